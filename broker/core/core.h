@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests, quorums and grants as state machines. No I/O, one thread, the clock is a parameter.
+// Rules: a request is immutable once submitted; every change is durable before anyone is told of it; what fails denies.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/core/limits.h"
+#include "broker/core/model.h"
+#include "broker/core/ports.h"
+
+namespace jit::core {
+
+// One attempt at a door, with everything derived by the broker or reported by the module.
+struct Ask {
+  policy::Door door = policy::Door::kSudo;
+  std::string service;
+  Subject subject;
+  std::uint32_t real_uid = policy::kNoUid;  // of the asking process
+  IdentityPtr target;
+  IdentityPtr root;
+  bool target_verified = false;
+  Process process;
+  Process parent;
+  std::vector<std::string> argv;
+  std::string cwd;
+  std::string reason;
+  ReasonFrom reason_from = ReasonFrom::kNone;
+  std::string ticket;
+  std::optional<std::uint32_t> asked_s;
+  std::string via;
+  bool can_ask = false;
+  std::uint32_t budget_s = 0;  // 0: nobody waits here
+  bool keep = false;           // with budget 0: leave a detached request behind (ssh), else refuse
+};
+
+struct BindAsk {
+  policy::Door door = policy::Door::kSudo;
+  IdentityPtr user;  // PAM_USER at open_session: the true target
+  Process process;
+  Terminal terminal;
+  std::uint32_t audit_session = policy::kNoUid;
+};
+
+// A caller on the system bus. Uid from the bus, the rest from the directory and people.d.
+struct Caller {
+  IdentityPtr identity;
+  std::uint32_t loginuid = policy::kNoUid;  // of the calling process; kNoUid: unset or unknown
+  bool admin = false;
+  bool auditor = false;
+};
+
+struct Ballot {
+  bool approve = false;
+  std::optional<std::uint32_t> duration_s;
+  std::optional<policy::Scope> scope;
+  std::string reason;
+};
+
+enum class Error : std::uint8_t { kNone, kBadInput, kNotFound, kDenied, kAmbiguous, kEnded, kLimit, kUnavailable };
+std::string_view name_of(Error);  // "BadInput", ...: the last part of org.pamjit.Error.NAME
+
+template <class T>
+struct Outcome {
+  Error error = Error::kNone;
+  std::string message;  // for people: what, why, what to do next
+  T value{};
+  explicit operator bool() const { return error == Error::kNone; }
+};
+template <class T>
+using Done = std::function<void(Outcome<T>)>;
+
+struct State {
+  std::vector<Request> requests;  // pending and detached
+  std::vector<Vote> votes;        // on those
+  std::vector<Grant> grants;      // unclaimed and active
+};
+
+class Core {
+ public:
+  Core(Clock& clock, Random& random, Store& store, Gate& gate, Listener& listener, std::string boot_id, Limits limits);
+
+  // --- once, at start: what the database held. Of another boot: requests cancelled, grants void, in one transaction.
+  // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled.
+  void restore(State state);
+
+  // --- policy; null: everything is denied. Pending requests are evaluated again and can only get tighter.
+  void use_policy(std::shared_ptr<const policy::Policy> policy);
+  const policy::Policy* policy() const { return policy_.get(); }
+
+  // --- the gate
+  void submit(Conn conn, Ask ask);
+  void resume(Conn conn, const Id& id, std::string_view secret);
+  void detach(Conn conn);
+  void withdraw(Conn conn);
+  void hangup(Conn conn);  // without Detach or Withdraw before: cancels
+  void bind(Conn conn, BindAsk ask);
+
+  // --- the bus; a prefix is resolved among what the caller may see, so "not yours" and "not there" answer alike
+  void create(const Caller& caller, Ask ask, Done<Request> done);
+  void cancel(const Caller& caller, std::string_view id, Done<Request> done);
+  void vote(const Caller& caller, std::string_view id, Ballot ballot, Done<Request> done);
+  void end(const Caller& caller, std::string_view grant, Done<Grant> done);
+  struct Which {
+    std::string id, user, person;
+    bool all = false;
+  };
+  void revoke(const Caller& caller, const Which& which, std::string reason, Done<std::vector<Grant>> done);
+
+  // --- look, never wait
+  bool may_see(const Caller& caller, const Request& request) const;
+  bool may_see(const Caller& caller, const Grant& grant) const;
+  bool may_vote(const Caller& caller, const Request& request) const;
+  std::vector<const Request*> live_requests() const;  // pending and detached, oldest first
+  std::vector<const Grant*> live_grants() const;      // unclaimed and active, oldest first
+  std::vector<Vote> votes_on(const Id& request) const;
+  std::size_t waiting() const;  // connections that wait
+
+  // --- time
+  void tick();  // does what is due
+  std::optional<BootMs> next_tick() const;
+
+  ~Core();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<const policy::Policy> policy_;
+};
+
+}  // namespace jit::core

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The nouns of the broker: requests, votes, grants, audit entries. Plain values.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/policy.h"
+
+namespace jit::core {
+
+using BootMs = std::int64_t;  // CLOCK_BOOTTIME, milliseconds; decides
+using WallMs = std::int64_t;  // Unix time, milliseconds; for people only
+
+// 128 random bits, written as 32 lower-case hex digits.
+struct Id {
+  std::array<std::uint8_t, 16> bytes{};
+  std::string text() const;
+  static std::optional<Id> parse(std::string_view text);  // exactly 32 lower-case hex digits
+  bool empty() const { return *this == Id{}; }
+  auto operator<=>(const Id&) const = default;
+};
+
+// A process that cannot be confused with another one of this boot.
+struct Process {
+  std::int32_t pid = 0;
+  std::uint64_t start = 0;  // clock ticks since boot, proc(5) stat field 22
+  bool operator==(const Process&) const = default;
+};
+
+// A terminal and its creation: the terminal session that owns it, by its leader and the leader's start.
+struct Terminal {
+  std::uint32_t number = 0;  // tty_nr of proc(5); 0: no terminal
+  Process leader;            // session leader
+  bool operator==(const Terminal&) const = default;
+};
+
+enum class ReasonFrom : std::uint8_t { kNone, kPrompt, kEnvironment, kCommandLine };
+enum class RequestKind : std::uint8_t { kElevation, kLogin, kAhead };
+enum class RequestState : std::uint8_t { kPending, kDetached, kApproved, kDenied, kExpired, kCancelled };
+enum class GrantState : std::uint8_t { kUnclaimed, kActive, kEnded };
+enum class GrantEnd : std::uint8_t { kNone, kExpired, kRevoked, kReturned, kVoid };
+
+std::string_view name_of(ReasonFrom);
+std::string_view name_of(RequestKind);
+std::string_view name_of(RequestState);  // "pending", "detached", "approved", "denied", "expired", "cancelled"
+std::string_view name_of(GrantState);    // "approved" (unclaimed), "active", "ended"
+std::string_view name_of(GrantEnd);      // "", "expired", "revoked", "returned", "void"
+
+using IdentityPtr = std::shared_ptr<const policy::Identity>;
+
+struct Subject {
+  IdentityPtr identity;                      // never null in a request
+  std::uint32_t loginuid = policy::kNoUid;
+  std::uint32_t audit_session = policy::kNoUid;  // (unsigned)-1: none
+  policy::Origin origin;
+  std::string tty;                           // as the host program names it; display only
+  Terminal terminal;
+};
+
+// Immutable from submit on; digest() covers every field down to `created`.
+struct Request {
+  Id id;
+  RequestKind kind = RequestKind::kElevation;
+  policy::Door door = policy::Door::kSudo;
+  std::string service;  // PAM service; "jitctl" for one made ahead of time
+  Subject subject;
+  IdentityPtr target;
+  bool target_verified = false;
+  std::vector<std::string> argv;  // bytes as they came
+  std::string cwd;
+  std::string reason;
+  ReasonFrom reason_from = ReasonFrom::kNone;
+  std::string ticket;
+  std::optional<std::uint32_t> asked_s;
+  std::string via;
+  policy::Offer offer;
+  std::string policy_hash;
+  std::string boot_id;
+  BootMs created = 0;
+  BootMs deadline = 0;
+  WallMs created_wall = 0;
+  WallMs deadline_wall = 0;
+  Process process;  // who asked; zero for one made ahead of time
+  Process parent;
+  std::string digest;       // hex SHA-256
+  std::string secret_hash;  // hex SHA-256 of the resume secret; empty: none
+
+  // What changes.
+  RequestState state = RequestState::kPending;
+  std::string ended_by;   // person, or empty
+  std::string ended_why;  // for people
+  WallMs ended_wall = 0;
+  Id grant;               // empty until approved
+};
+
+struct Vote {
+  Id request;
+  std::string person;
+  std::uint32_t uid = policy::kNoUid;
+  bool approve = false;
+  std::optional<std::uint32_t> duration_s;
+  std::optional<policy::Scope> scope;
+  std::string reason;
+  std::string digest;  // of the request that was voted on
+  WallMs time = 0;
+};
+
+struct Grant {
+  Id id;
+  Id request;  // empty where the policy asked nobody
+  std::string request_digest;
+  Subject subject;
+  policy::Door door = policy::Door::kSudo;
+  IdentityPtr target;
+  std::vector<std::string> argv;  // bound where the scope is command
+  std::string cwd;
+  policy::Scope scope = policy::Scope::kTty;
+  std::string rule;
+  std::string fingerprint;
+  std::string policy_hash;
+  std::string boot_id;
+  std::uint32_t lifetime_s = 0;
+  std::uint32_t max_s = 0;
+  BootMs created = 0;
+  BootMs claim_until = 0;
+  WallMs created_wall = 0;
+  WallMs claim_until_wall = 0;
+
+  // What changes.
+  GrantState state = GrantState::kUnclaimed;
+  GrantEnd end = GrantEnd::kNone;
+  BootMs starts = 0;   // first use; 0: unclaimed
+  BootMs expires = 0;  // 0: unclaimed
+  WallMs starts_wall = 0;
+  WallMs expires_wall = 0;
+  // Bound at first use, by the scope.
+  Terminal terminal;
+  std::uint32_t audit_session = policy::kNoUid;
+  Process connection;  // scope login: the process that holds the login
+  std::uint32_t uses = 0;
+  std::string ended_by;
+  std::string ended_why;
+  WallMs ended_wall = 0;
+};
+
+// One event. `fields` are canonical JSON text (sorted keys, every text escaped); the store gives the sequence.
+struct AuditEntry {
+  std::uint64_t sequence = 0;
+  BootMs boottime = 0;
+  WallMs wall = 0;
+  std::string boot_id;
+  std::string type;    // "request.created"; the list is broker/audit/events.h
+  Id request;          // empty: none
+  Id grant;
+  std::string person;  // whom it is about
+  std::uint32_t uid = policy::kNoUid;
+  std::string fields;
+};
+
+// What one transaction writes. A request or grant is inserted, or its changing part updated.
+struct Batch {
+  std::vector<Request> requests;
+  std::vector<Vote> votes;
+  std::vector<Grant> grants;
+  std::vector<AuditEntry> entries;
+  bool empty() const { return requests.empty() && votes.empty() && grants.empty() && entries.empty(); }
+};
+
+}  // namespace jit::core

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The world as the core sees it. Tests pass their own; the broker passes the real one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "broker/core/model.h"
+
+namespace jit::core {
+
+using Conn = std::uint64_t;  // one gate connection; never reused
+
+class Clock {
+ public:
+  virtual BootMs boottime() const = 0;
+  virtual WallMs wall() const = 0;
+
+ protected:
+  ~Clock() = default;
+};
+
+class Random {
+ public:
+  virtual Id id() = 0;  // unpredictable
+
+ protected:
+  ~Random() = default;
+};
+
+// Durable storage. done(true) means on disk; done(false) means nothing of the batch was written. Called once, later,
+// on the core's thread, in the order of the commits.
+class Store {
+ public:
+  virtual void commit(Batch batch, std::function<void(bool)> done) = 0;
+  // True after a write failed and until one succeeds again.
+  virtual bool failing() const = 0;
+
+ protected:
+  ~Store() = default;
+};
+
+enum class Verdict : std::uint8_t { kDeny, kAllow, kPending, kNeeds };
+std::string_view name_of(Verdict);  // "deny", "allow", "pending", "needs"
+
+// Why, as one stable word; the module's return code and jitctl's exit code hang on it. See cause.h for the table.
+struct Answer {
+  Verdict verdict = Verdict::kDeny;
+  std::string cause;               // "granted", "policy", "denied", "expired", "limit", "unavailable", ...
+  Id id;                           // of the request, or empty
+  std::string secret;              // with kPending
+  std::vector<std::string> text;   // for the person: escaped, each at most 480 bytes
+  std::vector<std::string> needs;  // with kNeeds
+  std::uint32_t deadline_s = 0;    // with kPending
+};
+
+struct BindAnswer {
+  bool allow = false;
+  std::string cause;
+  Id grant;
+  BootMs end = 0;   // 0: no end (already root)
+  BootMs hard = 0;
+};
+
+// Where answers go.
+class Gate {
+ public:
+  virtual void answer(Conn conn, const Answer& answer) = 0;      // to Submit or Resume, exactly once each
+  virtual void progress(Conn conn, std::vector<std::string> text) = 0;
+  virtual void decided(Conn conn, const Answer& answer) = 0;     // at most once a connection
+  virtual void bound(Conn conn, const BindAnswer& answer) = 0;   // to Bind, exactly once
+
+ protected:
+  ~Gate() = default;
+};
+
+// Who is told of changes (after the commit).
+class Listener {
+ public:
+  virtual void request_changed(const Request& request) = 0;
+  virtual void grant_changed(const Grant& grant) = 0;
+  virtual void logged(const AuditEntry& entry) = 0;
+
+ protected:
+  ~Listener() = default;
+};
+
+}  // namespace jit::core

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database: the only place with SQLite. WAL, synchronous=FULL, STRICT tables, versioned migrations; one writer thread
+// that commits all waiting batches as one transaction (group commit).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/core/core.h"
+#include "broker/core/ports.h"
+
+namespace jit::store {
+
+// Runs a completion on the core's thread. Called from the writer thread.
+using Post = std::function<void(std::function<void()>)>;
+
+struct RequestFilter {
+  std::optional<core::RequestState> state;
+  core::WallMs since = 0;
+  std::optional<std::uint32_t> uid;  // of the subject
+  std::size_t limit = 200;
+};
+struct GrantFilter {
+  bool live_only = false;
+  core::WallMs since = 0;
+  std::optional<std::uint32_t> uid;
+  std::size_t limit = 200;
+};
+struct AuditFilter {
+  std::uint64_t after = 0;
+  core::WallMs since = 0;
+  std::optional<core::Id> request;
+  std::string person;
+  std::string type;
+  bool newest = false;  // the last `limit` entries, oldest of them first
+  std::size_t limit = 200;
+};
+
+enum class OpenError : std::uint8_t { kNone, kNewer, kDamaged, kFull, kIo };
+std::string_view name_of(OpenError);
+
+class Database final : public core::Store {
+ public:
+  struct Opened {
+    std::unique_ptr<Database> database;  // null on an error
+    OpenError error = OpenError::kNone;
+    std::string message;  // what, why, what to do next
+  };
+  // Opens or creates `path` (0600; never through a symbolic link), checks it, migrates it forward.
+  static Opened open(const std::string& path, Post post);
+  ~Database();
+
+  void commit(core::Batch batch, std::function<void(bool)> done) override;
+  bool failing() const override;
+  std::string last_error() const;  // of the writer; empty: none
+
+  // Reads; from the core's thread, over a connection of their own. Empty and a set last_error() on failure.
+  core::State load_live();
+  std::vector<core::Request> requests(const RequestFilter& filter);
+  std::optional<core::Request> request(const core::Id& id);
+  std::vector<core::Id> request_ids(std::string_view hex_prefix, std::size_t limit);
+  std::vector<core::Vote> votes(const core::Id& request);
+  std::vector<core::Grant> grants(const GrantFilter& filter);
+  std::optional<core::Grant> grant(const core::Id& id);
+  std::vector<core::Id> grant_ids(std::string_view hex_prefix, std::size_t limit);
+  std::vector<core::AuditEntry> entries(const AuditFilter& filter);
+  std::uint64_t last_sequence();
+
+  // The last policy set that loaded, verbatim: (kind, name, text) rows with the set's hash.
+  struct PolicySet {
+    std::string hash;
+    std::vector<policy::Source> rules;
+    std::vector<policy::Source> people;
+  };
+  void keep_policy(PolicySet set);  // through the writer; nobody waits
+  std::optional<PolicySet> kept_policy();
+
+ private:
+  struct Impl;
+  explicit Database(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jit::store

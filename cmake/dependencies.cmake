@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# What is needed is listed once, in debian/control; this finds it.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(SQLite3 3.40 REQUIRED)
+find_package(sdbus-c++ 1.2 REQUIRED)
+find_package(sdbus-c++-tools REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
+find_library(PAM_LIBRARY pam REQUIRED)
+find_program(PYTHON3 python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+option(JIT_BENCH "build the benchmarks" OFF)
+option(JIT_FUZZ "build the fuzz targets (clang)" OFF)
+set(JIT_SANITIZE "" CACHE STRING "value for -fsanitize=, or empty")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+# One place for the flags of everything that we compile.
+add_library(jit_flags INTERFACE)
+target_include_directories(jit_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+target_compile_options(jit_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wformat=2
+  -fstack-protector-strong -fno-omit-frame-pointer
+  $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>
+  $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection -fcf-protection>)
+target_compile_definitions(jit_flags INTERFACE _GNU_SOURCE)
+target_link_options(jit_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+if(JIT_SANITIZE)
+  target_compile_options(jit_flags INTERFACE -fsanitize=${JIT_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(jit_flags INTERFACE -fsanitize=${JIT_SANITIZE})
+endif()

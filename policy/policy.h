@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision point: text in, values out. No file, clock, environment or log; safe to call from any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jit::policy {
+
+// (uid_t)-1: no such user, "unset" in /proc/PID/loginuid. Never a valid subject or target.
+inline constexpr std::uint32_t kNoUid = 4294967295U;
+
+enum class Door : std::uint8_t { kSudo, kSu, kSsh, kLogin, kPolkit };
+enum class Scope : std::uint8_t { kCommand, kTty, kSession, kLogin };  // narrowest first
+enum class Outcome : std::uint8_t { kDeny, kAllow, kApproval, kNeeds };
+
+std::string_view name_of(Door door);    // "sudo", "su", "ssh", "login", "polkit"
+std::string_view name_of(Scope scope);  // "command", "tty", "session", "login"
+std::optional<Door> door_named(std::string_view name);
+std::optional<Scope> scope_named(std::string_view name);
+// The door of a PAM service (sudo and sudo-i are one door); nothing for a service that is no door of ours.
+std::optional<Door> door_of_service(std::string_view pam_service);
+
+// One positive integer and s, m, h or d ("90s", "30m"); nothing for anything else, for 0, and above 10 years.
+std::optional<std::uint32_t> parse_duration(std::string_view text);
+std::string format_duration(std::uint32_t seconds);  // "1h30m", "45s"
+
+// A user as the directory knows him now.
+struct Identity {
+  std::uint32_t uid = kNoUid;
+  std::string user;                      // empty: the directory does not know this uid
+  std::string person;                    // from people.d; "uid:N" where he has no entry there
+  bool groups_known = false;             // false: every group test is unknown
+  std::vector<std::string> groups_all;   // what both NSS and the kernel say: for tests that can only open
+  std::vector<std::string> groups_any;   // what either says: for tests that can only close
+};
+
+struct Address {
+  std::array<std::uint8_t, 16> bytes{};  // IPv4 as IPv4-mapped IPv6, zone dropped
+  bool v4 = false;
+  static std::optional<Address> parse(std::string_view text);
+  std::string text() const;
+  bool operator==(const Address&) const = default;
+};
+
+struct Origin {
+  enum class Kind : std::uint8_t { kUnknown, kLocal, kPeer } kind = Kind::kUnknown;
+  Address peer;
+  bool operator==(const Origin&) const = default;
+};
+
+// What is asked. Views and pointers must outlive the call only.
+struct Request {
+  Door door = Door::kSudo;
+  const Identity* subject = nullptr;  // never null
+  const Identity* target = nullptr;   // never null; at ssh and login the same as subject
+  const Identity* root = nullptr;     // never null; rules see it too where the target is only a claim
+  bool target_verified = false;       // false: read from sudo's command line
+  Origin from;
+  std::string_view reason;            // as typed; empty: none
+  std::string_view ticket;
+  bool can_ask = false;               // the front end can ask for missing text
+  std::optional<std::uint32_t> asked_s;
+  std::string_view via;               // a rule id, or empty
+};
+
+// One set of a quorum: count distinct people out of set.
+struct Seat {
+  std::string set;  // as written in `from`: "set:sre", "group:wheel", "user:bob", "person:bob"
+  std::uint32_t count = 1;
+  bool operator==(const Seat&) const = default;
+};
+
+// The terms on which one permit, narrowed by every guard, says yes.
+struct Offer {
+  std::string rule;         // the permit's id
+  std::string fingerprint;  // of the permit and of all that it names; differs when any of it changed
+  std::vector<Seat> seats;  // empty: nobody is asked
+  bool reason_required = false;
+  std::uint32_t reason_min = 0;  // code points of the trimmed text
+  std::uint32_t give_s = 0;      // what this request gets unless an approver narrows it
+  std::uint32_t max_s = 0;
+  std::uint32_t wait_s = 0;      // time to vote
+  std::uint32_t claim_s = 0;     // time from the last approval to the first use
+  Scope scope = Scope::kTty;
+  bool shortened = false;        // more than max was asked
+  bool operator==(const Offer&) const = default;
+};
+
+struct Decision {
+  Outcome outcome = Outcome::kDeny;
+  std::optional<Offer> offer;          // none only with kDeny; with kNeeds: what it would become
+  std::vector<std::string> missing;    // with kNeeds: "reason"
+  std::vector<std::string> why;        // for people: deny texts, or what did not match; not escaped
+  std::vector<std::string> rules;      // ids that decided: the permit, and every guard that applied
+};
+
+// A place in a text, 1-based; line 0: the file as a whole.
+struct Finding {
+  std::string code;  // "E01"
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  std::string message;  // what, why, what to write instead
+  std::string other;    // "file:line:column" of the second place, or empty
+  std::string text() const;  // "file:line:column: E01 message (other place: ...)"
+};
+
+struct Source {
+  std::string name;  // as it should stand in a finding
+  std::string text;
+};
+
+struct Person {
+  std::string name;
+  std::vector<std::string> users;
+  std::vector<std::string> roles;  // "admin", "auditor"
+  bool machine = false;
+};
+
+struct Settings {
+  std::string timezone = "UTC";
+  std::vector<Door> covers;
+  std::vector<std::string> rescue;
+};
+
+// All files together, compiled; immutable.
+class Policy {
+ public:
+  struct Input {
+    std::span<const Source> rules;      // policy.d, masks and overrides already applied
+    std::span<const Source> people;     // people.d
+    std::span<const std::string> tags;  // of this host, without "tag:"
+    std::function<std::string(std::string_view)> digest;  // hex SHA-256
+  };
+  struct Loaded {
+    std::shared_ptr<const Policy> policy;  // null when any finding is an error
+    std::vector<Finding> findings;
+  };
+  static Loaded load(const Input& input);
+  ~Policy();
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+
+  // Total: every request gets an answer; what no permit matches is denied.
+  Decision decide(const Request& request) const;
+
+  // Does the permit that gave a grant still say yes to this request, with no guard's deny? Nothing: yes.
+  // Otherwise why not, for people. A permit that is gone or whose fingerprint changed says no.
+  std::optional<std::string> refuses_use(std::string_view rule, std::string_view fingerprint,
+                                         const Request& request) const;
+
+  // May this user fill a seat of that set? (Whether he is the requester is the caller's question.)
+  bool may_fill(std::string_view set, const Identity& voter) const;
+
+  // The persons (as Identity.person) who are members by name; groups cannot be listed: open_ended is then true.
+  struct Members {
+    std::vector<std::string> persons;
+    bool open_ended = false;
+  };
+  Members members(std::string_view set) const;
+
+  const Settings& settings() const;
+  bool covers(Door door) const;
+  std::span<const Person> people() const;
+  const Person* person_of(std::string_view user) const;                // null: implicit person uid:N
+  std::string person_name(std::string_view user, std::uint32_t uid) const;
+  bool has_role(std::string_view user, std::string_view role) const;   // uid 0 is the caller's business
+  const std::string& hash() const;   // hex SHA-256 over all inputs
+  std::size_t rule_count() const;
+
+ private:
+  struct Compiled;
+  explicit Policy(std::unique_ptr<const Compiled> compiled);
+  std::unique_ptr<const Compiled> compiled_;
+};
+
+// Can these people, one seat each, fill all seats? eligible[i] lists who may fill seats[i]; a count of n is n seats.
+// Bipartite matching: a person in two sets fills one seat.
+struct Filled {
+  bool complete = false;
+  std::vector<std::vector<std::string>> by_seat;  // parallel to seats
+};
+Filled fill_seats(std::span<const Seat> seats, std::span<const std::vector<std::string>> eligible);
+
+}  // namespace jit::policy
