@@ -10,6 +10,9 @@
 
 namespace jit::core {
 
+// Runs something on the core's thread, later and in order; callable from any thread.
+using Post = std::function<void(std::function<void()>)>;
+
 using Conn = std::uint64_t;  // one gate connection; never reused
 
 class Clock {

@@ -14,9 +14,6 @@
 
 namespace jit::store {
 
-// Runs a completion on the core's thread. Called from the writer thread.
-using Post = std::function<void(std::function<void()>)>;
-
 struct RequestFilter {
   std::optional<core::RequestState> state;
   core::WallMs since = 0;
@@ -50,7 +47,7 @@ class Database final : public core::Store {
     std::string message;  // what, why, what to do next
   };
   // Opens or creates `path` (0600; never through a symbolic link), checks it, migrates it forward.
-  static Opened open(const std::string& path, Post post);
+  static Opened open(const std::string& path, core::Post post);
   ~Database();
 
   void commit(core::Batch batch, std::function<void(bool)> done) override;

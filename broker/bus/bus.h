@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// org.pamjit.Broker1 on the system bus, in a thread of its own: a bus that stops or restarts never stops the gate.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "broker/core/core.h"
+#include "broker/directory/directory.h"
+#include "broker/store/store.h"
+
+namespace jit::bus {
+
+struct Host {
+  std::string id;
+  std::string name;
+};
+
+// What the policy part answers; JSON text.
+struct Admin {
+  std::function<std::string()> status;  // {"state","rules","hash","loaded","error",...,"store":{...},"waiting",...}
+  std::function<std::string()> reload;  // the same after a reload; its "error" is set where the new set was refused
+};
+
+class Service final {
+ public:
+  // All references must outlive it; core, directory and database are used on the core's thread only (through post).
+  Service(core::Post post, core::Core& core, directory::Directory& directory, store::Database& database, Host host,
+          Admin admin);
+  ~Service();
+  void start();  // connects and takes the name; reconnects within 10 s for ever
+  // On the core's thread:
+  void request_changed(const core::Request& request);
+  void grant_changed(const core::Grant& grant);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jit::bus

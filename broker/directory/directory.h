@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Users and groups from NSS, in a small pool of threads, so that a directory that hangs delays only its own askers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/core/ports.h"
+
+namespace jit::directory {
+
+enum class Status : std::uint8_t { kFound, kAbsent, kUnknown };  // kUnknown: error, or no answer in time
+
+struct User {
+  Status status = Status::kUnknown;
+  std::uint32_t uid = 4294967295U;
+  std::string name;
+  bool groups_known = false;
+  std::vector<std::string> groups;  // names of all groups that NSS gives the user; a gid without a name is its number
+};
+
+struct Options {
+  std::size_t threads = 4;
+  std::chrono::milliseconds timeout{2000};  // of one look-up; then kUnknown
+  std::chrono::milliseconds keep{30000};    // an answer is reused this long; kUnknown never is
+  std::size_t queue = 4096;                 // waiting look-ups; past it: kUnknown at once
+};
+
+using Found = std::function<void(const User&)>;
+
+// All calls and all answers on the core's thread. On a fresh cache entry the answer comes before the call returns.
+class Directory {
+ public:
+  Directory(core::Post post, Options options = {});
+  ~Directory();
+  void by_name(const std::string& name, Found found);
+  void by_uid(std::uint32_t uid, Found found);
+  void group_name(std::uint32_t gid, std::function<void(std::string)> found);  // its number where unknown
+  void forget();  // the cache, on a reload
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jit::directory

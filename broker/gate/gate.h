@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gate socket: plain sd-bus, peer to peer; each connection stands for one request. A connection that waits is
+// parked: its sd-bus object is detached from the event loop and only the bare descriptor is watched.
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include <memory>
+
+#include "broker/core/core.h"
+#include "broker/directory/directory.h"
+
+namespace jit::gate {
+
+struct Options {
+  std::size_t connections_per_uid = 8;     // by real uid or loginuid of the peer; root's own are not counted here
+  std::size_t connections = 18000;         // all
+  std::int64_t first_call_ms = 10'000;     // from accept to Submit, Resume or Bind
+};
+
+class Server final : public core::Gate {
+ public:
+  // listen_fd: a listening AF_UNIX socket, owned from here on.
+  Server(sd_event* loop, int listen_fd, directory::Directory& directory, Options options);
+  ~Server();
+  void serve(core::Core& core);  // start accepting
+
+  void answer(core::Conn conn, const core::Answer& answer) override;
+  void progress(core::Conn conn, std::vector<std::string> text) override;
+  void decided(core::Conn conn, const core::Answer& answer) override;
+  void bound(core::Conn conn, const core::BindAnswer& answer) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jit::gate
