@@ -18,7 +18,7 @@ std::string escape(std::string_view bytes);
 std::string render_argv(std::span<const std::string> argv);
 
 // The escaped text cut to at most `bytes` bytes, never inside an escape, with "... (N bytes)" (N: the length of the
-// input) where something was cut.
+// input; counted in `bytes`) where something was cut. Where not even that fits: as much of it as fits.
 std::string escape_to(std::string_view text, std::size_t bytes);
 
 bool valid_utf8(std::string_view bytes);
@@ -26,6 +26,6 @@ std::size_t code_points(std::string_view utf8);  // of valid UTF-8
 std::string_view trim(std::string_view text);    // ASCII white space
 
 std::string hex(std::span<const std::uint8_t> bytes);  // lower case
-std::string sha256_hex(std::string_view bytes);        // 64 hex digits
+std::string sha256_hex(std::string_view bytes);        // 64 hex digits; throws std::runtime_error where OpenSSL fails
 
 }  // namespace jit::evidence

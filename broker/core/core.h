@@ -78,7 +78,7 @@ template <class T>
 using Done = std::function<void(Outcome<T>)>;
 
 struct State {
-  std::vector<Request> requests;  // pending and detached
+  std::vector<Request> requests;  // pending, detached, and approved with a living grant
   std::vector<Vote> votes;        // on those
   std::vector<Grant> grants;      // unclaimed and active
 };
@@ -90,6 +90,10 @@ class Core {
   // --- once, at start: what the database held. Of another boot: requests cancelled, grants void, in one transaction.
   // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled.
   void restore(State state);
+
+  void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
+  void know_root(IdentityPtr root);                          // what the directory says of uid 0
+  void note(std::string_view type, std::string_view name, std::string_view value);  // an audit entry of one field
 
   // --- policy; null: everything is denied. Pending requests are evaluated again and can only get tighter.
   void use_policy(std::shared_ptr<const policy::Policy> policy);

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/json.h"
+
+#include <ctime>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "evidence/text.h"
+
+namespace jit::bus {
+
+namespace {
+
+using evidence::escape;
+
+constexpr std::size_t kShortText = 256;   // bytes of a text in a list, as typed
+constexpr std::size_t kWholeText = 4096;  // bytes of command.text; argv is always whole beside it
+
+Json uid_json(std::uint32_t uid) { return uid == policy::kNoUid ? Json(nullptr) : Json(uid); }
+
+Json optional_text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+std::string origin_text(const policy::Origin& origin) {
+  switch (origin.kind) {
+    case policy::Origin::Kind::kLocal: return "local";
+    case policy::Origin::Kind::kPeer: return origin.peer.text();
+    case policy::Origin::Kind::kUnknown: break;
+  }
+  return "unknown";
+}
+
+std::string typed(const std::string& text, Form form) {
+  return form == Form::kWhole ? escape(text) : evidence::escape_to(text, kShortText);
+}
+
+Json subject_json(const core::Subject& subject) {
+  return {{"name", escape(subject.identity->user)},     {"uid", subject.identity->uid},
+          {"loginuid", uid_json(subject.loginuid)},     {"person", escape(subject.identity->person)},
+          {"origin", origin_text(subject.origin)},      {"tty", escape(subject.tty)}};
+}
+
+Json name_json(const policy::Identity& identity) {
+  return {{"name", escape(identity.user)}, {"uid", identity.uid}};
+}
+
+Json host_json(const Host& host) { return {{"id", escape(host.id)}, {"name", escape(host.name)}}; }
+
+std::size_t bytes_of(std::span<const std::string> argv) {
+  std::size_t out = 0;
+  for (const std::string& word : argv) out += word.size() + 1;
+  return out;
+}
+
+// Whole words up to `max` bytes, then how long it really is: never a silent cut.
+std::string command_text(std::span<const std::string> argv, std::size_t max) {
+  const std::size_t length = bytes_of(argv);
+  if (length <= max) return evidence::render_argv(argv);
+  std::size_t words = 0;
+  for (std::size_t used = 0; words < argv.size(); ++words) {
+    used += argv[words].size() + 1;
+    if (used > max) break;
+  }
+  std::string out = evidence::render_argv(argv.first(words));
+  if (words == 0) out = evidence::escape_to(argv.front().substr(0, max), max);
+  return out + "... (" + std::to_string(length) + " bytes)";
+}
+
+Json command_json(std::span<const std::string> argv, bool verified, Form form) {
+  const std::size_t max = form == Form::kWhole ? kWholeText : kShortText;
+  Json out;
+  if (form == Form::kWhole || bytes_of(argv) <= max) {
+    Json words = Json::array();
+    for (const std::string& word : argv) words.push_back(escape(word));
+    out["argv"] = std::move(words);
+  }
+  out["text"] = command_text(argv, max);
+  out["length"] = bytes_of(argv);
+  out["verified"] = verified;
+  return out;
+}
+
+Json offer_json(const policy::Offer& offer, const std::vector<std::vector<std::string>>& filled_by) {
+  Json seats = Json::array();
+  for (std::size_t i = 0; i < offer.seats.size(); ++i) {
+    Json by = Json::array();
+    if (i < filled_by.size()) {
+      for (const std::string& person : filled_by[i]) by.push_back(escape(person));
+    }
+    seats.push_back({{"set", escape(offer.seats[i].set)}, {"count", offer.seats[i].count}, {"filled_by", std::move(by)}});
+  }
+  Json require = Json::array();
+  if (offer.reason_required) require.push_back("reason");
+  return {{"rule", escape(offer.rule)}, {"give_s", offer.give_s}, {"max_s", offer.max_s},
+          {"scope", policy::name_of(offer.scope)}, {"shortened", offer.shortened},
+          {"seats", std::move(seats)}, {"require", std::move(require)}};
+}
+
+Json vote_json(const core::Vote& vote) {
+  return {{"person", escape(vote.person)},
+          {"uid", uid_json(vote.uid)},
+          {"kind", "local"},
+          {"approve", vote.approve},
+          {"duration_s", vote.duration_s ? Json(*vote.duration_s) : Json(nullptr)},
+          {"scope", vote.scope ? Json(policy::name_of(*vote.scope)) : Json(nullptr)},
+          {"reason", escape(vote.reason)},
+          {"time", iso_time(vote.time)}};
+}
+
+Json time_json(core::WallMs wall) { return wall == 0 ? Json(nullptr) : Json(iso_time(wall)); }
+
+std::int64_t seconds_left(core::BootMs until, Now now) { return std::max<std::int64_t>(0, (until - now.boot + 999) / 1000); }
+
+}  // namespace
+
+Now Now::read() {
+  const auto ms = [](clockid_t clock) {
+    timespec ts{};
+    clock_gettime(clock, &ts);
+    return static_cast<std::int64_t>(ts.tv_sec) * 1000 + ts.tv_nsec / 1'000'000;
+  };
+  return {ms(CLOCK_BOOTTIME), ms(CLOCK_REALTIME)};
+}
+
+Json request_json(const core::Request& request, const RequestFacts& facts, const Host& host, Now now, Form form) {
+  const bool open = request.state == core::RequestState::kPending || request.state == core::RequestState::kDetached;
+  Json out{{"id", request.id.text()},
+           {"kind", core::name_of(request.kind)},
+           {"state", core::name_of(request.state)},
+           {"subject", subject_json(request.subject)},
+           {"door", policy::name_of(request.door)},
+           {"service", escape(request.service)},
+           {"target", name_json(*request.target)},
+           {"target_verified", request.target_verified},
+           {"host", host_json(host)},
+           // PAM sees what sudo was told, never what it will run: a command is a claim until sudo_jit reports it.
+           {"command", command_json(request.argv, false, form)},
+           {"cwd", typed(request.cwd, form)},
+           {"reason", typed(request.reason, form)},
+           {"reason_from", core::name_of(request.reason_from)},
+           {"ticket", escape(request.ticket)},
+           {"asked", {{"duration_s", request.asked_s ? Json(*request.asked_s) : Json(nullptr)}}},
+           {"offer", offer_json(request.offer, facts.filled_by)},
+           {"created", iso_time(request.created_wall)},
+           {"deadline", iso_time(request.deadline_wall)}};
+  if (open) out["deadline_in_s"] = seconds_left(request.deadline, now);
+  if (form == Form::kWhole) {
+    Json votes = Json::array();
+    for (const core::Vote& vote : facts.votes) votes.push_back(vote_json(vote));
+    out["votes"] = std::move(votes);
+  }
+  out["grant"] = request.grant.empty() ? Json(nullptr) : Json(request.grant.text());
+  out["ended"] = open ? Json(nullptr)
+                      : Json{{"by", optional_text(escape(request.ended_by))},
+                             {"why", optional_text(typed(request.ended_why, form))},
+                             {"time", time_json(request.ended_wall)}};
+  return out;
+}
+
+Json grant_json(const core::Grant& grant, const Host& host, Now now, Form form) {
+  Json out{{"id", grant.id.text()},
+           {"request", grant.request.empty() ? Json(nullptr) : Json(grant.request.text())},
+           {"subject", subject_json(grant.subject)},
+           {"door", policy::name_of(grant.door)},
+           {"target", name_json(*grant.target)},
+           {"host", host_json(host)},
+           {"command", command_json(grant.argv, false, form)},
+           {"cwd", typed(grant.cwd, form)},
+           {"rule", escape(grant.rule)},
+           {"scope", policy::name_of(grant.scope)},
+           {"state", core::name_of(grant.state)},
+           {"lifetime_s", grant.lifetime_s},
+           {"created", iso_time(grant.created_wall)},
+           {"claim_until", iso_time(grant.claim_until_wall)},
+           {"starts", time_json(grant.starts_wall)},
+           {"expires", time_json(grant.expires_wall)}};
+  if (grant.state == core::GrantState::kUnclaimed) out["claim_in_s"] = seconds_left(grant.claim_until, now);
+  if (grant.state == core::GrantState::kActive) out["expires_in_s"] = seconds_left(grant.expires, now);
+  out["uses"] = grant.uses;
+  out["ended"] = grant.state != core::GrantState::kEnded
+                     ? Json(nullptr)
+                     : Json{{"how", core::name_of(grant.end)},
+                            {"by", optional_text(escape(grant.ended_by))},
+                            {"why", optional_text(typed(grant.ended_why, form))},
+                            {"time", time_json(grant.ended_wall)}};
+  return out;
+}
+
+Json entry_json(const core::AuditEntry& entry) {
+  Json fields = Json::parse(entry.fields, nullptr, false);
+  if (fields.is_discarded()) fields = escape(entry.fields);
+  return {{"sequence", entry.sequence},
+          {"time", iso_time(entry.wall)},
+          {"boot_id", escape(entry.boot_id)},
+          {"type", escape(entry.type)},
+          {"request", entry.request.empty() ? Json(nullptr) : Json(entry.request.text())},
+          {"grant", entry.grant.empty() ? Json(nullptr) : Json(entry.grant.text())},
+          {"person", escape(entry.person)},
+          {"uid", uid_json(entry.uid)},
+          {"fields", std::move(fields)}};
+}
+
+std::string iso_time(core::WallMs wall) {
+  const std::time_t seconds = wall / 1000;
+  std::tm parts{};
+  if (wall < 0 || gmtime_r(&seconds, &parts) == nullptr) return "1970-01-01T00:00:00.000Z";
+  std::array<char, 48> out{};
+  const std::size_t used = std::strftime(out.data(), out.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(out.data() + used, out.size() - used, ".%03dZ", static_cast<int>(wall % 1000));
+  return out.data();
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
+
+std::string reprint(const std::string& json_text) {
+  const Json json = Json::parse(json_text, nullptr, false);
+  return json.is_discarded() ? "{}" : dump(json);
+}
+
+std::string wire_text(std::string_view message) {
+  std::string out;
+  std::size_t at = 0;
+  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+  while (at < message.size()) {
+    const auto* const end = std::find_if(message.begin() + at, message.end(), [&](char c) { return !printable(c); });
+    out.append(message.begin() + at, end);
+    const auto* const next = std::find_if(end, message.end(), printable);
+    out += escape(std::string_view(end, next));
+    at = static_cast<std::size_t>(next - message.begin());
+  }
+  return out;
+}
+
+}  // namespace jit::bus

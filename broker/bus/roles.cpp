@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/roles.h"
+
+#include <algorithm>
+#include <array>
+
+namespace jit::bus {
+
+namespace {
+
+constexpr std::string_view kRequests = "org.pamjit.Broker1.Requests";
+constexpr std::string_view kGrants = "org.pamjit.Broker1.Grants";
+constexpr std::string_view kPolicy = "org.pamjit.Broker1.Policy";
+constexpr std::string_view kAudit = "org.pamjit.Broker1.Audit";
+
+constexpr std::array kRules = {
+    Rule{kRequests, "List", Role::kAnyone},   Rule{kRequests, "Get", Role::kAnyone},
+    Rule{kRequests, "Create", Role::kAnyone}, Rule{kRequests, "Cancel", Role::kAnyone},
+    Rule{kRequests, "Vote", Role::kAnyone},   Rule{kRequests, "Watch", Role::kAnyone},
+    Rule{kGrants, "List", Role::kAnyone},     Rule{kGrants, "Get", Role::kAnyone},
+    Rule{kGrants, "Revoke", Role::kAnyone},   Rule{kGrants, "End", Role::kAnyone},
+    Rule{kPolicy, "Reload", Role::kAdmin},    Rule{kPolicy, "Status", Role::kAnyone},
+    Rule{kAudit, "Query", Role::kAnyone},
+};
+
+}  // namespace
+
+std::span<const Rule> rules() { return kRules; }
+
+bool may_call(const core::Caller& caller, std::string_view interface, std::string_view method) {
+  const auto* const rule = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& candidate) {
+    return candidate.interface == interface && candidate.method == method;
+  });
+  if (rule == kRules.end()) return false;
+  switch (rule->role) {
+    case Role::kAnyone: return true;
+    case Role::kAuditor: return caller.auditor || caller.admin;
+    case Role::kAdmin: return caller.admin;
+  }
+  return false;
+}
+
+}  // namespace jit::bus

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/impl.h"
+#include "evidence/text.h"
+
+namespace jit::core {
+
+Core::Core(Clock& clock, Random& random, Store& store, Gate& gate, Listener& listener, std::string boot_id,
+           Limits limits)
+    : impl_(std::make_unique<Impl>(*this, clock, random, store, gate, listener, std::move(boot_id), limits)) {}
+
+Core::~Core() = default;
+
+void Core::Impl::stamp(AuditEntry& entry) const {
+  entry.boottime = clock.boottime();
+  entry.wall = clock.wall();
+  entry.boot_id = boot_id;
+}
+
+void Core::Impl::commit(Batch batch, std::function<void(bool)> done) {
+  for (AuditEntry& entry : batch.entries) stamp(entry);
+  auto entries = batch.entries;
+  store.commit(std::move(batch), [this, entries = std::move(entries), done = std::move(done)](bool ok) {
+    if (ok) {
+      for (const AuditEntry& entry : entries) listener.logged(entry);
+    }
+    done(ok);
+  });
+}
+
+void Core::Impl::commit_end(Batch batch, std::function<void(bool)> done) {
+  Batch again = batch;
+  commit(std::move(batch), [this, again = std::move(again), done = std::move(done)](bool ok) mutable {
+    // Bounded: what does not fit is ended again by its deadline or its boot after a restart.
+    if (!ok && unwritten.size() < limits.pending_per_host) {
+      unwritten.push_back(std::move(again));
+      retry_at = clock.boottime() + 1000;
+    }
+    done(ok);
+  });
+}
+
+void Core::Impl::log(AuditEntry entry) {
+  Batch batch;
+  batch.entries.push_back(std::move(entry));
+  commit(std::move(batch), [](bool) {});
+}
+
+// A flood of the same denial is one entry now and one with the count when its window closes: it must not fill the log.
+void Core::Impl::note_denial(const Ask& ask, const std::string& cause, const std::string& why) {
+  const BootMs now = clock.boottime();
+  const DenialKey key{ask.subject.identity->uid, ask.door, cause};
+  const auto it = denials.find(key);
+  if (it != denials.end() && now < it->second.until) {
+    ++it->second.count;
+    return;
+  }
+  if (denials.size() < 4096 || it != denials.end()) {
+    denials[key] = {now + limits.denial_window_ms, 0, ask.subject.identity->person};
+    due.emplace(now + limits.denial_window_ms, Id{});
+  }
+  log(events::denied(ask, cause, why, policy() != nullptr ? policy()->hash() : std::string()));
+}
+
+void Core::Impl::deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id) {
+  note_denial(ask, cause, text.empty() ? std::string() : text.front());
+  Answer answer;
+  answer.cause = std::move(cause);
+  answer.text = std::move(text);
+  answer.id = id;
+  gate.answer(conn, answer);
+}
+
+void Core::Impl::hand_over(std::shared_ptr<const Ask> ask, const Id& grant) {
+  const BootMs now = clock.boottime();
+  std::erase_if(hand_overs, [&](const HandOver& old) { return old.until <= now || old.ask->process == ask->process; });
+  hand_overs.push_back({std::move(ask), grant, now + limits.hand_over_ms});
+}
+
+void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text) {
+  hand_over(std::move(ask), grant);
+  Answer answer;
+  answer.verdict = Verdict::kAllow;
+  answer.cause = grant.empty() ? "already-root" : "granted";
+  answer.text = std::move(text);
+  gate.answer(conn, answer);
+}
+
+void Core::Impl::defer(Live& live, Conn conn, std::function<void()> step) {
+  deferred[conn] = std::move(step);
+  live.later.push_back([this, conn] {
+    auto kept = deferred.extract(conn);
+    if (!kept.empty()) kept.mapped()();
+  });
+}
+
+void Core::Impl::free_later(Live& live) {
+  live.busy = false;
+  auto later = std::move(live.later);
+  live.later.clear();
+  for (auto& step : later) step();
+}
+
+void Core::Impl::free_later(LiveGrant& grant) {
+  grant.busy = false;
+  auto later = std::move(grant.later);
+  grant.later.clear();
+  for (auto& step : later) step();
+}
+
+bool is_requester(const Subject& subject, const Caller& caller) {
+  const policy::Identity& asked = *subject.identity;
+  const policy::Identity& voter = *caller.identity;
+  if (asked.uid == voter.uid || asked.person == voter.person) return true;
+  // Who came here as somebody else (su) is still himself; an unset loginuid says nothing.
+  if (subject.loginuid != policy::kNoUid && (subject.loginuid == voter.uid || subject.loginuid == caller.loginuid)) {
+    return true;
+  }
+  return caller.loginuid != policy::kNoUid && caller.loginuid == asked.uid;
+}
+
+bool Core::may_vote(const Caller& caller, const Request& request) const {
+  if (!policy_ || is_requester(request.subject, caller)) return false;
+  return std::ranges::any_of(request.offer.seats,
+                             [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity); });
+}
+
+bool Core::may_see(const Caller& caller, const Request& request) const {
+  if (caller.admin || caller.auditor) return true;
+  return request.subject.identity->uid == caller.identity->uid || may_vote(caller, request);
+}
+
+bool Core::may_see(const Caller& caller, const Grant& grant) const {
+  if (caller.admin || caller.auditor || grant.subject.identity->uid == caller.identity->uid) return true;
+  if (!policy_ || is_requester(grant.subject, caller)) return false;
+  return std::ranges::any_of(impl_->seats_behind(grant),
+                             [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity); });
+}
+
+std::vector<const Request*> Core::live_requests() const {
+  std::vector<const Request*> out;
+  for (const auto& [id, live] : impl_->requests) {
+    if (live->open()) out.push_back(&live->request);
+  }
+  std::ranges::sort(out, {}, [](const Request* request) { return std::pair(request->created, request->id); });
+  return out;
+}
+
+std::vector<const Grant*> Core::live_grants() const {
+  std::vector<const Grant*> out;
+  for (const auto& [id, live] : impl_->grants) {
+    if (live->grant.state != GrantState::kEnded) out.push_back(&live->grant);
+  }
+  std::ranges::sort(out, {}, [](const Grant* grant) { return std::pair(grant->created, grant->id); });
+  return out;
+}
+
+std::vector<Vote> Core::votes_on(const Id& request) const {
+  std::vector<Vote> out;
+  if (const Live* live = impl_->find(request)) {
+    for (const CastVote& cast : live->votes) out.push_back(cast.vote);
+  }
+  return out;
+}
+
+std::size_t Core::waiting() const { return impl_->waiting.size(); }
+
+void Core::use_policy(std::shared_ptr<const policy::Policy> policy) {
+  policy_ = std::move(policy);
+  if (!policy_) return;
+  std::vector<Id> ids;
+  for (const auto& [id, live] : impl_->requests) {
+    if (live->open()) ids.push_back(id);
+  }
+  for (const Id& id : ids) {
+    Live* live = impl_->find(id);
+    auto now = tighten(*policy_, live->request, live->terms, *impl_->root);
+    if (const std::string* why = std::get_if<std::string>(&now)) {
+      impl_->close(*live, RequestState::kCancelled, "", *why, [](bool) {});
+    } else {
+      live->terms = std::move(std::get<policy::Offer>(now));
+    }
+  }
+}
+
+void Core::note(std::string_view type, std::string_view name, std::string_view value) {
+  impl_->log(events::note(type, name, value));
+}
+
+void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
+  for (auto& [id, live] : impl_->requests) {
+    for (CastVote& cast : live->votes) {
+      if (cast.vote.uid == uid) cast.voter = identity;
+    }
+  }
+}
+
+void Core::know_root(IdentityPtr root) { impl_->root = std::move(root); }
+
+void Core::restore(State state) {
+  Impl& impl = *impl_;
+  const BootMs now = impl.clock.boottime();
+  Batch batch;
+  for (Request& request : state.requests) {
+    auto live = std::make_unique<Live>();
+    live->terms = request.offer;
+    live->request = std::move(request);
+    if (live->request.boot_id != impl.boot_id) {
+      if (!live->open()) continue;
+      live->request.state = RequestState::kCancelled;
+      live->request.ended_why = "the host was restarted";
+      live->request.ended_wall = impl.clock.wall();
+      batch.entries.push_back(events::request(events::kRequestCancelled, live->request));
+      batch.requests.push_back(live->request);
+      continue;
+    }
+    if (live->request.state == RequestState::kPending) {
+      live->resume_until = now + impl.limits.resume_ms;
+      impl.due.emplace(live->resume_until, live->request.id);
+    }
+    for (const Vote& vote : state.votes) {
+      if (vote.request == live->request.id) live->votes.push_back({vote, nullptr});
+    }
+    impl.add(std::move(live));
+  }
+  for (Grant& grant : state.grants) {
+    if (grant.boot_id == impl.boot_id) {
+      impl.add_grant(std::move(grant));
+      continue;
+    }
+    grant.state = GrantState::kEnded;
+    grant.end = GrantEnd::kVoid;
+    grant.ended_why = "the host was restarted";
+    grant.ended_wall = impl.clock.wall();
+    batch.entries.push_back(events::grant(events::kGrantEnded, grant));
+    batch.grants.push_back(std::move(grant));
+  }
+  // An approved request stays for its grant only.
+  std::vector<Id> stale;
+  for (const auto& [id, live] : impl.requests) {
+    if (!live->open() && impl.find_grant(live->request.grant) == nullptr) stale.push_back(id);
+  }
+  for (const Id& id : stale) impl.drop(id);
+  batch.entries.push_back(events::note(events::kBrokerStarted, "boot", impl.boot_id));
+  // What is of another boot is not in memory, so it is void whether or not this is written.
+  impl.commit(std::move(batch), [](bool) {});
+}
+
+}  // namespace jit::core

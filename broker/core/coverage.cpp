@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/coverage.h"
+
+#include <algorithm>
+
+namespace jit::core {
+
+Attempt attempt_of(const Ask& ask) {
+  Attempt attempt;
+  attempt.uid = ask.subject.identity->uid;
+  attempt.door = ask.door;
+  attempt.target_uid = ask.target->uid;
+  attempt.origin = ask.subject.origin;
+  attempt.argv = ask.argv;
+  attempt.cwd = ask.cwd;
+  attempt.terminal = ask.subject.terminal;
+  attempt.audit_session = ask.subject.audit_session;
+  attempt.process = ask.process;
+  return attempt;
+}
+
+namespace {
+
+bool alive(const Grant& grant, BootMs now) {
+  switch (grant.state) {
+    case GrantState::kUnclaimed: return now < grant.claim_until;
+    case GrantState::kActive: return now < grant.expires;
+    case GrantState::kEnded: return false;
+  }
+  return false;
+}
+
+bool bound_to(const Grant& grant, const Attempt& attempt) {
+  switch (grant.scope) {
+    case policy::Scope::kCommand: return true;  // bound at the request
+    case policy::Scope::kTty: return grant.terminal == attempt.terminal;
+    case policy::Scope::kSession:
+      return grant.audit_session != policy::kNoUid && grant.audit_session == attempt.audit_session;
+    case policy::Scope::kLogin: return grant.connection == attempt.process;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
+  if (!alive(grant, now)) return false;
+  if (grant.subject.identity->uid != attempt.uid || grant.door != attempt.door) return false;
+  if (grant.target->uid != attempt.target_uid) return false;
+  // A request made ahead of time does not know where its user will come from: nothing was bound then.
+  const bool origin_bound = grant.subject.origin.kind != policy::Origin::Kind::kUnknown;
+  if (grant.door == policy::Door::kSsh && origin_bound && !(grant.subject.origin == attempt.origin)) return false;
+  if (grant.scope == policy::Scope::kCommand) {
+    if (!std::ranges::equal(grant.argv, attempt.argv)) return false;
+    if (grant.cwd != attempt.cwd) return false;
+  }
+  return grant.state == GrantState::kUnclaimed || bound_to(grant, attempt);
+}
+
+bool same_ask(const Request& request, const Ask& ask) {
+  if (request.door != ask.door || request.target->uid != ask.target->uid) return false;
+  const policy::Identity& asked = *request.subject.identity;
+  const policy::Identity& asking = *ask.subject.identity;
+  if (asked.uid != asking.uid && asked.person != asking.person) return false;
+  if (request.door == policy::Door::kSsh && request.subject.origin.kind != policy::Origin::Kind::kUnknown &&
+      !(request.subject.origin == ask.subject.origin)) {
+    return false;
+  }
+  return request.argv == ask.argv && request.cwd == ask.cwd;
+}
+
+}  // namespace jit::core

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a grant covers: what its scope binds must be equal. (That its permit still says yes is the policy's question.)
+#pragma once
+
+#include "broker/core/core.h"
+
+namespace jit::core {
+
+// The facts of one attempt that a grant may bind.
+struct Attempt {
+  std::uint32_t uid = policy::kNoUid;
+  policy::Door door = policy::Door::kSudo;
+  std::uint32_t target_uid = policy::kNoUid;
+  policy::Origin origin;
+  std::span<const std::string> argv;
+  std::string_view cwd;
+  Terminal terminal;
+  std::uint32_t audit_session = policy::kNoUid;
+  Process process;
+};
+
+Attempt attempt_of(const Ask& ask);
+
+// Total: false for an ended grant, one past its claim window or its end, and for another user, door or target. A
+// command is compared for scope command, at ssh the origin always; terminal, session and connection bind at first use.
+bool covers(const Grant& grant, const Attempt& attempt, BootMs now);
+
+// Do two attempts ask for the same thing? One live request for each (person, door, target, command).
+bool same_ask(const Request& request, const Ask& ask);
+
+}  // namespace jit::core

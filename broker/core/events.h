@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kind of audit entry, made in one place. Texts are escaped here; a field of an event keeps its name for ever.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "broker/core/core.h"
+
+namespace jit::core::events {
+
+inline constexpr std::string_view kRequestCreated = "request.created";
+inline constexpr std::string_view kRequestAttached = "request.attached";
+inline constexpr std::string_view kRequestDetached = "request.detached";
+inline constexpr std::string_view kRequestApproved = "request.approved";
+inline constexpr std::string_view kRequestDenied = "request.denied";
+inline constexpr std::string_view kRequestExpired = "request.expired";
+inline constexpr std::string_view kRequestCancelled = "request.cancelled";
+inline constexpr std::string_view kVoteCast = "vote.cast";
+inline constexpr std::string_view kGrantCreated = "grant.created";
+inline constexpr std::string_view kGrantClaimed = "grant.claimed";
+inline constexpr std::string_view kGrantUsed = "grant.used";
+inline constexpr std::string_view kGrantEnded = "grant.ended";
+inline constexpr std::string_view kAccessDenied = "access.denied";
+inline constexpr std::string_view kAlreadyRoot = "access.already-root";
+inline constexpr std::string_view kPolicyLoaded = "policy.loaded";
+inline constexpr std::string_view kPolicyRefused = "policy.refused";
+inline constexpr std::string_view kBrokerStarted = "broker.started";
+
+// Boot id and times are filled in by the core.
+AuditEntry request(std::string_view type, const Request& request);
+AuditEntry vote(const Request& request, const Vote& vote);
+AuditEntry grant(std::string_view type, const Grant& grant);
+AuditEntry denied(const Ask& ask, std::string_view cause, std::string_view why, std::string_view policy_hash);
+AuditEntry denials(std::uint32_t uid, std::string_view person, policy::Door door, std::string_view cause,
+                   std::size_t count);
+AuditEntry already_root(const Ask& ask);
+AuditEntry note(std::string_view type, std::string_view name, std::string_view value);
+
+}  // namespace jit::core::events

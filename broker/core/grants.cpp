@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a grant: claimed at the first Bind, used again, ended.
+#include "broker/core/impl.h"
+
+namespace jit::core {
+
+void Core::Impl::add_grant(Grant grant) {
+  const Id id = grant.id;
+  const BootMs end = grant.state == GrantState::kActive ? grant.expires : grant.claim_until;
+  due.emplace(end, id);
+  grants_of.emplace(grant.subject.identity->uid, id);
+  auto live = std::make_unique<LiveGrant>();
+  live->grant = std::move(grant);
+  grants[id] = std::move(live);
+}
+
+void Core::Impl::drop_grant(const Id& id) {
+  const auto it = grants.find(id);
+  if (it == grants.end()) return;
+  const Id request = it->second->grant.request;
+  const auto [first, last] = grants_of.equal_range(it->second->grant.subject.identity->uid);
+  for (auto entry = first; entry != last; ++entry) {
+    if (entry->second == id) {
+      grants_of.erase(entry);
+      break;
+    }
+  }
+  grants.erase(it);
+  std::erase_if(hand_overs, [&](const HandOver& hand) { return hand.grant == id; });
+  // An approved request was kept for its grant only.
+  if (const Live* live = find(request); live != nullptr && !live->open() && !live->busy) drop(request);
+}
+
+std::vector<policy::Seat> Core::Impl::seats_behind(const Grant& grant) const {
+  if (policy() == nullptr) return {};
+  policy::Request view;
+  view.door = grant.door;
+  view.subject = grant.subject.identity.get();
+  view.target = grant.target.get();
+  view.root = root.get();
+  view.target_verified = true;
+  view.from = grant.subject.origin;
+  view.via = grant.rule;
+  const policy::Decision decision = policy()->decide(view);
+  return decision.offer ? decision.offer->seats : std::vector<policy::Seat>{};
+}
+
+// The end holds at once and in memory first: a full disk must not keep a grant alive.
+void Core::Impl::end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why,
+                           std::function<void(bool)> done) {
+  live.grant.state = GrantState::kEnded;
+  live.grant.end = end;
+  live.grant.ended_by = std::move(by);
+  live.grant.ended_why = std::move(why);
+  live.grant.ended_wall = clock.wall();
+  const Grant ended = live.grant;
+  auto later = std::move(live.later);
+  drop_grant(ended.id);
+  Batch batch;
+  batch.grants.push_back(ended);
+  batch.entries.push_back(events::grant(events::kGrantEnded, ended));
+  commit_end(std::move(batch), [this, ended, done = std::move(done)](bool ok) {
+    listener.grant_changed(ended);
+    done(ok);
+  });
+  for (auto& step : later) step();
+}
+
+void Core::bind(Conn conn, BindAsk ask) { impl_->bind(conn, std::move(ask)); }
+
+// A hand-over is taken by the process that asked, or by its parent (sshd asks in a child), once.
+void Core::Impl::bind(Conn conn, BindAsk ask) {
+  const BootMs now = clock.boottime();
+  std::erase_if(hand_overs, [&](const HandOver& old) { return old.until <= now; });
+  const auto taken = std::ranges::find_if(hand_overs, [&](const HandOver& hand) {
+    return hand.ask->door == ask.door && (hand.ask->process == ask.process || hand.ask->parent == ask.process);
+  });
+  if (taken == hand_overs.end()) return gate.bound(conn, {false, "no-hand-over", {}, 0, 0});
+  const HandOver hand = *taken;
+  hand_overs.erase(taken);
+  bind_now(conn, hand, ask);
+}
+
+void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
+  const auto refuse = [&](const std::string& cause, const std::string& why) {
+    note_denial(*hand.ask, cause, why);
+    gate.bound(conn, {false, cause, hand.grant, 0, 0});
+  };
+  if (policy() == nullptr) return refuse("no-policy", "no policy is in force");
+  // PAM_USER at open_session is the true target; what was approved must be it.
+  if (ask.user->uid != hand.ask->target->uid || ask.user->user != hand.ask->target->user) {
+    return refuse("target", "the target at the session is not the one that was approved");
+  }
+  if (hand.grant.empty()) return gate.bound(conn, {true, "already-root", {}, 0, 0});
+  LiveGrant* live = find_grant(hand.grant);
+  if (live == nullptr) return refuse("ended", "the grant has ended");
+  if (live->busy) {
+    live->later.push_back([this, conn, hand, ask] { bind_now(conn, hand, ask); });
+    return;
+  }
+  const BootMs now = clock.boottime();
+  if (!covers(live->grant, attempt_of(*hand.ask), now)) return refuse("ended", "the grant does not cover this any more");
+  Ask verified = *hand.ask;
+  verified.target = ask.user;
+  verified.target_verified = true;
+  if (const auto why = policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(verified))) {
+    return refuse("policy", *why);
+  }
+  if (store.failing()) return refuse("unavailable", "the audit log cannot be written");
+  if (live->grant.state == GrantState::kUnclaimed) return claim(conn, *live, hand, ask);
+  ++live->grant.uses;
+  Batch batch;
+  batch.grants.push_back(live->grant);
+  batch.entries.push_back(events::grant(events::kGrantUsed, live->grant));
+  commit(std::move(batch), [](bool) {});
+  gate.bound(conn, {true, "granted", live->grant.id, live->grant.expires,
+                    live->grant.starts + BootMs{live->grant.max_s} * 1000});
+}
+
+void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const BindAsk& ask) {
+  const Grant before = live.grant;
+  Grant& grant = live.grant;
+  const BootMs now = clock.boottime();
+  grant.state = GrantState::kActive;
+  grant.starts = now;
+  grant.expires = now + BootMs{grant.lifetime_s} * 1000;
+  grant.starts_wall = clock.wall();
+  grant.expires_wall = grant.starts_wall + WallMs{grant.lifetime_s} * 1000;
+  // The terminal is that of the process that asked: the parent that binds for it (sshd) has none.
+  grant.terminal = hand.ask->subject.terminal;
+  grant.audit_session = ask.audit_session != policy::kNoUid ? ask.audit_session : hand.ask->subject.audit_session;
+  grant.connection = ask.process;
+  grant.uses = 1;
+  live.busy = true;
+  const Id id = grant.id;
+  Batch batch;
+  batch.grants.push_back(grant);
+  batch.entries.push_back(events::grant(events::kGrantClaimed, grant));
+  const auto by = hand.ask;
+  commit(std::move(batch), [this, conn, id, before, by](bool ok) {
+    LiveGrant* claimed = find_grant(id);
+    if (claimed == nullptr) {  // revoked while it was written
+      note_denial(*by, "ended", "the grant has ended");
+      return gate.bound(conn, {false, "ended", id, 0, 0});
+    }
+    if (!ok) {
+      claimed->grant = before;
+      free_later(*claimed);
+      note_denial(*by, "unavailable", "the audit log cannot be written");
+      return gate.bound(conn, {false, "unavailable", id, 0, 0});
+    }
+    const Grant& now_active = claimed->grant;
+    due.emplace(now_active.expires, id);
+    gate.bound(conn, {true, "granted", id, now_active.expires, now_active.starts + BootMs{now_active.max_s} * 1000});
+    listener.grant_changed(now_active);
+    free_later(*claimed);
+  });
+}
+
+void Core::end(const Caller& caller, std::string_view prefix, Done<Grant> done) {
+  auto [live, error, message] = impl_->find_visible_grant(caller, prefix);
+  if (live == nullptr) return done(failure<Grant>(error, message));
+  if (live->grant.subject.identity->uid != caller.identity->uid) {
+    return done(failure<Grant>(Error::kDenied, "this is not your own grant; to take it away: jitctl revoke"));
+  }
+  Grant ended = live->grant;
+  ended.state = GrantState::kEnded;
+  ended.end = GrantEnd::kReturned;
+  ended.ended_by = caller.identity->person;
+  ended.ended_wall = impl_->clock.wall();
+  impl_->end_grant(*live, GrantEnd::kReturned, caller.identity->person, "",
+                   [ended, done = std::move(done)](bool ok) {
+                     if (!ok) return done(failure<Grant>(Error::kUnavailable, "it has ended, but the log could not be written"));
+                     Outcome<Grant> out;
+                     out.value = ended;
+                     done(std::move(out));
+                   });
+}
+
+void Core::revoke(const Caller& caller, const Which& which, std::string reason, Done<std::vector<Grant>> done) {
+  using Grants = std::vector<Grant>;
+  Impl& impl = *impl_;
+  const int named = (which.id.empty() ? 0 : 1) + (which.user.empty() ? 0 : 1) + (which.person.empty() ? 0 : 1) + (which.all ? 1 : 0);
+  if (named != 1) return done(failure<Grants>(Error::kBadInput, "name one of: a grant, --user, --person, --all"));
+  std::vector<Id> chosen;
+  if (!which.id.empty()) {
+    auto [live, error, message] = impl.find_visible_grant(caller, which.id);
+    if (live == nullptr) return done(failure<Grants>(error, message));
+    chosen.push_back(live->grant.id);
+  } else {
+    for (const Grant* grant : live_grants()) {
+      const policy::Identity& who = *grant->subject.identity;
+      const bool meant = which.all || who.user == which.user || (!which.person.empty() && who.person == which.person);
+      // An auditor sees all and may end none.
+      if (meant && may_see(caller, *grant)) chosen.push_back(grant->id);
+    }
+  }
+  std::erase_if(chosen, [&](const Id& id) {
+    const Grant& grant = impl.find_grant(id)->grant;
+    Caller plain = caller;
+    plain.auditor = false;
+    return !may_see(plain, grant);
+  });
+  if (chosen.empty()) {
+    return done(failure<Grants>(which.id.empty() ? Error::kNotFound : Error::kDenied,
+                                which.id.empty() ? "no living grant of yours to revoke is meant" : "you may not revoke this grant"));
+  }
+  struct Progress {
+    Grants ended;
+    std::size_t open = 0;
+    bool ok = true;
+  };
+  auto progress = std::make_shared<Progress>();
+  progress->open = chosen.size();
+  const std::string by = caller.identity->person;
+  for (const Id& id : chosen) {
+    LiveGrant* live = impl.find_grant(id);
+    Grant ended = live->grant;
+    ended.state = GrantState::kEnded;
+    ended.end = GrantEnd::kRevoked;
+    ended.ended_by = by;
+    ended.ended_why = reason;
+    ended.ended_wall = impl.clock.wall();
+    progress->ended.push_back(std::move(ended));
+    impl.end_grant(*live, GrantEnd::kRevoked, by, reason, [progress, done](bool ok) {
+      progress->ok = progress->ok && ok;
+      if (--progress->open > 0) return;
+      if (!progress->ok) return done(failure<Grants>(Error::kUnavailable, "they have ended, but the log could not be written"));
+      Outcome<Grants> out;
+      out.value = std::move(progress->ended);
+      done(std::move(out));
+    });
+  }
+}
+
+}  // namespace jit::core

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core's memory, private to core/*.cpp.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <queue>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "broker/core/core.h"
+#include "broker/core/coverage.h"
+#include "broker/core/events.h"
+#include "broker/core/terms.h"
+#include "broker/core/texts.h"
+
+namespace jit::core {
+
+struct HashId {
+  std::size_t operator()(const Id& id) const noexcept {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < sizeof out; ++i) out = (out << 8) | id.bytes[i];  // random bits already
+    return out;
+  }
+};
+
+struct CastVote {
+  Vote vote;
+  IdentityPtr voter;  // null after a restart until the directory answered
+};
+
+// A request that is pending, detached, or approved with a living grant.
+struct Live {
+  Request request;
+  policy::Offer terms;  // request.offer, or tighter
+  std::vector<CastVote> votes;
+  Conn conn = 0;               // who waits; 0: nobody
+  BootMs resume_until = 0;     // after a restart: cancelled then; 0: no such limit
+  bool one_minute_told = false;
+  bool busy = false;           // a commit is under way; what comes meanwhile waits its turn
+  std::vector<std::function<void()>> later;
+  bool open() const { return request.state == RequestState::kPending || request.state == RequestState::kDetached; }
+};
+
+struct LiveGrant {
+  Grant grant;
+  IdentityPtr root;
+  bool busy = false;
+  std::vector<std::function<void()>> later;
+};
+
+// A yes on its way from account to open_session.
+struct HandOver {
+  std::shared_ptr<const Ask> ask;
+  Id grant;  // empty: already root
+  BootMs until = 0;
+};
+
+struct Denials {
+  BootMs until = 0;
+  std::size_t count = 0;  // after the one that was logged
+  std::string person;
+};
+using DenialKey = std::tuple<std::uint32_t, policy::Door, std::string>;
+
+struct Core::Impl {
+  Core& self;
+  Clock& clock;
+  Random& random;
+  Store& store;
+  Gate& gate;
+  Listener& listener;
+  std::string boot_id;
+  Limits limits;
+  IdentityPtr root = std::make_shared<policy::Identity>(policy::Identity{0, "root", "uid:0", false, {}, {}});
+
+  std::unordered_map<Id, std::unique_ptr<Live>, HashId> requests;
+  std::unordered_map<Id, std::unique_ptr<LiveGrant>, HashId> grants;
+  std::unordered_map<Conn, Id> waiting;                  // connection -> request
+  std::unordered_multimap<std::uint32_t, Id> by_uid;     // subject's uid -> open request
+  std::unordered_multimap<std::uint32_t, Id> grants_of;  // subject's uid -> living grant
+  std::unordered_map<std::uint32_t, std::deque<BootMs>> asked;  // the last hour's requests of a uid
+  std::unordered_map<Conn, std::shared_ptr<const Ask>> asks;    // submits whose commit is under way
+  std::unordered_map<Conn, std::function<void()>> deferred;     // submits and resumes that wait for a busy request
+  std::deque<HandOver> hand_overs;
+  std::map<DenialKey, Denials> denials;
+  using Due = std::pair<BootMs, Id>;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due;  // may hold stale ones; looked at again when due
+  std::deque<Batch> unwritten;  // ends that hold in memory and could not be written yet
+  BootMs retry_at = 0;
+  bool login_waits_full() const;
+
+  Impl(Core& core, Clock& c, Random& r, Store& s, Gate& g, Listener& l, std::string boot, Limits lim)
+      : self(core), clock(c), random(r), store(s), gate(g), listener(l), boot_id(std::move(boot)), limits(lim) {}
+
+  const policy::Policy* policy() const { return self.policy_.get(); }
+  Live* find(const Id& id) {
+    const auto it = requests.find(id);
+    return it == requests.end() ? nullptr : it->second.get();
+  }
+  LiveGrant* find_grant(const Id& id) {
+    const auto it = grants.find(id);
+    return it == grants.end() ? nullptr : it->second.get();
+  }
+
+  // --- core.cpp
+  void stamp(AuditEntry& entry) const;
+  void commit(Batch batch, std::function<void(bool)> done);
+  void log(AuditEntry entry);  // nobody waits
+  // For what ends: it holds at once in memory, and is written as soon as that is possible again.
+  void commit_end(Batch batch, std::function<void(bool)> done);
+  void deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id = {});
+  void note_denial(const Ask& ask, const std::string& cause, const std::string& why);
+  void yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text);
+  void hand_over(std::shared_ptr<const Ask> ask, const Id& grant);
+  void defer(Live& live, Conn conn, std::function<void()> step);  // unless the connection is gone by then
+  void free_later(Live& live);
+  void free_later(LiveGrant& grant);
+
+  // --- submit.cpp
+  void submit(Conn conn, std::shared_ptr<const Ask> ask);
+  bool use_grant(Conn conn, const std::shared_ptr<const Ask>& ask);
+  bool join(Conn conn, const std::shared_ptr<const Ask>& ask);
+  void allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision);
+  void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision);
+  std::optional<std::string> over_limit(const Ask& ask);
+  Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind);
+  Grant make_grant(const Ask& ask, const policy::Offer& offer);
+
+  // --- requests.cpp
+  Live& add(std::unique_ptr<Live> live);
+  void drop(const Id& id);  // from memory
+  void close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
+             std::optional<Vote> vote = std::nullopt);
+  void leave(Conn conn, bool keep);
+  void tell_waiting(Live& live, std::vector<std::string> text);
+  std::shared_ptr<const Ask> ask_of(const Request& request) const;
+  void check_due(const Id& id);
+
+  // --- votes.cpp
+  struct Found {
+    Live* live = nullptr;
+    Error error = Error::kNone;
+    std::string message;
+  };
+  Found find_visible(const Caller& caller, std::string_view id);
+  void approve(Live& live, const CastVote& cast, Done<Request> done);
+  bool complete(const Live& live) const;
+  Grant grant_from(const Live& live) const;
+
+  // --- grants.cpp
+  void add_grant(Grant grant);
+  void drop_grant(const Id& id);
+  struct FoundGrant {
+    LiveGrant* live = nullptr;
+    Error error = Error::kNone;
+    std::string message;
+  };
+  FoundGrant find_visible_grant(const Caller& caller, std::string_view id);
+  void end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why, std::function<void(bool)> done);
+  void bind(Conn conn, BindAsk ask);
+  void bind_now(Conn conn, const HandOver& hand, const BindAsk& ask);
+  void claim(Conn conn, LiveGrant& live, const HandOver& hand, const BindAsk& ask);
+  std::vector<policy::Seat> seats_behind(const Grant& grant) const;
+};
+
+// Why an approver's uid, loginuid or person makes him the requester; false where he is somebody else.
+bool is_requester(const Subject& subject, const Caller& caller);
+
+template <class T>
+Outcome<T> failure(Error error, std::string message) {
+  return {error, std::move(message), {}};
+}
+
+}  // namespace jit::core

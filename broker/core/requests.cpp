@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a request after it was stored: left, resumed, withdrawn, cancelled, expired.
+#include "broker/core/impl.h"
+#include "evidence/text.h"
+
+namespace jit::core {
+
+Live& Core::Impl::add(std::unique_ptr<Live> live) {
+  const Id id = live->request.id;
+  if (live->open()) {
+    by_uid.emplace(live->request.subject.identity->uid, id);
+    due.emplace(live->request.deadline, id);
+    if (live->request.offer.wait_s > 90) due.emplace(live->request.deadline - 60'000, id);
+  }
+  return *(requests[id] = std::move(live));
+}
+
+void Core::Impl::drop(const Id& id) {
+  const auto it = requests.find(id);
+  if (it == requests.end()) return;
+  const Live& live = *it->second;
+  const auto [first, last] = by_uid.equal_range(live.request.subject.identity->uid);
+  for (auto entry = first; entry != last; ++entry) {
+    if (entry->second == id) {
+      by_uid.erase(entry);
+      break;
+    }
+  }
+  if (live.conn != 0) waiting.erase(live.conn);
+  requests.erase(it);
+}
+
+void Core::Impl::tell_waiting(Live& live, std::vector<std::string> text) {
+  if (live.conn != 0) gate.progress(live.conn, std::move(text));
+}
+
+std::shared_ptr<const Ask> Core::Impl::ask_of(const Request& request) const {
+  auto ask = std::make_shared<Ask>();
+  ask->door = request.door;
+  ask->service = request.service;
+  ask->subject = request.subject;
+  ask->target = request.target;
+  ask->root = root;
+  ask->target_verified = request.target_verified;
+  ask->process = request.process;
+  ask->parent = request.parent;
+  ask->argv = request.argv;
+  ask->cwd = request.cwd;
+  ask->reason = request.reason;
+  ask->reason_from = request.reason_from;
+  ask->ticket = request.ticket;
+  ask->asked_s = request.asked_s;
+  return ask;
+}
+
+// Ends a request without a grant: one commit, then everybody is told. When the log cannot be written the request ends
+// in memory all the same: it must never open anything.
+void Core::Impl::close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
+                       std::optional<Vote> vote) {
+  if (live.busy) {
+    const Id id = live.request.id;
+    live.later.push_back([this, id, state, by = std::move(by), why = std::move(why), done = std::move(done),
+                          vote = std::move(vote)]() mutable {
+      Live* waiting_live = find(id);
+      if (waiting_live == nullptr || !waiting_live->open()) return done(false);
+      close(*waiting_live, state, std::move(by), std::move(why), std::move(done), std::move(vote));
+    });
+    return;
+  }
+  const Id id = live.request.id;
+  live.request.state = state;
+  live.request.ended_by = std::move(by);
+  live.request.ended_why = std::move(why);
+  live.request.ended_wall = clock.wall();
+  live.busy = true;
+  Batch batch;
+  batch.requests.push_back(live.request);
+  if (vote) {
+    batch.entries.push_back(events::vote(live.request, *vote));
+    batch.votes.push_back(std::move(*vote));
+  }
+  std::string_view type = events::kRequestCancelled;
+  if (state == RequestState::kDenied) type = events::kRequestDenied;
+  if (state == RequestState::kExpired) type = events::kRequestExpired;
+  batch.entries.push_back(events::request(type, live.request));
+  commit_end(std::move(batch), [this, id, done = std::move(done)](bool ok) {
+    Live* closed = find(id);
+    const Conn conn = closed->conn;
+    const Request request = closed->request;
+    auto later = std::move(closed->later);
+    drop(id);
+    if (conn != 0) {
+      Answer answer;
+      answer.cause = std::string(name_of(request.state));
+      answer.id = id;
+      answer.text = texts::ended(request);
+      gate.decided(conn, answer);
+    }
+    if (ok) listener.request_changed(request);
+    done(ok);
+    for (auto& step : later) step();
+  });
+}
+
+void Core::resume(Conn conn, const Id& id, std::string_view secret) {
+  Impl& impl = *impl_;
+  Answer answer;
+  answer.cause = "gone";
+  answer.id = id;
+  Live* live = impl.find(id);
+  // One answer for "not there" and "not yours".
+  const bool mine = live != nullptr && !live->request.secret_hash.empty() &&
+                    live->request.secret_hash == evidence::sha256_hex(secret);
+  if (!mine) {
+    answer.text = {texts::line("request " + texts::short_id(id) + " is gone; run the command again")};
+    return impl.gate.answer(conn, answer);
+  }
+  if (live->busy) {
+    impl.defer(*live, conn, [this, conn, id, kept = std::string(secret)] { resume(conn, id, kept); });
+    return;
+  }
+  if (live->request.state == RequestState::kApproved) {
+    impl.hand_over(impl.ask_of(live->request), live->request.grant);
+    answer.verdict = Verdict::kAllow;
+    answer.cause = "granted";
+    return impl.gate.answer(conn, answer);
+  }
+  if (live->conn != 0 && live->conn != conn) impl.waiting.erase(live->conn);
+  live->conn = conn;
+  live->resume_until = 0;
+  impl.waiting[conn] = id;
+  answer.verdict = Verdict::kPending;
+  answer.cause = "resumed";
+  answer.deadline_s =
+      static_cast<std::uint32_t>(std::max<BootMs>(0, live->request.deadline - impl.clock.boottime()) / 1000);
+  impl.gate.answer(conn, answer);
+}
+
+void Core::Impl::leave(Conn conn, bool keep) {
+  asks.erase(conn);
+  deferred.erase(conn);
+  const auto it = waiting.find(conn);
+  if (it == waiting.end()) return;
+  const Id id = it->second;
+  waiting.erase(it);
+  Live* live = find(id);
+  if (live == nullptr || live->conn != conn) return;
+  live->conn = 0;
+  if (!live->open()) return;
+  if (!keep) return close(*live, RequestState::kCancelled, "", "the requester left", [](bool) {});
+  const auto detach_now = [this, id] {
+    Live* left = find(id);
+    if (left == nullptr || left->request.state != RequestState::kPending || left->conn != 0) return;
+    left->request.state = RequestState::kDetached;
+    left->busy = true;
+    Batch batch;
+    batch.requests.push_back(left->request);
+    batch.entries.push_back(events::request(events::kRequestDetached, left->request));
+    commit(std::move(batch), [this, id](bool ok) {
+      Live* detached = find(id);
+      if (ok) listener.request_changed(detached->request);
+      free_later(*detached);
+    });
+  };
+  if (live->busy) {
+    live->later.push_back(detach_now);
+  } else {
+    detach_now();
+  }
+}
+
+void Core::detach(Conn conn) { impl_->leave(conn, true); }
+void Core::withdraw(Conn conn) { impl_->leave(conn, false); }
+void Core::hangup(Conn conn) { impl_->leave(conn, false); }
+
+void Core::cancel(const Caller& caller, std::string_view id, Done<Request> done) {
+  auto [live, error, message] = impl_->find_visible(caller, id);
+  if (live == nullptr) return done(failure<Request>(error, message));
+  const bool mine = live->request.subject.identity->uid == caller.identity->uid;
+  if (!mine && !caller.admin) {
+    return done(failure<Request>(Error::kDenied, "only the requester or an admin can cancel; to refuse it: jitctl deny"));
+  }
+  if (!live->open()) return done(failure<Request>(Error::kEnded, "it has been approved already; see jitctl grants"));
+  const Request before = live->request;
+  const std::string by = caller.identity->person;
+  impl_->close(*live, RequestState::kCancelled, by, mine ? "" : "cancelled by an admin",
+               [this, before, by, done = std::move(done)](bool ok) {
+                 if (!ok) return done(failure<Request>(Error::kUnavailable, "it has ended, but the log could not be written"));
+                 Outcome<Request> out;
+                 out.value = before;
+                 out.value.state = RequestState::kCancelled;
+                 out.value.ended_by = by;
+                 out.value.ended_wall = impl_->clock.wall();
+                 done(std::move(out));
+               });
+}
+
+void Core::Impl::check_due(const Id& id) {
+  const BootMs now = clock.boottime();
+  if (id.empty()) {
+    for (auto it = denials.begin(); it != denials.end();) {
+      if (it->second.until > now) {
+        ++it;
+        continue;
+      }
+      const auto& [uid, door, cause] = it->first;
+      if (it->second.count > 0) log(events::denials(uid, it->second.person, door, cause, it->second.count));
+      it = denials.erase(it);
+    }
+    std::erase_if(hand_overs, [&](const HandOver& old) { return old.until <= now; });
+    return;
+  }
+  if (Live* live = find(id); live != nullptr && live->open()) {
+    if (live->resume_until != 0 && now >= live->resume_until) {
+      return close(*live, RequestState::kCancelled, "", "the requester did not come back after a restart", [](bool) {});
+    }
+    if (now >= live->request.deadline) {
+      return close(*live, RequestState::kExpired, "", "", [](bool) {});
+    }
+    if (!live->one_minute_told && live->request.offer.wait_s > 90 && now >= live->request.deadline - 60'000) {
+      live->one_minute_told = true;
+      tell_waiting(*live, {texts::line("one minute left")});
+    }
+  }
+  if (LiveGrant* live = find_grant(id); live != nullptr && live->grant.state != GrantState::kEnded) {
+    const BootMs end = live->grant.state == GrantState::kActive ? live->grant.expires : live->grant.claim_until;
+    if (now >= end) end_grant(*live, GrantEnd::kExpired, "", live->grant.state == GrantState::kActive ? "" : "never used", [](bool) {});
+  }
+}
+
+void Core::tick() {
+  Impl& impl = *impl_;
+  const BootMs now = impl.clock.boottime();
+  while (!impl.due.empty() && impl.due.top().first <= now) {
+    const Id id = impl.due.top().second;
+    impl.due.pop();
+    impl.check_due(id);
+  }
+  if (!impl.unwritten.empty() && now >= impl.retry_at) {
+    impl.retry_at = now + 1000;
+    auto batches = std::move(impl.unwritten);
+    impl.unwritten.clear();
+    for (Batch& batch : batches) impl.commit_end(std::move(batch), [](bool) {});
+  }
+}
+
+std::optional<BootMs> Core::next_tick() const {
+  std::optional<BootMs> next;
+  if (!impl_->due.empty()) next = impl_->due.top().first;
+  if (!impl_->unwritten.empty()) next = std::min(next.value_or(impl_->retry_at), impl_->retry_at);
+  return next;
+}
+
+}  // namespace jit::core

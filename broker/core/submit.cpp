@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// One attempt at a door: already root, covered by a grant, joined to a request that was left, refused, allowed, or asked.
+#include "broker/core/impl.h"
+#include "evidence/text.h"
+
+namespace jit::core {
+
+namespace {
+
+constexpr BootMs kHour = 3'600'000;
+
+bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu; }
+
+}  // namespace
+
+void Core::submit(Conn conn, Ask ask) { impl_->submit(conn, std::make_shared<const Ask>(std::move(ask))); }
+
+void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
+  if (ask->root) root = ask->root;
+  if (policy() == nullptr) {
+    return deny(conn, *ask, "no-policy", {texts::line("no policy is in force, so nothing is allowed"),
+                                          texts::line("an admin can see why: jitctl policy check")});
+  }
+  if (!policy()->covers(ask->door)) {
+    return deny(conn, *ask, "not-covered",
+                {texts::line("the policy does not cover this door; see [settings] covers")});
+  }
+  if (ask->subject.identity->uid == policy::kNoUid || ask->target->uid == policy::kNoUid) {
+    return deny(conn, *ask, "unknown-user", {texts::line("this user is not known here")});
+  }
+  // Who is root already is not elevating: cron, init and maintainer scripts use sudo and su.
+  if (ask->real_uid == 0 && elevates_from(*ask)) {
+    log(events::already_root(*ask));
+    return yes(conn, std::move(ask), Id{}, {});
+  }
+  if (use_grant(conn, ask)) return;
+  if (join(conn, ask)) return;
+
+  const policy::Decision decision = policy()->decide(policy_view(*ask));
+  switch (decision.outcome) {
+    case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision);
+    case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision);
+    case policy::Outcome::kNeeds: {
+      if (!ask->can_ask) return deny(conn, *ask, "needs-text", texts::needs_text(*ask, decision));
+      Answer answer;
+      answer.verdict = Verdict::kNeeds;
+      answer.cause = "needs-text";
+      answer.needs = decision.missing;
+      return gate.answer(conn, answer);
+    }
+    case policy::Outcome::kDeny: break;
+  }
+  deny(conn, *ask, "policy", texts::refused(decision));
+}
+
+bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
+  const Attempt attempt = attempt_of(*ask);
+  const auto [first, last] = grants_of.equal_range(attempt.uid);
+  for (auto it = first; it != last; ++it) {
+    const LiveGrant* live = find_grant(it->second);
+    if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
+    if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(*ask))) continue;
+    if (store.failing()) {
+      deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
+    } else {
+      yes(conn, ask, live->grant.id, {});
+    }
+    return true;
+  }
+  return false;
+}
+
+// One live request for each (person, door, target, command). One that was left is taken up again; one that somebody
+// still waits for is not asked twice.
+bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
+  const auto [first, last] = by_uid.equal_range(ask->subject.identity->uid);
+  for (auto it = first; it != last; ++it) {
+    Live* live = find(it->second);
+    if (live == nullptr || !live->open() || !same_ask(live->request, *ask)) continue;
+    if (live->busy) {
+      defer(*live, conn, [this, conn, ask] { submit(conn, ask); });
+      return true;
+    }
+    if (live->conn != 0 || live->resume_until != 0) {
+      deny(conn, *ask, "duplicate",
+           {texts::line("this is asked already and waits in another place: request " +
+                        texts::short_id(live->request.id)),
+            texts::line("to take it back: jitctl cancel " + texts::short_id(live->request.id))},
+           live->request.id);
+      return true;
+    }
+    if (ask->budget_s == 0) {
+      deny(conn, *ask, "waiting", texts::kept(live->request, live->terms, clock.boottime()), live->request.id);
+      return true;
+    }
+    const Id id = live->request.id;
+    const std::string secret = random.id().text();
+    const RequestState before = live->request.state;
+    live->request.state = RequestState::kPending;
+    live->request.secret_hash = evidence::sha256_hex(secret);
+    live->request.process = ask->process;
+    live->request.parent = ask->parent;
+    live->conn = conn;
+    live->busy = true;
+    waiting[conn] = id;
+    asks[conn] = ask;
+    Batch batch;
+    batch.requests.push_back(live->request);
+    batch.entries.push_back(events::request(events::kRequestAttached, live->request));
+    commit(std::move(batch), [this, id, conn, secret, before](bool ok) {
+      Live* joined = find(id);
+      if (joined == nullptr) return;
+      const auto held = asks.extract(conn);
+      if (!ok) {
+        joined->request.state = before;
+        joined->conn = 0;
+        waiting.erase(conn);
+        if (!held.empty()) deny(conn, *held.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
+      } else if (joined->conn == conn) {
+        Answer answer;
+        answer.verdict = Verdict::kPending;
+        answer.cause = "attached";
+        answer.id = id;
+        answer.secret = secret;
+        answer.text = texts::waiting(joined->request, joined->terms, clock.boottime());
+        answer.deadline_s = static_cast<std::uint32_t>(std::max<BootMs>(0, joined->request.deadline - clock.boottime()) / 1000);
+        gate.answer(conn, answer);
+      }
+      free_later(*joined);
+    });
+    return true;
+  }
+  return false;
+}
+
+std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
+  const std::uint32_t uid = ask.subject.identity->uid;
+  const BootMs now = clock.boottime();
+  if (by_uid.count(uid) >= limits.pending_per_uid) {
+    return std::to_string(by_uid.count(uid)) + " requests wait already; see jitctl requests, or cancel one";
+  }
+  if (by_uid.size() >= limits.pending_per_host) return std::string("too many requests wait on this host; try again later");
+  auto& times = asked[uid];
+  while (!times.empty() && times.front() + kHour <= now) times.pop_front();
+  if (times.size() >= limits.requests_per_hour) {
+    return std::to_string(times.size()) + " requests within an hour; the next is possible in " +
+           policy::format_duration(static_cast<std::uint32_t>((times.front() + kHour - now + 999) / 1000));
+  }
+  const bool promptless_login = ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0;
+  if (promptless_login && login_waits_full()) return std::string("too many logins wait on this host; try again later");
+  return std::nullopt;
+}
+
+// Each such wait holds one of sshd's MaxStartups slots.
+bool Core::Impl::login_waits_full() const {
+  std::size_t count = 0;
+  for (const auto& [conn, id] : waiting) {
+    const auto it = requests.find(id);
+    if (it != requests.end() && it->second->request.door == policy::Door::kSsh) ++count;
+  }
+  return count >= limits.login_waits_per_host;
+}
+
+Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind) {
+  Request request;
+  request.id = random.id();
+  request.kind = kind;
+  request.door = ask.door;
+  request.service = ask.service;
+  request.subject = ask.subject;
+  request.target = ask.target;
+  request.target_verified = ask.target_verified;
+  request.argv = ask.argv;
+  request.cwd = ask.cwd;
+  request.reason = ask.reason;
+  request.reason_from = ask.reason_from;
+  request.ticket = ask.ticket;
+  request.asked_s = ask.asked_s;
+  request.via = ask.via;
+  request.offer = offer;
+  request.policy_hash = policy()->hash();
+  request.boot_id = boot_id;
+  request.created = clock.boottime();
+  request.created_wall = clock.wall();
+  request.deadline = request.created + BootMs{offer.wait_s} * 1000;
+  request.deadline_wall = request.created_wall + WallMs{offer.wait_s} * 1000;
+  request.process = ask.process;
+  request.parent = ask.parent;
+  request.state = state;
+  request.digest = digest_of(request);
+  return request;
+}
+
+Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
+  Grant grant;
+  grant.id = random.id();
+  grant.subject = ask.subject;
+  grant.door = ask.door;
+  grant.target = ask.target;
+  grant.argv = ask.argv;
+  grant.cwd = ask.cwd;
+  grant.scope = offer.scope;
+  grant.rule = offer.rule;
+  grant.fingerprint = offer.fingerprint;
+  grant.policy_hash = policy()->hash();
+  grant.boot_id = boot_id;
+  grant.lifetime_s = offer.give_s;
+  grant.max_s = offer.max_s;
+  grant.created = clock.boottime();
+  grant.created_wall = clock.wall();
+  grant.claim_until = grant.created + BootMs{offer.claim_s} * 1000;
+  grant.claim_until_wall = grant.created_wall + WallMs{offer.claim_s} * 1000;
+  return grant;
+}
+
+void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision) {
+  Grant grant = make_grant(*ask, *decision.offer);
+  Batch batch;
+  batch.grants.push_back(grant);
+  batch.entries.push_back(events::grant(events::kGrantCreated, grant));
+  commit(std::move(batch), [this, conn, ask = std::move(ask), grant = std::move(grant)](bool ok) mutable {
+    if (!ok) {
+      return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
+    }
+    const Id id = grant.id;
+    add_grant(std::move(grant));
+    yes(conn, std::move(ask), id, {});
+  });
+}
+
+void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision) {
+  const policy::Offer& offer = *decision.offer;
+  if (ask->budget_s == 0 && !ask->keep) {
+    return deny(conn, *ask, "approval-needed", texts::needs_approval(*ask, offer));
+  }
+  if (const auto why = over_limit(*ask)) return deny(conn, *ask, "limit", {texts::line(*why)});
+  if (store.failing()) {
+    return deny(conn, *ask, "unavailable", {texts::line("the request could not be stored; try again later")});
+  }
+  asked[ask->subject.identity->uid].push_back(clock.boottime());
+  const bool waits = ask->budget_s > 0;
+  const std::string secret = waits ? random.id().text() : std::string();
+  const bool login = ask->door == policy::Door::kSsh || ask->door == policy::Door::kLogin;
+  auto live = std::make_unique<Live>();
+  live->request = make_request(*ask, offer, waits ? RequestState::kPending : RequestState::kDetached,
+                               login ? RequestKind::kLogin : RequestKind::kElevation);
+  if (waits) live->request.secret_hash = evidence::sha256_hex(secret);
+  live->terms = offer;
+  live->busy = true;
+  if (waits) {
+    live->conn = conn;
+    waiting[conn] = live->request.id;
+  }
+  asks[conn] = ask;
+  const Id id = live->request.id;
+  Batch batch;
+  batch.requests.push_back(live->request);
+  batch.entries.push_back(events::request(events::kRequestCreated, live->request));
+  add(std::move(live));
+  commit(std::move(batch), [this, id, conn, secret, waits](bool ok) {
+    Live* made = find(id);
+    if (made == nullptr) return;
+    const auto asked_now = asks.extract(conn);
+    if (!ok) {
+      if (!asked_now.empty()) {
+        deny(conn, *asked_now.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
+      }
+      auto later = std::move(made->later);
+      drop(id);
+      for (auto& step : later) step();
+      return;
+    }
+    listener.request_changed(made->request);
+    if (!waits) {
+      if (!asked_now.empty()) {
+        deny(conn, *asked_now.mapped(), "kept", texts::kept(made->request, made->terms, clock.boottime()), id);
+      }
+    } else if (made->conn == conn) {
+      Answer answer;
+      answer.verdict = Verdict::kPending;
+      answer.cause = "approval-needed";
+      answer.id = id;
+      answer.secret = secret;
+      answer.text = texts::waiting(made->request, made->terms, clock.boottime());
+      answer.deadline_s = made->request.offer.wait_s;
+      gate.answer(conn, answer);
+    }
+    free_later(*made);
+  });
+}
+
+void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
+  Impl& impl = *impl_;
+  if (!policy_) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
+  if (!policy_->covers(ask.door)) {
+    return done(failure<Request>(Error::kBadInput, "the policy does not cover the door " +
+                                                       std::string(policy::name_of(ask.door))));
+  }
+  if (ask.subject.identity->uid != caller.identity->uid || ask.target->uid == policy::kNoUid) {
+    return done(failure<Request>(Error::kBadInput, "there is no such user to act as"));
+  }
+  ask.can_ask = false;
+  const policy::Decision decision = policy_->decide(policy_view(ask));
+  if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
+    const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
+    impl.note_denial(ask, "policy", why);
+    return done(failure<Request>(Error::kDenied, "not allowed: " + why));
+  }
+  if (decision.outcome == policy::Outcome::kNeeds) {
+    return done(failure<Request>(Error::kBadInput,
+                                 decision.why.empty() ? "a reason is required; add --reason" : decision.why.front()));
+  }
+  for (const auto& [id, live] : impl.requests) {
+    if (live->open() && same_ask(live->request, ask)) {
+      return done(failure<Request>(Error::kLimit, "this is asked already: request " + texts::short_id(id)));
+    }
+  }
+  if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
+  impl.asked[ask.subject.identity->uid].push_back(impl.clock.boottime());
+
+  auto live = std::make_unique<Live>();
+  const bool allowed = decision.outcome == policy::Outcome::kAllow;
+  live->request = impl.make_request(ask, *decision.offer,
+                                    allowed ? RequestState::kApproved : RequestState::kDetached, RequestKind::kAhead);
+  live->terms = *decision.offer;
+  live->busy = true;
+  Batch batch;
+  std::optional<Grant> grant;
+  batch.entries.push_back(events::request(events::kRequestCreated, live->request));
+  if (allowed) {
+    grant = impl.make_grant(ask, *decision.offer);
+    grant->request = live->request.id;
+    grant->request_digest = live->request.digest;
+    live->request.grant = grant->id;
+    live->request.ended_wall = impl.clock.wall();
+    batch.grants.push_back(*grant);
+    batch.entries.push_back(events::grant(events::kGrantCreated, *grant));
+  }
+  batch.requests.push_back(live->request);
+  const Id id = live->request.id;
+  impl.add(std::move(live));
+  impl.commit(std::move(batch), [&impl, id, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
+    Live* made = impl.find(id);
+    if (!ok) {
+      auto later = std::move(made->later);
+      impl.drop(id);
+      for (auto& step : later) step();
+      return done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
+    }
+    if (grant) impl.add_grant(std::move(*grant));
+    Outcome<Request> out;
+    out.value = made->request;
+    impl.listener.request_changed(made->request);
+    impl.free_later(*made);
+    done(std::move(out));
+  });
+}
+
+}  // namespace jit::core

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The terms of a waiting request under the policy in force: as of submit, and from then on only tighter.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "broker/core/core.h"
+
+namespace jit::core {
+
+policy::Request policy_view(const Ask& ask);
+// root: what the directory says of uid 0; must outlive the view.
+policy::Request policy_view(const Request& request, const policy::Identity& root);
+
+// The new terms, or why the request ends ("the policy changed: ...").
+using Tightened = std::variant<policy::Offer, std::string>;
+Tightened tighten(const policy::Policy& policy, const Request& request, const policy::Offer& terms,
+                  const policy::Identity& root);
+
+// hex SHA-256 over every immutable field but digest and secret_hash, each with its length: injective.
+std::string digest_of(const Request& request);
+
+}  // namespace jit::core

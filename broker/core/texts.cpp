@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/texts.h"
+
+#include <algorithm>
+
+#include "evidence/text.h"
+
+namespace jit::core::texts {
+
+std::string line(std::string_view text) { return evidence::escape_to("jit: " + std::string(text), kLineMax); }
+
+std::string short_id(const Id& id) { return id.text().substr(0, 8); }
+
+std::string seats(std::span<const policy::Seat> seats) {
+  std::string out;
+  for (const policy::Seat& seat : seats) {
+    if (!out.empty()) out += " and ";
+    out += std::to_string(seat.count) + " of " + seat.set;
+  }
+  return out;
+}
+
+std::string ask_line(const Ask& ask) {
+  std::string out = "jitctl request --door " + std::string(policy::name_of(ask.door));
+  if (ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu) out += " --as " + ask.target->user;
+  out += " --reason '...'";
+  // The words are typed again by the person, so nothing that a shell would read otherwise may stand here.
+  const std::string words = evidence::render_argv(ask.argv);
+  const bool plain = words.find_first_of("\"\\") == std::string::npos && words.size() <= 200;
+  if (plain && !ask.argv.empty()) out += " -- " + words;
+  return out;
+}
+
+namespace {
+
+std::string left(const Request& request, BootMs now) {
+  const BootMs seconds = std::max<BootMs>(1, (request.deadline - now + 999) / 1000);
+  return policy::format_duration(static_cast<std::uint32_t>(seconds));
+}
+
+}  // namespace
+
+std::vector<std::string> waiting(const Request& request, const policy::Offer& terms, BootMs now) {
+  return {line("waiting for approval by " + seats(terms.seats) + " (request " + short_id(request.id) + ", " +
+               left(request, now) + " left)")};
+}
+
+std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now) {
+  return {line("this needs approval by " + seats(terms.seats) + "; asked as request " + short_id(request.id) + " (" +
+               left(request, now) + " left)"),
+          line("approved later? try again, nothing else is needed")};
+}
+
+std::vector<std::string> approved(const Request& request, const Grant& grant) {
+  std::string text = "approved";
+  if (!request.ended_by.empty()) text += " by " + request.ended_by;
+  text += " for " + policy::format_duration(grant.lifetime_s);
+  if (request.offer.shortened) text += " (the rule allows no longer)";
+  return {line(text)};
+}
+
+std::vector<std::string> ended(const Request& request) {
+  switch (request.state) {
+    case RequestState::kDenied:
+      return {line("denied by " + request.ended_by + (request.ended_why.empty() ? "" : ": " + request.ended_why))};
+    case RequestState::kExpired: return {line("nobody answered in time: request " + short_id(request.id) + " expired")};
+    case RequestState::kCancelled:
+      return {line("request " + short_id(request.id) + " was cancelled" +
+                   (request.ended_why.empty() ? "" : ": " + request.ended_why))};
+    case RequestState::kPending:
+    case RequestState::kDetached:
+    case RequestState::kApproved: break;
+  }
+  return {line("request " + short_id(request.id) + " has ended")};
+}
+
+std::vector<std::string> refused(const policy::Decision& decision) {
+  std::vector<std::string> out;
+  for (const std::string& why : decision.why) {
+    if (out.size() == 4) break;
+    out.push_back(line("not allowed: " + why));
+  }
+  if (out.empty()) out.push_back(line("not allowed: no rule allows this"));
+  return out;
+}
+
+std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer) {
+  return {line("this needs approval by " + seats(offer.seats) + ", and nobody can wait here"),
+          line("ask first: " + ask_line(ask))};
+}
+
+std::vector<std::string> needs_text(const Ask& ask, const policy::Decision& decision) {
+  std::vector<std::string> out;
+  for (const std::string& why : decision.why) out.push_back(line(why));
+  out.push_back(line("ask first: " + ask_line(ask)));
+  return out;
+}
+
+}  // namespace jit::core::texts

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people at a door read. Short, calm, one fact a line, escaped, at most kLineMax bytes.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/core/core.h"
+
+namespace jit::core::texts {
+
+std::string line(std::string_view text);  // "jit: " + text, cut to kLineMax
+std::string short_id(const Id& id);       // the first 8 digits: enough for jitctl
+std::string seats(std::span<const policy::Seat> seats);  // "1 of group:sre and 2 of set:dba"
+std::string ask_line(const Ask& ask);     // the jitctl request line that asks the same ahead of time
+
+std::vector<std::string> waiting(const Request& request, const policy::Offer& terms, BootMs now);
+std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now);
+std::vector<std::string> approved(const Request& request, const Grant& grant);
+std::vector<std::string> ended(const Request& request);
+std::vector<std::string> refused(const policy::Decision& decision);
+std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer);
+std::vector<std::string> needs_text(const Ask& ask, const policy::Decision& decision);
+
+}  // namespace jit::core::texts

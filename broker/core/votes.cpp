@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Votes and quorums. Seats are filled by distinct people; the requester never counts; a denial ends the request.
+#include "broker/core/impl.h"
+
+namespace jit::core {
+
+namespace {
+
+constexpr std::size_t kPrefixMin = 4;
+
+bool has_prefix(const Id& id, std::string_view prefix) { return id.text().starts_with(prefix); }
+
+bool is_prefix(std::string_view text) {
+  return text.size() >= kPrefixMin && text.size() <= 32 &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// The offer's seats that this voter may fill; they are by set, so equal sets stand once.
+bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter) {
+  return std::ranges::any_of(terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter); });
+}
+
+}  // namespace
+
+Core::Impl::Found Core::Impl::find_visible(const Caller& caller, std::string_view id) {
+  if (!is_prefix(id)) return {nullptr, Error::kBadInput, "an id is at least 4 hex digits; see jitctl requests"};
+  Found found{nullptr, Error::kNotFound, "there is no such request, or it is not yours to see"};
+  for (const auto& [key, live] : requests) {
+    if (!has_prefix(key, id) || !self.may_see(caller, live->request)) continue;
+    if (found.live != nullptr) return {nullptr, Error::kAmbiguous, "more than one request begins so; type more of the id"};
+    found = {live.get(), Error::kNone, {}};
+  }
+  return found;
+}
+
+Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std::string_view id) {
+  if (!is_prefix(id)) return {nullptr, Error::kBadInput, "an id is at least 4 hex digits; see jitctl grants"};
+  FoundGrant found{nullptr, Error::kNotFound, "there is no such grant, or it is not yours to see"};
+  for (const auto& [key, live] : grants) {
+    if (!has_prefix(key, id) || !self.may_see(caller, live->grant)) continue;
+    if (found.live != nullptr) return {nullptr, Error::kAmbiguous, "more than one grant begins so; type more of the id"};
+    found = {live.get(), Error::kNone, {}};
+  }
+  return found;
+}
+
+bool Core::Impl::complete(const Live& live) const {
+  std::vector<std::vector<std::string>> eligible;
+  for (const policy::Seat& seat : live.terms.seats) {
+    auto& persons = eligible.emplace_back();
+    for (const CastVote& cast : live.votes) {
+      if (cast.vote.approve && cast.voter && policy()->may_fill(seat.set, *cast.voter)) {
+        persons.push_back(cast.voter->person);
+      }
+    }
+  }
+  return policy::fill_seats(live.terms.seats, eligible).complete;
+}
+
+Grant Core::Impl::grant_from(const Live& live) const {
+  const Request& request = live.request;
+  Grant grant;
+  grant.id = random.id();
+  grant.request = request.id;
+  grant.request_digest = request.digest;
+  grant.subject = request.subject;
+  grant.door = request.door;
+  grant.target = request.target;
+  grant.argv = request.argv;
+  grant.cwd = request.cwd;
+  grant.scope = live.terms.scope;
+  grant.rule = live.terms.rule;
+  grant.fingerprint = live.terms.fingerprint;
+  grant.policy_hash = policy()->hash();
+  grant.boot_id = boot_id;
+  grant.lifetime_s = live.terms.give_s;
+  grant.max_s = live.terms.max_s;
+  for (const CastVote& cast : live.votes) {
+    if (!cast.vote.approve) continue;
+    grant.lifetime_s = std::min(grant.lifetime_s, cast.vote.duration_s.value_or(grant.lifetime_s));
+    grant.scope = std::min(grant.scope, cast.vote.scope.value_or(grant.scope));
+  }
+  grant.created = clock.boottime();
+  grant.created_wall = clock.wall();
+  grant.claim_until = grant.created + BootMs{live.terms.claim_s} * 1000;
+  grant.claim_until_wall = grant.created_wall + WallMs{live.terms.claim_s} * 1000;
+  return grant;
+}
+
+void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Done<Request> done) {
+  Impl& impl = *impl_;
+  auto [live, error, message] = impl.find_visible(caller, prefix);
+  if (live == nullptr) return done(failure<Request>(error, message));
+  const Id id = live->request.id;
+  if (live->busy) {
+    live->later.push_back([this, caller, id, ballot = std::move(ballot), done = std::move(done)]() mutable {
+      vote(caller, id.text(), std::move(ballot), std::move(done));
+    });
+    return;
+  }
+  if (is_requester(live->request.subject, caller)) {
+    return done(failure<Request>(Error::kDenied, ballot.approve ? "nobody approves his own request; somebody else of " +
+                                                                      texts::seats(live->terms.seats) + " must"
+                                                                : "this is your own request; to take it back: jitctl cancel " +
+                                                                      texts::short_id(id)));
+  }
+  if (!policy_ || !may_fill_any(*policy_, live->terms, *caller.identity)) {
+    return done(failure<Request>(Error::kDenied, "you fill no seat of this request; it asks " +
+                                                     texts::seats(live->terms.seats)));
+  }
+  Vote vote;
+  vote.request = id;
+  vote.person = caller.identity->person;
+  vote.uid = caller.identity->uid;
+  vote.approve = ballot.approve;
+  vote.reason = ballot.reason;
+  vote.digest = live->request.digest;
+  vote.time = impl.clock.wall();
+  if (!live->open()) {
+    LiveGrant* grant = ballot.approve ? nullptr : impl.find_grant(live->request.grant);
+    if (grant == nullptr) return done(failure<Request>(Error::kEnded, "this request has been approved already"));
+    // A denial after the approval ends what came of it.
+    const Request ended = live->request;
+    impl.end_grant(*grant, GrantEnd::kRevoked, vote.person, vote.reason, [ended, done = std::move(done)](bool ok) {
+      if (!ok) return done(failure<Request>(Error::kUnavailable, "the grant has ended, but the log could not be written"));
+      Outcome<Request> out;
+      out.value = ended;
+      done(std::move(out));
+    });
+    return;
+  }
+  if (impl.clock.boottime() >= live->request.deadline) {
+    return done(failure<Request>(Error::kEnded, "this request has expired"));
+  }
+  if (!ballot.approve) {
+    Request before = live->request;
+    impl.close(*live, RequestState::kDenied, vote.person, vote.reason,
+               [this, before, vote, done = std::move(done)](bool ok) mutable {
+                 if (!ok) return done(failure<Request>(Error::kUnavailable, "it is denied, but the log could not be written"));
+                 Outcome<Request> out;
+                 out.value = std::move(before);
+                 out.value.state = RequestState::kDenied;
+                 out.value.ended_by = vote.person;
+                 out.value.ended_why = vote.reason;
+                 out.value.ended_wall = impl_->clock.wall();
+                 done(std::move(out));
+               },
+               vote);
+    return;
+  }
+  for (const CastVote& cast : live->votes) {
+    if (cast.vote.person == vote.person) {
+      return done(failure<Request>(Error::kBadInput, "you have approved this request already"));
+    }
+  }
+  if (ballot.duration_s && (*ballot.duration_s == 0 || *ballot.duration_s > live->terms.give_s)) {
+    return done(failure<Request>(Error::kBadInput, "you can give at most " + policy::format_duration(live->terms.give_s)));
+  }
+  if (ballot.scope && *ballot.scope > live->terms.scope) {
+    return done(failure<Request>(Error::kBadInput, "you can only narrow the scope, and it is " +
+                                                       std::string(policy::name_of(live->terms.scope))));
+  }
+  const bool login = live->request.door == policy::Door::kSsh || live->request.door == policy::Door::kLogin;
+  const bool su = live->request.door == policy::Door::kSu;
+  if (ballot.scope && ((login && *ballot.scope < policy::Scope::kSession) || (su && *ballot.scope < policy::Scope::kTty))) {
+    return done(failure<Request>(Error::kBadInput, "the door " + std::string(policy::name_of(live->request.door)) +
+                                                       " has no scope " + std::string(policy::name_of(*ballot.scope))));
+  }
+  vote.duration_s = ballot.duration_s;
+  vote.scope = ballot.scope;
+  impl.approve(*live, {vote, caller.identity}, std::move(done));
+}
+
+void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
+  // The whole policy is asked again at the approval: what changed since can only make it tighter.
+  auto now = tighten(*policy(), live.request, live.terms, *root);
+  if (const std::string* why = std::get_if<std::string>(&now)) {
+    const std::string text = *why;
+    close(live, RequestState::kCancelled, "", text,
+          [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); });
+    return;
+  }
+  live.terms = std::move(std::get<policy::Offer>(now));
+  live.votes.push_back(cast);
+  const Id id = live.request.id;
+  const Request before = live.request;
+  Batch batch;
+  batch.votes.push_back(cast.vote);
+  batch.entries.push_back(events::vote(live.request, cast.vote));
+  std::optional<Grant> grant;
+  if (complete(live)) {
+    grant = grant_from(live);
+    live.request.state = RequestState::kApproved;
+    live.request.grant = grant->id;
+    live.request.ended_wall = clock.wall();
+    std::string by;
+    for (const CastVote& each : live.votes) by += (by.empty() ? "" : ", ") + each.vote.person;
+    live.request.ended_by = std::move(by);
+    batch.requests.push_back(live.request);
+    batch.grants.push_back(*grant);
+    batch.entries.push_back(events::request(events::kRequestApproved, live.request));
+    batch.entries.push_back(events::grant(events::kGrantCreated, *grant));
+  }
+  live.busy = true;
+  commit(std::move(batch), [this, id, before, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
+    Live* voted = find(id);
+    if (!ok) {
+      voted->votes.pop_back();
+      voted->request = before;
+      free_later(*voted);
+      return done(failure<Request>(Error::kUnavailable, "the vote could not be stored; try again later"));
+    }
+    if (grant) {
+      const Grant given = *grant;
+      add_grant(std::move(*grant));
+      const auto [first, last] = by_uid.equal_range(voted->request.subject.identity->uid);
+      for (auto it = first; it != last; ++it) {
+        if (it->second == id) {
+          by_uid.erase(it);
+          break;
+        }
+      }
+      if (voted->conn != 0) {
+        // The hand-over begins with the yes, not with the vote: it is what the module has 10 s to use.
+        hand_over(ask_of(voted->request), given.id);
+        Answer answer;
+        answer.verdict = Verdict::kAllow;
+        answer.cause = "granted";
+        answer.id = id;
+        answer.text = texts::approved(voted->request, given);
+        waiting.erase(voted->conn);
+        gate.decided(std::exchange(voted->conn, 0), answer);
+      }
+      listener.grant_changed(given);
+    } else {
+      tell_waiting(*voted, {texts::line(voted->votes.back().vote.person + " approved; " +
+                                        texts::seats(voted->terms.seats) + " needed in all")});
+    }
+    listener.request_changed(voted->request);
+    Outcome<Request> out;
+    out.value = voted->request;
+    free_later(*voted);
+    done(std::move(out));
+  });
+}
+
+}  // namespace jit::core

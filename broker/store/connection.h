@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection, opened only where the file is ours, whole and of a version that we know.
+#pragma once
+
+#include <string>
+
+#include "broker/store/place.h"
+#include "broker/store/sqlite.h"
+#include "broker/store/store.h"
+
+namespace jit::store {
+
+struct Connected {
+  Db db;  // null on an error
+  OpenError error = OpenError::kNone;
+  std::string message;
+};
+
+// Creates the database where none is: under another name first, so that a crash half-way leaves nothing that looks
+// like ours; then checks it and migrates it forward. A damaged file is never touched.
+Connected open_checked(Place& place);
+
+// The same file again: after an error that spoiled a connection, or for the reader. Neither creates nor migrates.
+Connected open_again(Place& place);
+
+// What an error of SQLite means for whoever opens.
+OpenError kind_of(sqlite3* db, int code);
+
+}  // namespace jit::store

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/store/schema.h"
+
+namespace jit::store {
+namespace {
+
+// What never changes stands apart from what does, so that a use of a grant rewrites a short row, not its argv. Small
+// columns come first: a look at them reads no overflow page. Times are milliseconds; enums are numbered as in model.h.
+constexpr const char* kFirst = R"sql(
+CREATE TABLE requests (
+  id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+  kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 2),
+  door INTEGER NOT NULL CHECK (door BETWEEN 0 AND 4),
+  subject_uid INTEGER NOT NULL CHECK (subject_uid BETWEEN 0 AND 4294967295),
+  subject_groups_known INTEGER NOT NULL CHECK (subject_groups_known IN (0, 1)),
+  target_uid INTEGER NOT NULL CHECK (target_uid BETWEEN 0 AND 4294967295),
+  target_groups_known INTEGER NOT NULL CHECK (target_groups_known IN (0, 1)),
+  target_verified INTEGER NOT NULL CHECK (target_verified IN (0, 1)),
+  loginuid INTEGER NOT NULL CHECK (loginuid BETWEEN 0 AND 4294967295),
+  audit_session INTEGER NOT NULL CHECK (audit_session BETWEEN 0 AND 4294967295),
+  origin INTEGER NOT NULL CHECK (origin BETWEEN 0 AND 2),
+  origin_v4 INTEGER NOT NULL CHECK (origin_v4 IN (0, 1)),
+  origin_address BLOB NOT NULL CHECK (length(origin_address) = 16),
+  terminal INTEGER NOT NULL CHECK (terminal BETWEEN 0 AND 4294967295),
+  terminal_leader INTEGER NOT NULL,
+  terminal_leader_start INTEGER NOT NULL,
+  process INTEGER NOT NULL,
+  process_start INTEGER NOT NULL,
+  parent INTEGER NOT NULL,
+  parent_start INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,
+  created_wall INTEGER NOT NULL,
+  deadline_wall INTEGER NOT NULL,
+  asked_s INTEGER CHECK (asked_s BETWEEN 0 AND 4294967295),
+  reason_from INTEGER NOT NULL CHECK (reason_from BETWEEN 0 AND 3),
+  offer_reason_required INTEGER NOT NULL CHECK (offer_reason_required IN (0, 1)),
+  offer_reason_min INTEGER NOT NULL,
+  offer_give_s INTEGER NOT NULL,
+  offer_max_s INTEGER NOT NULL,
+  offer_wait_s INTEGER NOT NULL,
+  offer_claim_s INTEGER NOT NULL,
+  offer_scope INTEGER NOT NULL CHECK (offer_scope BETWEEN 0 AND 3),
+  offer_shortened INTEGER NOT NULL CHECK (offer_shortened IN (0, 1)),
+  offer_rule TEXT NOT NULL,
+  offer_fingerprint TEXT NOT NULL,
+  policy_hash TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  secret_hash TEXT NOT NULL,
+  service BLOB NOT NULL,
+  subject_user BLOB NOT NULL,
+  subject_person BLOB NOT NULL,
+  target_user BLOB NOT NULL,
+  target_person BLOB NOT NULL,
+  tty BLOB NOT NULL,
+  ticket BLOB NOT NULL,
+  via BLOB NOT NULL,
+  reason BLOB NOT NULL,
+  cwd BLOB NOT NULL,
+  subject_groups_all BLOB NOT NULL,
+  subject_groups_any BLOB NOT NULL,
+  target_groups_all BLOB NOT NULL,
+  target_groups_any BLOB NOT NULL,
+  argv BLOB NOT NULL
+) STRICT;
+CREATE INDEX requests_by_subject ON requests (subject_uid);
+CREATE TRIGGER requests_never_change BEFORE UPDATE ON requests BEGIN
+  SELECT RAISE(ABORT, 'a request is immutable');
+END;
+
+CREATE TABLE seats (
+  request BLOB NOT NULL REFERENCES requests (id),
+  position INTEGER NOT NULL,
+  people BLOB NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (request, position)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER seats_never_change BEFORE UPDATE ON seats BEGIN
+  SELECT RAISE(ABORT, 'a request is immutable');
+END;
+
+CREATE TABLE request_states (
+  request BLOB NOT NULL PRIMARY KEY REFERENCES requests (id),
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
+  ended_wall INTEGER NOT NULL,
+  granted BLOB CHECK (length(granted) = 16),
+  ended_by TEXT NOT NULL,
+  ended_why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX live_requests ON request_states (state) WHERE state <= 1;
+
+CREATE TABLE votes (
+  sequence INTEGER PRIMARY KEY,
+  request BLOB NOT NULL REFERENCES requests (id),
+  approve INTEGER NOT NULL CHECK (approve IN (0, 1)),
+  uid INTEGER NOT NULL CHECK (uid BETWEEN 0 AND 4294967295),
+  duration_s INTEGER CHECK (duration_s BETWEEN 0 AND 4294967295),
+  scope INTEGER CHECK (scope BETWEEN 0 AND 3),
+  time INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  person BLOB NOT NULL,
+  reason BLOB NOT NULL,
+  UNIQUE (request, person, approve)
+) STRICT;
+CREATE TRIGGER votes_never_change BEFORE UPDATE ON votes BEGIN
+  SELECT RAISE(ABORT, 'a vote is immutable');
+END;
+
+CREATE TABLE grants (
+  id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+  request BLOB REFERENCES requests (id),
+  door INTEGER NOT NULL CHECK (door BETWEEN 0 AND 4),
+  subject_uid INTEGER NOT NULL CHECK (subject_uid BETWEEN 0 AND 4294967295),
+  subject_groups_known INTEGER NOT NULL CHECK (subject_groups_known IN (0, 1)),
+  target_uid INTEGER NOT NULL CHECK (target_uid BETWEEN 0 AND 4294967295),
+  target_groups_known INTEGER NOT NULL CHECK (target_groups_known IN (0, 1)),
+  loginuid INTEGER NOT NULL CHECK (loginuid BETWEEN 0 AND 4294967295),
+  audit_session INTEGER NOT NULL CHECK (audit_session BETWEEN 0 AND 4294967295),
+  origin INTEGER NOT NULL CHECK (origin BETWEEN 0 AND 2),
+  origin_v4 INTEGER NOT NULL CHECK (origin_v4 IN (0, 1)),
+  origin_address BLOB NOT NULL CHECK (length(origin_address) = 16),
+  terminal INTEGER NOT NULL CHECK (terminal BETWEEN 0 AND 4294967295),
+  terminal_leader INTEGER NOT NULL,
+  terminal_leader_start INTEGER NOT NULL,
+  scope INTEGER NOT NULL CHECK (scope BETWEEN 0 AND 3),
+  lifetime_s INTEGER NOT NULL,
+  max_s INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  claim_until INTEGER NOT NULL,
+  created_wall INTEGER NOT NULL,
+  claim_until_wall INTEGER NOT NULL,
+  rule TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  policy_hash TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  request_digest TEXT NOT NULL,
+  subject_user BLOB NOT NULL,
+  subject_person BLOB NOT NULL,
+  target_user BLOB NOT NULL,
+  target_person BLOB NOT NULL,
+  tty BLOB NOT NULL,
+  cwd BLOB NOT NULL,
+  subject_groups_all BLOB NOT NULL,
+  subject_groups_any BLOB NOT NULL,
+  target_groups_all BLOB NOT NULL,
+  target_groups_any BLOB NOT NULL,
+  argv BLOB NOT NULL
+) STRICT;
+CREATE INDEX grants_by_subject ON grants (subject_uid);
+CREATE TRIGGER grants_never_change BEFORE UPDATE ON grants BEGIN
+  SELECT RAISE(ABORT, 'the terms of a grant are immutable');
+END;
+
+CREATE TABLE grant_states (
+  issued BLOB NOT NULL PRIMARY KEY REFERENCES grants (id),
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
+  ending INTEGER NOT NULL CHECK (ending BETWEEN 0 AND 4),
+  starts INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  starts_wall INTEGER NOT NULL,
+  expires_wall INTEGER NOT NULL,
+  bound_terminal INTEGER NOT NULL,
+  bound_leader INTEGER NOT NULL,
+  bound_leader_start INTEGER NOT NULL,
+  bound_audit_session INTEGER NOT NULL,
+  connection INTEGER NOT NULL,
+  connection_start INTEGER NOT NULL,
+  uses INTEGER NOT NULL,
+  ended_wall INTEGER NOT NULL,
+  ended_by TEXT NOT NULL,
+  ended_why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX live_grants ON grant_states (state) WHERE state <= 1;
+
+CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  boottime INTEGER NOT NULL,
+  wall INTEGER NOT NULL,
+  uid INTEGER NOT NULL CHECK (uid BETWEEN 0 AND 4294967295),
+  request BLOB CHECK (length(request) = 16),
+  issued BLOB CHECK (length(issued) = 16),
+  boot_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  person TEXT NOT NULL,
+  fields TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;
+CREATE INDEX audit_by_person ON audit (person);
+CREATE INDEX audit_by_type ON audit (type);
+CREATE TRIGGER audit_has_no_gap BEFORE INSERT ON audit
+WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM audit) BEGIN
+  SELECT RAISE(ABORT, 'the log is append-only: not the next sequence');
+END;
+CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit BEGIN
+  SELECT RAISE(ABORT, 'the log is append-only');
+END;
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN
+  SELECT RAISE(ABORT, 'the log is append-only');
+END;
+
+CREATE TABLE kept_policy (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  hash TEXT NOT NULL
+) STRICT;
+CREATE TABLE kept_sources (
+  kind TEXT NOT NULL CHECK (kind IN ('rules', 'people')),
+  position INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  text BLOB NOT NULL,
+  PRIMARY KEY (kind, position)
+) STRICT;
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst};
+
+}  // namespace
+
+std::span<const char* const> migrations() { return kMigrations; }
+
+}  // namespace jit::store

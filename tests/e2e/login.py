@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""login at a console: the password, the wait (50 s at most, below login's own limit), the shell."""
+import bedlib
+import story
+
+
+def login(s, user="alice"):
+    console = s.terminal("root", f"/bin/login {user}", login=False)
+    s.prompt(console, r"Password: ", user, echo=False)
+    return console
+
+
+def approve(s):
+    console = login(s)
+    s.see(console, "waiting")
+    s.vote("bob", "approve", "alice")
+    console.expect(r"\$ ")
+    console.line("id -un; exit")
+    s.end(console)
+
+
+def free(s):
+    console = login(s, "carol")
+    console.expect(r"\$ ")
+    console.line("id -un; exit")
+    s.end(console)
+
+
+def deny(s):
+    console = login(s)
+    s.see(console, "waiting")
+    s.vote("bob", "deny", "alice", " -m 'use ssh'")
+    s.end(console)
+
+
+def timeout(s):
+    console = login(s, "dave")
+    s.see(console, "waiting")
+    s.end(console)
+
+
+def ctrl_c(s):
+    console = login(s)
+    s.see(console, "waiting")
+    request = s.request("alice")
+    console.ctrl_c()
+    s.end(console, 2)
+    s.inbox.expect(rf"{request}.*cancelled", 2)
+
+
+def broker_killed(s):
+    console = login(s)
+    s.see(console, "waiting")
+    bedlib.broker.kill()
+    s.note("the broker is killed and stays away")
+    s.end(console)
+
+
+story.main("login", {"approve": approve, "free": free, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
+                     "broker-killed": broker_killed})

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Golden transcripts: what each person typed, what they saw, in order, and how each program ended.
+
+A story is compared with golden/NAME.txt, ids, times and terminal names masked. `record` as the first argument of a test file
+writes what was seen to $BED_OUT instead: tests/bed/light --build DIR --out tests/e2e/golden -- python3 tests/e2e/sudo.py record"""
+import difflib
+import os
+import re
+import sys
+import traceback
+
+import bedlib
+from bedlib import Failed, Inbox, Pipe, Terminal
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MASKS = (
+    (r"\b[0-9a-f]{32}\b", "<id>"),
+    (r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b", "<id>"),
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "<time>"),
+    (r"\b\d\d:\d\d(:\d\d)?\b", "<time>"),
+    (r"\b(\d+h)?(\d+m)?(\d+s)? left\b", "<time> left"),
+    (r"\bpts/\d+", "<tty>"),
+)
+
+
+def masked(text: str) -> str:
+    for pattern, stands_for in MASKS:
+        text = re.sub(pattern, stands_for, text)
+    return text
+
+
+class Story:
+    def __init__(self, name: str) -> None:
+        self.name, self.lines, self.programs, self.written = name, [], [], {}
+        self.inbox = self.watch("bob")
+
+    def watch(self, user: str) -> Inbox:
+        inbox = Inbox(user)
+        self.programs.append(inbox)
+        return inbox
+
+    def _start(self, program, shown: str):
+        self.programs.append(program)
+        self.written[program] = 0
+        self.lines.append(f"{program.user}$ {shown}" if program.user != "root" else f"root# {shown}")
+        return program
+
+    def terminal(self, user: str, command: str, **keys) -> Terminal:
+        return self._start(Terminal(user, command, **keys), command)
+
+    def pipe(self, user: str, command: str, **keys) -> Pipe:
+        return self._start(Pipe(user, command, **keys), command + "   (no terminal)")
+
+    def note(self, text: str) -> None:
+        self.lines.append(f"-- {text}")
+
+    def _write(self, program, upto: int) -> None:
+        new = program.text[self.written[program]:upto]
+        self.written[program] = upto
+        for line in new.split("\n")[: -1 if new.endswith("\n") else None]:
+            self.lines.append(f"{program.user}| {line}".rstrip())
+
+    def see(self, program, what: str, timeout: float = bedlib.WAIT_S):
+        """Waits for a whole line that holds this."""
+        found = program.expect(what + r".*\n", timeout)
+        self._write(program, program.seen)
+        return found
+
+    def prompt(self, program, what: str, answer: str, echo: bool = True):
+        """Waits for a prompt and types the answer; where it is not echoed, only that is noted."""
+        program.expect(what)
+        program.line(answer)
+        if not echo:
+            self._write(program, program.seen)
+            program.expect(r"\n")
+            self.written[program] = program.seen
+        return program
+
+    def end(self, program, timeout: float = bedlib.WAIT_S) -> int:
+        code = program.wait(timeout)
+        if isinstance(program, Pipe):
+            for name, text in ("out", program.out), ("err", program.err):
+                self.lines += [f"{program.user} {name}| {line}".rstrip() for line in text.split("\n")[:-1] + [text.split("\n")[-1]] if line]
+        else:
+            self._write(program, len(program.text))
+        self.lines.append(f"{program.user}| [exit {code}]" if code >= 0 else f"{program.user}| [signal {-code}]")
+        return code
+
+    def did(self, user: str, command: str, shown: str = "") -> Terminal:
+        """Somebody runs a command on a terminal, to its end."""
+        program = self._start(Terminal(user, command), shown or command)
+        self.end(program)
+        return program
+
+    def request(self, user: str) -> str:
+        """Waits until bob is shown a new request of this person; its short id."""
+        return self.inbox.request_of(user)["id"][:8]
+
+    def vote(self, approver: str, word: str, requester: str, text: str = "") -> str:
+        request = self.request(requester)
+        self.did(approver, f"jitctl {word} {request}{text}")
+        return request
+
+    def close(self) -> None:
+        for program in self.programs:
+            program.close()
+
+    def transcript(self) -> str:
+        return masked("\n".join(self.lines)) + "\n"
+
+    def compare(self) -> None:
+        path = f"{HERE}/golden/{self.name}.txt"
+        seen = self.transcript()
+        if sys.argv[1:2] == ["record"]:
+            with open(f"{os.environ['BED_OUT']}/{self.name}.txt", "w", encoding="utf-8") as f:
+                f.write(seen)
+            return
+        golden = ""
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                golden = f.read()
+        if golden != seen:
+            diff = difflib.unified_diff(golden.splitlines(), seen.splitlines(), f"golden/{self.name}.txt", "seen", lineterm="")
+            raise Failed("\n".join(diff))
+
+
+def main(door: str, cases: dict) -> None:
+    """Runs all cases (or those named after `record` or alone) and exits 1 where one differs."""
+    chosen = [a for a in sys.argv[1:] if a != "record"] or list(cases)
+    failed = 0
+    for name in chosen:
+        story = Story(f"{door}-{name}")
+        try:
+            cases[name](story)
+            story.compare()
+            print(f"ok   {door} {name}", flush=True)
+        except Exception as error:  # the next case must run too
+            failed += 1
+            if not isinstance(error, Failed):
+                traceback.print_exc()
+            print(f"FAIL {door} {name}: {error}\n--- the story so far\n{story.transcript()}---", flush=True)
+        finally:
+            story.close()
+            bedlib.broker.sigcont()
+            bedlib.broker.start()
+            bedlib.run("root", "jitctl revoke --all -m 'end of the case'")
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sudo on a terminal: the wait happens in `account`, lines come as things happen, Ctrl-C withdraws."""
+import bedlib
+import story
+
+
+def approve(s):
+    alice = s.terminal("alice", "sudo id -un")
+    s.see(alice, "waiting")
+    s.vote("bob", "approve", "alice")
+    s.end(alice)
+
+
+def second_does_not_wait(s):
+    shell = s.terminal("alice", "sudo id -un; sudo id -gn")
+    s.see(shell, "waiting")
+    s.vote("bob", "approve", "alice", " --for 5m")
+    s.end(shell)
+
+
+def deny(s):
+    alice = s.terminal("alice", "sudo id -un")
+    s.see(alice, "waiting")
+    s.vote("carol", "deny", "alice", " -m 'not during the release'")
+    s.end(alice)
+
+
+def timeout(s):
+    alice = s.terminal("alice", "sudo -u carol id -un")
+    s.see(alice, "waiting")
+    s.end(alice)
+
+
+def ctrl_c(s):
+    alice = s.terminal("alice", "sudo id -un")
+    s.see(alice, "waiting")
+    request = s.request("alice")
+    alice.ctrl_c()
+    s.end(alice, 2)
+    s.inbox.expect(rf"{request}.*cancelled", 2)
+    s.did("bob", f"jitctl approve {request}")
+
+
+def broker_killed(s):
+    alice = s.terminal("alice", "sudo id -un")
+    s.see(alice, "waiting")
+    bedlib.broker.kill()
+    s.note("the broker is killed and stays away")
+    s.end(alice)
+
+
+def broker_killed_and_back(s):
+    alice = s.terminal("alice", "sudo id -un")
+    s.see(alice, "waiting")
+    request = s.request("alice")
+    bedlib.broker.kill()
+    bedlib.broker.start()
+    s.note("the broker is killed and started again")
+    s.did("bob", f"jitctl approve {request}")
+    s.end(alice)
+
+
+def broker_absent(s):
+    bedlib.broker.stop()
+    s.note("the broker is stopped")
+    alice = s.terminal("alice", "sudo id -un")
+    s.end(alice, 5)
+
+
+def password(s):
+    dave = s.terminal("dave", "sudo id -un")
+    s.prompt(dave, r"password for dave: ", "dave", echo=False)
+    s.see(dave, "waiting")
+    s.vote("bob", "approve", "dave")
+    s.end(dave)
+
+
+def listing(s):
+    s.did("alice", "sudo -l >list; grep -c NOPASSWD list; sudo -v && echo valid", "sudo -l; sudo -v")
+    s.did("alice", "jitctl requests --all --state pending")
+
+
+story.main("sudo", {
+    "approve": approve, "second": second_does_not_wait, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
+    "broker-killed": broker_killed, "broker-back": broker_killed_and_back, "broker-absent": broker_absent,
+    "password": password, "listing": listing})
