@@ -20,14 +20,16 @@ struct Host {
 // What the policy part answers; JSON text.
 struct Admin {
   std::function<std::string()> status;  // {"state","rules","hash","loaded","error",...,"store":{...},"waiting",...}
-  std::function<std::string()> reload;  // the same after a reload; its "error" is set where the new set was refused
+  // The same after a reload; policy.errors says why the new set was refused. done on the core's thread, later.
+  std::function<void(std::function<void(std::string)> done)> reload;
 };
 
 class Service final {
  public:
-  // All references must outlive it; core, directory and database are used on the core's thread only (through post).
-  Service(core::Post post, core::Core& core, directory::Directory& directory, store::Database& database, Host host,
-          Admin admin);
+  // database gives null while there is none. All references must outlive it; core, directory and database are used on
+  // the core's thread only (through post).
+  Service(core::Post post, core::Core& core, directory::Directory& directory, std::function<store::Database*()> database,
+          Host host, Admin admin);
   ~Service();
   void start();  // connects and takes the name; reconnects within 10 s for ever
   // On the core's thread:

@@ -26,6 +26,7 @@ inline constexpr std::string_view kAlreadyRoot = "access.already-root";
 inline constexpr std::string_view kPolicyLoaded = "policy.loaded";
 inline constexpr std::string_view kPolicyRefused = "policy.refused";
 inline constexpr std::string_view kBrokerStarted = "broker.started";
+inline constexpr std::string_view kStoreRecovered = "store.recovered";
 
 // Boot id and times are filled in by the core.
 AuditEntry request(std::string_view type, const Request& request);

@@ -260,10 +260,10 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
   commit(std::move(batch), [this, id, conn, secret, waits](bool ok) {
     Live* made = find(id);
     if (made == nullptr) return;
-    const auto asked_now = asks.extract(conn);
+    const auto held = asks.extract(conn);
     if (!ok) {
-      if (!asked_now.empty()) {
-        deny(conn, *asked_now.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
+      if (!held.empty()) {
+        deny(conn, *held.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
       }
       auto later = std::move(made->later);
       drop(id);
@@ -272,8 +272,8 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
     }
     listener.request_changed(made->request);
     if (!waits) {
-      if (!asked_now.empty()) {
-        deny(conn, *asked_now.mapped(), "kept", texts::kept(made->request, made->terms, clock.boottime()), id);
+      if (!held.empty()) {
+        deny(conn, *held.mapped(), "kept", texts::kept(made->request, made->terms, clock.boottime()), id);
       }
     } else if (made->conn == conn) {
       Answer answer;

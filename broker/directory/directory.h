@@ -39,7 +39,8 @@ class Directory {
   ~Directory();
   void by_name(const std::string& name, Found found);
   void by_uid(std::uint32_t uid, Found found);
-  void group_name(std::uint32_t gid, std::function<void(std::string)> found);  // its number where unknown
+  // Its number where the directory has no name for it; empty where the directory did not answer.
+  void group_name(std::uint32_t gid, std::function<void(std::string)> found);
   void forget();  // the cache, on a reload
 
  private:

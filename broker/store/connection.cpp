@@ -178,6 +178,7 @@ Connected open_checked(Place& place) {
   const auto mode = ask(db, "PRAGMA journal_mode=WAL");
   if (!mode) return failed(path, db, sqlite3_extended_errcode(db));
   if (*mode != "wal") return fail(OpenError::kIo, path + ": this file system cannot hold a write-ahead log");
+  place.pin();
   return opened;
 }
 

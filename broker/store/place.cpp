@@ -41,6 +41,9 @@ Place::Place(std::string path) : path_(std::move(path)) {
   name_ = slash == std::string::npos ? path_ : path_.substr(slash + 1);
 }
 
+Place::Place(const Place& other)
+    : path_(other.path_), folder_(other.folder_), name_(other.name_), device_(other.device_), inode_(other.inode_) {}
+
 Place::Found Place::refuse(const std::string& what) {
   problem_ = what;
   return Found::kUnsafe;
@@ -106,8 +109,24 @@ Place::Found Place::look() {
       !safe_file(name_ + "-shm", other, other_size) || !safe_file(name_ + "-journal", other, other_size)) {
     return Found::kUnsafe;
   }
+  if (inode_ != 0 && database && !is_pinned()) {
+    return refuse(path_ + " was replaced while jit-broker runs; restart jit-broker to look at the new one");
+  }
   if (!database) return log && log_size > 0 ? Found::kOrphaned : Found::kAbsent;
   return size == 0 ? Found::kEmpty : Found::kReady;
+}
+
+void Place::pin() {
+  struct stat st {};
+  if (::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return;
+  device_ = st.st_dev;
+  inode_ = st.st_ino;
+}
+
+bool Place::is_pinned() const {
+  struct stat st {};
+  return ::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == device_ &&
+         st.st_ino == inode_;
 }
 
 void Place::drop_new() {

@@ -27,11 +27,16 @@ class Place {
   enum class Found { kReady, kAbsent, kEmpty, kOrphaned, kUnsafe };  // kOrphaned: a log (-wal) without its database
 
   explicit Place(std::string path);
+  Place(const Place& other);  // the same file, for another thread
+  Place& operator=(const Place&) = delete;
 
   // Looks without opening: a plain close() of the file would drop the POSIX locks that SQLite holds on it in this
   // process. kUnsafe: problem() says why and what to do.
   Found look();
   const std::string& problem() const { return problem_; }
+
+  // Remembers which file it is; look() refuses another one from then on.
+  void pin();
 
   // The file under construction: made empty with mode 0600, after the leftovers of an earlier try are gone. False: errno.
   bool begin_new();
@@ -45,6 +50,7 @@ class Place {
  private:
   static constexpr const char* kNew = ".new";
   Found refuse(const std::string& what);
+  bool is_pinned() const;
   bool open_folder();
   bool safe_file(const std::string& name, bool& exists, off_t& size);
 
@@ -53,6 +59,8 @@ class Place {
   std::string name_;
   std::string problem_;
   Fd folder_fd_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
 };
 
 }  // namespace jit::store

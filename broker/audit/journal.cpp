@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/audit/journal.h"
+
+#include <syslog.h>
+// sd-journal's macros would add the place in our source to each entry.
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include <algorithm>
+
+#include "broker/core/events.h"
+#include "evidence/text.h"
+
+namespace jit::audit {
+
+namespace {
+
+namespace events = core::events;
+
+constexpr std::array<Kind, 18> kKinds{{
+    {events::kRequestCreated, "fb29071915bf47beb438bf7a90431d0a", LOG_INFO},
+    {events::kRequestAttached, "13b6e755e59445e8b352a3d60ce1cb47", LOG_INFO},
+    {events::kRequestDetached, "adc98f2fb14647dfb9a43ab2e41e9314", LOG_INFO},
+    {events::kRequestApproved, "3b791a7a5d4e43c3a13db6da2b7b8dc5", LOG_INFO},
+    {events::kRequestDenied, "5e555673f7fb406c8cc739bf0e4e5ee8", LOG_NOTICE},
+    {events::kRequestExpired, "9ea09ca31dba47b0b822f8263eacda78", LOG_INFO},
+    {events::kRequestCancelled, "767416bde7d9483d839aa008f5c3b9c7", LOG_INFO},
+    {events::kVoteCast, "7e11222c54de4b0e8df62edf8d164713", LOG_INFO},
+    {events::kGrantCreated, "e097542aae1b4e278b9c6dd4896142ae", LOG_INFO},
+    {events::kGrantClaimed, "f9bb7aca498e4a82abc6c595cf701504", LOG_INFO},
+    {events::kGrantUsed, "4cc4cec2937e42ec9d2890b78ddd5ad0", LOG_INFO},
+    {events::kGrantEnded, "1c6bed2d681f4ac687ecfd798a92b03f", LOG_INFO},
+    {events::kAccessDenied, "83c8c193f4344a058b7e4054255c5070", LOG_NOTICE},
+    {events::kAlreadyRoot, "f6dbf1b9a5da4fd0a939e11f5af53e66", LOG_INFO},
+    {events::kPolicyLoaded, "4c9a9a5f8d4548ca8f6ff6fd8cbaffee", LOG_INFO},
+    {events::kPolicyRefused, "ef322678e51c4069a2b52c13f4d2cc21", LOG_ERR},
+    {events::kBrokerStarted, "5b7c20fdb1414b3387b9378412e25a44", LOG_INFO},
+    {events::kStoreRecovered, "d8e6bcbbfe7a4e7d918286fdfb517ce1", LOG_NOTICE},
+}};
+
+}  // namespace
+
+const std::array<Kind, 18>& kinds() { return kKinds; }
+
+std::string message(const core::AuditEntry& entry) {
+  std::string out = entry.type;
+  if (!entry.person.empty()) out += " " + evidence::escape(entry.person);
+  if (entry.uid != policy::kNoUid) out += " uid=" + std::to_string(entry.uid);
+  if (!entry.request.empty()) out += " request=" + entry.request.text();
+  if (!entry.grant.empty()) out += " grant=" + entry.grant.text();
+  return out;
+}
+
+void to_journal(const core::AuditEntry& entry) {
+  const auto kind = std::ranges::find(kKinds, entry.type, &Kind::type);
+  if (kind == kKinds.end()) return;
+  const std::string uid = entry.uid == policy::kNoUid ? std::string() : std::to_string(entry.uid);
+  const std::string id(kind->message_id);
+  sd_journal_send("MESSAGE=%s", message(entry).c_str(), "MESSAGE_ID=%s", id.c_str(), "PRIORITY=%i", kind->priority,
+                  "SYSLOG_IDENTIFIER=jit-broker", "JIT_TYPE=%s", entry.type.c_str(), "JIT_PERSON=%s",
+                  evidence::escape(entry.person).c_str(), "JIT_UID=%s", uid.c_str(), "JIT_REQUEST=%s",
+                  entry.request.empty() ? "" : entry.request.text().c_str(), "JIT_GRANT=%s",
+                  entry.grant.empty() ? "" : entry.grant.text().c_str(), nullptr);
+}
+
+}  // namespace jit::audit

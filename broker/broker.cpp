@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/broker.h"
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "broker/audit/journal.h"
+#include "broker/core/events.h"
+#include "evidence/text.h"
+
+namespace jit::broker {
+
+namespace {
+
+constexpr char kDatabase[] = "/var/lib/jit/jit.db";
+constexpr core::BootMs kOpenAgainMs = 2000;
+constexpr core::BootMs kProbeMs = 1000;
+
+core::IdentityPtr identity_of(const directory::User& user, const policy::Policy* policy) {
+  auto identity = std::make_shared<policy::Identity>();
+  identity->uid = user.uid;
+  identity->user = user.name;
+  identity->person = policy != nullptr ? policy->person_name(user.name, user.uid) : "uid:" + std::to_string(user.uid);
+  identity->groups_known = user.groups_known;
+  identity->groups_all = user.groups;
+  identity->groups_any = user.groups;
+  return identity;
+}
+
+core::Limits limits_of(const config::Broker& broker) {
+  core::Limits limits;
+  if (broker.pending_per_uid != 0) limits.pending_per_uid = broker.pending_per_uid;
+  if (broker.connections_per_uid != 0) limits.connections_per_uid = broker.connections_per_uid;
+  if (broker.requests_per_hour != 0) limits.requests_per_hour = broker.requests_per_hour;
+  if (broker.pending_per_host != 0) limits.pending_per_host = broker.pending_per_host;
+  return limits;
+}
+
+}  // namespace
+
+Broker::Broker(Loop& loop, int gate_fd, std::string boot)
+    : loop_(loop), shelf_(loop.post()), directory_(loop.post()) {
+  config::Loaded loaded = config::load({});
+  host_.name = loaded.broker.host_name.empty() ? kernel_name() : loaded.broker.host_name;
+  const core::Limits limits = limits_of(loaded.broker);
+  gate::Options options;
+  options.connections_per_uid = limits.connections_per_uid;
+  gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
+  core_ = std::make_unique<core::Core>(clock_, random_, shelf_, *gate_, *this, std::move(boot), limits);
+  policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_);
+  open_database();
+  policies_->start(std::move(loaded), shelf_.database());
+}
+
+Broker::~Broker() {
+  bus_.reset();
+  policies_.reset();
+  gate_.reset();
+  shelf_.close();
+}
+
+// The requests of this boot come back as they were; their voters are looked up again before they count.
+bool Broker::open_database() {
+  const std::string before = shelf_.message();
+  if (!shelf_.open(kDatabase)) {
+    if (shelf_.message() != before) sd_journal_print(LOG_CRIT, "everything is denied: %s", evidence::escape(shelf_.message()).c_str());
+    next_open_ = clock_.boottime() + kOpenAgainMs;
+    return false;
+  }
+  core::State state = shelf_.database()->load_live();
+  std::set<std::uint32_t> voters;
+  for (const core::Vote& vote : state.votes) voters.insert(vote.uid);
+  core_->restore(std::move(state));
+  for (const std::uint32_t uid : voters) {
+    directory_.by_uid(uid, [this, uid](const directory::User& user) {
+      if (user.status == directory::Status::kFound) core_->know_voter(uid, identity_of(user, core_->policy()));
+    });
+  }
+  return true;
+}
+
+void Broker::start() {
+  directory_.by_uid(0, [this](const directory::User& user) {
+    if (user.status == directory::Status::kFound) core_->know_root(identity_of(user, core_->policy()));
+  });
+  loop_.each_turn([this] { return turn(); });
+  gate_->serve(*core_);
+  bus::Admin admin;
+  admin.status = [this] { return status(); };
+  admin.reload = [this](std::function<void(std::string)> done) {
+    directory_.forget();
+    policies_->reload([this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
+  };
+  bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
+                                        std::move(admin));
+  bus_->start();
+}
+
+void Broker::reload() {
+  directory_.forget();
+  policies_->reload([this] { return shelf_.database(); }, [] {});
+}
+
+std::optional<core::BootMs> Broker::turn() {
+  const core::BootMs now = clock_.boottime();
+  std::optional<core::BootMs> next;
+  if (shelf_.database() == nullptr) {
+    if (now >= next_open_) open_database();
+    if (shelf_.database() == nullptr) next = next_open_;
+  } else if (shelf_.failing()) {
+    // Nobody may be asking while it fails, so the way back is looked for here.
+    if (now >= next_probe_) {
+      next_probe_ = now + kProbeMs;
+      core_->note(core::events::kStoreRecovered, "after", shelf_.database()->last_error());
+    }
+    next = next_probe_;
+  }
+  core_->tick();
+  if (const auto tick = core_->next_tick()) next = std::min(next.value_or(*tick), *tick);
+  return next;
+}
+
+std::string Broker::status() const {
+  const Policies::Status& policy = policies_->status();
+  nlohmann::json out{{"state", core_->policy() == nullptr || shelf_.failing() ? "degraded" : "running"},
+                     {"host", {{"name", evidence::escape(host_.name)}}},
+                     {"policy", {{"hash", policy.hash}, {"rules", policy.rules}, {"from_files", policy.from_files},
+                                 {"loaded_ms", policy.loaded}}},
+                     {"waiting", core_->waiting()},
+                     {"requests", core_->live_requests().size()},
+                     {"grants", core_->live_grants().size()},
+                     {"store", shelf_.database() == nullptr ? "missing" : shelf_.failing() ? "failing" : "ok"}};
+  auto lines = nlohmann::json::array();
+  for (std::size_t at = 0; at < policy.error.size();) {
+    const std::size_t end = std::min(policy.error.find('\n', at), policy.error.size());
+    lines.push_back(evidence::escape(policy.error.substr(at, end - at)));
+    at = end + 1;
+  }
+  out["policy"]["errors"] = std::move(lines);
+  const std::string store_error = shelf_.database() == nullptr ? shelf_.message() : shelf_.database()->last_error();
+  if (shelf_.failing()) out["store_error"] = evidence::escape(store_error);
+  return out.dump();
+}
+
+void Broker::request_changed(const core::Request& request) {
+  if (bus_) bus_->request_changed(request);
+}
+
+void Broker::grant_changed(const core::Grant& grant) {
+  if (bus_) bus_->grant_changed(grant);
+}
+
+void Broker::logged(const core::AuditEntry& entry) { audit::to_journal(entry); }
+
+}  // namespace jit::broker

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// All parts of the broker, put together.
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include <memory>
+
+#include "broker/bus/bus.h"
+#include "broker/core/core.h"
+#include "broker/directory/directory.h"
+#include "broker/gate/gate.h"
+#include "broker/host.h"
+#include "broker/loop.h"
+#include "broker/policies.h"
+#include "broker/shelf.h"
+
+namespace jit::broker {
+
+class Broker final : public core::Listener {
+ public:
+  Broker(Loop& loop, int gate_fd, std::string boot);
+  ~Broker();
+  void start();
+  void reload();
+
+  void request_changed(const core::Request& request) override;
+  void grant_changed(const core::Grant& grant) override;
+  void logged(const core::AuditEntry& entry) override;
+
+ private:
+  bool open_database();
+  std::optional<core::BootMs> turn();
+  std::string status() const;
+
+  Loop& loop_;
+  SystemClock clock_;
+  SystemRandom random_;
+  Shelf shelf_;
+  directory::Directory directory_;
+  std::unique_ptr<gate::Server> gate_;
+  std::unique_ptr<core::Core> core_;
+  std::unique_ptr<Policies> policies_;
+  std::unique_ptr<bus::Service> bus_;
+  bus::Host host_;
+  core::BootMs next_open_ = 0;   // of the database, while it is missing
+  core::BootMs next_probe_ = 0;  // of a store that fails
+};
+
+}  // namespace jit::broker

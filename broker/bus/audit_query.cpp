@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/handlers.h"
+
+namespace jit::bus {
+
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kChunk = 50;                    // entries read at once: each may hold a whole command
+constexpr std::size_t kDocument = 8 * 1024 * 1024;    // bytes; the caller goes on from `next`
+
+}  // namespace
+
+void Handlers::query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply) {
+  store::AuditFilter filter;
+  filter.after = query.after;
+  filter.since = query.since;
+  filter.person = query.person;
+  filter.type = query.type;
+  if (!query.request.empty()) {
+    const auto request = documents_.find_request(caller, query.request);
+    if (!request) return reply({request.error, request.message, {}, 0});
+    filter.request = request.value.id;
+  } else if (!caller.admin && !caller.auditor) {
+    return reply({Error::kDenied, "the whole log is for admins and auditors: name a request of yours (--request ID)", {}, 0});
+  }
+  if (query.newest) {
+    filter.newest = true;
+    filter.limit = std::min<std::size_t>(query.limit, 4 * kChunk);
+  }
+  std::string document = "[";
+  std::uint64_t next = query.after;
+  for (std::size_t left = query.limit; left > 0;) {
+    if (!filter.newest) filter.limit = std::min(left, kChunk);
+    const auto entries = database_.entries(filter);
+    if (entries.empty() && document.size() == 1 && !database_.last_error().empty()) {
+      return reply({Error::kUnavailable, "the log cannot be read: " + database_.last_error(), {}, 0});
+    }
+    bool full = false;
+    for (const core::AuditEntry& entry : entries) {
+      const std::string text = dump(entry_json(entry));
+      full = document.size() + text.size() + 2 > kDocument;
+      if (full) break;
+      if (document.size() > 1) document += ',';
+      document += text;
+      next = entry.sequence;
+      --left;
+    }
+    if (full || filter.newest || entries.size() < filter.limit) break;
+    filter.after = next;
+  }
+  reply({Error::kNone, {}, document + "]", next});
+}
+
+}  // namespace jit::bus

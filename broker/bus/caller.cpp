@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/caller.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <sstream>
+
+namespace jit::bus {
+
+namespace {
+
+constexpr std::size_t kGidsMax = 1024;
+
+std::string person_of(const policy::Policy* policy, const std::string& user, std::uint32_t uid) {
+  return policy == nullptr ? "uid:" + std::to_string(uid) : policy->person_name(user, uid);
+}
+
+// Opens only with what both say, closes with what either says.
+void merge_groups(policy::Identity& identity, std::vector<std::string> nss, std::vector<std::string> kernel) {
+  std::sort(nss.begin(), nss.end());
+  std::sort(kernel.begin(), kernel.end());
+  identity.groups_all.clear();
+  identity.groups_any.clear();
+  std::set_intersection(nss.begin(), nss.end(), kernel.begin(), kernel.end(), std::back_inserter(identity.groups_all));
+  std::set_union(nss.begin(), nss.end(), kernel.begin(), kernel.end(), std::back_inserter(identity.groups_any));
+}
+
+struct Making {
+  core::Caller caller;
+  policy::Identity identity;
+  std::vector<std::string> nss;
+  std::vector<std::string> kernel;
+  std::size_t missing = 0;
+  std::function<void(core::Caller)> made;
+
+  void finish(const core::Core& core) {
+    if (!kernel.empty()) merge_groups(identity, nss, kernel);
+    caller.identity = std::make_shared<const policy::Identity>(std::move(identity));
+    apply_policy(caller, core.policy());
+    made(std::move(caller));
+  }
+};
+
+}  // namespace
+
+std::optional<std::uint32_t> loginuid_of(std::uint32_t pid, std::uint32_t uid, const std::string& proc) {
+  if (pid == 0) return std::nullopt;
+  const std::string folder = proc + "/" + std::to_string(pid);
+  std::ifstream status(folder + "/status");
+  bool same = false;
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("Uid:")) continue;
+    std::istringstream ids(line.substr(4));
+    for (std::uint32_t id = 0; ids >> id;) same = same || id == uid;
+  }
+  if (!same) return std::nullopt;
+  std::ifstream file(folder + "/loginuid");
+  std::string text;
+  if (!std::getline(file, text)) return policy::kNoUid;
+  std::uint32_t value = policy::kNoUid;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return policy::kNoUid;
+  return value;
+}
+
+void apply_policy(core::Caller& caller, const policy::Policy* policy) {
+  policy::Identity identity = *caller.identity;
+  identity.person = person_of(policy, identity.user, identity.uid);
+  const auto has = [&](const char* role) {
+    return policy != nullptr && !identity.user.empty() && policy->has_role(identity.user, role);
+  };
+  caller.admin = identity.uid == 0 || has("admin");
+  caller.auditor = has("auditor");
+  caller.identity = std::make_shared<const policy::Identity>(std::move(identity));
+}
+
+policy::Identity identity_of(const directory::User& user, const policy::Policy* policy) {
+  policy::Identity identity;
+  identity.uid = user.uid;
+  identity.user = user.name;
+  identity.person = person_of(policy, user.name, user.uid);
+  identity.groups_known = user.groups_known;
+  identity.groups_all = user.groups;
+  identity.groups_any = user.groups;
+  return identity;
+}
+
+void make_caller(directory::Directory& directory, const core::Core& core, const Sender& sender,
+                 std::function<void(core::Caller)> made) {
+  auto making = std::make_shared<Making>();
+  making->caller.loginuid = sender.loginuid;
+  making->identity.uid = sender.uid;
+  making->made = std::move(made);
+  directory.by_uid(sender.uid, [making, sender, &directory, &core](const directory::User& user) {
+    if (user.status != directory::Status::kFound || user.uid != sender.uid) return making->finish(core);
+    making->identity = identity_of(user, core.policy());
+    if (!sender.gids || !user.groups_known) return making->finish(core);
+    if (sender.gids->size() > kGidsMax) {
+      making->identity.groups_known = false;
+      return making->finish(core);
+    }
+    making->nss = user.groups;
+    making->missing = sender.gids->size();
+    if (making->missing == 0) {
+      making->identity.groups_all.clear();
+      return making->finish(core);
+    }
+    for (const std::uint32_t gid : *sender.gids) {
+      directory.group_name(gid, [making, &core](const std::string& name) {
+        making->kernel.push_back(name);
+        if (--making->missing == 0) making->finish(core);
+      });
+    }
+  });
+}
+
+}  // namespace jit::bus

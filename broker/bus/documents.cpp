@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/documents.h"
+
+#include <algorithm>
+
+namespace jit::bus {
+
+namespace {
+
+using core::Error;
+using core::Outcome;
+
+constexpr std::size_t kCandidates = 256;   // rows looked at for one prefix
+constexpr std::size_t kScanned = 200;      // ended rows looked at for somebody who is neither admin nor auditor
+constexpr std::size_t kVotersMax = 4096;
+
+bool open(const core::Request& request) {
+  return request.state == core::RequestState::kPending || request.state == core::RequestState::kDetached;
+}
+
+bool sees_all(const core::Caller& caller) { return caller.admin || caller.auditor; }
+
+template <class T>
+Outcome<T> pick(std::vector<T> found, const std::string& prefix, const char* what, const std::string& failure) {
+  if (found.size() == 1) return {Error::kNone, {}, std::move(found.front())};
+  if (found.empty()) {
+    if (!failure.empty()) return {Error::kUnavailable, "the database cannot be read: " + failure, {}};
+    return {Error::kNotFound, std::string("no ") + what + " " + prefix + " that you may see", {}};
+  }
+  std::string message = prefix + " is the beginning of several: ";
+  for (std::size_t i = 0; i < found.size() && i < 8; ++i) message += (i == 0 ? "" : ", ") + found[i].id.text();
+  if (found.size() > 8) message += ", ...";
+  return {Error::kAmbiguous, message + "; give more digits", {}};
+}
+
+template <class T>
+bool holds(const std::vector<T>& all, const core::Id& id) {
+  return std::any_of(all.begin(), all.end(), [&](const T& one) { return one.id == id; });
+}
+
+}  // namespace
+
+Outcome<core::Request> Documents::find_request(const core::Caller& caller, const std::string& prefix) const {
+  std::vector<core::Request> found;
+  for (const core::Request* request : core_.live_requests()) {
+    if (request->id.text().starts_with(prefix) && core_.may_see(caller, *request)) found.push_back(*request);
+  }
+  const auto whole = core::Id::parse(prefix);
+  if (!whole || found.empty()) {
+    const auto ids = whole ? std::vector<core::Id>{*whole} : database_.request_ids(prefix, kCandidates);
+    for (const core::Id& id : ids) {
+      if (holds(found, id)) continue;
+      auto request = database_.request(id);
+      if (request && core_.may_see(caller, *request)) found.push_back(std::move(*request));
+    }
+  }
+  return pick(std::move(found), prefix, "request", database_.last_error());
+}
+
+Outcome<core::Grant> Documents::find_grant(const core::Caller& caller, const std::string& prefix) const {
+  std::vector<core::Grant> found;
+  for (const core::Grant* grant : core_.live_grants()) {
+    if (grant->id.text().starts_with(prefix) && core_.may_see(caller, *grant)) found.push_back(*grant);
+  }
+  const auto whole = core::Id::parse(prefix);
+  if (!whole || found.empty()) {
+    const auto ids = whole ? std::vector<core::Id>{*whole} : database_.grant_ids(prefix, kCandidates);
+    for (const core::Id& id : ids) {
+      if (holds(found, id)) continue;
+      auto grant = database_.grant(id);
+      if (grant && core_.may_see(caller, *grant)) found.push_back(std::move(*grant));
+    }
+  }
+  return pick(std::move(found), prefix, "grant", database_.last_error());
+}
+
+bool Documents::mine(const core::Caller& caller, const core::Subject& subject) const {
+  return subject.identity->uid == caller.identity->uid;
+}
+
+std::vector<core::Request> Documents::requests(const core::Caller& caller, const RequestQuery& query) const {
+  const bool everything = query.all && sees_all(caller);
+  std::vector<core::Request> out;
+  const auto wanted = [&](const core::Request& request) {
+    if (query.state && request.state != *query.state) return false;
+    if (request.created_wall < query.since || holds(out, request.id)) return false;
+    if (everything) return core_.may_see(caller, request);
+    // An admin's own list is as short as anybody's; what he asked for with `all` is everything.
+    return mine(caller, request.subject) || core_.may_vote(caller, request) ||
+           (!sees_all(caller) && core_.may_see(caller, request));
+  };
+  for (const core::Request* request : core_.live_requests()) {
+    if (wanted(*request)) out.push_back(*request);
+  }
+  const bool only_open = query.state && (*query.state == core::RequestState::kPending ||
+                                         *query.state == core::RequestState::kDetached);
+  if (!only_open) {
+    store::RequestFilter filter{query.state, query.since, std::nullopt, query.limit};
+    const auto add = [&] {
+      for (core::Request& request : database_.requests(filter)) {
+        if (!open(request) && wanted(request)) out.push_back(std::move(request));
+      }
+    };
+    if (!everything) {
+      filter.limit = std::min(query.limit, kScanned);
+      filter.uid = caller.identity->uid;
+      add();
+      filter.uid.reset();
+    }
+    add();
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const core::Request& a, const core::Request& b) { return a.created_wall > b.created_wall; });
+  if (out.size() > query.limit) out.resize(query.limit);
+  return out;
+}
+
+std::vector<core::Grant> Documents::grants(const core::Caller& caller, const GrantQuery& query) const {
+  const bool everything = query.all && sees_all(caller);
+  std::vector<core::Grant> out;
+  const auto wanted = [&](const core::Grant& grant) {
+    if (query.state && grant.state != *query.state) return false;
+    if (grant.created_wall < query.since || holds(out, grant.id)) return false;
+    if (everything) return core_.may_see(caller, grant);
+    return mine(caller, grant.subject) || (!sees_all(caller) && core_.may_see(caller, grant));
+  };
+  for (const core::Grant* grant : core_.live_grants()) {
+    if (wanted(*grant)) out.push_back(*grant);
+  }
+  if (!query.state || *query.state == core::GrantState::kEnded) {
+    store::GrantFilter filter{false, query.since, std::nullopt, query.limit};
+    const auto add = [&] {
+      for (core::Grant& grant : database_.grants(filter)) {
+        if (grant.state == core::GrantState::kEnded && wanted(grant)) out.push_back(std::move(grant));
+      }
+    };
+    if (!everything) {
+      filter.limit = std::min(query.limit, kScanned);
+      filter.uid = caller.identity->uid;
+      add();
+      filter.uid.reset();
+    }
+    add();
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const core::Grant& a, const core::Grant& b) { return a.created_wall > b.created_wall; });
+  if (out.size() > query.limit) out.resize(query.limit);
+  return out;
+}
+
+Json Documents::document(const core::Request& request, Form form) const {
+  const auto votes = votes_on(request);
+  return request_json(request, {votes, filled_by(request, votes)}, host_, Now::read(), form);
+}
+
+Json Documents::document(const core::Grant& grant, Form form) const {
+  return grant_json(grant, host_, Now::read(), form);
+}
+
+void Documents::remember(const core::IdentityPtr& voter) {
+  if (voters_.size() >= kVotersMax) voters_.clear();  // then static sets and the vote itself must do
+  voters_[voter->uid] = voter;
+}
+
+std::vector<core::Vote> Documents::votes_on(const core::Request& request) const {
+  auto votes = core_.votes_on(request.id);
+  return votes.empty() && !open(request) ? database_.votes(request.id) : votes;
+}
+
+// For display: the core has counted by itself. A voter of before a restart may fill any set that people.d cannot list.
+bool Documents::may_fill(const std::string& set, const core::Vote& vote) const {
+  const policy::Policy* const policy = core_.policy();
+  if (policy == nullptr) return true;
+  const auto known = voters_.find(vote.uid);
+  if (known != voters_.end() && known->second->person == vote.person) return policy->may_fill(set, *known->second);
+  const auto members = policy->members(set);
+  return members.open_ended ||
+         std::find(members.persons.begin(), members.persons.end(), vote.person) != members.persons.end();
+}
+
+std::vector<std::vector<std::string>> Documents::filled_by(const core::Request& request,
+                                                           const std::vector<core::Vote>& votes) const {
+  const auto& seats = request.offer.seats;
+  std::vector<std::vector<std::string>> eligible(seats.size());
+  for (std::size_t i = 0; i < seats.size(); ++i) {
+    for (const core::Vote& vote : votes) {
+      if (vote.approve && may_fill(seats[i].set, vote)) eligible[i].push_back(vote.person);
+    }
+  }
+  return policy::fill_seats(seats, eligible).by_seat;
+}
+
+}  // namespace jit::bus

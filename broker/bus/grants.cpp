@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/handlers.h"
+
+namespace jit::bus {
+
+using core::Error;
+
+void Handlers::list_grants(const core::Caller& caller, const GrantQuery& query, const Reply& reply) {
+  reply({Error::kNone, {}, list_document(documents_, documents_.grants(caller, query)), 0});
+}
+
+void Handlers::get_grant(const core::Caller& caller, const std::string& id, const Reply& reply) {
+  const auto found = documents_.find_grant(caller, id);
+  if (!found) return reply({found.error, found.message, {}, 0});
+  reply({Error::kNone, {}, dump(documents_.document(found.value, Form::kWhole)), 0});
+}
+
+void Handlers::revoke(const core::Caller& caller, const core::Core::Which& which, const std::string& reason,
+                      const Reply& reply) {
+  core_.revoke(caller, which, reason,
+               [self = weak_from_this(), caller, which, reply](const core::Outcome<std::vector<core::Grant>>& outcome) {
+                 const auto there = self.lock();
+                 if (!there) return;
+                 if (outcome) return reply({Error::kNone, {}, list_document(there->documents_, outcome.value), 0});
+                 if (outcome.error == Error::kNotFound && !which.id.empty()) {
+                   const auto ended = there->documents_.find_grant(caller, which.id);
+                   if (ended) return reply({Error::kEnded, "grant " + ended.value.id.text() + " has ended already", {}, 0});
+                 }
+                 reply({outcome.error, outcome.message, {}, 0});
+               });
+}
+
+void Handlers::end_grant(const core::Caller& caller, const std::string& id, const Reply& reply) {
+  core_.end(caller, id, [self = weak_from_this(), caller, id, reply](const core::Outcome<core::Grant>& outcome) {
+    const auto there = self.lock();
+    if (!there) return;
+    if (outcome) return reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, Form::kWhole)), 0});
+    if (outcome.error == Error::kNotFound) {
+      const auto ended = there->documents_.find_grant(caller, id);
+      if (ended) return reply({Error::kEnded, "grant " + ended.value.id.text() + " has ended already", {}, 0});
+    }
+    reply({outcome.error, outcome.message, {}, 0});
+  });
+}
+
+}  // namespace jit::bus

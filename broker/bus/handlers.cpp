@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/handlers.h"
+
+#include <unistd.h>
+
+#include "broker/bus/roles.h"
+
+namespace jit::bus {
+
+using core::Error;
+
+Handlers::Handlers(core::Core& core, directory::Directory& directory, store::Database& database, Host host,
+                   Admin admin)
+    : core_(core),
+      directory_(directory),
+      database_(database),
+      admin_(std::move(admin)),
+      documents_(core, database, std::move(host)) {}
+
+void Handlers::call(const Call& call) {
+  const std::uint32_t uid = call.sender.uid;
+  // Whoever owns our uid decides already; nobody else runs under it, so this is not a person.
+  if (uid == geteuid() || uid == policy::kNoUid) {
+    return call.reply({Error::kDenied, "the broker's own user cannot be a caller", {}, 0});
+  }
+  std::size_t& mine = in_flight_[uid];
+  if (mine >= kPerUid) {
+    return call.reply({Error::kLimit, "too many calls of yours wait for an answer: try again later", {}, 0});
+  }
+  ++mine;
+  const Reply reply = [self = weak_from_this(), uid, to = call.reply](Answer answer) {
+    if (const auto there = self.lock()) {
+      const auto it = there->in_flight_.find(uid);
+      if (it != there->in_flight_.end() && --it->second == 0) there->in_flight_.erase(it);
+    }
+    to(std::move(answer));
+  };
+  const bool watch = std::string_view(call.method) == "Watch";
+  if (watch) watchers_.expect(call.sender.name);
+  make_caller(directory_, core_, call.sender, [self = weak_from_this(), call, reply](const core::Caller& caller) {
+    const auto there = self.lock();
+    if (!there) return;
+    if (!may_call(caller, call.interface, call.method)) {
+      return reply({Error::kDenied, std::string(call.method) + " needs the role admin (people.d) or root", {}, 0});
+    }
+    call.work(*there, caller, call.sender, reply);
+  });
+}
+
+void Handlers::request_changed(const core::Request& request) {
+  if (watchers_.size() == 0) return;
+  const auto link = link_.lock();
+  if (!link) return;
+  for (const std::string& name : watchers_.concerned(core_, request)) link->changed(name, request.id.text());
+}
+
+void Handlers::watch(const core::Caller& caller, const Sender& sender, const Reply& reply) {
+  if (!watchers_.add(sender.name, caller)) {
+    return reply({Error::kLimit, "too many connections watch already (" + std::to_string(Watchers::kPerUid) +
+                                     " a user): end one of them", {}, 0});
+  }
+  reply({});
+}
+
+void Handlers::reload(const Reply& reply) { reply({Error::kNone, {}, reprint(admin_.reload()), 0}); }
+
+void Handlers::status(const Reply& reply) { reply({Error::kNone, {}, reprint(admin_.status()), 0}); }
+
+template <class T>
+std::string list_document(const Documents& documents, const std::vector<T>& all) {
+  constexpr std::size_t kMax = 8 * 1024 * 1024;
+  std::string out = "[";
+  for (const T& one : all) {
+    std::string next = dump(documents.document(one, Form::kShort));
+    if (out.size() + next.size() + 2 > kMax) break;
+    if (out.size() > 1) out += ',';
+    out += next;
+  }
+  return out + "]";
+}
+template std::string list_document(const Documents&, const std::vector<core::Request>&);
+template std::string list_document(const Documents&, const std::vector<core::Grant>&);
+
+}  // namespace jit::bus

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each method does, on the core's thread. Every call comes through call(): identity, role, then the work.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "broker/bus/documents.h"
+#include "broker/bus/link.h"
+#include "broker/bus/watchers.h"
+
+namespace jit::bus {
+
+class Handlers final : public Intake, public std::enable_shared_from_this<Handlers> {
+ public:
+  static constexpr std::size_t kPerUid = 64;  // calls of one uid that wait for an answer
+
+  Handlers(core::Core& core, directory::Directory& directory, store::Database& database, Host host, Admin admin);
+  void tell(std::weak_ptr<Link> link) { link_ = std::move(link); }  // where signals go
+
+  void call(const Call& call) override;
+  void left(const std::string& name) override { watchers_.left(name); }
+  void lost() override { watchers_.clear(); }
+
+  void request_changed(const core::Request& request);
+
+  void list_requests(const core::Caller& caller, const RequestQuery& query, const Reply& reply);
+  void get_request(const core::Caller& caller, const std::string& id, const Reply& reply);
+  void create(const core::Caller& caller, const CreateArgs& args, const Reply& reply);
+  void cancel(const core::Caller& caller, const std::string& id, const Reply& reply);
+  void vote(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
+  void watch(const core::Caller& caller, const Sender& sender, const Reply& reply);
+
+  void list_grants(const core::Caller& caller, const GrantQuery& query, const Reply& reply);
+  void get_grant(const core::Caller& caller, const std::string& id, const Reply& reply);
+  void revoke(const core::Caller& caller, const core::Core::Which& which, const std::string& reason,
+              const Reply& reply);
+  void end_grant(const core::Caller& caller, const std::string& id, const Reply& reply);
+
+  void reload(const Reply& reply);
+  void status(const Reply& reply);
+  void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
+
+ private:
+  void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
+                  core::IdentityPtr root, const Reply& reply);
+  core::Done<core::Request> answer_request(const core::Caller& caller, const std::string& id, const Reply& reply);
+
+  core::Core& core_;
+  directory::Directory& directory_;
+  store::Database& database_;
+  Admin admin_;
+  Documents documents_;
+  Watchers watchers_;
+  std::weak_ptr<Link> link_;
+  std::map<std::uint32_t, std::size_t> in_flight_;
+};
+
+// A list of documents, cut at a size that the bus takes: the first ones.
+template <class T>
+std::string list_document(const Documents& documents, const std::vector<T>& all);
+
+}  // namespace jit::bus

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/objects.h"
+
+#include "broker/bus/handlers.h"
+#include "broker/bus/link.h"
+#include "dbus/broker1_adaptor.h"
+
+namespace jit::bus {
+
+namespace {
+
+namespace made = org::pamjit::Broker1;
+
+constexpr char kPath[] = "/org/pamjit/Broker1";
+
+using Caller = core::Caller;
+
+// Arguments that were read become work; bad ones stay an error.
+template <class T, class Do>
+core::Outcome<Work> work(core::Outcome<T> read, Do todo) {
+  if (!read) return {read.error, std::move(read.message), {}};
+  return {core::Error::kNone, {},
+          [value = std::move(read.value), todo](Handlers& handlers, const Caller& caller, const Sender& sender,
+                                                const Reply& reply) { todo(handlers, caller, sender, value, reply); }};
+}
+
+core::Outcome<Work> work(Work todo) { return {core::Error::kNone, {}, std::move(todo)}; }
+
+// The same path four times, since two of the interfaces have a List and a Get with the same arguments.
+template <class Adaptor>
+class Object : public sdbus::AdaptorInterfaces<Adaptor> {
+ public:
+  Object(sdbus::IConnection& connection, Link& link) : Object::base_type(connection, kPath), link_(link) {}
+
+ protected:
+  template <class Result>
+  void take(const char* method, Result&& result, core::Outcome<Work> todo) {
+    link_.take(Adaptor::INTERFACE_NAME, method, this->getObject().getCurrentlyProcessedMessage()->getSender(),
+               std::move(result), std::move(todo));
+  }
+
+ private:
+  Link& link_;
+};
+
+class Requests final : public Object<made::Requests_adaptor> {
+ public:
+  Requests(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
+  ~Requests() { unregisterAdaptor(); }
+
+  void changed(const std::string& to, const std::string& id) {
+    auto signal = getObject().createSignal(INTERFACE_NAME, "Changed");
+    signal.setDestination(to);
+    signal << id;
+    signal.send();
+  }
+
+ private:
+  void List(sdbus::Result<Bytes>&& result, Dict filter) override {
+    take("List", std::move(result), work(read_request_query(filter), [](Handlers& h, const Caller& c, const Sender&,
+                                                                        const RequestQuery& q, const Reply& r) {
+           h.list_requests(c, q, r);
+         }));
+  }
+  void Get(sdbus::Result<Bytes>&& result, std::string id) override {
+    take("Get", std::move(result),
+         work(read_id(id), [](Handlers& h, const Caller& c, const Sender&, const std::string& prefix, const Reply& r) {
+           h.get_request(c, prefix, r);
+         }));
+  }
+  void Create(sdbus::Result<Bytes>&& result, Dict ask) override {
+    take("Create", std::move(result),
+         work(read_create(ask), [](Handlers& h, const Caller& c, const Sender&, const CreateArgs& args,
+                                   const Reply& r) { h.create(c, args, r); }));
+  }
+  void Cancel(sdbus::Result<Bytes>&& result, std::string id) override {
+    take("Cancel", std::move(result),
+         work(read_id(id), [](Handlers& h, const Caller& c, const Sender&, const std::string& prefix, const Reply& r) {
+           h.cancel(c, prefix, r);
+         }));
+  }
+  void Vote(sdbus::Result<Bytes>&& result, std::string id, bool approve, Dict options) override {
+    auto ballot = read_ballot(approve, options);
+    auto prefix = read_id(id);
+    if (!prefix && ballot) ballot = {prefix.error, prefix.message, {}};
+    take("Vote", std::move(result),
+         work(std::move(ballot), [id](Handlers& h, const Caller& c, const Sender&, const core::Ballot& b,
+                                      const Reply& r) { h.vote(c, id, b, r); }));
+  }
+  void Watch(sdbus::Result<>&& result) override {
+    take("Watch", std::move(result), work([](Handlers& h, const Caller& c, const Sender& s, const Reply& r) {
+           h.watch(c, s, r);
+         }));
+  }
+};
+
+class Grants final : public Object<made::Grants_adaptor> {
+ public:
+  Grants(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
+  ~Grants() { unregisterAdaptor(); }
+
+ private:
+  void List(sdbus::Result<Bytes>&& result, Dict filter) override {
+    take("List", std::move(result), work(read_grant_query(filter), [](Handlers& h, const Caller& c, const Sender&,
+                                                                      const GrantQuery& q, const Reply& r) {
+           h.list_grants(c, q, r);
+         }));
+  }
+  void Get(sdbus::Result<Bytes>&& result, std::string id) override {
+    take("Get", std::move(result),
+         work(read_id(id), [](Handlers& h, const Caller& c, const Sender&, const std::string& prefix, const Reply& r) {
+           h.get_grant(c, prefix, r);
+         }));
+  }
+  void Revoke(sdbus::Result<Bytes>&& result, Dict which, Bytes reason) override {
+    auto read = read_which(which);
+    auto why = read_reason(reason);
+    if (!why && read) read = {why.error, why.message, {}};
+    take("Revoke", std::move(result),
+         work(std::move(read), [why = why.value](Handlers& h, const Caller& c, const Sender&,
+                                                 const core::Core::Which& w, const Reply& r) { h.revoke(c, w, why, r); }));
+  }
+  void End(sdbus::Result<Bytes>&& result, std::string id) override {
+    take("End", std::move(result),
+         work(read_id(id), [](Handlers& h, const Caller& c, const Sender&, const std::string& prefix, const Reply& r) {
+           h.end_grant(c, prefix, r);
+         }));
+  }
+};
+
+class Policy final : public Object<made::Policy_adaptor> {
+ public:
+  Policy(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
+  ~Policy() { unregisterAdaptor(); }
+
+ private:
+  void Reload(sdbus::Result<Bytes>&& result) override {
+    take("Reload", std::move(result),
+         work([](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.reload(r); }));
+  }
+  void Status(sdbus::Result<Bytes>&& result) override {
+    take("Status", std::move(result),
+         work([](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.status(r); }));
+  }
+};
+
+class Audit final : public Object<made::Audit_adaptor> {
+ public:
+  Audit(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
+  ~Audit() { unregisterAdaptor(); }
+
+ private:
+  void Query(sdbus::Result<Bytes, std::uint64_t>&& result, Dict filter) override {
+    take("Query", std::move(result), work(read_audit_query(filter), [](Handlers& h, const Caller& c, const Sender&,
+                                                                       const AuditQuery& q, const Reply& r) {
+           h.query_audit(c, q, r);
+         }));
+  }
+};
+
+}  // namespace
+
+struct Objects::Impl {
+  Requests requests;
+  Grants grants;
+  Policy policy;
+  Audit audit;
+  Impl(sdbus::IConnection& connection, Link& link)
+      : requests(connection, link), grants(connection, link), policy(connection, link), audit(connection, link) {}
+};
+
+Objects::Objects(sdbus::IConnection& connection, Link& link) : impl_(std::make_unique<Impl>(connection, link)) {}
+Objects::~Objects() = default;
+void Objects::changed(const std::string& to, const std::string& id) { impl_->requests.changed(to, id); }
+
+}  // namespace jit::bus

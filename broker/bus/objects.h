@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The four interfaces at /org/pamjit/Broker1: reads the arguments, hands the call to the link. Bus thread only.
+#pragma once
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <memory>
+#include <string>
+
+namespace jit::bus {
+
+class Link;
+
+class Objects {
+ public:
+  Objects(sdbus::IConnection& connection, Link& link);
+  ~Objects();
+  void changed(const std::string& to, const std::string& id);  // Requests.Changed, to this connection only
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jit::bus

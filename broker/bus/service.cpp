@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/bus/bus.h"
+#include "broker/bus/handlers.h"
+
+namespace jit::bus {
+
+struct Service::Impl {
+  std::shared_ptr<Handlers> handlers;
+  std::shared_ptr<Link> link;
+};
+
+Service::Service(core::Post post, core::Core& core, directory::Directory& directory, store::Database& database,
+                 Host host, Admin admin)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->handlers = std::make_shared<Handlers>(core, directory, database, std::move(host), std::move(admin));
+  impl_->link = std::make_shared<Link>(std::move(post), impl_->handlers);
+  impl_->handlers->tell(impl_->link);
+}
+
+Service::~Service() { impl_->link->stop(); }
+
+void Service::start() { impl_->link->start(); }
+
+void Service::request_changed(const core::Request& request) { impl_->handlers->request_changed(request); }
+
+// Grants have no signal of their own: who waits for one looks at its request.
+void Service::grant_changed(const core::Grant&) {}
+
+}  // namespace jit::bus

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/directory/directory.h"
+
+#include <utility>
+
+#include "broker/directory/engine.h"
+
+namespace jit::directory {
+
+struct Directory::Impl {
+  std::shared_ptr<Engine> engine;
+};
+
+Directory::Directory(core::Post post, Options options)
+    : impl_(std::make_shared<Impl>(
+          Impl{Engine::make(std::move(post), options, nss_resolver(), [] { return Pool::Steady::now(); })})) {}
+
+Directory::~Directory() = default;
+
+void Directory::by_name(const std::string& name, Found found) { impl_->engine->by_name(name, std::move(found)); }
+void Directory::by_uid(std::uint32_t uid, Found found) { impl_->engine->by_uid(uid, std::move(found)); }
+void Directory::group_name(std::uint32_t gid, std::function<void(std::string)> found) {
+  impl_->engine->group_name(gid, std::move(found));
+}
+void Directory::forget() { impl_->engine->forget(); }
+
+}  // namespace jit::directory

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/directory/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "policy/policy.h"
+
+namespace jit::directory {
+namespace {
+
+constexpr std::size_t kThreadsMost = 16;  // with those that replace hung ones
+constexpr std::size_t kKeptMost = 16384;
+constexpr int kPatience = 8;  // a call that takes an eighth of the timeout counts as hung: a spare thread takes over
+
+User absent() {
+  User user;
+  user.status = Status::kAbsent;
+  return user;
+}
+
+}  // namespace
+
+Engine::Engine(Options options, std::shared_ptr<Resolver> resolver, Now now)
+    : options_(options), resolver_(std::move(resolver)), now_(std::move(now)) {}
+
+std::shared_ptr<Engine> Engine::make(core::Post post, Options options, std::shared_ptr<Resolver> resolver, Now now) {
+  std::shared_ptr<Engine> engine(new Engine(options, std::move(resolver), std::move(now)));
+  engine->pool_ = std::make_unique<Pool>(std::move(post), options.threads, kThreadsMost, options.timeout / kPatience,
+                                         [weak = engine->weak_from_this()] {
+                                           if (const auto self = weak.lock()) self->expire();
+                                         });
+  return engine;
+}
+
+void Engine::by_name(const std::string& name, Found found) {
+  if (!possible_name(name)) return found(absent());
+  ask({Kind::kName, 0, name}, std::move(found));
+}
+
+void Engine::by_uid(std::uint32_t uid, Found found) {
+  if (uid == policy::kNoUid) return found(absent());
+  ask({Kind::kUid, uid, {}}, std::move(found));
+}
+
+void Engine::group_name(std::uint32_t gid, std::function<void(std::string)> found) {
+  if (gid == policy::kNoUid) return found(std::to_string(gid));
+  ask({Kind::kGroup, gid, {}}, [found = std::move(found)](const User& group) { found(group.name); });
+}
+
+void Engine::forget() {
+  kept_.clear();
+  ++generation_;  // what is on its way answers its askers, and is not kept
+}
+
+void Engine::ask(Key key, Found found) {
+  if (const auto kept = kept_.find(key); kept != kept_.end()) {
+    if (now_() < kept->second.until) {
+      const User user = kept->second.user;  // a copy: the asker may call forget()
+      return found(user);
+    }
+    kept_.erase(kept);
+  }
+  const auto deadline = Pool::Steady::now() + options_.timeout;
+  const auto [running, is_new] = running_.try_emplace(key);
+  if (is_new && pool_->queued() >= options_.queue) {
+    running_.erase(running);
+    return found({});
+  }
+  running->second.askers.push_back({deadline, std::move(found)});
+  if (!is_new) *running->second.unwanted = false;
+  if (deadlines_.empty() || deadlines_.back().first < deadline || deadlines_.back().second != key) {
+    deadlines_.emplace_back(deadline, key);
+    if (deadlines_.size() == 1) pool_->wake(deadline);
+  }
+  if (is_new) begin(key);
+}
+
+void Engine::begin(const Key& key) {
+  Running& running = running_.at(key);
+  running.generation = generation_;
+  running.unwanted = std::make_shared<std::atomic<bool>>(false);
+  pool_->run([weak = weak_from_this(), resolver = resolver_, key,
+              unwanted = running.unwanted]() -> std::function<void()> {
+    if (*unwanted) {
+      return [weak, key] {
+        if (const auto self = weak.lock()) self->skipped(key);
+      };
+    }
+    User user;
+    switch (std::get<Kind>(key)) {
+      case Kind::kName:
+        user = resolver->by_name(std::get<std::string>(key));
+        break;
+      case Kind::kUid:
+        user = resolver->by_uid(std::get<std::uint32_t>(key));
+        break;
+      case Kind::kGroup: {
+        Group group = resolver->group(std::get<std::uint32_t>(key));
+        user.status = group.status;
+        user.name = std::move(group.name);
+        break;
+      }
+    }
+    return [weak, key, user = std::move(user)] {
+      if (const auto self = weak.lock()) self->answered(key, user);
+    };
+  });
+}
+
+// Everybody had timed out before it began; somebody may have come since.
+void Engine::skipped(const Key& key) {
+  const auto it = running_.find(key);
+  if (it == running_.end()) return;
+  if (it->second.askers.empty()) {
+    running_.erase(it);
+  } else {
+    begin(key);
+  }
+}
+
+void Engine::answered(const Key& key, const User& user) {
+  const auto it = running_.find(key);
+  if (it == running_.end()) return;
+  Running running = std::move(it->second);
+  running_.erase(it);
+  if (user.status != Status::kUnknown && running.generation == generation_) keep(key, user);
+  for (auto& asker : running.askers) asker.found(user);
+}
+
+// A group without a name is known by its number: kAbsent is an answer, and kept.
+void Engine::keep(const Key& key, const User& user) {
+  if (kept_.size() >= kKeptMost) {
+    std::erase_if(kept_, [now = now_()](const auto& entry) { return entry.second.until <= now; });
+    if (kept_.size() >= kKeptMost) kept_.clear();
+  }
+  kept_[key] = {now_() + options_.keep, user};
+}
+
+void Engine::expire() {
+  const auto now = Pool::Steady::now();
+  std::vector<Found> late;
+  while (!deadlines_.empty() && deadlines_.front().first <= now) {
+    if (const auto it = running_.find(deadlines_.front().second); it != running_.end()) {
+      auto& askers = it->second.askers;
+      const auto first_in_time =
+          std::find_if(askers.begin(), askers.end(), [&](const Asker& asker) { return asker.deadline > now; });
+      std::for_each(askers.begin(), first_in_time, [&](Asker& asker) { late.push_back(std::move(asker.found)); });
+      askers.erase(askers.begin(), first_in_time);
+      if (askers.empty()) *it->second.unwanted = true;
+    }
+    deadlines_.pop_front();
+  }
+  if (!deadlines_.empty()) pool_->wake(deadlines_.front().first);
+  for (auto& found : late) found({});
+}
+
+}  // namespace jit::directory

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <exception>
+
+#include "broker/broker.h"
+
+namespace {
+
+constexpr int kUsage = 2;
+
+bool stdio_is_open() {
+  for (int fd = 0; fd < 3; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) return false;
+  }
+  return true;
+}
+
+int say(const char* text) {
+  std::fprintf(stderr, "jit-broker: %s\n", text);
+  return kUsage;
+}
+
+// The gate's listening socket, from systemd (or a launcher that hands it over in the same way).
+int gate_socket() {
+  char** names = nullptr;
+  const int count = sd_listen_fds_with_names(1, &names);
+  int found = -1;
+  for (int i = 0; i < count; ++i) {
+    if (std::strcmp(names[i], "gate") == 0 && sd_is_socket_unix(SD_LISTEN_FDS_START + i, SOCK_STREAM, 1, nullptr, 0) > 0) {
+      found = SD_LISTEN_FDS_START + i;
+    }
+    std::free(names[i]);
+  }
+  std::free(names);
+  return found;
+}
+
+int on_signal(sd_event_source*, const signalfd_siginfo* info, void* data) {
+  auto* self = static_cast<std::pair<jit::broker::Loop*, jit::broker::Broker*>*>(data);
+  if (info->ssi_signo == SIGHUP) {
+    self->second->reload();
+  } else {
+    sd_notify(0, "STOPPING=1");
+    self->first->exit(0);
+  }
+  return 0;
+}
+
+int serve() {
+  const int gate = gate_socket();
+  if (gate < 0) return say("no gate socket was handed over; start it with: systemctl start jit-broker.socket jit-broker");
+  const std::string boot = jit::broker::boot_id();
+  if (boot.empty()) return say("the kernel's boot id cannot be read");
+  auto loop = jit::broker::Loop::open();
+  if (!loop) return say("no event loop: out of descriptors or memory");
+  jit::broker::Broker broker(*loop, gate, boot);
+  std::pair<jit::broker::Loop*, jit::broker::Broker*> both{loop.get(), &broker};
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    if (sd_event_add_signal(loop->event(), nullptr, signal, on_signal, &both) < 0) return say("signals cannot be watched");
+  }
+  sd_event_set_watchdog(loop->event(), true);
+  broker.start();
+  sd_notify(0, "READY=1");
+  return loop->run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (!stdio_is_open() || argc < 1) return kUsage;
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
+    std::puts("jit-broker " JIT_VERSION);
+    return 0;
+  }
+  if (argc != 1) return say("takes no arguments; it is started by systemd as user _jit");
+  // Whoever owns this uid decides, so it runs as nobody else.
+  const passwd* own = ::getpwnam("_jit");
+  if (own == nullptr || ::getuid() != own->pw_uid || ::geteuid() != own->pw_uid) {
+    return say("runs as user _jit only; it is started by systemd");
+  }
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  ::umask(077);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+  // The signals go to the event loop alone; threads made later inherit the mask.
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&mask, signal);
+  ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  try {
+    return serve();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "jit-broker: ends: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/policies.h"
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "broker/core/events.h"
+#include "evidence/text.h"
+
+namespace jit::broker {
+
+namespace {
+
+std::string all(const std::vector<policy::Finding>& findings) {
+  std::string out;
+  for (const policy::Finding& finding : findings) {
+    if (!out.empty()) out += '\n';
+    out += finding.text();
+  }
+  return out;
+}
+
+}  // namespace
+
+Policies::~Policies() {
+  if (worker_.joinable()) worker_.join();
+}
+
+void Policies::keep(const config::Loaded& loaded, store::Database* database) {
+  if (database != nullptr) database->keep_policy({loaded.policy->hash(), loaded.rules, loaded.people});
+}
+
+void Policies::start(config::Loaded loaded, store::Database* database) {
+  take(std::move(loaded), database);
+  if (core_.policy() == nullptr) use_kept(database);
+}
+
+void Policies::use_kept(store::Database* database) {
+  if (database == nullptr) return;
+  const auto kept = database->kept_policy();
+  if (!kept) return;
+  const config::Loaded loaded = config::load_kept(broker_, kept->rules, kept->people);
+  if (!loaded.policy) return;
+  sd_journal_print(LOG_ERR, "the policy files are broken; the last good policy %s stays in force",
+                   loaded.policy->hash().substr(0, 12).c_str());
+  status_.hash = loaded.policy->hash();
+  status_.rules = loaded.policy->rule_count();
+  status_.loaded = clock_.wall();
+  core_.use_policy(loaded.policy);
+}
+
+void Policies::take(config::Loaded loaded, store::Database* database) {
+  broker_ = loaded.broker;
+  if (!loaded.policy) {
+    status_.from_files = false;
+    status_.error = all(loaded.findings);
+    for (const policy::Finding& finding : loaded.findings) {
+      sd_journal_print(LOG_ERR, "policy refused: %s", evidence::escape(finding.text()).c_str());
+    }
+    core_.note(core::events::kPolicyRefused, "findings", status_.error.substr(0, 4096));
+    return;
+  }
+  status_ = {true, loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}};
+  keep(loaded, database);
+  core_.use_policy(loaded.policy);
+  core_.note(core::events::kPolicyLoaded, "policy", status_.hash);
+  sd_journal_print(LOG_NOTICE, "policy %s in force, %zu rules", status_.hash.substr(0, 12).c_str(), status_.rules);
+}
+
+void Policies::reload(std::function<store::Database*()> database, std::function<void()> done) {
+  waiting_.push_back(std::move(done));
+  if (running_) {
+    again_ = true;  // files may have changed after the running load read them
+    return;
+  }
+  running_ = true;
+  if (worker_.joinable()) worker_.join();
+  worker_ = std::thread([this, database = std::move(database)] {
+    auto loaded = std::make_shared<config::Loaded>(config::load({}));
+    post_([this, loaded, database] {
+      take(std::move(*loaded), database());
+      running_ = false;
+      if (again_) {
+        again_ = false;
+        reload(database, [] {});
+        return;
+      }
+      auto waiting = std::move(waiting_);
+      waiting_.clear();
+      for (auto& each : waiting) each();
+    });
+  });
+}
+
+}  // namespace jit::broker

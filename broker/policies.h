@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which policy is in force: the files, or, loudly, the last good set.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "broker/config/config.h"
+#include "broker/core/core.h"
+#include "broker/store/store.h"
+
+namespace jit::broker {
+
+class Policies {
+ public:
+  struct Status {
+    bool from_files = false;    // false: the kept set, or none
+    std::string hash;           // in force; empty: none, everything is denied
+    std::size_t rules = 0;
+    core::WallMs loaded = 0;
+    std::string error;          // of the last load: every finding, one a line; empty: it was good
+  };
+
+  Policies(core::Post post, core::Core& core, core::Clock& clock) : post_(std::move(post)), core_(core), clock_(clock) {}
+  ~Policies();
+  // At start: what the files gave, else the kept set, else nothing.
+  void start(config::Loaded loaded, store::Database* database);
+  // Reads and checks in a thread of its own; no decision waits. done on the core's thread, after the swap.
+  void reload(std::function<store::Database*()> database, std::function<void()> done);
+  const Status& status() const { return status_; }
+
+ private:
+  void use_kept(store::Database* database);
+  void take(config::Loaded loaded, store::Database* database);
+  void keep(const config::Loaded& loaded, store::Database* database);
+
+  core::Post post_;
+  core::Core& core_;
+  core::Clock& clock_;
+  Status status_;
+  config::Broker broker_;
+  std::thread worker_;
+  bool running_ = false;
+  std::vector<std::function<void()>> waiting_;
+  bool again_ = false;
+};
+
+}  // namespace jit::broker

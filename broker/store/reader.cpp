@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/store/reader.h"
+
+#include <algorithm>
+
+#include "broker/store/rows.h"
+
+namespace jit::store {
+namespace {
+
+constexpr std::size_t kMostRows = 10'000;
+
+std::size_t bounded(std::size_t limit) { return std::min(limit, kMostRows); }
+
+// From the states first: the index on the live ones is small, the tables are not.
+const char* const kLiveRequests = "FROM request_states CROSS JOIN requests ON id = request_states.request ";
+const char* const kAllRequests = "FROM requests CROSS JOIN request_states ON request_states.request = id ";
+const char* const kLiveGrants = "FROM grant_states CROSS JOIN grants ON id = issued ";
+const char* const kAllGrants = "FROM grants CROSS JOIN grant_states ON issued = id ";
+
+// The ids that begin with these hex digits lie from the prefix filled up with 0 to the prefix filled up with f.
+bool range_of(std::string_view prefix, core::Id& first, core::Id& last) {
+  if (prefix.size() > 2 * first.bytes.size()) return false;
+  last.bytes.fill(0xff);
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    const std::size_t digit = kDigits.find(prefix[i]);
+    if (digit == std::string_view::npos) return false;
+    const int shift = i % 2 == 0 ? 4 : 0;
+    const auto keep = static_cast<unsigned>(i % 2 == 0 ? 0x0f : 0xf0);
+    auto set = [&](std::uint8_t& byte) { byte = static_cast<std::uint8_t>((byte & keep) | (digit << shift)); };
+    set(first.bytes[i / 2]);
+    set(last.bytes[i / 2]);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool Reader::open() {
+  statements_.clear();
+  Connected opened = open_again(place_);
+  if (opened.db && sqlite3_exec(opened.db.get(), "PRAGMA query_only=ON", nullptr, nullptr, nullptr) != SQLITE_OK) {
+    opened.message = sqlite3_errmsg(opened.db.get());
+    opened.db.reset();
+  }
+  error_ = std::move(opened.message);
+  db_ = std::move(opened.db);
+  return db_ != nullptr;
+}
+
+bool Reader::begin() {
+  error_.clear();
+  return db_ || open();
+}
+
+// The connection is not used again; the next call opens another one.
+bool Reader::fail(int code) {
+  error_ = place_.path() + ": " + (code == SQLITE_CORRUPT ? "a row makes no sense" : sqlite3_errmsg(db_.get()));
+  return false;
+}
+
+bool Reader::query(const std::string& sql, const Binder& bind, const EachRow& row) {
+  auto at = statements_.find(sql);
+  if (at == statements_.end()) {
+    Stmt stmt = prepare(db_.get(), sql);
+    if (!stmt) return fail(sqlite3_extended_errcode(db_.get()));
+    at = statements_.emplace(sql, std::move(stmt)).first;
+  }
+  sqlite3_stmt* stmt = at->second.get();
+  Bind binder(stmt);
+  if (bind) bind(binder);
+  int code = binder.code();
+  while (code == SQLITE_OK || code == SQLITE_ROW) {
+    code = sqlite3_step(stmt);
+    if (code != SQLITE_ROW) break;
+    Row columns(stmt);
+    row(columns);
+    if (!columns.sound()) code = SQLITE_CORRUPT;
+  }
+  const bool good = code == SQLITE_DONE;
+  if (!good) fail(code);
+  sqlite3_reset(stmt);
+  sqlite3_clear_bindings(stmt);
+  return good;
+}
+
+template <class Value, class Read>
+Value Reader::snapshot(const Read& read) {
+  Value value{};
+  if (!begin()) return value;
+  const EachRow none = [](Row&) {};
+  const bool good = query("BEGIN", {}, none) && read(value) && query("COMMIT", {}, none);
+  if (!good) {
+    const std::string why = error_;
+    statements_.clear();
+    db_.reset();  // ends the transaction too
+    error_ = why;
+    return Value{};
+  }
+  return value;
+}
+
+bool Reader::requests_where(const std::string& where, const Binder& bind, std::vector<core::Request>& found) {
+  const std::string columns = std::string("SELECT ") + kRequestColumns + ", " + kRequestStateColumns + " ";
+  if (!query(columns + where, bind, [&](Row& row) { found.push_back(read_request(row)); })) return false;
+  return std::ranges::all_of(found, [&](core::Request& request) {
+    return query("SELECT people, count FROM seats WHERE request = ? ORDER BY position",
+                 [&](Bind& b) { b.id(request.id); },
+                 [&](Row& row) {
+                   policy::Seat seat;
+                   seat.set = row.bytes();
+                   seat.count = row.number<std::uint32_t>();
+                   request.offer.seats.push_back(std::move(seat));
+                 });
+  });
+}
+
+bool Reader::grants_where(const std::string& where, const Binder& bind, std::vector<core::Grant>& found) {
+  const std::string columns = std::string("SELECT ") + kGrantColumns + ", " + kGrantStateColumns + " ";
+  return query(columns + where, bind, [&](Row& row) { found.push_back(read_grant(row)); });
+}
+
+bool Reader::votes_where(const std::string& where, const Binder& bind, std::vector<core::Vote>& found) {
+  return query(std::string("SELECT ") + kVoteColumns + " FROM votes " + where + " ORDER BY sequence", bind,
+               [&](Row& row) { found.push_back(read_vote(row)); });
+}
+
+core::State Reader::load_live() {
+  return snapshot<core::State>([this](core::State& state) {
+    return requests_where(std::string(kLiveRequests) + "WHERE state <= 1 ORDER BY requests.rowid", {},
+                          state.requests) &&
+           votes_where("WHERE request IN (SELECT request FROM request_states WHERE state <= 1)", {}, state.votes) &&
+           grants_where(std::string(kLiveGrants) + "WHERE state <= 1 ORDER BY grants.rowid", {}, state.grants);
+  });
+}
+
+std::vector<core::Request> Reader::requests(const RequestFilter& filter) {
+  const bool live = filter.state && *filter.state <= core::RequestState::kDetached;
+  std::string where = live ? std::string(kLiveRequests) + "WHERE state <= 1" : std::string(kAllRequests) + "WHERE 1";
+  where += " AND created_wall >= ?";
+  if (filter.state) where += " AND state = ?";
+  if (filter.uid) where += " AND subject_uid = ?";
+  where += " ORDER BY requests.rowid DESC LIMIT ?";
+  auto found = snapshot<std::vector<core::Request>>([&](std::vector<core::Request>& rows) {
+    return requests_where(where, [&](Bind& bind) {
+      bind.number(filter.since);
+      if (filter.state) bind.number(*filter.state);
+      if (filter.uid) bind.number(*filter.uid);
+      bind.number(bounded(filter.limit));
+    }, rows);
+  });
+  std::ranges::reverse(found);
+  return found;
+}
+
+std::vector<core::Request> Reader::request(const core::Id& id) {
+  return snapshot<std::vector<core::Request>>([&](std::vector<core::Request>& rows) {
+    return requests_where(std::string(kAllRequests) + "WHERE id = ?", [&](Bind& bind) { bind.id(id); }, rows);
+  });
+}
+
+std::vector<core::Vote> Reader::votes(const core::Id& request) {
+  return snapshot<std::vector<core::Vote>>([&](std::vector<core::Vote>& rows) {
+    return votes_where("WHERE request = ?", [&](Bind& bind) { bind.id(request); }, rows);
+  });
+}
+
+std::vector<core::Grant> Reader::grants(const GrantFilter& filter) {
+  std::string where = filter.live_only ? std::string(kLiveGrants) + "WHERE state <= 1"
+                                       : std::string(kAllGrants) + "WHERE 1";
+  where += " AND created_wall >= ?";
+  if (filter.uid) where += " AND subject_uid = ?";
+  where += " ORDER BY grants.rowid DESC LIMIT ?";
+  auto found = snapshot<std::vector<core::Grant>>([&](std::vector<core::Grant>& rows) {
+    return grants_where(where, [&](Bind& bind) {
+      bind.number(filter.since);
+      if (filter.uid) bind.number(*filter.uid);
+      bind.number(bounded(filter.limit));
+    }, rows);
+  });
+  std::ranges::reverse(found);
+  return found;
+}
+
+std::vector<core::Grant> Reader::grant(const core::Id& id) {
+  return snapshot<std::vector<core::Grant>>([&](std::vector<core::Grant>& rows) {
+    return grants_where(std::string(kAllGrants) + "WHERE id = ?", [&](Bind& bind) { bind.id(id); }, rows);
+  });
+}
+
+std::vector<core::Id> Reader::ids(const char* table, std::string_view hex_prefix, std::size_t limit) {
+  core::Id first;
+  core::Id last;
+  if (!range_of(hex_prefix, first, last)) return {};
+  const auto bytes = [](const core::Id& id) {
+    return std::string_view(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
+  };
+  return snapshot<std::vector<core::Id>>([&](std::vector<core::Id>& rows) {
+    return query(std::string("SELECT id FROM ") + table + " WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+                 [&](Bind& bind) { bind.bytes(bytes(first)).bytes(bytes(last)).number(bounded(limit)); },
+                 [&](Row& row) { rows.push_back(row.id()); });
+  });
+}
+
+std::vector<core::AuditEntry> Reader::entries(const AuditFilter& filter) {
+  std::string sql = std::string("SELECT sequence, ") + kAuditColumns + " FROM audit WHERE sequence > ?";
+  if (filter.since != 0) sql += " AND wall >= ?";
+  if (filter.request) sql += " AND request = ?";
+  if (!filter.person.empty()) sql += " AND person = ?";
+  if (!filter.type.empty()) sql += " AND type = ?";
+  sql += filter.newest ? " ORDER BY sequence DESC LIMIT ?" : " ORDER BY sequence LIMIT ?";
+  auto found = snapshot<std::vector<core::AuditEntry>>([&](std::vector<core::AuditEntry>& rows) {
+    return query(sql, [&](Bind& bind) {
+      bind.number(filter.after);
+      if (filter.since != 0) bind.number(filter.since);
+      if (filter.request) bind.id(*filter.request);
+      if (!filter.person.empty()) bind.text(filter.person);
+      if (!filter.type.empty()) bind.text(filter.type);
+      bind.number(bounded(filter.limit));
+    }, [&](Row& row) { rows.push_back(read_entry(row)); });
+  });
+  if (filter.newest) std::ranges::reverse(found);
+  return found;
+}
+
+std::uint64_t Reader::last_sequence() {
+  return snapshot<std::uint64_t>([&](std::uint64_t& last) {
+    return query("SELECT coalesce(max(sequence), 0) FROM audit", {},
+                 [&](Row& row) { last = row.number<std::uint64_t>(); });
+  });
+}
+
+bool Reader::sources(const char* kind, std::vector<policy::Source>& found) {
+  return query("SELECT name, text FROM kept_sources WHERE kind = ? ORDER BY position",
+               [&](Bind& bind) { bind.text(kind); },
+               [&](Row& row) {
+                 policy::Source source;
+                 source.name = row.bytes();
+                 source.text = row.bytes();
+                 found.push_back(std::move(source));
+               });
+}
+
+std::optional<Database::PolicySet> Reader::kept_policy() {
+  return snapshot<std::optional<Database::PolicySet>>([&](std::optional<Database::PolicySet>& set) {
+    const bool read = query("SELECT hash FROM kept_policy", {}, [&](Row& row) { set.emplace().hash = row.bytes(); });
+    return read && (!set || (sources("rules", set->rules) && sources("people", set->people)));
+  });
+}
+
+}  // namespace jit::store

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads, over a connection of their own that cannot write. One thread. Nothing is kept between two calls.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/store/connection.h"
+
+namespace jit::store {
+
+class Reader {
+ public:
+  explicit Reader(Place& place) : place_(place) {}
+  bool open();  // false: see error()
+
+  core::State load_live();
+  std::vector<core::Request> requests(const RequestFilter& filter);
+  std::vector<core::Request> request(const core::Id& id);
+  std::vector<core::Vote> votes(const core::Id& request);
+  std::vector<core::Grant> grants(const GrantFilter& filter);
+  std::vector<core::Grant> grant(const core::Id& id);
+  std::vector<core::Id> ids(const char* table, std::string_view hex_prefix, std::size_t limit);
+  std::vector<core::AuditEntry> entries(const AuditFilter& filter);
+  std::uint64_t last_sequence();
+  std::optional<Database::PolicySet> kept_policy();
+
+  const std::string& error() const { return error_; }  // of the last call; empty: none
+
+ private:
+  using Binder = std::function<void(Bind&)>;
+  using EachRow = std::function<void(Row&)>;
+  bool begin();  // each public call begins here
+  bool query(const std::string& sql, const Binder& bind, const EachRow& row);
+  bool fail(int code);
+  bool requests_where(const std::string& where, const Binder& bind, std::vector<core::Request>& found);
+  bool grants_where(const std::string& where, const Binder& bind, std::vector<core::Grant>& found);
+  bool votes_where(const std::string& where, const Binder& bind, std::vector<core::Vote>& found);
+  bool sources(const char* kind, std::vector<policy::Source>& found);
+  template <class Value, class Read>
+  Value snapshot(const Read& read);  // several queries, one state of the database; empty on a failure
+
+  Place& place_;
+  Db db_;
+  std::map<std::string, Stmt, std::less<>> statements_;  // one for each shape of a question: a few dozen
+  std::string error_;
+};
+
+}  // namespace jit::store

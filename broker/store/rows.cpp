@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/store/rows.h"
+
+#include <cstring>
+
+namespace jit::store {
+
+using core::Grant;
+using core::Request;
+using policy::Identity;
+
+const char* const kRequestColumns =
+    "id, kind, door, subject_uid, subject_user, subject_person, subject_groups_known, subject_groups_all, "
+    "subject_groups_any, loginuid, audit_session, origin, origin_v4, origin_address, tty, terminal, terminal_leader, "
+    "terminal_leader_start, target_uid, target_user, target_person, target_groups_known, target_groups_all, "
+    "target_groups_any, service, target_verified, argv, cwd, reason, reason_from, ticket, asked_s, via, offer_rule, "
+    "offer_fingerprint, offer_reason_required, offer_reason_min, offer_give_s, offer_max_s, offer_wait_s, "
+    "offer_claim_s, offer_scope, offer_shortened, policy_hash, boot_id, created, deadline, created_wall, "
+    "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash";
+const char* const kRequestStateColumns = "state, ended_by, ended_why, ended_wall, granted";
+const char* const kGrantColumns =
+    "id, request, request_digest, subject_uid, subject_user, subject_person, subject_groups_known, "
+    "subject_groups_all, subject_groups_any, loginuid, audit_session, origin, origin_v4, origin_address, tty, "
+    "terminal, terminal_leader, terminal_leader_start, door, target_uid, target_user, target_person, "
+    "target_groups_known, target_groups_all, target_groups_any, argv, cwd, scope, rule, fingerprint, policy_hash, "
+    "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall";
+const char* const kGrantStateColumns =
+    "state, ending, starts, expires, starts_wall, expires_wall, bound_terminal, bound_leader, bound_leader_start, "
+    "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall";
+const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time";
+const char* const kAuditColumns = "boottime, wall, boot_id, type, request, issued, person, uid, fields";
+
+std::string insert_into(const char* table, const std::string& columns) {
+  std::string sql = std::string("INSERT INTO ") + table + " (" + columns + ") VALUES (?";
+  for (const char c : columns) {
+    if (c == ',') sql += ", ?";
+  }
+  return sql + ")";
+}
+
+std::string update_of(const char* table, const char* columns, const char* key) {
+  std::string sql = std::string("UPDATE ") + table + " SET ";
+  for (const char* c = columns; *c != '\0'; ++c) {
+    if (*c == ',') sql += " = ?";
+    sql += *c;
+  }
+  return sql + " = ? WHERE " + key + " = ?";
+}
+
+namespace {
+
+void bind_identity(Bind& bind, const Identity& identity) {
+  bind.number(identity.uid).bytes(identity.user).bytes(identity.person).number(identity.groups_known);
+  bind.words(identity.groups_all).words(identity.groups_any);
+}
+
+core::IdentityPtr read_identity(Row& row) {
+  auto identity = std::make_shared<Identity>();
+  identity->uid = row.number<std::uint32_t>();
+  identity->user = row.bytes();
+  identity->person = row.bytes();
+  identity->groups_known = row.flag();
+  identity->groups_all = row.words();
+  identity->groups_any = row.words();
+  return identity;
+}
+
+void bind_process(Bind& bind, const core::Process& process) { bind.number(process.pid).number(process.start); }
+
+core::Process read_process(Row& row) {
+  core::Process process;
+  process.pid = row.number<std::int32_t>();
+  process.start = row.number<std::uint64_t>();
+  return process;
+}
+
+void bind_terminal(Bind& bind, const core::Terminal& terminal) {
+  bind.number(terminal.number);
+  bind_process(bind, terminal.leader);
+}
+
+core::Terminal read_terminal(Row& row) {
+  core::Terminal terminal;
+  terminal.number = row.number<std::uint32_t>();
+  terminal.leader = read_process(row);
+  return terminal;
+}
+
+void bind_subject(Bind& bind, const core::Subject& subject) {
+  bind_identity(bind, *subject.identity);
+  bind.number(subject.loginuid).number(subject.audit_session).number(subject.origin.kind);
+  const auto& address = subject.origin.peer.bytes;
+  bind.number(subject.origin.peer.v4);
+  bind.bytes({reinterpret_cast<const char*>(address.data()), address.size()}).bytes(subject.tty);
+  bind_terminal(bind, subject.terminal);
+}
+
+core::Subject read_subject(Row& row) {
+  core::Subject subject;
+  subject.identity = read_identity(row);
+  subject.loginuid = row.number<std::uint32_t>();
+  subject.audit_session = row.number<std::uint32_t>();
+  subject.origin.kind = row.one_of(policy::Origin::Kind::kPeer);
+  subject.origin.peer.v4 = row.flag();
+  const std::string address = row.bytes();
+  if (address.size() == subject.origin.peer.bytes.size()) {
+    std::memcpy(subject.origin.peer.bytes.data(), address.data(), address.size());
+  }
+  subject.tty = row.bytes();
+  subject.terminal = read_terminal(row);
+  return subject;
+}
+
+void bind_offer(Bind& bind, const policy::Offer& offer) {
+  bind.text(offer.rule).text(offer.fingerprint).number(offer.reason_required).number(offer.reason_min);
+  bind.number(offer.give_s).number(offer.max_s).number(offer.wait_s).number(offer.claim_s);
+  bind.number(offer.scope).number(offer.shortened);
+}
+
+policy::Offer read_offer(Row& row) {
+  policy::Offer offer;
+  offer.rule = row.bytes();
+  offer.fingerprint = row.bytes();
+  offer.reason_required = row.flag();
+  offer.reason_min = row.number<std::uint32_t>();
+  offer.give_s = row.number<std::uint32_t>();
+  offer.max_s = row.number<std::uint32_t>();
+  offer.wait_s = row.number<std::uint32_t>();
+  offer.claim_s = row.number<std::uint32_t>();
+  offer.scope = row.one_of(policy::Scope::kLogin);
+  offer.shortened = row.flag();
+  return offer;
+}
+
+}  // namespace
+
+int bind_request(Bind& bind, const Request& request) {
+  if (!request.subject.identity || !request.target || request.id.empty()) return kUnstorable;
+  bind.id(request.id).number(request.kind).number(request.door);
+  bind_subject(bind, request.subject);
+  bind_identity(bind, *request.target);
+  bind.bytes(request.service).number(request.target_verified).words(request.argv).bytes(request.cwd);
+  bind.bytes(request.reason).number(request.reason_from).bytes(request.ticket).maybe(request.asked_s);
+  bind.bytes(request.via);
+  bind_offer(bind, request.offer);
+  bind.text(request.policy_hash).text(request.boot_id).number(request.created).number(request.deadline);
+  bind.number(request.created_wall).number(request.deadline_wall);
+  bind_process(bind, request.process);
+  bind_process(bind, request.parent);
+  bind.text(request.digest).text(request.secret_hash);
+  return bind.code();
+}
+
+void bind_state(Bind& bind, const Request& request) {
+  bind.number(request.state).text(request.ended_by).text(request.ended_why).number(request.ended_wall);
+  bind.id(request.grant);
+}
+
+Request read_request(Row& row) {
+  Request request;
+  request.id = row.id();
+  request.kind = row.one_of(core::RequestKind::kAhead);
+  request.door = row.one_of(policy::Door::kPolkit);
+  request.subject = read_subject(row);
+  request.target = read_identity(row);
+  request.service = row.bytes();
+  request.target_verified = row.flag();
+  request.argv = row.words();
+  request.cwd = row.bytes();
+  request.reason = row.bytes();
+  request.reason_from = row.one_of(core::ReasonFrom::kCommandLine);
+  request.ticket = row.bytes();
+  request.asked_s = row.maybe_number();
+  request.via = row.bytes();
+  request.offer = read_offer(row);
+  request.policy_hash = row.bytes();
+  request.boot_id = row.bytes();
+  request.created = row.number<core::BootMs>();
+  request.deadline = row.number<core::BootMs>();
+  request.created_wall = row.number<core::WallMs>();
+  request.deadline_wall = row.number<core::WallMs>();
+  request.process = read_process(row);
+  request.parent = read_process(row);
+  request.digest = row.bytes();
+  request.secret_hash = row.bytes();
+  request.state = row.one_of(core::RequestState::kCancelled);
+  request.ended_by = row.bytes();
+  request.ended_why = row.bytes();
+  request.ended_wall = row.number<core::WallMs>();
+  request.grant = row.id();
+  return request;
+}
+
+int bind_grant(Bind& bind, const Grant& grant) {
+  if (!grant.subject.identity || !grant.target || grant.id.empty()) return kUnstorable;
+  bind.id(grant.id).id(grant.request).text(grant.request_digest);
+  bind_subject(bind, grant.subject);
+  bind.number(grant.door);
+  bind_identity(bind, *grant.target);
+  bind.words(grant.argv).bytes(grant.cwd).number(grant.scope).text(grant.rule).text(grant.fingerprint);
+  bind.text(grant.policy_hash).text(grant.boot_id).number(grant.lifetime_s).number(grant.max_s);
+  bind.number(grant.created).number(grant.claim_until).number(grant.created_wall).number(grant.claim_until_wall);
+  return bind.code();
+}
+
+void bind_state(Bind& bind, const Grant& grant) {
+  bind.number(grant.state).number(grant.end).number(grant.starts).number(grant.expires);
+  bind.number(grant.starts_wall).number(grant.expires_wall);
+  bind_terminal(bind, grant.terminal);
+  bind.number(grant.audit_session);
+  bind_process(bind, grant.connection);
+  bind.number(grant.uses).text(grant.ended_by).text(grant.ended_why).number(grant.ended_wall);
+}
+
+Grant read_grant(Row& row) {
+  Grant grant;
+  grant.id = row.id();
+  grant.request = row.id();
+  grant.request_digest = row.bytes();
+  grant.subject = read_subject(row);
+  grant.door = row.one_of(policy::Door::kPolkit);
+  grant.target = read_identity(row);
+  grant.argv = row.words();
+  grant.cwd = row.bytes();
+  grant.scope = row.one_of(policy::Scope::kLogin);
+  grant.rule = row.bytes();
+  grant.fingerprint = row.bytes();
+  grant.policy_hash = row.bytes();
+  grant.boot_id = row.bytes();
+  grant.lifetime_s = row.number<std::uint32_t>();
+  grant.max_s = row.number<std::uint32_t>();
+  grant.created = row.number<core::BootMs>();
+  grant.claim_until = row.number<core::BootMs>();
+  grant.created_wall = row.number<core::WallMs>();
+  grant.claim_until_wall = row.number<core::WallMs>();
+  grant.state = row.one_of(core::GrantState::kEnded);
+  grant.end = row.one_of(core::GrantEnd::kVoid);
+  grant.starts = row.number<core::BootMs>();
+  grant.expires = row.number<core::BootMs>();
+  grant.starts_wall = row.number<core::WallMs>();
+  grant.expires_wall = row.number<core::WallMs>();
+  grant.terminal = read_terminal(row);
+  grant.audit_session = row.number<std::uint32_t>();
+  grant.connection = read_process(row);
+  grant.uses = row.number<std::uint32_t>();
+  grant.ended_by = row.bytes();
+  grant.ended_why = row.bytes();
+  grant.ended_wall = row.number<core::WallMs>();
+  return grant;
+}
+
+void bind_vote(Bind& bind, const core::Vote& vote) {
+  bind.id(vote.request).bytes(vote.person).number(vote.uid).number(vote.approve).maybe(vote.duration_s);
+  bind.maybe(vote.scope).bytes(vote.reason).text(vote.digest).number(vote.time);
+}
+
+core::Vote read_vote(Row& row) {
+  core::Vote vote;
+  vote.request = row.id();
+  vote.person = row.bytes();
+  vote.uid = row.number<std::uint32_t>();
+  vote.approve = row.flag();
+  vote.duration_s = row.maybe_number();
+  if (!row.skip_null()) vote.scope = row.one_of(policy::Scope::kLogin);
+  vote.reason = row.bytes();
+  vote.digest = row.bytes();
+  vote.time = row.number<core::WallMs>();
+  return vote;
+}
+
+void bind_entry(Bind& bind, const core::AuditEntry& entry) {
+  bind.number(entry.boottime).number(entry.wall).text(entry.boot_id).text(entry.type).id(entry.request);
+  bind.id(entry.grant).text(entry.person).number(entry.uid).text(entry.fields);
+}
+
+core::AuditEntry read_entry(Row& row) {
+  core::AuditEntry entry;
+  entry.sequence = row.number<std::uint64_t>();
+  entry.boottime = row.number<core::BootMs>();
+  entry.wall = row.number<core::WallMs>();
+  entry.boot_id = row.bytes();
+  entry.type = row.bytes();
+  entry.request = row.id();
+  entry.grant = row.id();
+  entry.person = row.bytes();
+  entry.uid = row.number<std::uint32_t>();
+  entry.fields = row.bytes();
+  return entry;
+}
+
+}  // namespace jit::store

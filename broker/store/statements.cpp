@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/store/rows.h"
+#include "broker/store/writer.h"
+
+namespace jit::store {
+
+std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
+  std::unique_ptr<Statements> made(new Statements(db));
+  const auto make = [db](Stmt& stmt, const std::string& sql) {
+    stmt = store::prepare(db, sql);
+    return stmt != nullptr;
+  };
+  Statements& s = *made;
+  const bool all =
+      make(s.begin_, "BEGIN IMMEDIATE") && make(s.commit_, "COMMIT") && make(s.rollback_, "ROLLBACK") &&
+      make(s.update_request_, update_of("request_states", kRequestStateColumns, "request")) &&
+      make(s.insert_request_, insert_into("requests", kRequestColumns)) &&
+      make(s.insert_request_state_, insert_into("request_states", std::string(kRequestStateColumns) + ", request")) &&
+      make(s.insert_seat_, insert_into("seats", "request, position, people, count")) &&
+      make(s.insert_vote_, insert_into("votes", kVoteColumns)) &&
+      make(s.update_grant_, update_of("grant_states", kGrantStateColumns, "issued")) &&
+      make(s.insert_grant_, insert_into("grants", kGrantColumns)) &&
+      make(s.insert_grant_state_, insert_into("grant_states", std::string(kGrantStateColumns) + ", issued")) &&
+      make(s.insert_entry_, std::string("INSERT INTO audit (sequence, ") + kAuditColumns +
+                                ") VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM audit), "
+                                "?, ?, ?, ?, ?, ?, ?, ?, ?)") &&
+      make(s.policy_same_, "SELECT 1 FROM kept_policy WHERE hash = ?") &&
+      make(s.policy_hash_, "INSERT INTO kept_policy (one, hash) VALUES (1, ?) "
+                           "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash") &&
+      make(s.policy_clear_, "DELETE FROM kept_sources") &&
+      make(s.policy_source_, insert_into("kept_sources", "kind, position, name, text"));
+  return all ? std::move(made) : nullptr;
+}
+
+// Runs it and makes it ready for the next time; what it was bound to may go then.
+int Statements::step(sqlite3_stmt* stmt) {
+  const int code = sqlite3_step(stmt);
+  const int reset = sqlite3_reset(stmt);
+  if (code == SQLITE_DONE || code == SQLITE_ROW) return code == SQLITE_DONE ? SQLITE_OK : SQLITE_ROW;
+  return reset != SQLITE_OK ? reset : code;
+}
+
+int Statements::write(const core::Request& request) {
+  if (!request.id.empty()) {
+    Bind bind(update_request_.get());
+    bind_state(bind, request);
+    bind.id(request.id);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(update_request_.get()); code != SQLITE_OK) return code;
+    if (sqlite3_changes(db_) != 0) return SQLITE_OK;
+  }
+  Bind whole(insert_request_.get());
+  if (const int code = bind_request(whole, request); code != SQLITE_OK) return code;
+  if (const int code = step(insert_request_.get()); code != SQLITE_OK) return code;
+  int position = 0;
+  for (const policy::Seat& seat : request.offer.seats) {
+    Bind bind(insert_seat_.get());
+    bind.id(request.id).number(position++).bytes(seat.set).number(seat.count);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(insert_seat_.get()); code != SQLITE_OK) return code;
+  }
+  Bind state(insert_request_state_.get());
+  bind_state(state, request);
+  state.id(request.id);
+  return state.code() != SQLITE_OK ? state.code() : step(insert_request_state_.get());
+}
+
+int Statements::write(const core::Grant& grant) {
+  if (!grant.id.empty()) {
+    Bind bind(update_grant_.get());
+    bind_state(bind, grant);
+    bind.id(grant.id);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(update_grant_.get()); code != SQLITE_OK) return code;
+    if (sqlite3_changes(db_) != 0) return SQLITE_OK;
+  }
+  Bind whole(insert_grant_.get());
+  if (const int code = bind_grant(whole, grant); code != SQLITE_OK) return code;
+  if (const int code = step(insert_grant_.get()); code != SQLITE_OK) return code;
+  Bind state(insert_grant_state_.get());
+  bind_state(state, grant);
+  state.id(grant.id);
+  return state.code() != SQLITE_OK ? state.code() : step(insert_grant_state_.get());
+}
+
+int Statements::write(const core::Batch& batch) {
+  for (const core::Request& request : batch.requests) {
+    if (const int code = write(request); code != SQLITE_OK) return code;
+  }
+  for (const core::Vote& vote : batch.votes) {
+    Bind bind(insert_vote_.get());
+    bind_vote(bind, vote);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(insert_vote_.get()); code != SQLITE_OK) return code;
+  }
+  for (const core::Grant& grant : batch.grants) {
+    if (const int code = write(grant); code != SQLITE_OK) return code;
+  }
+  for (const core::AuditEntry& entry : batch.entries) {
+    Bind bind(insert_entry_.get());
+    bind_entry(bind, entry);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(insert_entry_.get()); code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
+
+int Statements::write(const std::vector<policy::Source>& sources, const char* kind) {
+  int position = 0;
+  for (const policy::Source& source : sources) {
+    Bind bind(policy_source_.get());
+    bind.text(kind).number(position++).bytes(source.name).bytes(source.text);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(policy_source_.get()); code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
+
+int Statements::write(const Database::PolicySet& set) {
+  Bind same(policy_same_.get());
+  same.text(set.hash);
+  if (same.code() != SQLITE_OK) return same.code();
+  const int known = step(policy_same_.get());
+  if (known != SQLITE_OK) return known == SQLITE_ROW ? SQLITE_OK : known;
+  Bind hash(policy_hash_.get());
+  hash.text(set.hash);
+  if (hash.code() != SQLITE_OK) return hash.code();
+  if (const int code = step(policy_hash_.get()); code != SQLITE_OK) return code;
+  if (const int code = step(policy_clear_.get()); code != SQLITE_OK) return code;
+  if (const int code = write(set.rules, "rules"); code != SQLITE_OK) return code;
+  return write(set.people, "people");
+}
+
+}  // namespace jit::store

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/store/writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace jit::store {
+namespace {
+
+constexpr int kCheckpointPages = 1000;      // moved into the database when nobody waits
+constexpr int kCheckpointPagesBusy = 8000;  // moved even then: the log must not grow for ever
+
+std::size_t size_of(const core::Batch& batch) {
+  std::size_t size = 0;
+  const auto add = [&size](const std::vector<std::string>& argv) {
+    for (const std::string& word : argv) size += word.size() + 1;
+  };
+  for (const core::Request& request : batch.requests) add(request.argv);
+  for (const core::Grant& grant : batch.grants) add(grant.argv);
+  return size;
+}
+
+// The batch itself is at fault, not the disk: it would fail again, and says nothing about the next one.
+bool batch_at_fault(int code) {
+  switch (code == kUnstorable ? SQLITE_MISMATCH : code & 0xff) {
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Writer::Writer(Db db, Place& place, core::Post post) : db_(std::move(db)), place_(place), post_(std::move(post)) {
+  // Signals are for the broker's own thread.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
+  const std::size_t size = size_of(batch);
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.size() < kQueueBatches && queue_bytes_ + size <= kQueueBytes) {
+      queue_.push_back({std::move(batch), std::move(done)});
+      queue_bytes_ += size;
+      wake_.notify_one();
+      return;
+    }
+    error_ = "the disk does not keep up: too much waits to be written";
+    failing_.store(true, std::memory_order_release);
+  }
+  post_([done = std::move(done)] { done(false); });
+}
+
+void Writer::keep_policy(Database::PolicySet set) {
+  {
+    const std::lock_guard lock(mutex_);
+    policy_ = std::move(set);
+  }
+  wake_.notify_one();
+}
+
+std::string Writer::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+void Writer::keep_error(std::string text) {
+  const std::lock_guard lock(mutex_);
+  error_ = std::move(text);
+}
+
+void Writer::keep_error(int code) {
+  if (code == kUnstorable) {
+    keep_error("a batch held a value that cannot be stored");
+  } else {
+    keep_error(place_.path() + ": " + (db_ ? sqlite3_errmsg(db_.get()) : sqlite3_errstr(code)));
+  }
+}
+
+void Writer::run() {
+  for (;;) {
+    std::vector<Job> group;
+    std::optional<Database::PolicySet> policy;
+    bool stop = false;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stop_ || !queue_.empty() || policy_; });
+      group.swap(queue_);
+      queue_bytes_ = 0;
+      policy.swap(policy_);
+      stop = stop_;
+    }
+    if (!group.empty()) write_group(group);
+    if (policy) unwritten_policy_ = std::move(policy);
+    if (unwritten_policy_) write_policy();
+    bool idle = false;
+    {
+      const std::lock_guard lock(mutex_);
+      idle = queue_.empty();
+    }
+    if (stop && idle) return;
+    checkpoint(idle);
+  }
+}
+
+bool Writer::ready() {
+  if (statements_ && !spoiled_) return true;
+  if (spoiled_) {
+    // The old one is closed after the new one is open: the last connection to go would leave the log to be recovered,
+    // and with it a transaction of which we said that it failed.
+    Connected opened = open_again(place_);
+    if (!opened.db) {
+      keep_error(std::move(opened.message));
+      return false;
+    }
+    statements_.reset();
+    db_ = std::move(opened.db);
+    spoiled_ = false;
+  }
+  statements_ = Statements::prepare(db_.get());
+  if (!statements_) {
+    keep_error(sqlite3_extended_errcode(db_.get()));
+    spoiled_ = true;
+    return false;
+  }
+  // Replaces the automatic checkpoint, which would run before the askers are told.
+  sqlite3_wal_hook(
+      db_.get(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Writer*>(self)->wal_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+  return true;
+}
+
+template <class Write>
+int Writer::transaction(const Write& write) {
+  if (!ready()) return SQLITE_CANTOPEN;
+  int code = statements_->begin();
+  if (code == SQLITE_OK) code = write();
+  if (code == SQLITE_OK) code = statements_->commit();
+  if (code == SQLITE_OK) return code;
+  keep_error(code);
+  const bool clean = sqlite3_get_autocommit(db_.get()) != 0 || statements_->rollback() == SQLITE_OK;
+  const int kind = code == kUnstorable ? SQLITE_MISMATCH : code & 0xff;
+  // Its file, memory map or cache may be spoiled.
+  spoiled_ = !clean || !(batch_at_fault(code) || kind == SQLITE_FULL || kind == SQLITE_BUSY);
+  if (spoiled_) {
+    // A sync that failed leaves whole frames in the log, which a crash now would bring to life. Empty the log.
+    sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  }
+  return code;
+}
+
+int Writer::write_jobs(std::span<Job> jobs) {
+  const int code = transaction([&] {
+    for (const Job& job : jobs) {
+      if (const int failed = statements_->write(job.batch); failed != SQLITE_OK) return failed;
+    }
+    return SQLITE_OK;
+  });
+  for (Job& job : jobs) job.written = code == SQLITE_OK;
+  return code;
+}
+
+void Writer::write_group(std::vector<Job>& group) {
+  if (std::ranges::all_of(group, [](const Job& job) { return job.batch.empty(); })) {
+    for (Job& job : group) job.written = true;
+  } else {
+    int code = write_jobs(group);
+    bool faulty = batch_at_fault(code);
+    if (faulty && group.size() > 1) {
+      faulty = false;
+      for (Job& job : group) {
+        code = write_jobs({&job, 1});
+        faulty = faulty || batch_at_fault(code);
+        if (code != SQLITE_OK && !batch_at_fault(code)) break;
+      }
+    }
+    const bool wrote = std::ranges::any_of(group, &Job::written);
+    if (code != SQLITE_OK && !batch_at_fault(code)) {
+      failing_.store(true, std::memory_order_release);
+    } else if (wrote) {
+      failing_.store(false, std::memory_order_release);
+      if (!faulty) keep_error(std::string());
+    }
+  }
+  for (Job& job : group) {
+    job.batch = {};
+    post_([done = std::move(job.done), written = job.written] { done(written); });
+  }
+}
+
+void Writer::write_policy() {
+  const int code = transaction([&] { return statements_->write(*unwritten_policy_); });
+  if (code == SQLITE_OK || batch_at_fault(code)) {
+    unwritten_policy_.reset();
+  } else {
+    failing_.store(true, std::memory_order_release);  // tried again with the next commit
+  }
+}
+
+void Writer::checkpoint(bool idle) {
+  if (spoiled_ || wal_pages_ < (idle ? kCheckpointPages : kCheckpointPagesBusy)) return;
+  sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  wal_pages_ = 0;
+}
+
+}  // namespace jit::store

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one thread that writes: it takes all that waits, writes it as one transaction, then tells each asker.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "broker/core/ports.h"
+#include "broker/store/connection.h"
+
+namespace jit::store {
+
+inline constexpr std::size_t kQueueBatches = 65'536;
+inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
+
+// The prepared statements of a connection that writes; every function gives SQLite's code, or kUnstorable.
+class Statements {
+ public:
+  static std::unique_ptr<Statements> prepare(sqlite3* db);  // null: see sqlite3_errmsg
+  int write(const core::Batch& batch);
+  int write(const Database::PolicySet& set);
+  int begin() { return step(begin_.get()); }
+  int commit() { return step(commit_.get()); }
+  int rollback() { return step(rollback_.get()); }
+
+ private:
+  explicit Statements(sqlite3* db) : db_(db) {}
+  static int step(sqlite3_stmt* stmt);
+  int write(const core::Request& request);
+  int write(const core::Grant& grant);
+  int write(const std::vector<policy::Source>& sources, const char* kind);
+
+  sqlite3* db_;
+  Stmt begin_, commit_, rollback_;
+  Stmt update_request_, insert_request_, insert_request_state_, insert_seat_, insert_vote_;
+  Stmt update_grant_, insert_grant_, insert_grant_state_, insert_entry_;
+  Stmt policy_same_, policy_hash_, policy_clear_, policy_source_;
+};
+
+class Writer {
+ public:
+  Writer(Db db, Place& place, core::Post post);
+  ~Writer();  // writes what waits, then ends
+  void commit(core::Batch batch, std::function<void(bool)> done);
+  void keep_policy(Database::PolicySet set);
+  bool failing() const { return failing_.load(std::memory_order_acquire); }
+  std::string error() const;
+
+ private:
+  struct Job {
+    core::Batch batch;
+    std::function<void(bool)> done;
+    bool written = false;
+  };
+
+  void run();
+  void write_group(std::vector<Job>& group);
+  int write_jobs(std::span<Job> jobs);
+  void write_policy();
+  bool ready();  // has a good connection, or gets one
+  template <class Write>
+  int transaction(const Write& write);  // all or nothing
+  void keep_error(int code);
+  void keep_error(std::string text);
+  void checkpoint(bool idle);
+
+  // The writer thread's own.
+  Db db_;
+  std::unique_ptr<Statements> statements_;
+  bool spoiled_ = false;
+  Place& place_;
+  core::Post post_;
+  int wal_pages_ = 0;
+  std::optional<Database::PolicySet> unwritten_policy_;
+
+  std::atomic<bool> failing_ = false;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Job> queue_;
+  std::size_t queue_bytes_ = 0;
+  std::optional<Database::PolicySet> policy_;
+  std::string error_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace jit::store

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pam_jit/answer.h"
+
+#include <algorithm>
+
+#include "dbus/contract.h"
+
+namespace jit::pam {
+namespace {
+
+constexpr char kUnprintable[] = "(the broker sent a text that cannot be shown)";
+
+bool read_text(sd_bus_message* m, std::string_view& out) {
+  const char* s = nullptr;
+  if (sd_bus_message_read_basic(m, SD_BUS_TYPE_STRING, &s) <= 0 || s == nullptr) return false;
+  out = s;
+  return true;
+}
+
+template <std::size_t N>
+bool keep(std::string_view text, std::array<char, N>& out) {
+  if (text.size() >= N) return false;
+  out = {};
+  std::copy(text.begin(), text.end(), out.begin());
+  return true;
+}
+
+bool read_word(sd_bus_message* m, Word& word) {
+  std::string_view text;
+  if (!read_text(m, text)) return false;
+  if (text == "allow") {
+    word = Word::kAllow;
+  } else if (text == "deny") {
+    word = Word::kDeny;
+  } else if (text == "pending") {
+    word = Word::kPending;
+  } else if (text == "needs") {
+    word = Word::kNeeds;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool is_hex_id(std::string_view text) {
+  return text.size() == 32 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// Calls each(text) for every string of an array of strings.
+template <class Each>
+bool read_texts(sd_bus_message* m, Each each) {
+  if (sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "s") <= 0) return false;
+  for (;;) {
+    const char* s = nullptr;
+    const int r = sd_bus_message_read_basic(m, SD_BUS_TYPE_STRING, &s);
+    if (r == 0) return sd_bus_message_exit_container(m) >= 0;
+    if (r < 0 || s == nullptr || !each(std::string_view(s))) return false;
+  }
+}
+
+bool read_value(sd_bus_message* m, std::string_view key, Detail& d) {
+  if (key == "text") {
+    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 && read_texts(m, [&](std::string_view line) {
+             if (d.line_count == Detail::kLines) return false;
+             return keep(printable(line, Detail::kLineMax) ? line : kUnprintable, d.lines[d.line_count++]);
+           });
+  }
+  if (key == "needs") {
+    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 && read_texts(m, [&](std::string_view need) {
+             if (need == "reason") return d.needs_reason = true;
+             if (need == "ticket") return d.needs_ticket = true;
+             return false;  // something this module cannot ask for
+           });
+  }
+  if (key == "cause") {
+    std::string_view cause;
+    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "s") > 0 && read_text(m, cause) &&
+           printable(cause, d.cause.size() - 1) && keep(cause, d.cause);
+  }
+  if (key == "deadline-s") {
+    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "u") > 0 &&
+           sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT32, &d.deadline_s) > 0;
+  }
+  return false;
+}
+
+bool read_detail(sd_bus_message* m, Detail& out) {
+  Detail d;
+  if (sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sv}") <= 0) return false;
+  for (;;) {
+    const int r = sd_bus_message_enter_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
+    if (r == 0) break;
+    std::string_view key;
+    if (r < 0 || !read_text(m, key) || !read_value(m, key, d)) return false;
+    if (sd_bus_message_exit_container(m) < 0 || sd_bus_message_exit_container(m) < 0) return false;
+  }
+  if (sd_bus_message_exit_container(m) < 0) return false;
+  out = d;
+  return true;
+}
+
+bool signed_as(sd_bus_message* m, const char* signature) { return sd_bus_message_has_signature(m, signature) > 0; }
+
+}  // namespace
+
+bool read_submit(sd_bus_message* m, Answer& answer) {
+  Answer a;
+  std::string_view id;
+  std::string_view secret;
+  if (!signed_as(m, dbus::gate1::kSubmitOut) || !read_word(m, a.word) || !read_text(m, id) || !read_text(m, secret)) return false;
+  if (!id.empty() && !(is_hex_id(id) && keep(id, a.id))) return false;
+  if (!secret.empty() && !(is_hex_id(secret) && keep(secret, a.secret))) return false;
+  if (a.word == Word::kPending && (id.empty() || secret.empty())) return false;
+  if (!read_detail(m, a.detail)) return false;
+  if (a.word == Word::kNeeds && !a.detail.needs_reason && !a.detail.needs_ticket) return false;
+  answer = a;
+  return true;
+}
+
+bool read_resume(sd_bus_message* m, Answer& answer) {
+  Word word = Word::kDeny;
+  Detail detail;
+  if (!signed_as(m, dbus::gate1::kResumeOut) || !read_word(m, word) || word == Word::kNeeds || !read_detail(m, detail)) return false;
+  answer.word = word;
+  answer.detail = detail;
+  return true;
+}
+
+bool read_decided(sd_bus_message* m, Answer& answer) {
+  Word word = Word::kDeny;
+  Detail detail;
+  if (!signed_as(m, dbus::gate1::kDecidedIn) || !read_word(m, word) || !read_detail(m, detail)) return false;
+  if (word != Word::kAllow && word != Word::kDeny) return false;
+  answer.word = word;
+  answer.detail = detail;
+  return true;
+}
+
+bool read_progress(sd_bus_message* m, Detail& detail) {
+  return signed_as(m, dbus::gate1::kProgressIn) && read_detail(m, detail);
+}
+
+bool read_bind(sd_bus_message* m, bool& allow) {
+  Word word = Word::kDeny;
+  std::string_view grant;
+  std::uint64_t end = 0;
+  std::uint64_t hard = 0;
+  if (!signed_as(m, dbus::gate1::kBindOut) || !read_word(m, word) || !read_text(m, grant)) return false;
+  if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &end) <= 0) return false;
+  if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &hard) <= 0) return false;
+  if (word != Word::kAllow && word != Word::kDeny) return false;
+  allow = word == Word::kAllow;
+  return true;
+}
+
+}  // namespace jit::pam

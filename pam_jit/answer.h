@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the broker answers, read strictly: an unknown word, key or type is a bad answer, and that denies.
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <array>
+
+#include "pam_jit/guest.h"
+
+namespace jit::pam {
+
+// kDeny is what everything is until the broker says otherwise.
+enum class Word : std::uint8_t { kDeny, kPending, kNeeds, kAllow };
+
+struct Detail {
+  static constexpr std::size_t kLines = 6;
+  static constexpr std::size_t kLineMax = 480;  // bytes; libpam holds 512
+  std::array<std::array<char, kLineMax + 1>, kLines> lines{};
+  std::size_t line_count = 0;
+  std::array<char, 65> cause{};  // one word, for the log
+  bool needs_reason = false;
+  bool needs_ticket = false;
+  std::uint32_t deadline_s = 0;  // 0: not said
+};
+
+struct Answer {
+  Word word = Word::kDeny;
+  std::array<char, 33> id{};  // 32 hex digits, or empty
+  std::array<char, 33> secret{};
+  Detail detail;
+};
+
+// Each reads one whole message of the contract; false: not as the contract says, and what was read must not be used.
+bool read_submit(sd_bus_message* m, Answer& answer);     // sssa{sv}
+bool read_resume(sd_bus_message* m, Answer& answer);     // sa{sv}: id and secret stay as they are
+bool read_decided(sd_bus_message* m, Answer& answer);    // sa{sv}: allow or deny only
+bool read_progress(sd_bus_message* m, Detail& detail);   // a{sv}
+bool read_bind(sd_bus_message* m, bool& allow);          // sstt
+
+}  // namespace jit::pam

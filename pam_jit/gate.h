@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to the gate: D-Bus peer to peer over /run/jit/gate, with our own loop and deadlines.
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "pam_jit/waiter.h"
+
+namespace jit::pam {
+
+inline constexpr char kGatePath[] = "/run/jit/gate";
+
+// Why there is no answer. Every one of them denies.
+enum class Fault : std::uint8_t {
+  kNone,
+  kNoGate,     // no socket, or nobody listens
+  kWrongPeer,  // somebody other than root listens
+  kTimeout,
+  kBroken,     // hung up, or what came is not D-Bus
+  kBadAnswer,  // D-Bus, but not the contract
+  kRefused,    // an error reply
+  kSystem,     // no descriptor, no memory, a call failed
+  kCancelled,  // a signal
+  kGone,       // the person hung up
+};
+const char* word_of(Fault fault);  // for the log
+
+struct UnrefBus {
+  void operator()(sd_bus* b) const noexcept { sd_bus_close_unref(b); }
+};
+struct UnrefMessage {
+  void operator()(sd_bus_message* m) const noexcept { sd_bus_message_unref(m); }
+};
+using Message = std::unique_ptr<sd_bus_message, UnrefMessage>;
+
+class Gate {
+ public:
+  // Connects, checks who listens, and starts the handshake; what is open already is closed first.
+  Fault open(Waiter& waiter, Ms until);
+  void close() { bus_.reset(); }
+  bool is_open() const { return bus_ != nullptr; }
+
+  // An empty message for one method of the gate; null where there is no memory or no connection.
+  Message call(const char* method) const;
+  // Sends it and waits for its reply, whose signature must be exactly this one. Signals that come first are dropped:
+  // the broker sends none before it has answered.
+  Fault ask(Waiter& waiter, sd_bus_message* call, const char* signature, Ms until, Message& reply);
+  // The next signal of the gate's interface.
+  Fault next(Waiter& waiter, Ms until, Message& signal);
+
+ private:
+  Fault receive(Waiter& waiter, Ms until, Message& message);
+  std::unique_ptr<sd_bus, UnrefBus> bus_;
+};
+
+}  // namespace jit::pam

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting as a guest: which signals may end a wait, and whether the person is still there.
+#pragma once
+
+#include <signal.h>
+
+#include "pam_jit/guest.h"
+
+namespace jit::pam {
+
+enum class Wake : std::uint8_t { kReady, kTime, kSignal, kGone, kFailed };
+
+// While it lives, the signals that cancel (INT, QUIT, TERM, HUP) are delivered only inside wait(), so that none slips
+// in between two waits, and those that mean nothing to us (TSTP, CHLD, WINCH, ...) are held back; the mask that was found
+// is put back at the end, when what is pending reaches the host's own handlers. sudo blocks INT and QUIT while it
+// authenticates: there they come through in wait() all the same, or Ctrl-C would be dead.
+class Waiter {
+ public:
+  // peer: a socket of the host program whose other end is the person (sshd), or -1; not owned.
+  // host_alarm: the host limits us by SIGALRM (sshd, login), which must reach it at once.
+  Waiter(int peer, bool host_alarm);
+  ~Waiter();
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  // Until fd (or -1) has one of events, the deadline has passed, a cancelling signal came, or the person left.
+  Wake wait(int fd, short events, Ms until);
+
+ private:
+  sigset_t found_{};
+  sigset_t inside_{};
+  int peer_ = -1;
+  bool held_ = false;
+};
+
+}  // namespace jit::pam

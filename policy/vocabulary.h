@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of the language, and the table that it belongs to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace jit::policy {
+
+enum class Table : std::uint8_t {
+  kFile, kSettings, kApproval, kNeed, kPermit, kGuard, kUnless,  // policy.d
+  kPeople, kPerson, kKey,                                        // people.d
+};
+
+enum class Known : std::uint8_t { kYes, kLater, kNo };  // kLater: of the language, but not of this version
+
+Known known_key(Table table, std::string_view key);
+
+// What to say of a key that a table does not have: not yet supported, the right table, or the word that was meant.
+std::string explain_key(Table table, std::string_view key);
+
+}  // namespace jit::policy

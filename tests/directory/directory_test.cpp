@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "broker/directory/engine.h"
+#include "tests/directory/loop.h"
+
+using namespace jit;
+using namespace jit::directory;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Answers from a table; a uid in `stuck` hangs until released.
+class Table final : public Resolver {
+ public:
+  User by_name(const std::string& name) override {
+    enter("name:" + name, 0);
+    User user = found(4242, name);
+    if (name == "nobody-here") user.status = Status::kAbsent;
+    if (name == "broken") user.status = Status::kUnknown;
+    return user;
+  }
+  User by_uid(std::uint32_t uid) override {
+    enter("uid:" + std::to_string(uid), uid);
+    return found(uid, "user" + std::to_string(uid));
+  }
+  Group group(std::uint32_t gid) override {
+    enter("gid:" + std::to_string(gid), gid);
+    if (gid == 77) return {Status::kAbsent, "77"};
+    if (gid == 78) return {};
+    return {Status::kFound, "group" + std::to_string(gid)};
+  }
+
+  void hang(std::uint32_t id) {
+    const std::lock_guard lock(mutex_);
+    stuck_.insert(id);
+  }
+  void release_all() {
+    const std::lock_guard lock(mutex_);
+    stuck_.clear();
+    changed_.notify_all();
+  }
+  int calls(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return calls_[key];
+  }
+  bool wait_inside(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 20s, [&] { return inside_ >= count; });
+  }
+
+ private:
+  static User found(std::uint32_t uid, const std::string& name) {
+    User user;
+    user.status = Status::kFound;
+    user.uid = uid;
+    user.name = name;
+    user.groups_known = true;
+    user.groups = {"staff"};
+    return user;
+  }
+  void enter(const std::string& key, std::uint32_t id) {
+    std::unique_lock lock(mutex_);
+    ++calls_[key];
+    ++inside_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !stuck_.contains(id); });
+    --inside_;
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, int> calls_;
+  std::set<std::uint32_t> stuck_;
+  std::size_t inside_ = 0;
+};
+
+struct Bed {
+  explicit Bed(Options options = {}) {
+    engine = Engine::make(loop.post(), options, table, [this] { return now; });
+  }
+  ~Bed() { table->release_all(); }
+
+  User uid(std::uint32_t id) {
+    std::optional<User> got;
+    engine->by_uid(id, [&](const User& user) { got = user; });
+    REQUIRE(loop.until([&] { return got.has_value(); }));
+    return *got;
+  }
+  User name(const std::string& text) {
+    std::optional<User> got;
+    engine->by_name(text, [&](const User& user) { got = user; });
+    REQUIRE(loop.until([&] { return got.has_value(); }));
+    return *got;
+  }
+  std::string group(std::uint32_t gid) {
+    std::optional<std::string> got;
+    engine->group_name(gid, [&](std::string text) { got = std::move(text); });
+    REQUIRE(loop.until([&] { return got.has_value(); }));
+    return *got;
+  }
+
+  test::Loop loop;
+  std::shared_ptr<Table> table = std::make_shared<Table>();
+  Pool::Steady::time_point now = Pool::Steady::now();
+  std::shared_ptr<Engine> engine;
+};
+
+Options quick() {
+  Options options;
+  options.timeout = 80ms;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a user is found, absent or unknown") {
+  Bed bed;
+  CHECK(bed.uid(1000).name == "user1000");
+  CHECK(bed.uid(2147483648U).uid == 2147483648U);
+  CHECK(bed.uid(4294967294U).status == Status::kFound);
+  CHECK(bed.name("alice").groups == std::vector<std::string>{"staff"});
+  CHECK(bed.name("nobody-here").status == Status::kAbsent);
+  CHECK(bed.name("broken").status == Status::kUnknown);
+  CHECK(bed.group(10) == "group10");
+  CHECK(bed.group(77) == "77");
+  CHECK(bed.group(78).empty());
+}
+
+TEST_CASE("names that no user can have are absent without asking NSS") {
+  Bed bed;
+  const std::vector<std::string> names = {"", "-n", "-", "a:b", "a\nroot:0", "../../etc/x", "/", std::string("a\0b", 3),
+                                          std::string(257, 'a')};
+  for (const auto& name : names) {
+    CAPTURE(name);
+    std::optional<User> got;
+    bed.engine->by_name(name, [&](const User& user) { got = user; });
+    REQUIRE(got.has_value());
+    CHECK(got->status == Status::kAbsent);
+    CHECK(bed.table->calls("name:" + name) == 0);
+  }
+  for (const std::string name : {"%s", "0", "#0", "a b", "\xc3\xa9", "a-b"}) CHECK(bed.name(name).status == Status::kFound);
+  CHECK(bed.name(std::string(256, 'a')).status == Status::kFound);
+  std::optional<User> unset;
+  bed.engine->by_uid(4294967295U, [&](const User& user) { unset = user; });
+  REQUIRE(unset.has_value());
+  CHECK(unset->status == Status::kAbsent);
+}
+
+TEST_CASE("an answer is kept for its time, at once, and until forget") {
+  Bed bed;
+  bed.uid(1000);
+  bed.now += 29s;
+  bool at_once = false;
+  bed.engine->by_uid(1000, [&](const User& user) { at_once = user.uid == 1000; });
+  CHECK(at_once);
+  CHECK(bed.table->calls("uid:1000") == 1);
+  bed.now += 1s;
+  bed.uid(1000);
+  CHECK(bed.table->calls("uid:1000") == 2);
+  bed.engine->forget();
+  bed.uid(1000);
+  CHECK(bed.table->calls("uid:1000") == 3);
+  bed.name("broken");
+  bed.name("broken");
+  CHECK(bed.table->calls("name:broken") == 2);
+}
+
+TEST_CASE("what was on its way at forget is not kept") {
+  Bed bed;
+  bed.table->hang(5);
+  int got = 0;
+  bed.engine->by_uid(5, [&](const User&) { ++got; });
+  REQUIRE(bed.table->wait_inside(1));
+  bed.engine->forget();
+  bed.table->release_all();
+  REQUIRE(bed.loop.until([&] { return got == 1; }));
+  bed.uid(5);
+  CHECK(bed.table->calls("uid:5") == 2);
+}
+
+TEST_CASE("equal look-ups are one call") {
+  Bed bed;
+  bed.table->hang(7);
+  int got = 0;
+  for (int n = 0; n < 100; ++n) bed.engine->by_uid(7, [&](const User& user) { got += user.uid == 7 ? 1 : 1000; });
+  REQUIRE(bed.table->wait_inside(1));
+  bed.table->release_all();
+  REQUIRE(bed.loop.until([&] { return got >= 100; }));
+  CHECK(got == 100);
+  CHECK(bed.table->calls("uid:7") == 1);
+}
+
+TEST_CASE("a look-up that hangs is unknown in time, and does not stop others") {
+  Bed bed(quick());
+  bed.uid(1000);
+  for (std::uint32_t id = 1; id <= 4; ++id) bed.table->hang(id);
+  int unknown = 0;
+  for (std::uint32_t id = 1; id <= 4; ++id) {
+    bed.engine->by_uid(id, [&](const User& user) { unknown += user.status == Status::kUnknown ? 1 : 1000; });
+  }
+  REQUIRE(bed.table->wait_inside(4));
+  bool cached = false;
+  bed.engine->by_uid(1000, [&](const User&) { cached = true; });
+  CHECK(cached);
+  // All four threads hang: a fifth takes over before this asker's time is over.
+  CHECK(bed.uid(2000).status == Status::kFound);
+  REQUIRE(bed.loop.until([&] { return unknown >= 4; }));
+  CHECK(unknown == 4);
+  SECTION("a later asker of the same user starts no second call") {
+    CHECK(bed.uid(1).status == Status::kUnknown);
+    CHECK(bed.table->calls("uid:1") == 1);
+  }
+  SECTION("when the call comes back, its answer is kept") {
+    bed.table->release_all();
+    CHECK(bed.uid(1).status == Status::kFound);
+    CHECK(bed.table->calls("uid:1") == 1);
+  }
+}
+
+TEST_CASE("with sixteen threads hung, the rest is unknown in time, and all recovers") {
+  Bed bed(quick());
+  int answers = 0;
+  const auto count = [&](const User& user) { answers += user.status == Status::kUnknown ? 1 : 1000; };
+  for (std::uint32_t id = 1; id <= 20; ++id) {
+    bed.table->hang(id);
+    bed.engine->by_uid(id, count);
+  }
+  REQUIRE(bed.loop.until([&] { return answers >= 20; }));
+  CHECK(answers == 20);
+  for (std::uint32_t id = 1; bed.table->calls("uid:16") == 0 && id < 100; ++id) bed.uid(id % 20 + 1);
+  CHECK(bed.table->wait_inside(16));
+  CHECK(bed.table->calls("uid:17") == 0);
+  CHECK(bed.uid(3000).status == Status::kUnknown);
+  bed.table->release_all();
+  CHECK(bed.uid(3001).status == Status::kFound);
+  CHECK(bed.uid(3000).status == Status::kFound);
+  CHECK(bed.table->calls("uid:20") <= 1);
+}
+
+TEST_CASE("a full queue is unknown at once") {
+  Options options;
+  options.threads = 1;
+  options.queue = 2;
+  Bed bed(options);
+  bed.table->hang(1);
+  bed.engine->by_uid(1, [](const User&) {});
+  REQUIRE(bed.table->wait_inside(1));
+  int later = 0;
+  bed.engine->by_uid(2, [&](const User&) { ++later; });
+  bed.engine->by_uid(3, [&](const User&) { ++later; });
+  std::optional<User> refused;
+  bed.engine->by_uid(4, [&](const User& user) { refused = user; });
+  REQUIRE(refused.has_value());
+  CHECK(refused->status == Status::kUnknown);
+  bed.table->release_all();
+  CHECK(bed.loop.until([&] { return later == 2; }));
+}
+
+TEST_CASE("the directory goes while a call hangs, and nothing is posted after") {
+  test::Loop loop;
+  auto table = std::make_shared<Table>();
+  std::atomic<int> posts = 0;
+  std::weak_ptr<Table> alive = table;
+  {
+    auto engine = Engine::make([&](std::function<void()>) { ++posts; }, {}, table, [] { return Pool::Steady::now(); });
+    table->hang(9);
+    engine->by_uid(9, [](const User&) { FAIL("answered"); });
+    REQUIRE(table->wait_inside(1));
+  }
+  table->release_all();
+  table.reset();
+  CHECK(posts == 0);
+}
+
+TEST_CASE("an asker may ask again and forget in its answer") {
+  Bed bed;
+  int got = 0;
+  bed.engine->by_uid(11, [&](const User&) {
+    bed.engine->forget();
+    bed.engine->by_uid(11, [&](const User&) { ++got; });
+  });
+  CHECK(bed.loop.until([&] { return got == 1; }));
+}

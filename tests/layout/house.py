@@ -1,0 +1,37 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The house rules that a machine can see."""
+import pathlib
+import re
+import sys
+
+SKIP = {"build", ".git"}
+CODE = {".h", ".cpp", ".py", ".sh", ".cmake", ".xml", ".service", ".socket"}
+LIMIT = 450
+
+
+def main(root):
+    bad = []
+    files = [p for p in sorted(root.rglob("*")) if p.is_file() and not SKIP & set(p.relative_to(root).parts)]
+    for path in files:
+        rel = path.relative_to(root).as_posix()
+        if path.suffix not in CODE and path.name != "CMakeLists.txt" and not rel.startswith("scripts/"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(text.splitlines()[:3]):
+            bad.append(f"{rel}: no SPDX line")
+        lines = text.count("\n")
+        if path.suffix in {".h", ".cpp"} and lines > LIMIT:
+            bad.append(f"{rel}: {lines} lines; over {LIMIT} the design wants something")
+        if rel.startswith("pam_jit/") and re.search(r"PAM_IGNORE|std::string\b|\bnew\b \w|\bfork\(|\bsystem\(", text):
+            bad.append(f"{rel}: not for a guest in sshd and sudo")
+        if path.suffix in {".h", ".cpp"} and not rel.startswith("tests/"):
+            for number, line in enumerate(text.splitlines(), 1):
+                if re.search(r"\bgetenv\(|catch \(\.\.\.\)", line) and not rel.startswith(("pam_jit/", "cli/")):
+                    bad.append(f"{rel}:{number}: {line.strip()}")
+    print("\n".join(bad))
+    print(f"{len(files)} files, {len(bad)} findings")
+    return 1 if bad else 0
+
+
+sys.exit(main(pathlib.Path(sys.argv[1])))
