@@ -61,7 +61,7 @@ bool read_texts(sd_bus_message* m, Each each) {
 bool read_value(sd_bus_message* m, std::string_view key, Detail& d) {
   if (key == "text") {
     return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 && read_texts(m, [&](std::string_view line) {
-             if (d.line_count == Detail::kLines) return false;
+             if (d.line_count == Detail::kLines) return true;  // a person reads no more than that
              return keep(printable(line, Detail::kLineMax) ? line : kUnprintable, d.lines[d.line_count++]);
            });
   }

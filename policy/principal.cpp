@@ -92,10 +92,11 @@ ParsedPrincipal parse_principal(std::string_view text) {
     if (out.name.empty()) return {out, {}};
   }
   const bool number = !out.name.empty() && std::ranges::all_of(out.name, digit);
-  if (number && out.kind == Principal::Kind::kUser && !out.prefix) {
-    const auto uid = parse_uid(out.name);
-    if (!uid) return no(quoted + " is no user id; ids go from 0 to 4294967294, without leading zeros");
-    out.uid = *uid;
+  if (number && out.kind != Principal::Kind::kPerson && !out.prefix) {
+    // A group without a name is known by its number; a user may be named by his.
+    const auto id = parse_uid(out.name);
+    if (!id) return no(quoted + " is no id; ids go from 0 to 4294967294, without leading zeros");
+    if (out.kind == Principal::Kind::kUser) out.uid = *id;
     return {out, {}};
   }
   if (!valid_account_name(out.name)) {

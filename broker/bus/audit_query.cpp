@@ -29,13 +29,15 @@ void Handlers::query_audit(const core::Caller& caller, const AuditQuery& query, 
     filter.newest = true;
     filter.limit = std::min<std::size_t>(query.limit, 4 * kChunk);
   }
+  store::Database* const database = database_();
+  if (database == nullptr) return reply({Error::kUnavailable, "there is no database now: jitctl status says why", {}, 0});
   std::string document = "[";
   std::uint64_t next = query.after;
   for (std::size_t left = query.limit; left > 0;) {
     if (!filter.newest) filter.limit = std::min(left, kChunk);
-    const auto entries = database_.entries(filter);
-    if (entries.empty() && document.size() == 1 && !database_.last_error().empty()) {
-      return reply({Error::kUnavailable, "the log cannot be read: " + database_.last_error(), {}, 0});
+    const auto entries = database->entries(filter);
+    if (entries.empty() && document.size() == 1 && !database->last_error().empty()) {
+      return reply({Error::kUnavailable, "the log cannot be read: " + database->last_error(), {}, 0});
     }
     bool full = false;
     for (const core::AuditEntry& entry : entries) {

@@ -35,10 +35,12 @@ struct Making {
   std::vector<std::string> nss;
   std::vector<std::string> kernel;
   std::size_t missing = 0;
+  bool answered = true;
   std::function<void(core::Caller)> made;
 
   void finish(const core::Core& core) {
     if (!kernel.empty()) merge_groups(identity, nss, kernel);
+    if (!answered) identity.groups_known = false;
     caller.identity = std::make_shared<const policy::Identity>(std::move(identity));
     apply_policy(caller, core.policy());
     made(std::move(caller));
@@ -111,6 +113,7 @@ void make_caller(directory::Directory& directory, const core::Core& core, const 
     }
     for (const std::uint32_t gid : *sender.gids) {
       directory.group_name(gid, [making, &core](const std::string& name) {
+        if (name.empty()) making->answered = false;
         making->kernel.push_back(name);
         if (--making->missing == 0) making->finish(core);
       });

@@ -46,15 +46,16 @@ Outcome<core::Request> Documents::find_request(const core::Caller& caller, const
     if (request->id.text().starts_with(prefix) && core_.may_see(caller, *request)) found.push_back(*request);
   }
   const auto whole = core::Id::parse(prefix);
-  if (!whole || found.empty()) {
-    const auto ids = whole ? std::vector<core::Id>{*whole} : database_.request_ids(prefix, kCandidates);
+  store::Database* const database = database_();
+  if (database != nullptr && (!whole || found.empty())) {
+    const auto ids = whole ? std::vector<core::Id>{*whole} : database->request_ids(prefix, kCandidates);
     for (const core::Id& id : ids) {
       if (holds(found, id)) continue;
-      auto request = database_.request(id);
+      auto request = database->request(id);
       if (request && core_.may_see(caller, *request)) found.push_back(std::move(*request));
     }
   }
-  return pick(std::move(found), prefix, "request", database_.last_error());
+  return pick(std::move(found), prefix, "request", failure());
 }
 
 Outcome<core::Grant> Documents::find_grant(const core::Caller& caller, const std::string& prefix) const {
@@ -63,15 +64,21 @@ Outcome<core::Grant> Documents::find_grant(const core::Caller& caller, const std
     if (grant->id.text().starts_with(prefix) && core_.may_see(caller, *grant)) found.push_back(*grant);
   }
   const auto whole = core::Id::parse(prefix);
-  if (!whole || found.empty()) {
-    const auto ids = whole ? std::vector<core::Id>{*whole} : database_.grant_ids(prefix, kCandidates);
+  store::Database* const database = database_();
+  if (database != nullptr && (!whole || found.empty())) {
+    const auto ids = whole ? std::vector<core::Id>{*whole} : database->grant_ids(prefix, kCandidates);
     for (const core::Id& id : ids) {
       if (holds(found, id)) continue;
-      auto grant = database_.grant(id);
+      auto grant = database->grant(id);
       if (grant && core_.may_see(caller, *grant)) found.push_back(std::move(*grant));
     }
   }
-  return pick(std::move(found), prefix, "grant", database_.last_error());
+  return pick(std::move(found), prefix, "grant", failure());
+}
+
+std::string Documents::failure() const {
+  const store::Database* const database = database_();
+  return database == nullptr ? "there is none that can be used (jitctl status says why)" : database->last_error();
 }
 
 bool Documents::mine(const core::Caller& caller, const core::Subject& subject) const {
@@ -94,10 +101,11 @@ std::vector<core::Request> Documents::requests(const core::Caller& caller, const
   }
   const bool only_open = query.state && (*query.state == core::RequestState::kPending ||
                                          *query.state == core::RequestState::kDetached);
-  if (!only_open) {
+  store::Database* const database = database_();
+  if (!only_open && database != nullptr) {
     store::RequestFilter filter{query.state, query.since, std::nullopt, query.limit};
     const auto add = [&] {
-      for (core::Request& request : database_.requests(filter)) {
+      for (core::Request& request : database->requests(filter)) {
         if (!open(request) && wanted(request)) out.push_back(std::move(request));
       }
     };
@@ -127,10 +135,11 @@ std::vector<core::Grant> Documents::grants(const core::Caller& caller, const Gra
   for (const core::Grant* grant : core_.live_grants()) {
     if (wanted(*grant)) out.push_back(*grant);
   }
-  if (!query.state || *query.state == core::GrantState::kEnded) {
+  store::Database* const database = database_();
+  if (database != nullptr && (!query.state || *query.state == core::GrantState::kEnded)) {
     store::GrantFilter filter{false, query.since, std::nullopt, query.limit};
     const auto add = [&] {
-      for (core::Grant& grant : database_.grants(filter)) {
+      for (core::Grant& grant : database->grants(filter)) {
         if (grant.state == core::GrantState::kEnded && wanted(grant)) out.push_back(std::move(grant));
       }
     };
@@ -164,7 +173,8 @@ void Documents::remember(const core::IdentityPtr& voter) {
 
 std::vector<core::Vote> Documents::votes_on(const core::Request& request) const {
   auto votes = core_.votes_on(request.id);
-  return votes.empty() && !open(request) ? database_.votes(request.id) : votes;
+  store::Database* const database = database_();
+  return votes.empty() && !open(request) && database != nullptr ? database->votes(request.id) : votes;
 }
 
 // For display: the core has counted by itself. A voter of before a restart may fill any set that people.d cannot list.

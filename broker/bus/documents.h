@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,8 +15,9 @@ namespace jit::bus {
 
 class Documents {
  public:
-  Documents(const core::Core& core, store::Database& database, Host host)
-      : core_(core), database_(database), host_(std::move(host)) {}
+  // database gives null while there is none: then only what lives is found.
+  Documents(const core::Core& core, std::function<store::Database*()> database, Host host)
+      : core_(core), database_(std::move(database)), host_(std::move(host)) {}
 
   // By id or prefix, among what the caller may see: "not there" and "not yours" answer alike.
   core::Outcome<core::Request> find_request(const core::Caller& caller, const std::string& prefix) const;
@@ -35,10 +37,11 @@ class Documents {
   std::vector<std::vector<std::string>> filled_by(const core::Request& request,
                                                   const std::vector<core::Vote>& votes) const;
   bool may_fill(const std::string& set, const core::Vote& vote) const;
+  std::string failure() const;  // why ended ones cannot be read; empty: they can
   bool mine(const core::Caller& caller, const core::Subject& subject) const;
 
   const core::Core& core_;
-  store::Database& database_;
+  std::function<store::Database*()> database_;
   Host host_;
   std::map<std::uint32_t, core::IdentityPtr> voters_;
 };

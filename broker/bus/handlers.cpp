@@ -9,13 +9,13 @@ namespace jit::bus {
 
 using core::Error;
 
-Handlers::Handlers(core::Core& core, directory::Directory& directory, store::Database& database, Host host,
-                   Admin admin)
+Handlers::Handlers(core::Core& core, directory::Directory& directory, std::function<store::Database*()> database,
+                   Host host, Admin admin)
     : core_(core),
       directory_(directory),
-      database_(database),
+      database_(std::move(database)),
       admin_(std::move(admin)),
-      documents_(core, database, std::move(host)) {}
+      documents_(core, database_, std::move(host)) {}
 
 void Handlers::call(const Call& call) {
   const std::uint32_t uid = call.sender.uid;
@@ -62,7 +62,9 @@ void Handlers::watch(const core::Caller& caller, const Sender& sender, const Rep
   reply({});
 }
 
-void Handlers::reload(const Reply& reply) { reply({Error::kNone, {}, reprint(admin_.reload()), 0}); }
+void Handlers::reload(const Reply& reply) {
+  admin_.reload([reply](const std::string& status) { reply({Error::kNone, {}, reprint(status), 0}); });
+}
 
 void Handlers::status(const Reply& reply) { reply({Error::kNone, {}, reprint(admin_.status()), 0}); }
 

@@ -17,7 +17,8 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
  public:
   static constexpr std::size_t kPerUid = 64;  // calls of one uid that wait for an answer
 
-  Handlers(core::Core& core, directory::Directory& directory, store::Database& database, Host host, Admin admin);
+  Handlers(core::Core& core, directory::Directory& directory, std::function<store::Database*()> database, Host host,
+           Admin admin);
   void tell(std::weak_ptr<Link> link) { link_ = std::move(link); }  // where signals go
 
   void call(const Call& call) override;
@@ -50,7 +51,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
 
   core::Core& core_;
   directory::Directory& directory_;
-  store::Database& database_;
+  std::function<store::Database*()> database_;
   Admin admin_;
   Documents documents_;
   Watchers watchers_;

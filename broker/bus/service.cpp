@@ -9,10 +9,10 @@ struct Service::Impl {
   std::shared_ptr<Link> link;
 };
 
-Service::Service(core::Post post, core::Core& core, directory::Directory& directory, store::Database& database,
-                 Host host, Admin admin)
+Service::Service(core::Post post, core::Core& core, directory::Directory& directory,
+                 std::function<store::Database*()> database, Host host, Admin admin)
     : impl_(std::make_unique<Impl>()) {
-  impl_->handlers = std::make_shared<Handlers>(core, directory, database, std::move(host), std::move(admin));
+  impl_->handlers = std::make_shared<Handlers>(core, directory, std::move(database), std::move(host), std::move(admin));
   impl_->link = std::make_shared<Link>(std::move(post), impl_->handlers);
   impl_->handlers->tell(impl_->link);
 }

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import termios
 import time
+import traceback
 
 BED = os.environ.get("BED", "/run/bed")
 WAIT_S = 20  # a test that waits this long for a text has failed
@@ -303,3 +304,41 @@ class Inbox(Pipe):
 def check(condition, what: str) -> None:
     if not condition:
         raise Failed(what)
+
+
+def as_user(user: str, function, *arguments):
+    """Runs a function in a child of this user; its result comes back as JSON, an exception as its text."""
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(user)
+            answer = {"value": function(*arguments)}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        os.write(write_end, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(write_end)
+    with open(read_end, encoding="utf-8") as f:
+        answer = json.loads(f.read() or '{"error": "the child died"}')
+    os.waitpid(pid, 0)
+    if "error" in answer:
+        raise Failed(answer["error"])
+    return answer["value"]
+
+
+def main(tests: dict) -> None:
+    """Runs every function of a test file whose name begins with test_; exits 1 where one failed."""
+    failed = 0
+    for name, test in tests.items():
+        if not name.startswith("test_"):
+            continue
+        try:
+            test()
+            print(f"ok   {name[5:]}", flush=True)
+        except Exception as error:
+            failed += 1
+            if not isinstance(error, Failed):
+                traceback.print_exc()
+            print(f"FAIL {name[5:]}: {error}", flush=True)
+    raise SystemExit(1 if failed else 0)

@@ -15,7 +15,7 @@ MAY = {
     "broker/store": {"broker/core", "policy"},
     "broker/audit": {"broker/core", "policy", "evidence"},
     "broker/config": {"policy", "evidence"},
-    "broker/directory": {"broker/core"},
+    "broker/directory": {"broker/core", "policy"},
     "broker/gate": {"broker/core", "broker/directory", "policy", "evidence", "dbus"},
     "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "evidence", "dbus"},
     "broker": {"broker/core", "broker/store", "broker/audit", "broker/config", "broker/directory", "broker/gate",

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// One attempt at a door, as the gate sees it: Submit, the wait for Decided with Resume behind it, and how to leave.
+#pragma once
+
+#include "pam_jit/answer.h"
+#include "pam_jit/context.h"
+#include "pam_jit/gate.h"
+
+namespace jit::pam {
+
+inline constexpr Ms kCallMs = 5'000;     // connect, handshake and one call together
+inline constexpr Ms kResumeMs = 10'000;  // how long the broker may be away while we wait; it forgets us after that
+inline constexpr Ms kLeaveMs = 1'000;    // for the reply to Detach or Withdraw
+
+// Told of each Progress during a wait.
+struct Show {
+  void* self;
+  void (*progress)(void* self, const Detail& detail);
+};
+
+class Attempt {
+ public:
+  Fault submit(Waiter& waiter, const Context& context, const Proof& proof, Answer& answer);
+  // After a pending answer: until it is decided or the time is over (kTimeout). A gate that hangs up or talks nonsense
+  // is joined again with the secret; answer is then allow or deny, and only where kNone is returned.
+  Fault wait(Waiter& waiter, Ms until, Show show, Answer& answer);
+  bool detach(Waiter& waiter);    // true: the broker said that the request lives on
+  void withdraw(Waiter& waiter);  // the hang-up that follows says the same
+  Fault bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, bool& allow);
+
+ private:
+  Fault resume(Waiter& waiter, Ms until, Answer& answer);
+  bool leave(Waiter& waiter, const char* method);
+  Gate gate_;
+};
+
+}  // namespace jit::pam

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// people.d: who is a person, under which user names, in which roles.
+#include <algorithm>
+#include <array>
+
+#include "policy/draft.h"
+#include "policy/suggest.h"
+
+namespace jit::policy {
+namespace {
+
+// Keys are read strictly, so that a file written today still loads when votes are signed; nothing uses them yet.
+void read_key(const Node& node, std::vector<std::string>& ids, Report& report) {
+  const Fields fields(node, Table::kKey, report);
+  const auto id = fields.text("id");
+  if (!fields.has("id")) report.add("E01", node.place, "a key without `id`; give it one");
+  if (id && std::ranges::find(ids, id->value) != ids.end()) {
+    report.add("E02", id->place, "key id `" + id->value + "` is used twice for this person");
+  }
+  if (id) ids.push_back(id->value);
+  const auto kind = fields.text("kind");
+  if (!fields.has("kind")) report.add("E01", node.place, "a key without `kind`; write kind = \"ssh\" or \"webauthn\"");
+  if (kind && kind->value != "ssh" && kind->value != "webauthn") {
+    report.add("E01", kind->place, "`kind` must be \"ssh\" or \"webauthn\"");
+  }
+  if (!fields.has("public")) report.add("E01", node.place, "a key without `public`");
+  (void)fields.text("public");
+  (void)fields.boolean("verify-required");
+  for (const std::string_view key : {"not-before", "not-after", "revoked"}) {
+    const Entry* entry = fields.find(key);
+    if (entry == nullptr || entry->value.kind == Node::Kind::kTime || entry->value.kind == Node::Kind::kString) continue;
+    if (key == "revoked" && entry->value.kind == Node::Kind::kBool) continue;
+    report.add("E01", entry->value.place, "`" + std::string(key) + "` must be a time, like 2026-11-24T21:10:00Z");
+  }
+}
+
+void read_users(Draft& draft, const Fields& fields, Person& person) {
+  const auto users = fields.maybe_empty_texts("users");
+  if (!users) return;
+  for (const Text& user : *users) {
+    if (!valid_account_name(user.value)) {
+      draft.report.add("E01", user.place, "`" + user.value + "` is no valid user name");
+      continue;
+    }
+    const auto [at, added] = draft.users_at.emplace(user.value, user.place);
+    if (!added) {
+      draft.report.add("E02", user.place, "user `" + user.value + "` stands for two people; a user is one person", at->second);
+      continue;
+    }
+    person.users.push_back(user.value);
+  }
+}
+
+void read_person(Draft& draft, const Node& node) {
+  Report& report = draft.report;
+  const Fields fields(node, Table::kPerson, report);
+  Person person;
+  const auto name = fields.text("name");
+  if (!name) {
+    if (!fields.has("name")) report.add("E01", node.place, "a person without `name`; give him one");
+  } else if (!valid_account_name(name->value)) {
+    report.add("E01", name->place, "`" + name->value + "` is no valid name of a person (no number, : / , * or control byte)");
+  } else {
+    const auto [at, added] = draft.people_at.emplace(name->value, name->place);
+    if (!added) report.add("E02", name->place, "person `" + name->value + "` is defined twice", at->second);
+    person.name = name->value;
+  }
+  read_users(draft, fields, person);
+  if (const auto kind = fields.text("class")) {
+    person.machine = kind->value == "machine";
+    if (!person.machine && kind->value != "human") report.add("E01", kind->place, "`class` must be \"human\" or \"machine\"");
+  }
+  if (const auto roles = fields.maybe_empty_texts("roles")) {
+    for (const Text& role : *roles) {
+      if (role.value != "admin" && role.value != "auditor") {
+        report.add("E01", role.place, "`" + role.value + "` is no role (admin, auditor)" + did_you_mean(role.value, {"admin", "auditor"}));
+      }
+      person.roles.push_back(role.value);
+    }
+  }
+  std::vector<std::string> ids;
+  for (const Node* key : fields.tables("key")) read_key(*key, ids, report);
+
+  const std::size_t index = draft.out->people.size();
+  draft.out->person_by_name.emplace(person.name, index);
+  for (const std::string& user : person.users) draft.out->person_by_user.emplace(user, index);
+  draft.out->people.push_back(std::move(person));
+}
+
+}  // namespace
+
+void read_people_file(Draft& draft, const Node& root) {
+  const Fields fields(root, Table::kPeople, draft.report);
+  if (!fields.has("version")) draft.report.add("E01", {root.place.file, 1, 1}, "`version` is missing; write version = 1 and raise it with each change");
+  (void)fields.integer("version", 1, INT64_MAX);
+  for (const Node* node : fields.tables("person")) read_person(draft, *node);
+}
+
+}  // namespace jit::policy
