@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pam_jit/attempt.h"
 
-#include <sys/pidfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "dbus/contract.h"
@@ -88,7 +85,7 @@ void Attempt::withdraw(Waiter& waiter) { leave(waiter, contract::kWithdraw); }
 
 Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, bool& allow) {
   const Ms until = now_ms() + kCallMs;
-  const Fd self = above_stdio(pidfd_open(getpid(), 0));
+  const Fd self = own_pidfd();
   if (!self) return Fault::kSystem;
   if (const Fault fault = gate_.open(waiter, until); fault != Fault::kNone) return fault;
   const Message call = gate_.call(contract::kBind);

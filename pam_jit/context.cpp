@@ -2,8 +2,6 @@
 #include "pam_jit/context.h"
 
 #include <fcntl.h>
-#include <sys/pidfd.h>
-#include <unistd.h>
 
 namespace jit::pam {
 namespace {
@@ -48,7 +46,7 @@ bool add_words(sd_bus_message* m, const char* key, std::string_view words) {
 }  // namespace
 
 bool Proof::take() {
-  pidfd = above_stdio(pidfd_open(getpid(), 0));
+  pidfd = own_pidfd();
   exe = open_above_stdio("/proc/self/exe", O_PATH);
   mnt_ns = open_above_stdio("/proc/self/ns/mnt", O_RDONLY);
   return pidfd && exe && mnt_ns;

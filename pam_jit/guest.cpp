@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include <limits>
 
@@ -27,6 +30,8 @@ Fd above_stdio(int fd) {
 }
 
 Fd open_above_stdio(const char* path, int flags) { return above_stdio(open(path, flags | O_CLOEXEC)); }
+
+Fd own_pidfd() { return above_stdio(pidfd_open(getpid(), 0)); }
 
 bool printable(std::string_view text, std::size_t max) {
   if (text.size() > max) return false;

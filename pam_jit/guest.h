@@ -49,6 +49,14 @@ class Fd {
 Fd above_stdio(int fd);
 Fd open_above_stdio(const char* path, int flags);  // O_CLOEXEC is added
 
+// string_view's own starts_with() refers to an exception of libstdc++.
+inline bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && std::string_view(text.data(), prefix.size()) == prefix;
+}
+
+// A descriptor that stands for this very process. (glibc 2.36 declares pidfd_open() without extern "C".)
+Fd own_pidfd();
+
 // Printable ASCII, at most max bytes: what may be shown to a person as it is.
 bool printable(std::string_view text, std::size_t max);
 

@@ -29,7 +29,7 @@ std::optional<Options> read_options(int argc, const char* const* argv) {
       options.observe = true;
     } else if (word == "debug") {
       options.debug = true;
-    } else if (word.starts_with(kBudget)) {
+    } else if (starts_with(word, kBudget)) {
       word.remove_prefix(kBudget.size());
       if (!read_seconds(word, options.budget_s)) {
         log_line(LOG_ERR, "denied: budget= wants whole seconds, 0 to %u", kBudgetMax);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "pam_jit/guest.h"
+
 namespace jit::pam {
 namespace {
 
@@ -65,7 +67,7 @@ const Long* find_long(std::string_view name) {
   const Long* found = nullptr;
   for (const Long& option : kLong) {
     if (option.name == name) return &option;
-    if (!name.empty() && option.name.starts_with(name)) {
+    if (!name.empty() && starts_with(option.name, name)) {
       if (found != nullptr) return nullptr;
       found = &option;
     }
@@ -90,7 +92,7 @@ bool read_letters(std::string_view word, Words& words, SudoOptions& out) {
   for (; !word.empty(); word.remove_prefix(1)) {
     const char letter = word.front();
     if (letter == 'h') {  // -hHOST, -h HOST or, alone, help
-      if (word.size() == 1 && !words.done() && !words.peek().starts_with('-')) words.take();
+      if (word.size() == 1 && !words.done() && !starts_with(words.peek(), "-")) words.take();
       return true;
     }
     if (kWithValue.find(letter) != std::string_view::npos) {
@@ -114,15 +116,15 @@ SudoOptions read_sudo_options(std::string_view all) {
   while (!words.done()) {
     std::string_view word = words.peek();
     if (word == "--") break;
-    if (word.starts_with("--")) {
+    if (starts_with(word, "--")) {
       words.take();
       word.remove_prefix(2);
       out.understood = read_long(word, words, out);
-    } else if (word.size() > 1 && word.starts_with('-')) {
+    } else if (word.size() > 1 && starts_with(word, "-")) {
       words.take();
       word.remove_prefix(1);
       out.understood = read_letters(word, words, out);
-    } else if (!word.starts_with('/') && word.find('=') != std::string_view::npos) {
+    } else if (!starts_with(word, "/") && word.find('=') != std::string_view::npos) {
       words.take();  // NAME=value may stand between options
     } else {
       break;

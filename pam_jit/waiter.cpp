@@ -17,19 +17,12 @@ constexpr Ms kSlice = 10'000;
 
 }  // namespace
 
-Waiter::Waiter(int peer, bool host_alarm) : peer_(peer) {
-  sigset_t outside;
-  if (pthread_sigmask(SIG_SETMASK, nullptr, &found_) != 0) return;
-  outside = found_;
-  inside_ = found_;
-  for (const int s : kHeld) {
-    sigaddset(&outside, s);
-    sigaddset(&inside_, s);
-  }
-  if (!host_alarm) {
-    sigaddset(&outside, SIGALRM);
-    sigaddset(&inside_, SIGALRM);
-  }
+void Waiter::hold() {
+  if (held_ || lost_ || pthread_sigmask(SIG_SETMASK, nullptr, &found_) != 0) return;
+  sigset_t outside = found_;
+  for (const int s : kHeld) sigaddset(&outside, s);
+  if (!host_alarm_) sigaddset(&outside, SIGALRM);
+  inside_ = outside;
   for (const int s : kCancel) {
     sigaddset(&outside, s);
     sigdelset(&inside_, s);
@@ -37,8 +30,10 @@ Waiter::Waiter(int peer, bool host_alarm) : peer_(peer) {
   held_ = pthread_sigmask(SIG_SETMASK, &outside, nullptr) == 0;
 }
 
-Waiter::~Waiter() {
-  if (held_) pthread_sigmask(SIG_SETMASK, &found_, nullptr);
+bool Waiter::release() {
+  if (held_ && pthread_sigmask(SIG_SETMASK, &found_, nullptr) != 0) lost_ = true;
+  held_ = false;
+  return !lost_;
 }
 
 Wake Waiter::wait(int fd, short events, Ms until) {

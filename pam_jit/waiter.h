@@ -10,7 +10,7 @@ namespace jit::pam {
 
 enum class Wake : std::uint8_t { kReady, kTime, kSignal, kGone, kFailed };
 
-// While it lives, the signals that cancel (INT, QUIT, TERM, HUP) are delivered only inside wait(), so that none slips
+// While it holds, the signals that cancel (INT, QUIT, TERM, HUP) are delivered only inside wait(), so that none slips
 // in between two waits, and those that mean nothing to us (TSTP, CHLD, WINCH, ...) are held back; the mask that was found
 // is put back at the end, when what is pending reaches the host's own handlers. sudo blocks INT and QUIT while it
 // authenticates: there they come through in wait() all the same, or Ctrl-C would be dead.
@@ -18,10 +18,14 @@ class Waiter {
  public:
   // peer: a socket of the host program whose other end is the person (sshd), or -1; not owned.
   // host_alarm: the host limits us by SIGALRM (sshd, login), which must reach it at once.
-  Waiter(int peer, bool host_alarm);
-  ~Waiter();
+  Waiter(int peer, bool host_alarm) : peer_(peer), host_alarm_(host_alarm) { hold(); }
+  ~Waiter() { release(); }
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
+
+  // Around a prompt the host reads the terminal with its own signal handling: give the mask back, then take it again.
+  bool release();  // false: the mask could not be put back
+  void hold();
 
   // Until fd (or -1) has one of events, the deadline has passed, a cancelling signal came, or the person left.
   Wake wait(int fd, short events, Ms until);
@@ -29,8 +33,10 @@ class Waiter {
  private:
   sigset_t found_{};
   sigset_t inside_{};
-  int peer_ = -1;
+  int peer_;
+  bool host_alarm_;
   bool held_ = false;
+  bool lost_ = false;  // the mask that was found is not back
 };
 
 }  // namespace jit::pam

@@ -62,7 +62,7 @@ struct Rule {
   Tests tests;
   std::optional<Tests> unless;
   std::optional<Text> approval_name;
-  const Approval* approval = nullptr;  // in Policy::Compiled::approvals
+  const Approval* approval = nullptr;  // in RuleSet::approvals
   std::optional<std::uint32_t> reason_min;  // set: a reason is required; 0: of any length
   std::optional<std::uint32_t> give_s, max_s;
   std::optional<Scope> scope;
@@ -98,7 +98,7 @@ struct Crew {
 template <class T>
 using ByName = std::map<std::string, T, std::less<>>;
 
-struct Policy::Compiled {
+struct RuleSet {
   Settings settings;
   std::vector<Person> people;
   ByName<std::size_t> person_by_name, person_by_user;  // index in people
@@ -113,5 +113,7 @@ struct Policy::Compiled {
   const Person* person_with(std::string_view user) const;
   bool covers(Door door) const;
 };
+
+struct Policy::Compiled : RuleSet {};
 
 }  // namespace jit::policy

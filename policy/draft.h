@@ -15,7 +15,7 @@ struct Draft {
   Policy::Input input;
   Report report;
   std::map<std::string, Place, std::less<>> settings_at, rules_at, people_at, users_at;  // first places, for duplicates
-  std::unique_ptr<Policy::Compiled> out;
+  std::unique_ptr<RuleSet> out = std::make_unique<RuleSet>();
 };
 
 // Reading one parsed file of policy.d or people.d.

@@ -56,7 +56,7 @@ void load_into(Draft& draft) {
   const bool rules = read_files(draft, input.rules, 0, read_policy_file);
   const bool people = read_files(draft, input.people, static_cast<std::uint32_t>(input.rules.size()), read_people_file);
   if (!rules || !people) return;
-  if (!draft.settings_at.contains("covers")) {
+  if (!draft.settings_at.contains("covers") && !report.failed()) {
     report.add("E01", {input.rules.empty() ? all : 0, 0, 0},
                input.rules.empty() ? "there is no policy file" : "no file says which doors are in force; write covers = [\"sudo\"] in [settings]");
   }
@@ -68,16 +68,17 @@ void load_into(Draft& draft) {
 }  // namespace
 
 void read_policy_file(Draft& draft, const Node& root) {
-  const Fields fields(root, Table::kFile, draft.report);
-  const Entry* schema = fields.find("schema");
-  if (schema == nullptr || root.entries.front().key != "schema") {
-    draft.report.add("E01", schema == nullptr ? Place{root.place.file, 1, 1} : schema->place,
-                     "`schema = 1` must be the first key of each file");
-  }
-  if (schema != nullptr && (schema->value.kind != Node::Kind::kInteger || schema->value.integer != 1)) {
+  const auto schema = std::ranges::find(root.entries, "schema", &Entry::key);
+  const bool has = schema != root.entries.end();
+  if (has && (schema->value.kind != Node::Kind::kInteger || schema->value.integer != 1)) {
     draft.report.add("E01", schema->value.place, "this version reads schema = 1 only");
     return;  // another schema has other keys
   }
+  if (!has || schema != root.entries.begin()) {
+    draft.report.add("E01", has ? schema->place : Place{root.place.file, 1, 1},
+                     "`schema = 1` must be the first key of each file");
+  }
+  const Fields fields(root, Table::kFile, draft.report);
   for (const Entry& entry : root.entries) {
     if (entry.key == "settings") {
       if (entry.value.kind == Node::Kind::kTable) {
@@ -99,11 +100,13 @@ void read_policy_file(Draft& draft, const Node& root) {
 Policy::Loaded Policy::load(const Input& input) {
   Loaded out;
   try {
-    Draft draft{input, {}, {}, {}, {}, {}, std::make_unique<Compiled>()};
+    Draft draft;
+    draft.input = input;
     load_into(draft);
     const bool failed = draft.report.failed();
     out.findings = draft.report.take();
-    if (!failed) out.policy = std::shared_ptr<const Policy>(new Policy(std::move(draft.out)));
+    // Moving keeps the nodes of the maps where they are, so what rules point at stays.
+    if (!failed) out.policy.reset(new Policy(std::make_unique<const Compiled>(Compiled{std::move(*draft.out)})));
   } catch (const std::exception& error) {
     // Memory ran out, or the digest could not be made: no policy is better than half of one.
     out.policy = nullptr;

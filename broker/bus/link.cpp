@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/bus/link.h"
 
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <system_error>
 #include <thread>
 
@@ -31,9 +32,7 @@ constexpr char kBus[] = "org.freedesktop.DBus";
 constexpr auto kCallTimeout = 5s;
 constexpr int kRetryMs = 1000;
 
-void log(const char* level, const std::string& text) {
-  std::fprintf(stderr, "%sbus: %s\n", level, wire_text(text).c_str());
-}
+void log(int level, const std::string& text) { sd_journal_print(level, "bus: %s", wire_text(text).c_str()); }
 
 }  // namespace
 
@@ -97,7 +96,7 @@ void Link::run() {
       signals_.clear();
     }
     if (stopping_) break;
-    if (was || !told_) log(SD_WARNING, "not on the system bus (" + why + "): jitctl cannot reach us, the doors go on; trying again");
+    if (was || !told_) log(LOG_WARNING, "not on the system bus (" + why + "): jitctl cannot reach us, the doors go on; trying again");
     told_ = true;
     post([](Intake& intake) { intake.lost(); });
     wait(-1, 0, kRetryMs);
@@ -130,7 +129,7 @@ void Link::serve() {
     connected_ = true;
   }
   told_ = false;
-  log(SD_NOTICE, std::string("on the system bus as ") + kName);
+  log(LOG_NOTICE, std::string("on the system bus as ") + kName);
   while (!stopping_) {
     while (session.connection->processPendingRequest()) {
       if (stopping_) return;
@@ -238,7 +237,7 @@ void Link::changed(std::string to, std::string id) {
       signals_.push_back({std::move(to), std::move(id)});
     }
   }
-  if (first_drop) log(SD_WARNING, "the bus does not take our signals; dropping them until it does");
+  if (first_drop) log(LOG_WARNING, "the bus does not take our signals; dropping them until it does");
   wake();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gate socket: plain sd-bus, peer to peer; each connection stands for one request. A connection that waits is
-// parked: its sd-bus object is detached from the event loop and only the bare descriptor is watched.
+// parked: no sd-bus object is attached to the event loop, only the bare descriptor is watched.
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -14,7 +14,7 @@ namespace jit::gate {
 
 struct Options {
   std::size_t connections_per_uid = 8;     // by real uid or loginuid of the peer; root's own are not counted here
-  std::size_t connections = 18000;         // all
+  std::size_t connections = 18000;         // all; fewer where RLIMIT_NOFILE does not hold so many
   std::int64_t first_call_ms = 10'000;     // from accept to Submit, Resume or Bind
 };
 
@@ -30,8 +30,9 @@ class Server final : public core::Gate {
   void decided(core::Conn conn, const core::Answer& answer) override;
   void bound(core::Conn conn, const core::BindAnswer& answer) override;
 
- private:
   struct Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

@@ -109,7 +109,7 @@ struct Bed {
 
 Options quick() {
   Options options;
-  options.timeout = 80ms;
+  options.timeout = 400ms;
   return options;
 }
 

@@ -17,6 +17,8 @@ import termios
 import time
 import traceback
 
+import wire
+
 BED = os.environ.get("BED", "/run/bed")
 WAIT_S = 20  # a test that waits this long for a text has failed
 NOBODY = 4294967295
@@ -289,16 +291,98 @@ def pam_options(service: str, kind: str, options: str) -> None:
         f.write(re.sub(rf"(?m)^{kind} required pam_jit\.so.*$", f"{kind} required pam_jit.so {options}".rstrip(), text))
 
 
-class Inbox(Pipe):
-    """`jitctl watch` of an approver, to wait for requests without asking again and again."""
+class Inbox:
+    """Waits for requests and grants to change, by the bus's own signals; as root, who sees all."""
 
-    def __init__(self, user: str = "bob") -> None:
-        super().__init__(user, ["jitctl", "watch"])
+    def __init__(self) -> None:
+        self.bus = wire.Connection()
+        self.bus.call(*wire.BUS, "AddMatch", "s", [f"type='signal',member='NameOwnerChanged',arg0='{wire.NAME}'"])
+        self.known = {r["id"] for r in self._all("Requests")}
 
-    def request_of(self, requester: str, timeout: float = WAIT_S) -> dict:
-        """Waits for the next new request of this person."""
-        found = self.expect(rf"^.*?\b([0-9a-f]{{8,32}})\b.*\b{requester}\b.*$", timeout)
-        return jitctl(self.user, "show", found[1])
+    def _all(self, kind: str) -> list:
+        """The list, and from now on signals for what changes in it; nothing while the broker is away."""
+        try:
+            self.bus.broker("Requests", "Watch")
+            return json.loads(self.bus.broker(kind, "List", "a{sv}", {"all": ("b", True)})[0])
+        except wire.Error as error:
+            if error.name.endswith((".ServiceUnknown", ".NameHasNoOwner", ".NoReply", ".Unavailable")):
+                return []
+            raise
+
+    def until(self, kind: str, found, timeout: float = WAIT_S, what: str = "change") -> dict:
+        end = time.monotonic() + timeout
+        while True:
+            for item in self._all(kind):
+                if found(item):
+                    return item
+            if self.bus.signals:  # something changed while we looked
+                self.bus.signals.clear()
+                continue
+            try:
+                self.bus.receive(max(0, end - time.monotonic()))
+            except wire.Error as error:
+                raise Failed(f"no such {what} within {timeout} s") from error
+
+    def new(self, requester: str, timeout: float = WAIT_S) -> dict:
+        """The next request of this person that was not there before."""
+        item = self.until("Requests", lambda r: r["subject"]["name"] == requester and r["id"] not in self.known, timeout,
+                          f"request of {requester}")
+        self.known.add(item["id"])
+        return item
+
+    def state(self, request: str, state: str, timeout: float = WAIT_S) -> dict:
+        return self.until("Requests", lambda r: r["id"].startswith(request) and r["state"] == state, timeout,
+                          f"request {request} that is {state}")
+
+    def grant(self, state: str, timeout: float = WAIT_S, **wanted) -> dict:
+        return self.until("Grants", lambda g: g["state"] == state and all(g[k] == v for k, v in wanted.items()), timeout,
+                          f"grant that is {state}")
+
+    def requests(self) -> list:
+        return self._all("Requests")
+
+    def close(self) -> None:
+        self.bus.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def waiting(user: str, command: str = "sudo id -un", **keys) -> Terminal:
+    """Somebody at a terminal whose command waits for an approval."""
+    terminal = Terminal(user, command, **keys)
+    terminal.expect("waiting for approval")
+    return terminal
+
+
+def add_user(name: str, uid: int, groups=()) -> None:
+    """One more person of the bed, with a home; his sudo asks for no password."""
+    with open("/etc/passwd", "a", encoding="utf-8") as f:
+        f.write(f"{name}:x:{uid}:100::/tmp:/bin/bash\n")
+    with open("/etc/sudoers", "a", encoding="utf-8") as f:
+        f.write(f"{name} ALL=(ALL:ALL) NOPASSWD: ALL\n")
+    with open("/etc/shadow", "a", encoding="utf-8") as f:
+        f.write(f"{name}:*:19000:0:99999:7:::\n")
+    with open("/etc/group", encoding="utf-8") as f:
+        lines = [line.rstrip("\n") for line in f]
+    with open("/etc/group", "w", encoding="utf-8") as f:
+        for line in lines:
+            if line.split(":")[0] in groups:
+                line += name if line.endswith(":") else "," + name
+            f.write(line + "\n")
+
+
+def refused(call, *names: str) -> wire.Error:
+    """The error of a bus call that must fail, with one of these names (the last part)."""
+    try:
+        value = call()
+    except wire.Error as error:
+        check(not names or error.name.rsplit(".", 1)[-1] in names, f"refused with {error}, not with one of {names}")
+        return error
+    raise Failed(f"this was not refused but gave {value!r}")
 
 
 def check(condition, what: str) -> None:
@@ -325,6 +409,19 @@ def as_user(user: str, function, *arguments):
     if "error" in answer:
         raise Failed(answer["error"])
     return answer["value"]
+
+
+def reap(pid: int, timeout: float) -> int:
+    """Waits for a child of ours and gives its exit code; one that does not end in time is killed and a failure."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        if not select.select([pidfd], [], [], timeout)[0]:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise Failed(f"process {pid} did not end within {timeout} s")
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    finally:
+        os.close(pidfd)
 
 
 def main(tests: dict) -> None:

@@ -36,7 +36,7 @@ def ctrl_c(s):
     request = s.request("alice")
     client.ctrl_c()
     s.end(client)
-    s.inbox.expect(rf"{request}.*cancelled", 2)
+    s.inbox.state(request, "cancelled", 2)
 
 
 def ctrl_c_at_the_prompt(s):
@@ -44,7 +44,7 @@ def ctrl_c_at_the_prompt(s):
     client.expect(r"Enter[^\n]*: ?")
     client.ctrl_c()
     s.end(client)
-    s.inbox_silent("alice")
+    s.did("alice", "jitctl requests")
 
 
 def broker_killed(s):

@@ -32,12 +32,7 @@ def masked(text: str) -> str:
 class Story:
     def __init__(self, name: str) -> None:
         self.name, self.lines, self.programs, self.written = name, [], [], {}
-        self.inbox = self.watch("bob")
-
-    def watch(self, user: str) -> Inbox:
-        inbox = Inbox(user)
-        self.programs.append(inbox)
-        return inbox
+        self.inbox = Inbox()
 
     def _start(self, program, shown: str):
         self.programs.append(program)
@@ -80,7 +75,7 @@ class Story:
         code = program.wait(timeout)
         if isinstance(program, Pipe):
             for name, text in ("out", program.out), ("err", program.err):
-                self.lines += [f"{program.user} {name}| {line}".rstrip() for line in text.split("\n")[:-1] + [text.split("\n")[-1]] if line]
+                self.lines += [f"{program.user} {name}| {line}".rstrip() for line in text.splitlines()]
         else:
             self._write(program, len(program.text))
         self.lines.append(f"{program.user}| [exit {code}]" if code >= 0 else f"{program.user}| [signal {-code}]")
@@ -93,8 +88,8 @@ class Story:
         return program
 
     def request(self, user: str) -> str:
-        """Waits until bob is shown a new request of this person; its short id."""
-        return self.inbox.request_of(user)["id"][:8]
+        """Waits for a new request of this person; its short id."""
+        return self.inbox.new(user)["id"][:8]
 
     def vote(self, approver: str, word: str, requester: str, text: str = "") -> str:
         request = self.request(requester)
@@ -102,6 +97,7 @@ class Story:
         return request
 
     def close(self) -> None:
+        self.inbox.close()
         for program in self.programs:
             program.close()
 

@@ -169,6 +169,7 @@ class Connection:
                     data, self.buffer = self.buffer[:total], self.buffer[total:]
                     header, at = unpack(data, 12, "a(yv)")
                     fields = {code: value[1] for code, value in header[0]}
+                    fields["serial"] = struct.unpack_from("<I", data, 8)[0]
                     return data[1], fields, unpack(data, at + -at % 8, fields.get(8, ""))[0]
             self._more(end)
 

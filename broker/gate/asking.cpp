@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/gate/asking.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <set>
+
+#include "broker/gate/sudo_argv.h"
+#include "evidence/text.h"
+
+namespace jit::gate {
+namespace {
+
+using directory::Status;
+using directory::User;
+using policy::Door;
+
+constexpr std::size_t kNameShown = 80;
+
+core::IdentityPtr identity_of(const User& user, const PersonOf& person_of) {
+  auto out = std::make_shared<policy::Identity>();
+  out->uid = user.uid;
+  out->user = user.name;
+  out->person = person_of(user.name, user.uid);
+  out->groups_known = user.groups_known;
+  out->groups_all = out->groups_any = user.groups;
+  return out;
+}
+
+Refusal unknown_user(const std::string& who) {
+  const std::string shown = evidence::escape_to(who, kNameShown);
+  return {"unknown-user", {"pam_jit: there is no user " + shown + " here"}, "there is no user " + shown};
+}
+
+// Everything that one Submit looks up. Lives until the last answer came.
+struct Looking : std::enable_shared_from_this<Looking> {
+  Context context;
+  Caller caller;
+  Door door = Door::kSudo;
+  policy::Origin from;
+  PersonOf person_of;
+  Asked done;
+  SudoTarget sudo;
+  User subject, target, root;
+  std::set<std::string> kernel_groups;
+  bool kernel_groups_known = true;
+  std::size_t open = 1;  // answers to come, and one for start() itself
+
+  // Who elevates is a process with groups of its own; who logs in has none yet.
+  bool elevates() const { return door == Door::kSudo || door == Door::kSu; }
+
+  directory::Found into(User& place) {
+    ++open;
+    return [self = shared_from_this(), &place](const User& user) {
+      place = user;
+      self->one_less();
+    };
+  }
+
+  void start(directory::Directory& directory) {
+    directory.by_uid(0, into(root));
+    if (elevates()) {
+      directory.by_uid(caller.real_uid, into(subject));
+      for (const auto gid : caller.gids) {
+        ++open;
+        directory.group_name(gid, [self = shared_from_this()](const std::string& name) {
+          if (name.empty()) self->kernel_groups_known = false;
+          self->kernel_groups.insert(name);
+          self->one_less();
+        });
+      }
+    } else {
+      directory.by_name(context.user, into(subject));
+    }
+    if (door == Door::kSu) directory.by_name(context.user, into(target));
+    if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kName) directory.by_name(sudo.name, into(target));
+    if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kUid) directory.by_uid(sudo.uid, into(target));
+    one_less();
+  }
+
+  void one_less() {
+    if (--open > 0) return;
+    const auto then = std::move(done);
+    then(result());
+  }
+
+  std::variant<core::Ask, Refusal> result() {
+    const std::string who = elevates() ? "with uid " + std::to_string(caller.real_uid) : context.user;
+    if (root.status != Status::kFound) return refuse_identity("root cannot be looked up");
+    if (subject.status == Status::kAbsent) return unknown_user(who);
+    if (subject.status != Status::kFound) return refuse_identity("the directory does not answer for the caller");
+    // Whoever owns the broker's uid would decide about himself.
+    if (subject.uid == geteuid() && subject.uid != 0) return refuse_identity("the broker's own user asks");
+
+    core::Ask ask;
+    ask.door = door;
+    ask.service = context.service;
+    ask.subject.identity = subject_identity();
+    ask.subject.loginuid = caller.loginuid;
+    ask.subject.audit_session = caller.audit_session;
+    ask.subject.origin = from;
+    ask.subject.tty = context.tty;
+    ask.subject.terminal = caller.terminal;
+    ask.real_uid = caller.real_uid;
+    ask.root = identity_of(root, person_of);
+    ask.target_verified = door != Door::kSudo;
+    const bool names_target =
+        door == Door::kSu ||
+        (door == Door::kSudo && (sudo.kind == SudoTarget::Kind::kName || sudo.kind == SudoTarget::Kind::kUid));
+    if (names_target) {
+      if (target.status == Status::kAbsent) {
+        return unknown_user(door == Door::kSu                           ? context.user
+                            : sudo.kind == SudoTarget::Kind::kUid ? "with uid " + std::to_string(sudo.uid)
+                                                                  : sudo.name);
+      }
+      if (target.status != Status::kFound) return refuse_identity("the directory does not answer for the target");
+      ask.target = identity_of(target, person_of);
+    } else if (door == Door::kSsh || door == Door::kLogin || sudo.kind == SudoTarget::Kind::kCaller) {
+      ask.target = ask.subject.identity;
+    } else {
+      ask.target = ask.root;
+    }
+    ask.process = caller.process;
+    ask.parent = caller.parent;
+    ask.argv = std::move(context.argv);
+    ask.cwd = std::move(context.cwd);
+    ask.reason = std::move(context.reason);
+    ask.reason_from = context.reason_from;
+    ask.ticket = std::move(context.ticket);
+    ask.asked_s = context.for_s;
+    ask.via = std::move(context.via);
+    ask.can_ask = context.can_ask;
+    ask.budget_s = context.budget_s;
+    ask.keep = door == Door::kSsh;
+    return ask;
+  }
+
+  core::IdentityPtr subject_identity() const {
+    if (!elevates()) return identity_of(subject, person_of);
+    auto out = std::make_shared<policy::Identity>(*identity_of(subject, person_of));
+    out->groups_known = subject.groups_known && kernel_groups_known;
+    const std::set<std::string> nss(subject.groups.begin(), subject.groups.end());
+    out->groups_all.clear();
+    out->groups_any.clear();
+    std::ranges::set_intersection(nss, kernel_groups, std::back_inserter(out->groups_all));
+    std::ranges::set_union(nss, kernel_groups, std::back_inserter(out->groups_any));
+    return out;
+  }
+};
+
+}  // namespace
+
+Refusal refuse_identity(const std::string& why) {
+  return {"identity",
+          {"pam_jit: who asks could not be verified, so this is refused", "pam_jit: an admin can see why: journalctl -u jit-broker"},
+          "identity not verified: " + why};
+}
+
+void make_ask(directory::Directory& directory, Context context, Caller caller, Door door, policy::Origin from,
+              PersonOf person_of, Asked done) {
+  auto looking = std::make_shared<Looking>();
+  if (door == Door::kSudo) {
+    const auto sudo = sudo_target(context.argv);
+    if (!sudo) {
+      return done(Refusal{"target", {"pam_jit: this command line names no user to run as"},
+                          "no target in " + evidence::escape_to(evidence::render_argv(context.argv), 200)});
+    }
+    looking->sudo = *sudo;
+  }
+  looking->context = std::move(context);
+  looking->caller = std::move(caller);
+  looking->door = door;
+  looking->from = from;
+  looking->person_of = std::move(person_of);
+  looking->done = std::move(done);
+  looking->start(directory);
+}
+
+void make_bind(directory::Directory& directory, const Bind& bind, const Caller& caller, Door door, PersonOf person_of,
+               Bound done) {
+  directory.by_name(bind.user, [=, user_name = bind.user, person_of = std::move(person_of),
+                                done = std::move(done)](const User& user) {
+    if (user.status == Status::kAbsent) return done(unknown_user(user_name));
+    if (user.status != Status::kFound) return done(refuse_identity("the directory does not answer for the target"));
+    core::BindAsk ask;
+    ask.door = door;
+    ask.user = identity_of(user, person_of);
+    ask.process = caller.process;
+    ask.terminal = caller.terminal;
+    ask.audit_session = caller.audit_session;
+    done(std::move(ask));
+  });
+}
+
+}  // namespace jit::gate

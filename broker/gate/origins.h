@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where somebody comes from, as far as the broker knows it itself.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "broker/core/model.h"
+
+namespace jit::gate {
+
+// sshd's own word for the peer is its address in numbers (UseDNS no, the default); a name is display only, since
+// whoever owns the reverse zone chooses it.
+policy::Origin ssh_origin(std::string_view rhost);
+
+// A login at a console: the name of the terminal and the kernel's number of it must be the same virtual console.
+policy::Origin login_origin(std::string_view tty, std::string_view rhost, std::uint32_t tty_nr);
+
+// The addresses from which audit sessions began, learned from our own ssh gate: Submit knows the address, Bind the
+// session. Bounded; what was dropped is unknown, and unknown never opens.
+class Origins {
+ public:
+  static constexpr std::size_t kAsked = 4096;
+  static constexpr std::size_t kSessions = 16384;
+
+  void asked(const core::Process& process, const core::Process& parent, const policy::Origin& from);
+  // The process that asked, or its parent (sshd asks in a child), has its session now.
+  void bound(const core::Process& process, std::uint32_t audit_session);
+  // For sudo and su.
+  policy::Origin of(std::uint32_t audit_session, std::uint32_t tty_nr) const;
+
+ private:
+  struct Asked {
+    core::Process process, parent;
+    policy::Origin from;
+  };
+  std::deque<Asked> asked_;
+  std::unordered_map<std::uint32_t, policy::Origin> sessions_;
+  std::deque<std::uint32_t> order_;  // of sessions_, oldest first
+};
+
+}  // namespace jit::gate

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/args.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "evidence/text.h"
+#include "policy/policy.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::array kOptions = {
+    OptionName{Option::kDoor, "--door", "", "DOOR"},       OptionName{Option::kAs, "--as", "", "USER"},
+    OptionName{Option::kFor, "--for", "", "DURATION"},     OptionName{Option::kReason, "--reason", "-m", "REASON"},
+    OptionName{Option::kTicket, "--ticket", "", "TICKET"}, OptionName{Option::kVia, "--via", "", "RULE"},
+    OptionName{Option::kWait, "--wait", "", ""},           OptionName{Option::kJson, "--json", "", ""},
+    OptionName{Option::kAll, "--all", "", ""},             OptionName{Option::kState, "--state", "", "STATE"},
+    OptionName{Option::kSince, "--since", "", "TIME"},     OptionName{Option::kScope, "--scope", "", "SCOPE"},
+    OptionName{Option::kUser, "--user", "", "USER"},       OptionName{Option::kPerson, "--person", "", "PERSON"},
+    OptionName{Option::kRequest, "--request", "", "ID"},   OptionName{Option::kType, "--type", "", "TYPE"},
+    OptionName{Option::kLimit, "--limit", "", "N"},
+};
+
+using enum Option;
+
+const std::array kVerbs = {
+    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson},
+         "ask ahead of time; prints the id"},
+    Verb{"cancel", "ID", 1, 1, false, {kJson}, "take back a request of yours"},
+    Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kJson}, "your requests and those you may vote on"},
+    Verb{"show", "ID", 1, 1, false, {kJson}, "everything about a request or a grant"},
+    Verb{"approve", "ID", 1, 1, false, {kFor, kScope, kReason, kJson}, "vote yes"},
+    Verb{"deny", "ID", 1, 1, false, {kReason, kJson}, "vote no, with a reason (-m)"},
+    Verb{"watch", "", 0, 0, false, {kJson}, "one line for each change of a request, at once"},
+    Verb{"grants", "", 0, 0, false, {kAll, kState, kSince, kJson}, "grants that live, or others by --state"},
+    Verb{"end", "GRANT", 1, 1, false, {kJson}, "give a grant back early"},
+    Verb{"revoke", "[GRANT]", 0, 1, false, {kUser, kPerson, kAll, kReason, kJson},
+         "end grants at once, with a reason (-m)"},
+    Verb{"status", "", 0, 0, false, {kJson}, "the broker's health"},
+    Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
+    Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kJson}, "check policy files; needs no broker"},
+    Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},
+};
+
+std::string quoted(std::string_view text) { return "\"" + evidence::escape_to(text, 64) + "\""; }
+
+Failure usage(std::string message) { return {Exit::kUsage, std::move(message)}; }
+
+const OptionName* option_named(std::string_view text) {
+  const auto* const it = std::find_if(kOptions.begin(), kOptions.end(), [&](const OptionName& option) {
+    return option.name == text || (!option.short_name.empty() && option.short_name == text);
+  });
+  return it == kOptions.end() ? nullptr : it;
+}
+
+bool digits(std::string_view text, int& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos && error == std::errc() &&
+         end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::string Args::value(Option option) const {
+  const auto it = values.find(option);
+  return it == values.end() ? "" : it->second;
+}
+
+std::span<const OptionName> option_names() { return kOptions; }
+std::span<const Verb> verbs() { return kVerbs; }
+
+const Verb* verb_named(std::string_view name) {
+  const auto* const it = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& verb) { return verb.name == name; });
+  return it == kVerbs.end() ? nullptr : it;
+}
+
+std::string usage_of(const Verb& verb) {
+  std::string out = "jitctl " + std::string(verb.name);
+  for (const Option option : verb.options) {
+    const auto* const name = std::find_if(kOptions.begin(), kOptions.end(),
+                                          [&](const OptionName& candidate) { return candidate.option == option; });
+    out += " [" + std::string(name->short_name.empty() ? name->name : name->short_name);
+    if (!name->value.empty()) out += " " + std::string(name->value);
+    out += "]";
+  }
+  if (!verb.words.empty()) out += " " + std::string(verb.words);
+  if (verb.command) out += " [-- COMMAND ARG...]";
+  return out;
+}
+
+Result<Args> parse_args(std::span<const std::string> arguments) {
+  std::size_t total = 0;
+  for (const std::string& argument : arguments) total += argument.size() + 1;
+  if (total > kArgsMax) return usage("the arguments are longer than " + std::to_string(kArgsMax) + " bytes: shorten them");
+  Args out;
+  if (arguments.empty()) return usage("no verb: see jitctl help");
+  std::size_t at = 0;
+  const std::string& first = arguments[at++];
+  if (first == "--version") return out.verb = "version", out;
+  if (first == "help" || first == "--help" || first == "-h") {
+    out.verb = "help";
+    for (; at < arguments.size(); ++at) out.words.push_back(arguments[at]);
+    return out;
+  }
+  out.verb = first;
+  if (first == "policy" || first == "audit") {
+    if (at == arguments.size()) return usage(first + ": say what to do: see jitctl help");
+    out.verb += " " + arguments[at++];
+  }
+  const Verb* const verb = verb_named(out.verb);
+  if (verb == nullptr) return usage("unknown verb " + quoted(out.verb) + ": see jitctl help");
+  for (; at < arguments.size(); ++at) {
+    const std::string& argument = arguments[at];
+    if (argument == "--") {
+      if (!verb->command) {
+        out.words.insert(out.words.end(), arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1, arguments.end());
+      } else {
+        out.command.assign(arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1, arguments.end());
+        if (out.command.empty()) return usage("nothing after --: write the command, or leave -- out");
+      }
+      break;
+    }
+    if (argument == "--help" || argument == "-h") {
+      Args help;
+      help.verb = "help";
+      help.words.push_back(out.verb);
+      return help;
+    }
+    if (argument.size() < 2 || argument.front() != '-') {
+      out.words.push_back(argument);
+      continue;
+    }
+    const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
+    const OptionName* const option = option_named(argument.substr(0, equals));
+    const bool takes = option != nullptr &&
+                       std::find(verb->options.begin(), verb->options.end(), option->option) != verb->options.end();
+    if (!takes) return usage("jitctl " + out.verb + " has no option " + quoted(argument) + ": see jitctl help " + out.verb);
+    if (out.has(option->option)) return usage(std::string(option->name) + " is given twice");
+    std::string value;
+    if (option->value.empty()) {
+      if (equals != std::string::npos) return usage(std::string(option->name) + " takes no value");
+    } else if (equals != std::string::npos) {
+      value = argument.substr(equals + 1);
+    } else if (at + 1 < arguments.size()) {
+      value = arguments[++at];
+    } else {
+      return usage(std::string(option->name) + " needs a value: " + std::string(option->value));
+    }
+    out.values.emplace(option->option, std::move(value));
+  }
+  if (out.words.size() < verb->least) return usage("missing: " + usage_of(*verb));
+  if (out.words.size() > verb->most) {
+    return usage("too many words from " + quoted(out.words[verb->most]) +
+                 (verb->command ? " on: a command stands after --" : " on") + ": " + usage_of(*verb));
+  }
+  return out;
+}
+
+std::optional<std::int64_t> parse_since(std::string_view text, std::int64_t now_ms) {
+  if (const auto ago = policy::parse_duration(text)) return std::max<std::int64_t>(0, now_ms - std::int64_t{*ago} * 1000);
+  // YYYY-MM-DDTHH:MM[:SS](Z|+HH:MM|-HH:MM)
+  if (text.size() < 17 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':') return std::nullopt;
+  std::tm parts{};
+  bool good = digits(text.substr(0, 4), parts.tm_year) && digits(text.substr(5, 2), parts.tm_mon) &&
+              digits(text.substr(8, 2), parts.tm_mday) && digits(text.substr(11, 2), parts.tm_hour) &&
+              digits(text.substr(14, 2), parts.tm_min);
+  text.remove_prefix(16);
+  if (text.starts_with(':')) {
+    good = good && text.size() > 3 && digits(text.substr(1, 2), parts.tm_sec);
+    text.remove_prefix(std::min<std::size_t>(3, text.size()));
+  }
+  int hours = 0;
+  int minutes = 0;
+  int sign = 0;
+  if (text != "Z") {
+    good = good && text.size() == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':' &&
+           digits(text.substr(1, 2), hours) && digits(text.substr(4, 2), minutes) && hours < 24 && minutes < 60;
+    sign = good && text[0] == '-' ? -1 : 1;
+  }
+  if (!good || parts.tm_year < 1970 || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 ||
+      parts.tm_mday > 31 || parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60) {
+    return std::nullopt;
+  }
+  parts.tm_year -= 1900;
+  parts.tm_mon -= 1;
+  const std::int64_t utc = timegm(&parts) - sign * (hours * 3600 + minutes * 60);
+  return std::max<std::int64_t>(0, utc * 1000);
+}
+
+}  // namespace jit::cli

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker as jitctl sees it: the owner of org.pamjit.Broker1 on the system bus, believed only where the bus says that
+// it runs as _jit. One thread; nothing of the environment is used.
+#pragma once
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/exit.h"
+
+namespace jit::cli {
+
+using Json = nlohmann::ordered_json;
+using Dict = std::map<std::string, sdbus::Variant>;
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes bytes_of(std::string_view text);
+
+// A reply is printed by people's terminals: anything but printable ASCII in it is a broken reply.
+Result<Json> read_document(std::string_view text);
+// The exit code and message for an error of the bus or the broker.
+Failure failure_of(const std::string& name, const std::string& message);
+
+struct AuditPage {
+  Json entries;
+  std::uint64_t next = 0;
+};
+
+class Client {
+ public:
+  static Result<std::unique_ptr<Client>> connect();
+  ~Client();
+
+  Result<Json> list_requests(const Dict& filter);
+  Result<Json> get_request(const std::string& id);
+  Result<Json> create(const Dict& ask);
+  Result<Json> cancel(const std::string& id);
+  Result<Json> vote(const std::string& id, bool approve, const Dict& options);
+  Result<Json> list_grants(const Dict& filter);
+  Result<Json> get_grant(const std::string& id);
+  Result<Json> revoke(const Dict& which, const std::string& reason);
+  Result<Json> end(const std::string& grant);
+  Result<Json> status();
+  Result<Json> reload();
+  Result<AuditPage> query(const Dict& filter);
+
+  // From now on next() tells what changed.
+  Result<Nothing> watch();
+
+  enum class Event : std::uint8_t { kChanged, kStopped, kTimedOut, kGone, kBack };
+  struct Next {
+    Event event = Event::kTimedOut;
+    std::string id;  // of the request that changed
+  };
+  // Waits for a change, the deadline (CLOCK_MONOTONIC ms; none: for ever), a byte on stop_fd (< 0: none), the
+  // broker's leaving (kGone) or return (kBack: verified, and watched again). A bus that has gone is a failure.
+  Result<Next> next(std::optional<std::int64_t> deadline_ms, int stop_fd);
+
+ private:
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+std::int64_t monotonic_ms();
+
+}  // namespace jit::cli

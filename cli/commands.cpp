@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+#include <ctime>
+
+#include "evidence/text.h"
+#include "policy/policy.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::size_t kReasonMax = 1024;  // the broker's own limit
+
+Exit help(const Args& args, Output& out) {
+  if (!args.words.empty()) {
+    std::string name = args.words[0];
+    if (args.words.size() > 1) name += " " + args.words[1];
+    const Verb* const verb = verb_named(name);
+    if (verb == nullptr) return out.fail({Exit::kUsage, "unknown verb: see jitctl help"});
+    out.line(usage_of(*verb));
+    out.line("  " + std::string(verb->help));
+    return Exit::kDone;
+  }
+  out.line("jitctl: ask for access, approve it, see it");
+  out.line("");
+  std::size_t width = 0;
+  for (const Verb& verb : verbs()) width = std::max(width, verb.name.size() + verb.words.size() + 1);
+  for (const Verb& verb : verbs()) {
+    std::string left = std::string(verb.name) + " " + std::string(verb.words);
+    left.resize(width, ' ');
+    out.line("  " + left + "  " + std::string(verb.help));
+  }
+  out.line("");
+  out.line("jitctl help VERB names its options; --json prints one document. Durations: 90s 30m 2h. Ids: 4 digits or more.");
+  out.line("Exit codes: 0 done, 1 the answer is no, 2 usage, 3 not found or not allowed, 4 no broker, 5 timed out.");
+  return Exit::kDone;
+}
+
+}  // namespace
+
+Exit run(std::span<const std::string> arguments, Output& out) {
+  const auto args = parse_args(arguments);
+  if (!args) return out.fail(args.failure());
+  if (args->verb == "help") return help(*args, out);
+  if (args->verb == "version") {
+    out.line("jitctl " JIT_VERSION);
+    return Exit::kDone;
+  }
+  Verbs verbs{out, *args};
+  const std::string& verb = args->verb;
+  if (verb == "request") return verbs.request();
+  if (verb == "cancel") return verbs.cancel();
+  if (verb == "requests") return verbs.requests();
+  if (verb == "show") return verbs.show();
+  if (verb == "approve") return verbs.vote(true);
+  if (verb == "deny") return verbs.vote(false);
+  if (verb == "watch") return verbs.watch();
+  if (verb == "grants") return verbs.grants();
+  if (verb == "end") return verbs.end();
+  if (verb == "revoke") return verbs.revoke();
+  if (verb == "status") return verbs.status();
+  if (verb == "audit log") return verbs.log();
+  if (verb == "policy check") return verbs.check();
+  if (verb == "policy reload") return verbs.reload();
+  return out.fail({Exit::kUsage, "unknown verb: see jitctl help"});
+}
+
+Exit Verbs::print(const Json& document, const Facts& facts) {
+  if (json()) {
+    out.line(document.dump());
+  } else {
+    out.facts(facts);
+  }
+  return Exit::kDone;
+}
+
+Exit Verbs::list(const Json& documents, std::vector<std::string> (*row)(const Json&, bool), const char* none) {
+  if (json()) {
+    out.line(documents.dump());
+    return Exit::kDone;
+  }
+  if (documents.empty()) {
+    if (out.style().terminal) out.line(none);
+    return Exit::kDone;
+  }
+  std::vector<std::vector<std::string>> rows = {row(Json(), out.style().terminal)};
+  for (const Json& one : documents) rows.push_back(row(one, out.style().terminal));
+  out.table(rows);
+  return Exit::kDone;
+}
+
+Result<Dict> filter_of(const Args& args) {
+  Dict out;
+  if (args.has(Option::kAll)) out.emplace("all", sdbus::Variant(true));
+  if (args.has(Option::kState)) out.emplace("state", sdbus::Variant(args.value(Option::kState)));
+  if (args.has(Option::kSince)) {
+    const auto since = parse_since(args.value(Option::kSince), std::int64_t{std::time(nullptr)} * 1000);
+    if (!since) {
+      return Failure{Exit::kUsage, "--since: give how long ago (2h) or a time with its zone (2026-11-22T10:00:00Z)"};
+    }
+    out.emplace("since-ms", sdbus::Variant(*since));
+  }
+  return out;
+}
+
+Result<std::optional<std::uint32_t>> duration_of(const Args& args) {
+  if (!args.has(Option::kFor)) return std::optional<std::uint32_t>();
+  const auto seconds = policy::parse_duration(args.value(Option::kFor));
+  if (!seconds) return Failure{Exit::kUsage, "--for: give a duration as 90s, 30m or 2h"};
+  return seconds;
+}
+
+Result<std::string> reason_of(const Args& args, bool required) {
+  std::string reason = args.value(Option::kReason);
+  if (required && evidence::trim(reason).empty()) return Failure{Exit::kUsage, "say why: -m REASON"};
+  if (reason.size() > kReasonMax) {
+    return Failure{Exit::kUsage, "the reason is longer than " + std::to_string(kReasonMax) + " bytes: shorten it"};
+  }
+  if (!evidence::valid_utf8(reason)) return Failure{Exit::kUsage, "the reason is not UTF-8 text"};
+  return reason;
+}
+
+Result<std::string> id_of(const std::string& word) {
+  if (word.size() < 4 || word.size() > 32 || word.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return Failure{Exit::kUsage, "\"" + evidence::escape_to(word, 64) + "\" is no id: give 4 to 32 digits of 0-9 and a-f"};
+  }
+  return word;
+}
+
+std::string decision_line(const Json& request, std::uint64_t lifetime_s) {
+  const std::string state = text_of(request, "state");
+  const std::string name = text_of(request, "subject.name");
+  const std::string rule = " (rule " + text_of(request, "offer.rule") + ")";
+  if (state == "approved") {
+    const auto seconds = static_cast<std::uint32_t>(std::min<std::uint64_t>(lifetime_s, 4294967294U));
+    return "approved: " + name + " may " + what(request) + " for " + policy::format_duration(seconds) + rule;
+  }
+  if (is_open(request)) {
+    const std::string seats = open_seats(request);
+    return "waiting: " + name + " asks to " + what(request) + rule + (seats.empty() ? "" : "; still asked: " + seats);
+  }
+  std::string out = state + ": " + name + " may not " + what(request) + rule;
+  const std::string by = text_of(request, "ended.by");
+  const std::string why = text_of(request, "ended.why");
+  if (!by.empty()) out += ", by " + by;
+  if (!why.empty()) out += ": " + why;
+  return out;
+}
+
+}  // namespace jit::cli

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs. Each prints its result and returns the exit code.
+#pragma once
+
+#include <optional>
+
+#include "cli/args.h"
+#include "cli/client.h"
+#include "cli/documents.h"
+#include "cli/format.h"
+
+namespace jit::cli {
+
+struct Verbs {
+  Output& out;
+  const Args& args;
+
+  // verbs_requests.cpp
+  Exit request();
+  Exit cancel();
+  Exit requests();
+  Exit show();
+  // verbs_vote.cpp
+  Exit vote(bool approve);
+  // verbs_watch.cpp
+  Exit watch();
+  // verbs_grants.cpp
+  Exit grants();
+  Exit end();
+  Exit revoke();
+  // verbs_admin.cpp
+  Exit status();
+  Exit reload();
+  Exit log();
+  // verbs_policy.cpp
+  Exit check();
+
+  // Shared. A document as --json prints it, or `facts`.
+  Exit print(const Json& document, const Facts& facts);
+  Exit list(const Json& documents, std::vector<std::string> (*row)(const Json&, bool), const char* none);
+  bool json() const { return args.has(Option::kJson); }
+};
+
+Exit run(std::span<const std::string> arguments, Output& out);  // without the program's name
+
+// Options of several verbs, checked here so that a typo needs no broker.
+Result<Dict> filter_of(const Args& args);                           // --all, --state, --since
+Result<std::optional<std::uint32_t>> duration_of(const Args& args);  // --for
+Result<std::string> reason_of(const Args& args, bool required);      // --reason, -m
+Result<std::string> id_of(const std::string& word);
+std::string decision_line(const Json& request, std::uint64_t lifetime_s);  // "approved: alice may ..."
+
+}  // namespace jit::cli

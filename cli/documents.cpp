@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/documents.h"
+
+#include <algorithm>
+
+#include "policy/policy.h"
+
+namespace jit::cli {
+
+namespace {
+
+const Json kNull;
+
+std::string duration(std::uint64_t seconds) {
+  return policy::format_duration(static_cast<std::uint32_t>(std::min<std::uint64_t>(seconds, 4294967294U)));
+}
+
+std::string uid_text(const Json& uid) { return uid.is_number_unsigned() ? std::to_string(uid.get<std::uint64_t>()) : "none"; }
+
+// The words come escaped; the quotes are those of evidence::render_argv.
+std::string word(const std::string& escaped) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+  if (!escaped.empty() && escaped.find_first_not_of(kPlain) == std::string::npos) return escaped;
+  std::string out = "\"";
+  for (const char c : escaped) out += c == '"' ? std::string("\\\"") : std::string(1, c);
+  return out + "\"";
+}
+
+std::string id_of(const Json& document, bool terminal) {
+  const std::string id = text_of(document, "id");
+  return terminal ? id.substr(0, 8) : id;
+}
+
+void add(Facts& facts, const char* name, std::string value) {
+  if (!value.empty()) facts.emplace_back(name, std::move(value));
+}
+
+void add_end(Facts& facts, const Json& ended) {
+  if (!ended.is_object()) return;
+  std::string text = short_time(text_of(ended, "time"));
+  const std::string by = text_of(ended, "by");
+  const std::string why = text_of(ended, "why");
+  if (!by.empty()) text += " by " + by;
+  if (!why.empty()) text += ": " + why;
+  add(facts, "ended", text);
+}
+
+std::string vote_text(const Json& vote) {
+  std::string out = text_of(vote, "person") + " (uid " + uid_text(member(vote, "uid")) + ") ";
+  const Json& approve = member(vote, "approve");
+  out += approve.is_boolean() && approve.get<bool>() ? "approved" : "denied";
+  if (const auto seconds = number_of(vote, "duration_s")) out += " for " + duration(seconds);
+  if (const std::string scope = text_of(vote, "scope"); !scope.empty()) out += ", scope " + scope;
+  out += " at " + short_time(text_of(vote, "time"));
+  if (const std::string reason = text_of(vote, "reason"); !reason.empty()) out += ": " + reason;
+  return out;
+}
+
+}  // namespace
+
+const Json& member(const Json& json, std::string_view path) {
+  const Json* at = &json;
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    const auto it = at->is_object() ? at->find(std::string(path.substr(0, dot))) : at->end();
+    if (!at->is_object() || it == at->end()) return kNull;
+    at = &*it;
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return *at;
+}
+
+std::string text_of(const Json& json, std::string_view path) {
+  const Json& found = member(json, path);
+  return found.is_string() ? found.get<std::string>() : "";
+}
+
+std::uint64_t number_of(const Json& json, std::string_view path) {
+  const Json& found = member(json, path);
+  return found.is_number_unsigned() ? found.get<std::uint64_t>() : 0;
+}
+
+bool is_open(const Json& request) {
+  const std::string state = text_of(request, "state");
+  return state == "pending" || state == "detached";
+}
+
+std::string who(const Json& who) {
+  const std::string name = text_of(who, "name");
+  return (name.empty() ? "?" : name) + "(" + uid_text(member(who, "uid")) + ")";
+}
+
+std::string what(const Json& document) {
+  const std::string door = text_of(document, "door");
+  if (door == "ssh") return "log in by ssh";
+  if (door == "login") return "log in at a console";
+  return door + (door == "su" ? " to " : " as ") + who(member(document, "target"));
+}
+
+std::string command_of(const Json& document) {
+  const Json& argv = member(document, "command.argv");
+  if (!argv.is_array()) return text_of(document, "command.text");
+  std::string out;
+  for (const Json& one : argv) out += (out.empty() ? "" : " ") + word(one.is_string() ? one.get<std::string>() : "");
+  return out;
+}
+
+std::string open_seats(const Json& request) {
+  std::string out;
+  for (const Json& seat : member(request, "offer.seats")) {
+    const std::uint64_t count = number_of(seat, "count");
+    const std::uint64_t filled = member(seat, "filled_by").size();
+    if (filled >= count) continue;
+    out += (out.empty() ? "" : " and ") + std::to_string(count - filled) + " of " + text_of(seat, "set");
+  }
+  return out;
+}
+
+std::string short_time(const std::string& iso) {
+  const std::size_t dot = iso.find('.');
+  return dot == std::string::npos ? iso : iso.substr(0, dot) + "Z";
+}
+
+Facts request_facts(const Json& request) {
+  Facts facts;
+  const bool open = is_open(request);
+  add(facts, "request", text_of(request, "id"));
+  add(facts, "state", text_of(request, "state") +
+                          (open ? " (" + duration(number_of(request, "deadline_in_s")) + " left to vote)" : ""));
+  add(facts, "kind", text_of(request, "kind"));
+  add(facts, "who", who(member(request, "subject")));
+  add(facts, "person", text_of(request, "subject.person"));
+  add(facts, "login uid", uid_text(member(request, "subject.loginuid")));
+  add(facts, "from", text_of(request, "subject.origin"));
+  add(facts, "terminal", text_of(request, "subject.tty"));
+  add(facts, "host", text_of(request, "host.name"));
+  add(facts, "door", text_of(request, "door") + " (service " + text_of(request, "service") + ")");
+  const Json& verified = member(request, "target_verified");
+  const bool claimed = !(verified.is_boolean() && verified.get<bool>());
+  add(facts, "as", who(member(request, "target")) + (claimed ? ", as the command line says" : ""));
+  const std::string command = command_of(request);
+  if (!command.empty()) {
+    add(facts, "command", command);
+    add(facts, "command is", "not verified, " + std::to_string(number_of(request, "command.length")) + " bytes");
+  }
+  add(facts, "directory", text_of(request, "cwd"));
+  add(facts, "reason", text_of(request, "reason"));
+  add(facts, "reason from", text_of(request, "reason_from"));
+  add(facts, "ticket", text_of(request, "ticket"));
+  if (const auto asked = number_of(request, "asked.duration_s")) add(facts, "asked for", duration(asked));
+  add(facts, "rule", text_of(request, "offer.rule"));
+  add(facts, "gives", duration(number_of(request, "offer.give_s")) + ", at most " +
+                          duration(number_of(request, "offer.max_s")) + ", scope " + text_of(request, "offer.scope"));
+  for (const Json& seat : member(request, "offer.seats")) {
+    std::string filled;
+    for (const Json& person : member(seat, "filled_by")) {
+      filled += (filled.empty() ? "" : ", ") + (person.is_string() ? person.get<std::string>() : "");
+    }
+    add(facts, "needs", std::to_string(number_of(seat, "count")) + " of " + text_of(seat, "set") +
+                            (filled.empty() ? "" : ": " + filled));
+  }
+  add(facts, "created", short_time(text_of(request, "created")));
+  add(facts, "deadline", short_time(text_of(request, "deadline")));
+  for (const Json& vote : member(request, "votes")) add(facts, "vote", vote_text(vote));
+  add(facts, "grant", text_of(request, "grant"));
+  add_end(facts, member(request, "ended"));
+  return facts;
+}
+
+Facts grant_facts(const Json& grant) {
+  Facts facts;
+  std::string state = text_of(grant, "state");
+  if (state == "approved") state += " (" + duration(number_of(grant, "claim_in_s")) + " left to use it)";
+  if (state == "active") state += " (" + duration(number_of(grant, "expires_in_s")) + " left)";
+  if (const std::string how = text_of(grant, "ended.how"); !how.empty()) state += " (" + how + ")";
+  add(facts, "grant", text_of(grant, "id"));
+  add(facts, "state", state);
+  add(facts, "request", text_of(grant, "request"));
+  add(facts, "who", who(member(grant, "subject")));
+  add(facts, "person", text_of(grant, "subject.person"));
+  add(facts, "from", text_of(grant, "subject.origin"));
+  add(facts, "host", text_of(grant, "host.name"));
+  add(facts, "door", text_of(grant, "door"));
+  add(facts, "as", who(member(grant, "target")));
+  add(facts, "scope", text_of(grant, "scope"));
+  add(facts, "command", command_of(grant));
+  add(facts, "directory", text_of(grant, "cwd"));
+  add(facts, "rule", text_of(grant, "rule"));
+  add(facts, "lifetime", duration(number_of(grant, "lifetime_s")));
+  add(facts, "created", short_time(text_of(grant, "created")));
+  add(facts, "use before", short_time(text_of(grant, "claim_until")));
+  add(facts, "first use", short_time(text_of(grant, "starts")));
+  add(facts, "ends", short_time(text_of(grant, "expires")));
+  add(facts, "uses", std::to_string(number_of(grant, "uses")));
+  add_end(facts, member(grant, "ended"));
+  return facts;
+}
+
+std::string request_line(const Json& request) {
+  const bool open = is_open(request);
+  std::string out = short_time(open ? text_of(request, "created") : text_of(request, "ended.time"));
+  out += " " + text_of(request, "id").substr(0, 8) + " " + text_of(request, "state") + " " +
+         who(member(request, "subject")) + " " + what(request);
+  const std::string command = text_of(request, "command.text");
+  if (!command.empty()) out += ": " + command;
+  if (open) {
+    const std::string seats = open_seats(request);
+    if (!seats.empty()) out += " [needs " + seats + "]";
+    const std::string reason = text_of(request, "reason");
+    if (!reason.empty()) out += " reason: " + reason;
+    return out;
+  }
+  const std::string by = text_of(request, "ended.by");
+  const std::string why = text_of(request, "ended.why");
+  if (!by.empty()) out += " by " + by;
+  if (!why.empty()) out += " (" + why + ")";
+  return out;
+}
+
+std::vector<std::string> request_row(const Json& request, bool terminal) {
+  if (request.is_null()) return {"ID", "STATE", "WHO", "WHAT", "NEEDS", "LEFT", "COMMAND", "REASON"};
+  const bool open = is_open(request);
+  const auto or_dash = [](std::string text) { return text.empty() ? std::string("-") : text; };
+  return {id_of(request, terminal),
+          text_of(request, "state"),
+          who(member(request, "subject")),
+          what(request),
+          or_dash(open ? open_seats(request) : ""),
+          open ? duration(number_of(request, "deadline_in_s")) : "-",
+          or_dash(text_of(request, "command.text")),
+          or_dash(text_of(request, "reason"))};
+}
+
+std::vector<std::string> grant_row(const Json& grant, bool terminal) {
+  if (grant.is_null()) return {"ID", "STATE", "WHO", "WHAT", "SCOPE", "LEFT", "USES", "RULE"};
+  const std::string state = text_of(grant, "state");
+  std::string left = "-";
+  if (state == "active") left = duration(number_of(grant, "expires_in_s"));
+  if (state == "approved") left = duration(number_of(grant, "lifetime_s")) + " unused";
+  return {id_of(grant, terminal),
+          state,
+          who(member(grant, "subject")),
+          what(grant),
+          text_of(grant, "scope"),
+          left,
+          std::to_string(number_of(grant, "uses")),
+          text_of(grant, "rule")};
+}
+
+}  // namespace jit::cli

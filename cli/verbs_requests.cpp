@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+
+#include "cli/commands.h"
+#include "policy/policy.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::int64_t kMarginMs = 5000;  // the broker says "expired" by itself well within this
+
+Result<Dict> ask_of(const Args& args) {
+  Dict ask;
+  const auto text = [&](Option option, const char* key) {
+    if (args.has(option)) ask.emplace(key, sdbus::Variant(args.value(option)));
+  };
+  text(Option::kDoor, "door");
+  text(Option::kAs, "as");
+  text(Option::kVia, "via");
+  const auto seconds = duration_of(args);
+  if (!seconds) return seconds.failure();
+  if (*seconds) ask.emplace("for-s", sdbus::Variant(**seconds));
+  const auto reason = reason_of(args, false);
+  if (!reason) return reason.failure();
+  if (!reason->empty()) ask.emplace("reason", sdbus::Variant(bytes_of(*reason)));
+  if (args.has(Option::kTicket)) ask.emplace("ticket", sdbus::Variant(bytes_of(args.value(Option::kTicket))));
+  if (!args.command.empty()) {
+    std::vector<Bytes> argv;
+    for (const std::string& word : args.command) argv.push_back(bytes_of(word));
+    ask.emplace("argv", sdbus::Variant(argv));
+    std::array<char, PATH_MAX> cwd{};
+    if (getcwd(cwd.data(), cwd.size()) == nullptr || cwd[0] != '/') {
+      return Failure{Exit::kUsage, "the current directory cannot be named: go to one that exists"};
+    }
+    ask.emplace("cwd", sdbus::Variant(bytes_of(cwd.data())));
+  }
+  return ask;
+}
+
+// Until the request is decided; wakes only when the broker says that it changed.
+Result<Json> await(Client& client, Json request, Output& out) {
+  const std::string id = text_of(request, "id");
+  const std::int64_t deadline =
+      monotonic_ms() + static_cast<std::int64_t>(number_of(request, "deadline_in_s")) * 1000 + kMarginMs;
+  while (is_open(request)) {
+    const auto next = client.next(deadline, -1);
+    if (!next) return next.failure();
+    switch (next->event) {
+      case Client::Event::kTimedOut:
+        return Failure{Exit::kTimedOut, "timed out waiting for request " + id + ": see jitctl show " + id};
+      case Client::Event::kGone: out.note("the broker has left; waiting for it to come back"); continue;
+      case Client::Event::kStopped: continue;
+      case Client::Event::kChanged:
+        if (next->id != id) continue;
+        break;
+      case Client::Event::kBack: break;
+    }
+    auto again = client.get_request(id);
+    if (!again) return again.failure();
+    request = std::move(*again);
+  }
+  return request;
+}
+
+}  // namespace
+
+Exit Verbs::request() {
+  const auto ask = ask_of(args);
+  if (!ask) return out.fail(ask.failure());
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const bool wait = args.has(Option::kWait);
+  if (wait) {
+    // Before it exists, so that no change of it can be missed.
+    const auto watched = (*client)->watch();
+    if (!watched) return out.fail(watched.failure());
+  }
+  auto made = (*client)->create(*ask);
+  if (!made) {
+    Failure failure = made.failure();
+    // Asking is everybody's right, so "Denied" is the policy's answer here.
+    if (failure.code == Exit::kNotAllowed) failure.code = Exit::kNo;
+    return out.fail(failure);
+  }
+  if (!json()) {
+    out.line(text_of(*made, "id"));
+    if (is_open(*made)) {
+      const auto left = static_cast<std::uint32_t>(std::min<std::uint64_t>(number_of(*made, "deadline_in_s"), 315'360'000));
+      out.note("asked: " + open_seats(*made) + ", " + policy::format_duration(left) + " left to vote");
+    }
+  }
+  if (wait) {
+    auto decided = await(**client, std::move(*made), out);
+    if (!decided) return out.fail(decided.failure());
+    made = std::move(decided);
+  }
+  const bool open = is_open(*made);
+  const bool yes = text_of(*made, "state") == "approved";
+  if (json()) {
+    out.line(made->dump());
+  } else if (!open) {
+    const auto grant = yes ? (*client)->get_grant(text_of(*made, "grant")) : Result<Json>(Json());
+    out.note(decision_line(*made, number_of(grant ? *grant : Json(), "lifetime_s")));
+  }
+  return open || yes ? Exit::kDone : Exit::kNo;
+}
+
+Exit Verbs::cancel() {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto request = (*client)->cancel(*id);
+  if (!request) return out.fail(request.failure());
+  if (json()) return print(*request, {});
+  out.line("cancelled: request " + text_of(*request, "id"));
+  return Exit::kDone;
+}
+
+Exit Verbs::requests() {
+  auto filter = filter_of(args);
+  if (!filter) return out.fail(filter.failure());
+  const bool narrowed = args.has(Option::kState) || args.has(Option::kSince);
+  if (!narrowed) {
+    // What waits, and what was decided within the last day.
+    Args day = args;
+    day.values.emplace(Option::kSince, "1d");
+    filter = filter_of(day);
+  }
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto requests = (*client)->list_requests(*filter);
+  if (!requests) return out.fail(requests.failure());
+  return list(*requests, request_row, "no requests");
+}
+
+Exit Verbs::show() {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto request = (*client)->get_request(*id);
+  if (request) return print(*request, request_facts(*request));
+  if (request.failure().code != Exit::kNotAllowed) return out.fail(request.failure());
+  const auto grant = (*client)->get_grant(*id);
+  if (grant) return print(*grant, grant_facts(*grant));
+  if (grant.failure().code != Exit::kNotAllowed) return out.fail(grant.failure());
+  return out.fail({Exit::kNotAllowed, "no request or grant " + *id + " that you may see: try jitctl requests, jitctl grants"});
+}
+
+}  // namespace jit::cli

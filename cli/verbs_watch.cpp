@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+
+namespace jit::cli {
+
+namespace {
+
+// ^C is how one leaves a watch: a quiet end, not a death.
+int stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return -1;
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+}  // namespace
+
+Exit Verbs::watch() {
+  const int stop = stop_signals();
+  if (stop < 0) return out.fail({Exit::kNo, "signals cannot be waited for: too many open files?"});
+  const auto show = [&](const Json& request) { out.line(json() ? request.dump() : request_line(request)); };
+  const auto run = [&]() -> Exit {
+    const auto client = Client::connect();
+    if (!client) return out.fail(client.failure());
+    const auto watched = (*client)->watch();
+    if (!watched) return out.fail(watched.failure());
+    const auto show_open = [&]() -> std::optional<Failure> {
+      for (const char* state : {"detached", "pending"}) {
+        const auto open = (*client)->list_requests({{"state", sdbus::Variant(std::string(state))}});
+        if (!open) return open.failure();
+        for (const Json& request : *open) show(request);
+      }
+      return std::nullopt;
+    };
+    if (const auto failure = show_open()) return out.fail(*failure);
+    for (;;) {
+      const auto next = (*client)->next(std::nullopt, stop);
+      if (!next) return out.fail(next.failure());
+      switch (next->event) {
+        case Client::Event::kStopped: return Exit::kDone;
+        case Client::Event::kTimedOut: break;
+        case Client::Event::kGone: out.note("the broker has left; waiting for it to come back"); break;
+        case Client::Event::kBack:
+          out.note("the broker is back");
+          if (const auto failure = show_open()) return out.fail(*failure);
+          break;
+        case Client::Event::kChanged: {
+          const auto request = (*client)->get_request(next->id);
+          if (request) {
+            show(*request);
+          } else if (request.failure().code != Exit::kNotAllowed && request.failure().code != Exit::kUnreachable) {
+            return out.fail(request.failure());  // gone from our sight is no error; a broker that left comes back
+          }
+          break;
+        }
+      }
+    }
+  };
+  const Exit code = run();
+  close(stop);
+  return code;
+}
+
+}  // namespace jit::cli

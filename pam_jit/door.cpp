@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pam_jit/door.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+namespace jit::pam {
+namespace {
+
+constexpr std::uint32_t kLoginBudget = 50;  // LOGIN_TIMEOUT is 60 s
+constexpr std::uint32_t kSshBudget = 100;   // LoginGraceTime is 120 s, and the wait comes after the key and a prompt
+constexpr int kHighestPeer = 63;
+
+// Not set is fine, not readable is not.
+bool read_item(pam_handle_t* handle, int type, std::string_view& out) {
+  const void* value = nullptr;
+  if (pam_get_item(handle, type, &value) != PAM_SUCCESS) return false;
+  if (value != nullptr) out = static_cast<const char*>(value);
+  return true;
+}
+
+// sshd has three conversations. Only the one of its keyboard-interactive child can prompt, and only that one has a context
+// (sshpam_thread_conv insists on it; the others are registered with none). The remote side has no say in this.
+bool sshd_can_prompt(pam_handle_t* handle, bool& can) {
+  const void* conversation = nullptr;
+  if (pam_get_item(handle, PAM_CONV, &conversation) != PAM_SUCCESS || conversation == nullptr) return false;
+  can = static_cast<const pam_conv*>(conversation)->appdata_ptr != nullptr;
+  return true;
+}
+
+bool find_network_peer(int& found) {
+  for (int fd = STDERR_FILENO + 1; fd <= kHighestPeer; ++fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      if (errno == ENOBUFS || errno == ENOMEM) return false;
+      continue;  // not a socket, or not a connected one
+    }
+    if (address.ss_family == AF_INET || address.ss_family == AF_INET6) {
+      found = fd;
+      return true;
+    }
+  }
+  return true;
+}
+
+Fd open_terminal() { return open_above_stdio("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK); }
+
+bool find_terminal(const Items& items, bool& has) {
+  has = false;
+  if (items.tty.empty()) return true;
+  has = static_cast<bool>(open_terminal());
+  return has || errno == ENXIO;  // ENXIO: a session without one
+}
+
+}  // namespace
+
+bool read_items(pam_handle_t* handle, Items& items) {
+  if (!read_item(handle, PAM_SERVICE, items.service) || !read_item(handle, PAM_USER, items.user) ||
+      !read_item(handle, PAM_RUSER, items.ruser) || !read_item(handle, PAM_RHOST, items.rhost) ||
+      !read_item(handle, PAM_TTY, items.tty)) {
+    return false;
+  }
+  if (door_of(items.service) == Door::kSsh) {
+    const char* proven = pam_getenv(handle, "SSH_AUTH_INFO_0");
+    if (proven != nullptr && *proven != '\0') items.ssh_auth = proven;
+  }
+  return !items.service.empty() && !items.user.empty();
+}
+
+bool find_manner(pam_handle_t* handle, Door door, const Items& items, const Options& options, const SudoOptions& sudo,
+                 Manner& m) {
+  bool terminal = false;
+  if (door != Door::kSsh && !find_terminal(items, terminal)) return false;
+  switch (door) {
+    case Door::kSudo:
+      // -n and -S are how programs call sudo: they take a prompt for a wrong password and a wait for a hang.
+      if (terminal && sudo.understood && !sudo.non_interactive && !sudo.from_stdin) {
+        m.can_ask = true;
+        m.budget_s = options.budget_s.value_or(kBudgetMax);
+      }
+      m.errors_only = !m.can_ask;
+      break;
+    case Door::kSu:
+      // su prompts on stdin and informs on stdout, whatever these are.
+      m.can_ask = terminal && isatty(STDIN_FILENO) == 1;
+      m.errors_only = !terminal || isatty(STDOUT_FILENO) != 1;
+      m.budget_s = terminal ? options.budget_s.value_or(kBudgetMax) : 0;
+      break;
+    case Door::kLogin:
+      m.can_ask = terminal;
+      m.budget_s = options.budget_s.value_or(kLoginBudget);
+      break;
+    case Door::kSsh:
+      if (!sshd_can_prompt(handle, m.can_ask) || !find_network_peer(m.peer)) return false;
+      m.by_prompt = m.can_ask;
+      m.budget_s = options.budget_s.value_or(m.can_ask ? kSshBudget : 0);
+      break;
+    case Door::kOther:
+      m.errors_only = true;
+      break;
+  }
+  if (options.observe) {
+    m.can_ask = m.by_prompt = false;
+    m.silent = true;
+    m.budget_s = 0;
+  }
+  return true;
+}
+
+void drop_typed_input() {
+  const Fd terminal = open_terminal();
+  if (terminal && tcgetpgrp(terminal.get()) == getpgrp()) tcflush(terminal.get(), TCIFLUSH);
+}
+
+}  // namespace jit::pam

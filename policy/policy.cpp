@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/policy.h"
+
+#include <algorithm>
+
+#include "policy/compiled.h"
+#include "policy/crew.h"
+#include "policy/match.h"
+
+namespace jit::policy {
+
+const Person* RuleSet::person_named(std::string_view name) const {
+  const auto found = person_by_name.find(name);
+  return found == person_by_name.end() ? nullptr : &people[found->second];
+}
+
+const Person* RuleSet::person_with(std::string_view user) const {
+  const auto found = person_by_user.find(user);
+  return found == person_by_user.end() ? nullptr : &people[found->second];
+}
+
+bool RuleSet::covers(Door door) const {
+  return std::ranges::find(settings.covers, door) != settings.covers.end();
+}
+
+Policy::Policy(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
+Policy::~Policy() = default;
+
+bool Policy::may_fill(std::string_view set, const Identity& voter) const {
+  const ParsedPrincipal parsed = parse_principal(set);
+  if (!parsed.principal || is_machine(*compiled_, voter)) return false;
+  return is_one_of(expand_principal(*compiled_, *parsed.principal), voter, Side::kOpens) == Truth::kTrue;
+}
+
+Policy::Members Policy::members(std::string_view set) const {
+  Members out;
+  const ParsedPrincipal parsed = parse_principal(set);
+  if (!parsed.principal) return out;
+  Crew crew = crew_of(*compiled_, expand_principal(*compiled_, *parsed.principal), Machines::kLeftOut);
+  for (Crew::Member& member : crew.members) out.persons.push_back(std::move(member.person));
+  out.open_ended = crew.open_ended;
+  return out;
+}
+
+const Settings& Policy::settings() const { return compiled_->settings; }
+bool Policy::covers(Door door) const { return compiled_->covers(door); }
+std::span<const Person> Policy::people() const { return compiled_->people; }
+const Person* Policy::person_of(std::string_view user) const { return compiled_->person_with(user); }
+
+std::string Policy::person_name(std::string_view user, std::uint32_t uid) const {
+  const Person* person = compiled_->person_with(user);
+  return person != nullptr ? person->name : "uid:" + std::to_string(uid);
+}
+
+bool Policy::has_role(std::string_view user, std::string_view role) const {
+  const Person* person = compiled_->person_with(user);
+  return person != nullptr && std::ranges::find(person->roles, role) != person->roles.end();
+}
+
+const std::string& Policy::hash() const { return compiled_->hash; }
+std::size_t Policy::rule_count() const { return compiled_->permits.size() + compiled_->guards.size(); }
+
+}  // namespace jit::policy

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/core/world.h"
+
+namespace jit::core_test {
+
+namespace {
+
+Ask numbered(World& world, std::uint32_t uid, int n) {
+  Ask ask = world.ask(uid);
+  ask.argv.push_back(std::to_string(n));
+  return ask;
+}
+
+}  // namespace
+
+TEST_CASE("eight pending requests a uid", "[limits]") {
+  World world;
+  std::vector<Conn> conns;
+  for (int i = 0; i < 8; ++i) conns.push_back(world.submit(numbered(world, kAlice, i)));
+  for (const Conn conn : conns) CHECK(world.said(conn) == "pending approval-needed");
+  CHECK(world.said(world.submit(numbered(world, kAlice, 8))) == "deny limit");
+  CHECK(world.create(kAlice, numbered(world, kAlice, 9)).error() == "Limit");
+  CHECK(world.said(world.submit(numbered(world, kFrank, 8))) == "pending approval-needed");
+  world.detach(conns[0]);  // kept ones count
+  CHECK(world.said(world.submit(numbered(world, kAlice, 8))) == "deny limit");
+  world.withdraw(conns[1]);
+  CHECK(world.said(world.submit(numbered(world, kAlice, 8))) == "pending approval-needed");
+}
+
+TEST_CASE("commits under way count as pending", "[limits]") {
+  World world;
+  world.disk = World::Disk::kHeld;
+  std::vector<Conn> conns;
+  for (int i = 0; i < 10; ++i) conns.push_back(world.submit(numbered(world, kAlice, i)));
+  world.settle();
+  CHECK(world.core->live_requests().size() == 8);
+  CHECK(world.said(conns[8]) == "deny limit");
+  CHECK(world.said(conns[9]) == "deny limit");
+}
+
+TEST_CASE("who becomes others by su has one quota", "[limits]") {
+  World world;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    Ask ask = world.ask(3000 + i);
+    ask.subject.loginuid = kAlice;
+    CHECK(world.said(world.submit(ask)) == "pending approval-needed");
+  }
+  Ask ninth = world.ask(3100);
+  ninth.subject.loginuid = kAlice;
+  CHECK(world.said(world.submit(ninth)) == "deny limit");
+  CHECK(world.said(world.submit(world.ask(kAlice))) == "deny limit");
+  CHECK(world.said(world.submit(world.ask(3200))) == "pending approval-needed");
+}
+
+TEST_CASE("thirty requests an hour, sliding", "[limits]") {
+  World world;
+  for (int i = 0; i < 30; ++i) {
+    const Conn conn = world.submit(numbered(world, kAlice, i));
+    CHECK(world.said(conn) == "pending approval-needed");
+    world.withdraw(conn);
+    world.pass(1'000);
+  }
+  const Conn refused = world.submit(numbered(world, kAlice, 30));
+  CHECK(world.said(refused) == "deny limit");
+  CHECK(world.answer(refused).text[0].find("59m30s") != std::string::npos);
+  world.pass(3'600'000 - 30'000 - 1);
+  CHECK(world.said(world.submit(numbered(world, kAlice, 31))) == "deny limit");
+  world.pass(1);  // the first is an hour old
+  CHECK(world.said(world.submit(numbered(world, kAlice, 32))) == "pending approval-needed");
+  CHECK(world.said(world.submit(numbered(world, kAlice, 33))) == "deny limit");
+  CHECK(world.said(world.submit(numbered(world, kFrank, 33))) == "pending approval-needed");
+}
+
+TEST_CASE("the host has a cap", "[limits]") {
+  Limits limits;
+  limits.pending_per_host = 3;
+  World world(limits);
+  for (std::uint32_t i = 0; i < 3; ++i) CHECK(world.said(world.submit(world.ask(3000 + i))) == "pending approval-needed");
+  CHECK(world.said(world.submit(world.ask(3003))) == "deny limit");
+  CHECK(world.create(3004, world.ask(3004)).error() == "Limit");
+  CHECK(world.said(world.submit(world.ask(kAlice, "free"))) == "allow granted");
+}
+
+TEST_CASE("an ssh door without a prompt: one wait a uid and three a host", "[limits]") {
+  World world;
+  const auto waits = [&](std::uint32_t uid, const char* peer) {
+    Ask ask = world.login(uid, peer);
+    ask.budget_s = 60;
+    return ask;
+  };
+  const Conn first = world.submit(waits(kAlice, "192.0.2.1"));
+  CHECK(world.said(first) == "pending approval-needed");
+  CHECK(world.said(world.submit(waits(kAlice, "192.0.2.2"))) == "deny limit");
+  CHECK(world.said(world.submit(waits(kBob, "192.0.2.1"))) == "pending approval-needed");
+  CHECK(world.said(world.submit(waits(kCarol, "192.0.2.1"))) == "pending approval-needed");
+  CHECK(world.said(world.submit(waits(kFrank, "192.0.2.1"))) == "deny limit");
+  // A prompt was answered: that wait is the person's own.
+  Ask asked = waits(kFrank, "192.0.2.1");
+  asked.can_ask = true;
+  CHECK(world.said(world.submit(asked)) == "pending approval-needed");
+  world.hangup(first);
+  CHECK(world.said(world.submit(waits(kErin, "192.0.2.1"))) == "pending approval-needed");
+}
+
+TEST_CASE("waits after a prompt do not take the places of those without", "[limits]") {
+  World world;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    Ask ask = world.login(3000 + i);
+    ask.budget_s = 60;
+    ask.can_ask = true;
+    CHECK(world.said(world.submit(ask)) == "pending approval-needed");
+  }
+  Ask ask = world.login(kAlice);
+  ask.budget_s = 60;
+  CHECK(world.said(world.submit(ask)) == "pending approval-needed");
+}
+
+TEST_CASE("taking a request up again at ssh is a wait like any other", "[limits]") {
+  World world;
+  Ask ask = world.login(kAlice, "192.0.2.1");
+  CHECK(world.said(world.submit(ask)) == "deny kept");
+  Ask other = world.login(kAlice, "192.0.2.2");
+  other.budget_s = 60;
+  CHECK(world.said(world.submit(other)) == "pending approval-needed");
+  ask.budget_s = 60;
+  CHECK(world.said(world.submit(ask)) == "deny limit");
+}
+
+}  // namespace jit::core_test

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A gate that answers what the test wants, in a process of its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace jit::pam_test {
+
+enum class Listen : std::uint8_t { kServe, kNothing, kStale, kNobody, kSilent, kGarbage, kTruncated };
+enum class Say : std::uint8_t {
+  kAllow, kDeny, kPending, kNeeds, kNeedsOther, kOtherWord, kEmptyWord, kWrongSignature, kError, kNothing, kBadId,
+  kUnknownKey, kWrongType, kHangUp, kDie, kStop
+};
+enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kWrongSignature, kHangUp, kDie, kStop };
+
+struct Script {
+  Listen listen = Listen::kServe;
+  Say submit = Say::kAllow;
+  Say again = Say::kAllow;  // the second Submit of all
+  Then then = Then::kNothing;
+  Say resume = Say::kDeny;
+  Say bind = Say::kAllow;
+  std::vector<std::string> lines = {"jit: a line of the broker"};
+  std::uint32_t deadline_s = 600;
+};
+
+class FakeGate {
+ public:
+  explicit FakeGate(const Script& script);  // serves when this returns
+  ~FakeGate();                              // ends the process
+  // One word an event, as it happens: "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "hangup"; "" after 10 s.
+  std::string next_event();
+  bool saw(const std::string& word);        // reads events until this one
+
+ private:
+  pid_t pid_ = -1;
+  int events_ = -1;
+  std::string rest_;
+};
+
+}  // namespace jit::pam_test

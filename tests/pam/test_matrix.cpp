@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every fault x phase x door x stack: the exact return code, never success, and the reason in the log (threats B1, H8, A7).
+#include <security/pam_appl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <iostream>
+#include <thread>
+
+#include "tests/pam/bed.h"
+#include "tests/pam/fake_gate.h"
+
+using namespace jit::pam_test;
+
+namespace {
+
+enum class Odd : std::uint8_t { kNone, kNoFiles, kNoMemory, kNotRoot };
+
+struct Fault {
+  const char* name;
+  Script script;
+  const char* options = "budget=1";
+  Answers answers = Answers::kText;
+  Odd odd = Odd::kNone;
+  bool logs = true;
+};
+
+std::vector<Fault> all_faults() {
+  using L = Listen;
+  const auto listens = [](L how) { return Script{.listen = how}; };
+  const auto says = [](Say say) { return Script{.submit = say, .again = say, .bind = say}; };
+  const auto waits = [](Then then, Say resume, Say bind) {
+    return Script{.submit = Say::kPending, .then = then, .resume = resume, .bind = bind};
+  };
+  std::vector<Fault> out = {
+      // The slow ones first: they run while the others do.
+      {"listens, never accepts", listens(L::kSilent)},
+      {"never answers", says(Say::kNothing)},
+      {"stopped at the call", says(Say::kStop)},
+      {"garbage", listens(L::kGarbage)},
+      {"killed while waiting", waits(Then::kDie, Say::kAllow, Say::kDie)},
+      {"stopped while waiting", waits(Then::kStop, Say::kAllow, Say::kDeny)},
+      {"budget over", waits(Then::kNothing, Say::kAllow, Say::kDeny)},
+      {"no socket", listens(L::kNothing)},
+      {"refused", listens(L::kStale)},
+      {"wrong peer", listens(L::kNobody)},
+      {"truncated handshake", listens(L::kTruncated)},
+      {"wrong signature", says(Say::kWrongSignature)},
+      {"other word", says(Say::kOtherWord)},
+      {"empty word", says(Say::kEmptyWord)},
+      {"deny", says(Say::kDeny)},
+      {"error reply", says(Say::kError)},
+      {"bad id", says(Say::kBadId)},
+      {"needs again and again", says(Say::kNeeds)},
+      {"needs something unknown", says(Say::kNeedsOther)},
+      {"hangs up at the call", says(Say::kHangUp)},
+      {"dies at the call", says(Say::kDie)},
+      {"decided: other word, then error", waits(Then::kOtherWord, Say::kError, Say::kOtherWord)},
+      {"decided: wrong signature, then deny", waits(Then::kWrongSignature, Say::kDeny, Say::kWrongSignature)},
+      {"decided: deny", waits(Then::kDeny, Say::kAllow, Say::kDeny)},
+      {"hung up, resume: wrong signature", waits(Then::kHangUp, Say::kWrongSignature, Say::kHangUp)},
+      {"hung up, resume: other word", waits(Then::kHangUp, Say::kOtherWord, Say::kEmptyWord)},
+      {"hung up, resume: needs", waits(Then::kHangUp, Say::kNeeds, Say::kNeeds)},
+      {"hung up, resume: unknown key", waits(Then::kHangUp, Say::kUnknownKey, Say::kPending)},
+      {"hung up, resume: pending for ever", waits(Then::kHangUp, Say::kPending, Say::kHangUp)},
+      {"no descriptor", {}, "budget=1", Answers::kText, Odd::kNoFiles, false},
+      {"no memory", {}, "budget=1", Answers::kText, Odd::kNoMemory, false},
+      {"not root", {}, "budget=1", Answers::kText, Odd::kNotRoot, false},
+      {"unknown option", {}, "fail_open"},
+      {"empty budget", {}, "budget="},
+      {"odd budget", {}, "budget=1e9"},
+      {"negative budget", {}, "budget=-1"},
+  };
+  // Bind has no detail and no question, so these two mean something before the session only: there they deny.
+  for (Fault fault : {Fault{"unknown key", says(Say::kUnknownKey)}, Fault{"wrong type", says(Say::kWrongType)}}) {
+    fault.script.bind = Say::kWrongSignature;
+    out.push_back(fault);
+  }
+  for (const Answers answers : {Answers::kEmpty, Answers::kNull, Answers::kError}) {
+    static constexpr const char* kNames[] = {"", "empty answer", "null answer", "failed conversation"};
+    out.push_back({kNames[static_cast<int>(answers)], {.submit = Say::kNeeds, .bind = Say::kDeny}, "budget=1", answers});
+  }
+  return out;
+}
+
+int expected(const std::string& service, Call call) {
+  const bool sudo = service == "sudo" || service == "sudo-i";
+  if (call == Call::kAuth && service == "sshd") return PAM_MAXTRIES;
+  if (sudo && call != Call::kAccount) return PAM_ABORT;
+  return PAM_PERM_DENIED;
+}
+
+constexpr const char* kCallNames[] = {"auth", "account", "session"};
+
+void make_odd(Odd odd) {
+  rlimit none{};
+  switch (odd) {
+    case Odd::kNone: return;
+    case Odd::kNoFiles:
+      none = {3, 3};
+      setrlimit(RLIMIT_NOFILE, &none);
+      return;
+    case Odd::kNoMemory:
+      none = {1 << 20, 1 << 20};
+      setrlimit(RLIMIT_AS, &none);
+      setrlimit(RLIMIT_DATA, &none);
+      return;
+    case Odd::kNotRoot:
+      if (seteuid(65534) != 0) abort();
+  }
+}
+
+// One fault, in a bed of its own: all its cells at once. First line: how many; then what is wrong.
+std::string run_fault(const Fault& fault) {
+  write_stacks("/run/alone", fault.options, false);
+  write_stacks("/run/permit", fault.options, true);
+  struct Cell {
+    std::string name;
+    int code;
+    Running running;
+  };
+  std::vector<Cell> cells;
+  const FakeGate gate(fault.script);
+  for (const char* service : kServices) {
+    for (const Call call : {Call::kAuth, Call::kAccount, Call::kSession}) {
+      for (const char* dir : {"/run/alone", "/run/permit"}) {
+        Attempt attempt{.dir = dir, .service = service, .calls = {call}, .answers = fault.answers};
+        attempt.before = [&fault] { make_odd(fault.odd); };
+        cells.push_back({std::string(fault.name) + ", " + service + ", " + kCallNames[static_cast<int>(call)] + ", " + dir,
+                         expected(service, call), Running(attempt)});
+      }
+    }
+  }
+  std::string wrong;
+  std::vector<pid_t> pids;
+  for (Cell& cell : cells) {
+    const Outcome outcome = cell.running.finish();
+    pids.push_back(outcome.pid);
+    const int code = outcome.codes.empty() ? -1 : outcome.codes[0];
+    if (code != cell.code) wrong += cell.name + ": " + std::to_string(code) + ", not " + std::to_string(cell.code) + "\n";
+    if (outcome.ms > 15'000) wrong += cell.name + ": took " + std::to_string(outcome.ms) + " ms\n";
+  }
+  const std::string log = read_log();
+  for (std::size_t i = 0; fault.logs && i < cells.size(); ++i) {
+    if (log.find("pam_jit[" + std::to_string(pids[i]) + "]: denied") == std::string::npos) wrong += cells[i].name + ": no line in the log\n";
+  }
+  return std::to_string(cells.size()) + "\n" + wrong;
+}
+
+}  // namespace
+
+TEST_CASE("every fault denies in every phase of every door, alone and before pam_permit") {
+  const std::vector<Fault> faults = all_faults();
+  std::vector<std::string> reports(faults.size());
+  constexpr std::size_t kAtOnce = 7;
+  for (std::size_t from = 0; from < faults.size(); from += kAtOnce) {
+    std::vector<std::thread> threads;
+    for (std::size_t i = from; i < std::min(faults.size(), from + kAtOnce); ++i) {
+      threads.emplace_back([&, i] { reports[i] = in_bed([&] { return run_fault(faults[i]); }); });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  std::size_t cells = 0;
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    const std::size_t end = reports[i].find('\n');
+    INFO(faults[i].name << ": " << reports[i]);
+    CHECK(end != std::string::npos);
+    if (end == std::string::npos) continue;
+    cells += std::stoul(reports[i].substr(0, end));
+    CHECK(reports[i].substr(end + 1) == "");
+  }
+  std::cout << "fault matrix: " << faults.size() << " faults, " << cells << " cells" << std::endl;
+  CHECK(cells >= 300);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "tests/store/samples.h"
+#include "tests/store/sync.h"
+
+using namespace jit;
+using namespace jit::test;
+
+namespace {
+
+// Holds the writer inside the sync of a first commit, so that all that comes then is one group.
+struct Held {
+  explicit Held(Opened& store) {
+    REQUIRE(store.commit(batch(entry("zeroth"))));  // the first one of a log syncs its header too
+    Syncs::hold();
+    store.db->commit(batch(entry("first")), [](bool) {});
+    Syncs::wait_for_one();
+    before = Syncs::count();
+  }
+  int before = 0;
+};
+
+}  // namespace
+
+TEST_CASE("all that waits becomes one transaction with one sync; answers come in order, on the posted thread") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  const Held held(store);
+  constexpr int kMany = 1000;
+  std::vector<int> order;
+  std::vector<std::thread::id> threads;
+  for (int i = 0; i < kMany; ++i) {
+    store.db->commit(batch(entry("n" + std::to_string(i))), [&, i](bool written) {
+      order.push_back(written ? i : -1);
+      threads.push_back(std::this_thread::get_id());
+    });
+  }
+  Syncs::release();
+  store.mail.run(1 + kMany);
+  CHECK(Syncs::count() == held.before + 1);
+  REQUIRE(order.size() == kMany);
+  for (int i = 0; i < kMany; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+  for (const std::thread::id& thread : threads) CHECK(thread == std::this_thread::get_id());
+  const auto found = store.db->entries({2, 0, {}, "", "", false, 2000});
+  REQUIRE(found.size() == kMany);
+  for (std::size_t i = 0; i < kMany; ++i) {
+    CHECK(found[i].sequence == i + 3);
+    CHECK(found[i].type == "n" + std::to_string(i));
+  }
+}
+
+TEST_CASE("one bad batch of a group fails alone") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  const core::Request asked = request(1);
+  REQUIRE(store.commit(batch(asked)));
+  const Held held(store);
+  core::Batch again = batch(vote(asked, "bob"));  // the same vote twice: a constraint
+  again.entries.push_back(entry("never"));
+  core::Request cut = request(2);
+  cut.argv = {std::string(1, '\0')};
+  const core::Batch table[] = {batch(entry("a")), batch(vote(asked, "bob")), again, batch(cut), batch(entry("b"))};
+  std::vector<bool> told;
+  for (const core::Batch& one : table) store.db->commit(one, [&](bool written) { told.push_back(written); });
+  Syncs::release();
+  store.mail.run(1 + std::size(table));
+  CHECK(told == std::vector<bool>{true, true, false, false, true});
+  CHECK_FALSE(store.db->failing());
+  CHECK(store.db->votes(asked.id).size() == 1);
+  std::string types;
+  for (const auto& one : store.db->entries({})) types += std::to_string(one.sequence) + one.type + " ";
+  CHECK(types == "1zeroth 2first 3a 4b ");
+}
+
+TEST_CASE("too much waiting is refused at once") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  SECTION("many batches") {
+    const Held held(store);
+    constexpr std::size_t kQueue = 65'536;
+    std::size_t written = 0;
+    std::size_t refused = 0;
+    const auto count = [&](bool ok) { ++(ok ? written : refused); };
+    for (std::size_t i = 0; i < kQueue; ++i) store.db->commit({}, count);
+    CHECK_FALSE(store.db->failing());
+    store.db->commit(batch(entry("late")), count);
+    CHECK(store.db->failing());
+    store.mail.run_one();
+    CHECK(refused == 1);
+    Syncs::release();
+    store.mail.run(kQueue + 1);
+    CHECK(written == kQueue);
+  }
+  SECTION("large batches") {
+    const Held held(store);
+    std::size_t refused = 0;
+    core::Request large = request(1);
+    large.argv = {std::string(128 * 1024 - 1, 'x')};
+    for (std::uint64_t i = 1; i <= 513; ++i) {
+      large.id = id_of(i);
+      store.db->commit(batch(large), [&](bool ok) { refused += ok ? 0U : 1U; });
+    }
+    Syncs::release();
+    store.mail.run(514);
+    CHECK(refused == 1);
+  }
+  CHECK(store.commit(batch(entry("after"))));
+  CHECK_FALSE(store.db->failing());
+  CHECK(store.db->last_error().empty());
+}
+
+TEST_CASE("the end writes what waits, and tells") {
+  const Folder folder;
+  Mailbox mail;
+  int written = 0;
+  {
+    auto opened = store::Database::open(folder / "jit.db", mail.post());
+    REQUIRE(opened.database);
+    for (int i = 0; i < 100; ++i) opened.database->commit(batch(entry()), [&](bool ok) { written += ok ? 1 : 0; });
+  }
+  mail.run(100);
+  CHECK(written == 100);
+  CHECK(Opened(folder / "jit.db").db->last_sequence() == 100);
+}
+
+TEST_CASE("the log file does not grow for ever, and a commit is one sync") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  core::Grant given = grant(1);
+  REQUIRE(store.commit(batch(given)));
+  const int before = Syncs::count();
+  constexpr int kUses = 3000;
+  for (int i = 0; i < kUses; ++i) {
+    given.uses = static_cast<std::uint32_t>(i);
+    core::Batch use = batch(given);
+    use.entries.push_back(entry("grant.used"));
+    REQUIRE(store.commit(use));
+  }
+  // A checkpoint costs a few more now and then.
+  CHECK(Syncs::count() - before >= kUses);
+  CHECK(Syncs::count() - before < kUses + kUses / 20);
+  CHECK(store.db->grant(given.id)->uses == kUses - 1);
+}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A13: a line without an end on standard input. Memory stays bounded and the program ends, or never reads it."""
+# bed: --no-sshd
+import resource
+import subprocess
+import time
+
+import bedlib
+from bedlib import check
+
+COMMANDS = (["jitctl", "status"], ["jitctl", "requests"], ["jitctl", "policy", "check", "/dev/stdin"],
+            ["jitctl", "approve", "-"], ["jitctl", "--json", "grants"], ["/usr/libexec/jit/jit-broker"])
+KIB = 32 * 1024
+
+
+def test_no_program_swallows_it():
+    for command in COMMANDS:
+        source = subprocess.Popen("yes | tr -d '\\n'", shell=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        started = time.monotonic()
+        sink = subprocess.Popen(command, stdin=source.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                env=bedlib.environment("root"))
+        source.stdout.close()
+        sink.wait(5)
+        source.wait(5)
+        check(time.monotonic() - started < 1.5, f"{command} took {time.monotonic() - started:.1f} s")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    check(used < KIB, f"{used} KiB were used")
+
+
+def test_a_prompt_takes_a_bounded_line():
+    """The reason that sudo's conversation reads: what is too long is refused, the rest of the line reaches nobody."""
+    bedlib.set_policy(REASON)
+    with bedlib.Terminal("alice", "stty -icanon 2>/dev/null; sudo id -un; echo ended $?") as alice:
+        alice.expect("(?i)reason.*: ?")
+        for _ in range(64):
+            alice.type("y" * 64)
+        alice.line()
+        alice.expect(r"ended [1-9]|waiting")
+        alice.ctrl_c()
+
+
+with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as policy:
+    REASON = policy.read().replace('id       = "root"', 'id       = "root"\nrequire  = ["reason"]')
+bedlib.main(globals())

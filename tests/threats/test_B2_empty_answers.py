@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""B2: an empty answer, an end of input, Ctrl-C again and again at a prompt or in a wait: denied each time, nothing is asked."""
+# bed: --no-sshd
+import bedlib
+from bedlib import Inbox, check
+
+
+def test_answers_that_are_none():
+    bedlib.set_policy(REASON)
+    for name, answer in ("Enter", "\n"), ("blanks", "   \n"), ("end of input", "\x04"), ("Ctrl-C", "\x03"), ("Ctrl-\\", "\x1c"):
+        with Inbox() as inbox, bedlib.Terminal("alice", ["sudo", "id", "-un"]) as alice:
+            alice.expect("(?i)reason.*: ?")
+            alice.type(answer)
+            code = alice.wait()
+            check(code != 0 and "root" not in alice.text.split(), f"{name}: exit {code}: {alice.text}")
+            check(not [r for r in inbox.requests() if r["id"] not in inbox.known], f"{name} made a request")
+
+
+def test_ctrl_c_in_a_wait_any_number_of_times():
+    bedlib.set_policy(PLAIN)
+    for count in 1, 3, 20:
+        with Inbox() as inbox, bedlib.waiting("alice") as alice:
+            request = inbox.new("alice")["id"]
+            alice.type("\x03" * count)
+            code = alice.wait(2)
+            check(code != 0 and "root" not in alice.text.split(), f"{count} x Ctrl-C: exit {code}: {alice.text}")
+            inbox.state(request, "cancelled", 2)
+
+
+def test_su_whose_input_has_ended():
+    """su answers a prompt at the end of input with success and no text."""
+    bedlib.set_policy(REASON)
+    program = bedlib.run("alice", "su -c 'id -un'", stdin=b"root\n")
+    check(program.code != 0 and "root" not in program.out, program.text)
+
+
+with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as policy:
+    PLAIN = policy.read()
+REASON = PLAIN.replace('id       = "root"', 'id       = "root"\nrequire  = ["reason"]')
+bedlib.main(globals())
