@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "broker/config/safety.h"
 #include "evidence/text.h"
@@ -46,6 +47,7 @@ int open_strict(int folder, const std::string& name, int flags, std::uint64_t re
 
 std::string words_for(int error) {
   if (error == ELOOP) return "is reached through a symbolic link; put the file itself there";
+  if (error == EACCES) return "cannot be read; type: chgrp _jit and chmod g+r (a folder: g+rx)";
   return std::strerror(error);
 }
 
@@ -96,7 +98,7 @@ void Files::moved(const std::string& path) {
 
 bool Files::only_moved() const { return moved_ != 0 && moved_ == findings_.size(); }
 
-const Folder* Files::keep(int fd, const std::string& path) {
+const Folder* Files::keep(int fd, const std::string& path, bool listed) {
   if (fd < 0) {
     if (errno != ENOENT) refuse(path, words_for(errno));
     return nullptr;
@@ -111,18 +113,18 @@ const Folder* Files::keep(int fd, const std::string& path) {
     refuse(path, *why);
     return nullptr;
   }
-  folders_.push_back(std::make_unique<Folder>(held.release(), path, st));
+  folders_.push_back(std::make_unique<Folder>(held.release(), path, st, listed));
   return folders_.back().get();
 }
 
 const Folder* Files::root(const std::string& path) {
   // Who checks files before they are installed may keep them behind links.
   const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  return keep(check_owner_ ? open_strict(AT_FDCWD, path, flags, 0) : ::open(path.c_str(), flags), path);
+  return keep(check_owner_ ? open_strict(AT_FDCWD, path, flags, 0) : ::open(path.c_str(), flags), path, false);
 }
 
 const Folder* Files::folder(const Folder& parent, const std::string& name) {
-  return keep(open_strict(parent.fd(), name, O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH), parent.path() + "/" + name);
+  return keep(open_strict(parent.fd(), name, O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH), parent.path() + "/" + name, true);
 }
 
 std::vector<std::string> Files::names(const Folder& folder) {
@@ -193,7 +195,7 @@ bool Files::unchanged() {
   }
   for (const auto& folder : folders_) {
     struct stat now {};
-    if (::fstat(folder->fd(), &now) != 0 || !same(folder->seen(), now)) moved(folder->path());
+    if (folder->listed() && (::fstat(folder->fd(), &now) != 0 || !same(folder->seen(), now))) moved(folder->path());
   }
   return moved_ == before;
 }

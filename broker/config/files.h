@@ -21,18 +21,21 @@ inline constexpr std::size_t kFilesMax = 4096;  // in one folder
 
 class Folder {
  public:
-  Folder(int fd, std::string path, const struct stat& st) : fd_(fd), path_(std::move(path)), st_(st) {}
+  Folder(int fd, std::string path, const struct stat& st, bool listed)
+      : fd_(fd), path_(std::move(path)), st_(st), listed_(listed) {}
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   ~Folder();
   int fd() const { return fd_; }
   const std::string& path() const { return path_; }
   const struct stat& seen() const { return st_; }
+  bool listed() const { return listed_; }  // its list of names counts; a root holds more than our files
 
  private:
   int fd_;
   std::string path_;
   struct stat st_;
+  bool listed_;
 };
 
 class Files {
@@ -63,7 +66,7 @@ class Files {
     std::string name;
     struct stat st;
   };
-  const Folder* keep(int fd, const std::string& path);
+  const Folder* keep(int fd, const std::string& path, bool listed);
   Got refused(const Folder& folder, const std::string& name, const std::string& why);
   void moved(const std::string& path);
 

@@ -48,11 +48,16 @@ void Core::Impl::log(AuditEntry entry) {
 // A flood of the same denial is one entry now and one with the count when its window closes: it must not fill the log.
 void Core::Impl::note_denial(const Ask& ask, const std::string& cause, const std::string& why) {
   const BootMs now = clock.boottime();
-  const DenialKey key{ask.subject.identity->uid, ask.door, cause};
+  const std::uint32_t key_uid = ask.subject.identity->uid;
+  const DenialKey key{key_uid, ask.door, cause};
   const auto it = denials.find(key);
-  if (it != denials.end() && now < it->second.until) {
+  // While the disk fails each one is tried: the first that is written shows that it works again.
+  if (it != denials.end() && now < it->second.until && !store.failing()) {
     ++it->second.count;
     return;
+  }
+  if (it != denials.end() && it->second.count > 0) {
+    log(events::denials(key_uid, it->second.person, ask.door, cause, it->second.count));
   }
   if (denials.size() < 4096 || it != denials.end()) {
     denials[key] = {now + limits.denial_window_ms, 0, ask.subject.identity->person};
@@ -107,10 +112,15 @@ void Core::Impl::free_later(LiveGrant& grant) {
   for (auto& step : later) step();
 }
 
-bool is_requester(const Subject& subject, const Caller& caller) {
+std::string person_now(const policy::Policy& policy, const policy::Identity& identity) {
+  return policy.person_name(identity.user, identity.uid);
+}
+
+bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller) {
   const policy::Identity& asked = *subject.identity;
   const policy::Identity& voter = *caller.identity;
   if (asked.uid == voter.uid || asked.person == voter.person) return true;
+  if (policy != nullptr && person_now(*policy, asked) == person_now(*policy, voter)) return true;
   // Who came here as somebody else (su) is still himself; an unset loginuid says nothing.
   if (subject.loginuid != policy::kNoUid && (subject.loginuid == voter.uid || subject.loginuid == caller.loginuid)) {
     return true;
@@ -119,7 +129,7 @@ bool is_requester(const Subject& subject, const Caller& caller) {
 }
 
 bool Core::may_vote(const Caller& caller, const Request& request) const {
-  if (!policy_ || is_requester(request.subject, caller)) return false;
+  if (!policy_ || is_requester(policy_.get(), request.subject, caller)) return false;
   return std::ranges::any_of(request.offer.seats,
                              [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity); });
 }
@@ -131,7 +141,7 @@ bool Core::may_see(const Caller& caller, const Request& request) const {
 
 bool Core::may_see(const Caller& caller, const Grant& grant) const {
   if (caller.admin || caller.auditor || grant.subject.identity->uid == caller.identity->uid) return true;
-  if (!policy_ || is_requester(grant.subject, caller)) return false;
+  if (!policy_ || is_requester(policy_.get(), grant.subject, caller)) return false;
   return std::ranges::any_of(impl_->seats_behind(grant),
                              [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity); });
 }
@@ -139,7 +149,7 @@ bool Core::may_see(const Caller& caller, const Grant& grant) const {
 std::vector<const Request*> Core::live_requests() const {
   std::vector<const Request*> out;
   for (const auto& [id, live] : impl_->requests) {
-    if (live->open()) out.push_back(&live->request);
+    if (live->open() && live->stored) out.push_back(&live->request);
   }
   std::ranges::sort(out, {}, [](const Request* request) { return std::pair(request->created, request->id); });
   return out;
@@ -241,8 +251,8 @@ void Core::restore(State state) {
   }
   for (const Id& id : stale) impl.drop(id);
   batch.entries.push_back(events::note(events::kBrokerStarted, "boot", impl.boot_id));
-  // What is of another boot is not in memory, so it is void whether or not this is written.
-  impl.commit(std::move(batch), [](bool) {});
+  // What is of another boot is not in memory, so it is void whether or not this is written at once.
+  impl.commit_end(std::move(batch), [](bool) {});
 }
 
 }  // namespace jit::core

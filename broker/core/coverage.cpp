@@ -33,10 +33,10 @@ bool alive(const Grant& grant, BootMs now) {
 bool bound_to(const Grant& grant, const Attempt& attempt) {
   switch (grant.scope) {
     case policy::Scope::kCommand: return true;  // bound at the request
-    case policy::Scope::kTty: return grant.terminal == attempt.terminal;
+    case policy::Scope::kTty: return grant.terminal.number != 0 && grant.terminal == attempt.terminal;
     case policy::Scope::kSession:
       return grant.audit_session != policy::kNoUid && grant.audit_session == attempt.audit_session;
-    case policy::Scope::kLogin: return grant.connection == attempt.process;
+    case policy::Scope::kLogin: return grant.connection.pid > 0 && grant.connection == attempt.process;
   }
   return false;
 }

@@ -47,7 +47,7 @@ std::vector<policy::Seat> Core::Impl::seats_behind(const Grant& grant) const {
 
 // The end holds at once and in memory first: a full disk must not keep a grant alive.
 void Core::Impl::end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why,
-                           std::function<void(bool)> done) {
+                           std::function<void(bool)> done, std::optional<std::pair<Request, Vote>> vote) {
   live.grant.state = GrantState::kEnded;
   live.grant.end = end;
   live.grant.ended_by = std::move(by);
@@ -57,10 +57,14 @@ void Core::Impl::end_grant(LiveGrant& live, GrantEnd end, std::string by, std::s
   auto later = std::move(live.later);
   drop_grant(ended.id);
   Batch batch;
+  if (vote) {
+    batch.entries.push_back(events::vote(vote->first, vote->second));
+    batch.votes.push_back(std::move(vote->second));
+  }
   batch.grants.push_back(ended);
   batch.entries.push_back(events::grant(events::kGrantEnded, ended));
   commit_end(std::move(batch), [this, ended, done = std::move(done)](bool ok) {
-    listener.grant_changed(ended);
+    if (ok) listener.grant_changed(ended);
     done(ok);
   });
   for (auto& step : later) step();
@@ -73,7 +77,8 @@ void Core::Impl::bind(Conn conn, BindAsk ask) {
   const BootMs now = clock.boottime();
   std::erase_if(hand_overs, [&](const HandOver& old) { return old.until <= now; });
   const auto taken = std::ranges::find_if(hand_overs, [&](const HandOver& hand) {
-    return hand.ask->door == ask.door && (hand.ask->process == ask.process || hand.ask->parent == ask.process);
+    return ask.process.pid > 0 && hand.ask->door == ask.door &&
+           (hand.ask->process == ask.process || hand.ask->parent == ask.process);
   });
   if (taken == hand_overs.end()) return gate.bound(conn, {false, "no-hand-over", {}, 0, 0});
   const HandOver hand = *taken;
@@ -126,8 +131,10 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
   grant.expires = now + BootMs{grant.lifetime_s} * 1000;
   grant.starts_wall = clock.wall();
   grant.expires_wall = grant.starts_wall + WallMs{grant.lifetime_s} * 1000;
-  // The terminal is that of the process that asked: the parent that binds for it (sshd) has none.
-  grant.terminal = hand.ask->subject.terminal;
+  // The terminal is that of the process that asked: the parent that binds for it (sshd) has none. Where they are one,
+  // it is read now: a request that was taken up again may have begun on another one.
+  const bool same = ask.process == hand.ask->process && ask.terminal.number != 0;
+  grant.terminal = same ? ask.terminal : hand.ask->subject.terminal;
   grant.audit_session = ask.audit_session != policy::kNoUid ? ask.audit_session : hand.ask->subject.audit_session;
   grant.connection = ask.process;
   grant.uses = 1;
@@ -145,6 +152,7 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
     }
     if (!ok) {
       claimed->grant = before;
+      due.emplace(before.claim_until, id);  // it may have passed meanwhile
       free_later(*claimed);
       note_denial(*by, "unavailable", "the audit log cannot be written");
       return gate.bound(conn, {false, "unavailable", id, 0, 0});
@@ -190,7 +198,8 @@ void Core::revoke(const Caller& caller, const Which& which, std::string reason, 
   } else {
     for (const Grant* grant : live_grants()) {
       const policy::Identity& who = *grant->subject.identity;
-      const bool meant = which.all || who.user == which.user || (!which.person.empty() && who.person == which.person);
+      const bool meant = which.all || (!which.user.empty() && who.user == which.user) ||
+                         (!which.person.empty() && who.person == which.person);
       // An auditor sees all and may end none.
       if (meant && may_see(caller, *grant)) chosen.push_back(grant->id);
     }

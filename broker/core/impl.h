@@ -40,6 +40,8 @@ struct Live {
   Conn conn = 0;               // who waits; 0: nobody
   BootMs resume_until = 0;     // after a restart: cancelled then; 0: no such limit
   bool one_minute_told = false;
+  bool stored = true;          // false until its first commit; nobody hears of it before
+  bool prompted = false;       // who waits was asked something first (ssh)
   bool busy = false;           // a commit is under way; what comes meanwhile waits its turn
   std::vector<std::function<void()>> later;
   bool open() const { return request.state == RequestState::kPending || request.state == RequestState::kDetached; }
@@ -81,6 +83,8 @@ struct Core::Impl {
   std::unordered_map<Id, std::unique_ptr<LiveGrant>, HashId> grants;
   std::unordered_map<Conn, Id> waiting;                  // connection -> request
   std::unordered_multimap<std::uint32_t, Id> by_uid;     // subject's uid -> open request
+  std::unordered_multimap<std::uint32_t, Id> by_login;   // his loginuid, where it is another uid
+  std::unordered_multimap<std::string, Id> by_person;
   std::unordered_multimap<std::uint32_t, Id> grants_of;  // subject's uid -> living grant
   std::unordered_map<std::uint32_t, std::deque<BootMs>> asked;  // the last hour's requests of a uid
   std::unordered_map<Conn, std::shared_ptr<const Ask>> asks;    // submits whose commit is under way
@@ -91,7 +95,7 @@ struct Core::Impl {
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due;  // may hold stale ones; looked at again when due
   std::deque<Batch> unwritten;  // ends that hold in memory and could not be written yet
   BootMs retry_at = 0;
-  bool login_waits_full() const;
+  bool login_waits_full(std::uint32_t uid) const;
 
   Impl(Core& core, Clock& c, Random& r, Store& s, Gate& g, Listener& l, std::string boot, Limits lim)
       : self(core), clock(c), random(r), store(s), gate(g), listener(l), boot_id(std::move(boot)), limits(lim) {}
@@ -127,12 +131,17 @@ struct Core::Impl {
   void allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision);
   void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision);
   std::optional<std::string> over_limit(const Ask& ask);
+  void count_asked(const Subject& subject);
+  void uncount_asked(const Subject& subject);  // it could not be stored
+  bool approved_by(const Grant& grant, std::uint32_t loginuid) const;
   Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind);
   Grant make_grant(const Ask& ask, const policy::Offer& offer);
 
   // --- requests.cpp
   Live& add(std::unique_ptr<Live> live);
   void drop(const Id& id);  // from memory
+  void unindex(const Request& request);
+  void detach_now(const Id& id);
   void close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
              std::optional<Vote> vote = std::nullopt);
   void leave(Conn conn, bool keep);
@@ -160,15 +169,18 @@ struct Core::Impl {
     std::string message;
   };
   FoundGrant find_visible_grant(const Caller& caller, std::string_view id);
-  void end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why, std::function<void(bool)> done);
+  void end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why, std::function<void(bool)> done,
+                 std::optional<std::pair<Request, Vote>> vote = std::nullopt);
   void bind(Conn conn, BindAsk ask);
   void bind_now(Conn conn, const HandOver& hand, const BindAsk& ask);
   void claim(Conn conn, LiveGrant& live, const HandOver& hand, const BindAsk& ask);
   std::vector<policy::Seat> seats_behind(const Grant& grant) const;
 };
 
-// Why an approver's uid, loginuid or person makes him the requester; false where he is somebody else.
-bool is_requester(const Subject& subject, const Caller& caller);
+// Does an approver's uid, loginuid or person make him the requester? People as the policy in force knows them, too.
+bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
+// Who this is by the policy in force, which may know more than at the time of the look-up.
+std::string person_now(const policy::Policy& policy, const policy::Identity& identity);
 
 template <class T>
 Outcome<T> failure(Error error, std::string message) {

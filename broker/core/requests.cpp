@@ -8,24 +8,38 @@ namespace jit::core {
 Live& Core::Impl::add(std::unique_ptr<Live> live) {
   const Id id = live->request.id;
   if (live->open()) {
-    by_uid.emplace(live->request.subject.identity->uid, id);
+    const Subject& subject = live->request.subject;
+    by_uid.emplace(subject.identity->uid, id);
+    by_person.emplace(subject.identity->person, id);
+    if (subject.loginuid != policy::kNoUid && subject.loginuid != subject.identity->uid) by_login.emplace(subject.loginuid, id);
     due.emplace(live->request.deadline, id);
     if (live->request.offer.wait_s > 90) due.emplace(live->request.deadline - 60'000, id);
   }
   return *(requests[id] = std::move(live));
 }
 
+namespace {
+
+template <class Map, class Key>
+void erase_one(Map& map, const Key& key, const Id& id) {
+  const auto [first, last] = map.equal_range(key);
+  const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second == id; });
+  if (found != last) map.erase(found);
+}
+
+}  // namespace
+
+void Core::Impl::unindex(const Request& request) {
+  erase_one(by_uid, request.subject.identity->uid, request.id);
+  erase_one(by_login, request.subject.loginuid, request.id);
+  erase_one(by_person, request.subject.identity->person, request.id);
+}
+
 void Core::Impl::drop(const Id& id) {
   const auto it = requests.find(id);
   if (it == requests.end()) return;
   const Live& live = *it->second;
-  const auto [first, last] = by_uid.equal_range(live.request.subject.identity->uid);
-  for (auto entry = first; entry != last; ++entry) {
-    if (entry->second == id) {
-      by_uid.erase(entry);
-      break;
-    }
-  }
+  unindex(live.request);
   if (live.conn != 0) waiting.erase(live.conn);
   requests.erase(it);
 }
@@ -108,9 +122,11 @@ void Core::resume(Conn conn, const Id& id, std::string_view secret) {
   answer.cause = "gone";
   answer.id = id;
   Live* live = impl.find(id);
-  // One answer for "not there" and "not yours".
+  // One answer for "not there", "not yours" and "too late". Who detached has left: an equal attempt attaches.
   const bool mine = live != nullptr && !live->request.secret_hash.empty() &&
-                    live->request.secret_hash == evidence::sha256_hex(secret);
+                    live->request.secret_hash == evidence::sha256_hex(secret) &&
+                    live->request.state != RequestState::kDetached &&
+                    (live->resume_until == 0 || impl.clock.boottime() < live->resume_until);
   if (!mine) {
     answer.text = {texts::line("request " + texts::short_id(id) + " is gone; run the command again")};
     return impl.gate.answer(conn, answer);
@@ -148,25 +164,26 @@ void Core::Impl::leave(Conn conn, bool keep) {
   live->conn = 0;
   if (!live->open()) return;
   if (!keep) return close(*live, RequestState::kCancelled, "", "the requester left", [](bool) {});
-  const auto detach_now = [this, id] {
-    Live* left = find(id);
-    if (left == nullptr || left->request.state != RequestState::kPending || left->conn != 0) return;
-    left->request.state = RequestState::kDetached;
-    left->busy = true;
-    Batch batch;
-    batch.requests.push_back(left->request);
-    batch.entries.push_back(events::request(events::kRequestDetached, left->request));
-    commit(std::move(batch), [this, id](bool ok) {
-      Live* detached = find(id);
-      if (ok) listener.request_changed(detached->request);
-      free_later(*detached);
-    });
-  };
-  if (live->busy) {
-    live->later.push_back(detach_now);
-  } else {
-    detach_now();
+  detach_now(id);
+}
+
+void Core::Impl::detach_now(const Id& id) {
+  Live* left = find(id);
+  if (left == nullptr || left->request.state != RequestState::kPending || left->conn != 0) return;
+  if (left->busy) {
+    left->later.push_back([this, id] { detach_now(id); });
+    return;
   }
+  left->request.state = RequestState::kDetached;
+  left->busy = true;
+  Batch batch;
+  batch.requests.push_back(left->request);
+  batch.entries.push_back(events::request(events::kRequestDetached, left->request));
+  commit(std::move(batch), [this, id](bool ok) {
+    Live* detached = find(id);
+    if (ok) listener.request_changed(detached->request);
+    free_later(*detached);
+  });
 }
 
 void Core::detach(Conn conn) { impl_->leave(conn, true); }
@@ -176,6 +193,12 @@ void Core::hangup(Conn conn) { impl_->leave(conn, false); }
 void Core::cancel(const Caller& caller, std::string_view id, Done<Request> done) {
   auto [live, error, message] = impl_->find_visible(caller, id);
   if (live == nullptr) return done(failure<Request>(error, message));
+  if (live->busy) {  // what is being written is not known to anybody yet
+    live->later.push_back([this, caller, id = live->request.id, done = std::move(done)]() mutable {
+      cancel(caller, id.text(), std::move(done));
+    });
+    return;
+  }
   const bool mine = live->request.subject.identity->uid == caller.identity->uid;
   if (!mine && !caller.admin) {
     return done(failure<Request>(Error::kDenied, "only the requester or an admin can cancel; to refuse it: jitctl deny"));
@@ -219,7 +242,8 @@ void Core::Impl::check_due(const Id& id) {
     }
     if (!live->one_minute_told && live->request.offer.wait_s > 90 && now >= live->request.deadline - 60'000) {
       live->one_minute_told = true;
-      tell_waiting(*live, {texts::line("one minute left")});
+      // Who was not answered yet is told the time then.
+      if (!asks.contains(live->conn)) tell_waiting(*live, {texts::line("one minute left")});
     }
   }
   if (LiveGrant* live = find_grant(id); live != nullptr && live->grant.state != GrantState::kEnded) {
@@ -240,7 +264,13 @@ void Core::tick() {
     impl.retry_at = now + 1000;
     auto batches = std::move(impl.unwritten);
     impl.unwritten.clear();
-    for (Batch& batch : batches) impl.commit_end(std::move(batch), [](bool) {});
+    for (Batch& batch : batches) {
+      impl.commit_end(batch, [&impl, batch](bool ok) {
+        if (!ok) return;
+        for (const Request& request : batch.requests) impl.listener.request_changed(request);
+        for (const Grant& grant : batch.grants) impl.listener.grant_changed(grant);
+      });
+    }
   }
 }
 

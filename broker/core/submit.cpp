@@ -11,12 +11,24 @@ constexpr BootMs kHour = 3'600'000;
 
 bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu; }
 
+bool promptless(const Ask& ask) { return ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0; }
+
+// Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
+std::vector<std::uint32_t> quota_of(const Subject& subject) {
+  std::vector<std::uint32_t> out{subject.identity->uid};
+  if (subject.loginuid != policy::kNoUid && subject.loginuid != out.front()) out.push_back(subject.loginuid);
+  return out;
+}
+
 }  // namespace
 
-void Core::submit(Conn conn, Ask ask) { impl_->submit(conn, std::make_shared<const Ask>(std::move(ask))); }
+void Core::submit(Conn conn, Ask ask) {
+  if (!ask.root) ask.root = impl_->root;
+  impl_->submit(conn, std::make_shared<const Ask>(std::move(ask)));
+}
 
 void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
-  if (ask->root) root = ask->root;
+  root = ask->root;
   if (policy() == nullptr) {
     return deny(conn, *ask, "no-policy", {texts::line("no policy is in force, so nothing is allowed"),
                                           texts::line("an admin can see why: jitctl policy check")});
@@ -60,6 +72,7 @@ bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
     const LiveGrant* live = find_grant(it->second);
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
     if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(*ask))) continue;
+    if (approved_by(live->grant, ask->subject.loginuid)) continue;
     if (store.failing()) {
       deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
     } else {
@@ -70,18 +83,37 @@ bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
   return false;
 }
 
+// Nobody uses what he approved himself, by whatever name he came in.
+bool Core::Impl::approved_by(const Grant& grant, std::uint32_t loginuid) const {
+  const auto it = requests.find(grant.request);
+  return it != requests.end() && std::ranges::any_of(it->second->votes, [&](const CastVote& cast) {
+    return cast.vote.approve && cast.vote.uid == loginuid;
+  });
+}
+
 // One live request for each (person, door, target, command). One that was left is taken up again; one that somebody
 // still waits for is not asked twice.
 bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
-  const auto [first, last] = by_uid.equal_range(ask->subject.identity->uid);
-  for (auto it = first; it != last; ++it) {
-    Live* live = find(it->second);
-    if (live == nullptr || !live->open() || !same_ask(live->request, *ask)) continue;
+  const Subject& subject = ask->subject;
+  std::vector<Id> candidates;
+  const auto look_at = [&](auto range) {
+    for (auto it = range.first; it != range.second; ++it) candidates.push_back(it->second);
+  };
+  look_at(by_uid.equal_range(subject.identity->uid));
+  look_at(by_person.equal_range(subject.identity->person));
+  for (const Id& candidate : candidates) {
+    Live* live = find(candidate);
+    if (live == nullptr || !same_ask(live->request, *ask)) continue;
+    if (!live->open() && !live->busy) continue;
     if (live->busy) {
       defer(*live, conn, [this, conn, ask] { submit(conn, ask); });
       return true;
     }
-    if (live->conn != 0 || live->resume_until != 0) {
+    // Another account of this person, or who came here as somebody else: an approver saw another subject.
+    const bool other = live->request.subject.identity->uid != subject.identity->uid ||
+                       (subject.loginuid != policy::kNoUid && subject.loginuid != subject.identity->uid &&
+                        subject.loginuid != live->request.subject.loginuid);
+    if (live->conn != 0 || live->resume_until != 0 || other) {
       deny(conn, *ask, "duplicate",
            {texts::line("this is asked already and waits in another place: request " +
                         texts::short_id(live->request.id)),
@@ -93,14 +125,19 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
       deny(conn, *ask, "waiting", texts::kept(live->request, live->terms, clock.boottime()), live->request.id);
       return true;
     }
+    if (promptless(*ask) && login_waits_full(subject.identity->uid)) {
+      deny(conn, *ask, "limit", {texts::line("too many logins wait; try again later")}, live->request.id);
+      return true;
+    }
     const Id id = live->request.id;
     const std::string secret = random.id().text();
-    const RequestState before = live->request.state;
+    const Request before = live->request;
     live->request.state = RequestState::kPending;
     live->request.secret_hash = evidence::sha256_hex(secret);
     live->request.process = ask->process;
     live->request.parent = ask->parent;
     live->conn = conn;
+    live->prompted = ask->can_ask;
     live->busy = true;
     waiting[conn] = id;
     asks[conn] = ask;
@@ -112,11 +149,14 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
       if (joined == nullptr) return;
       const auto held = asks.extract(conn);
       if (!ok) {
-        joined->request.state = before;
+        joined->request = before;
         joined->conn = 0;
         waiting.erase(conn);
         if (!held.empty()) deny(conn, *held.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
-      } else if (joined->conn == conn) {
+        return free_later(*joined);
+      }
+      listener.request_changed(joined->request);
+      if (joined->conn == conn) {
         Answer answer;
         answer.verdict = Verdict::kPending;
         answer.cause = "attached";
@@ -136,27 +176,48 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
 std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
   const std::uint32_t uid = ask.subject.identity->uid;
   const BootMs now = clock.boottime();
-  if (by_uid.count(uid) >= limits.pending_per_uid) {
-    return std::to_string(by_uid.count(uid)) + " requests wait already; see jitctl requests, or cancel one";
+  const auto counted = quota_of(ask.subject);
+  for (const std::uint32_t one : counted) {
+    const std::size_t open = by_uid.count(one) + by_login.count(one);
+    if (open >= limits.pending_per_uid) {
+      return std::to_string(open) + " requests wait already; see jitctl requests, or cancel one";
+    }
   }
   if (by_uid.size() >= limits.pending_per_host) return std::string("too many requests wait on this host; try again later");
-  auto& times = asked[uid];
-  while (!times.empty() && times.front() + kHour <= now) times.pop_front();
-  if (times.size() >= limits.requests_per_hour) {
+  for (const std::uint32_t one : counted) {
+    const auto known = asked.find(one);
+    if (known == asked.end()) continue;
+    auto& times = known->second;
+    while (!times.empty() && times.front() + kHour <= now) times.pop_front();
+    if (times.size() < limits.requests_per_hour) continue;
     return std::to_string(times.size()) + " requests within an hour; the next is possible in " +
            policy::format_duration(static_cast<std::uint32_t>((times.front() + kHour - now + 999) / 1000));
   }
-  const bool promptless_login = ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0;
-  if (promptless_login && login_waits_full()) return std::string("too many logins wait on this host; try again later");
+  if (promptless(ask) && login_waits_full(uid)) return std::string("too many logins wait; try again later");
   return std::nullopt;
 }
 
-// Each such wait holds one of sshd's MaxStartups slots.
-bool Core::Impl::login_waits_full() const {
+void Core::Impl::count_asked(const Subject& subject) {
+  for (const std::uint32_t uid : quota_of(subject)) asked[uid].push_back(clock.boottime());
+}
+
+void Core::Impl::uncount_asked(const Subject& subject) {
+  for (const std::uint32_t uid : quota_of(subject)) {
+    const auto known = asked.find(uid);
+    if (known == asked.end() || known->second.empty()) continue;
+    known->second.pop_back();
+    if (known->second.empty()) asked.erase(known);
+  }
+}
+
+// Each such wait holds one of sshd's MaxStartups slots: one a uid, few a host.
+bool Core::Impl::login_waits_full(std::uint32_t uid) const {
   std::size_t count = 0;
   for (const auto& [conn, id] : waiting) {
     const auto it = requests.find(id);
-    if (it != requests.end() && it->second->request.door == policy::Door::kSsh) ++count;
+    if (it == requests.end() || it->second->request.door != policy::Door::kSsh || it->second->prompted) continue;
+    if (it->second->request.subject.identity->uid == uid) return true;
+    ++count;
   }
   return count >= limits.login_waits_per_host;
 }
@@ -218,13 +279,18 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   Batch batch;
   batch.grants.push_back(grant);
   batch.entries.push_back(events::grant(events::kGrantCreated, grant));
+  asks[conn] = ask;
   commit(std::move(batch), [this, conn, ask = std::move(ask), grant = std::move(grant)](bool ok) mutable {
+    const bool there = asks.erase(conn) > 0;  // who hung up meanwhile is handed nothing
     if (!ok) {
+      if (!there) return;
       return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
     }
     const Id id = grant.id;
+    const Grant given = grant;
     add_grant(std::move(grant));
-    yes(conn, std::move(ask), id, {});
+    listener.grant_changed(given);
+    if (there) yes(conn, std::move(ask), id, {});
   });
 }
 
@@ -234,10 +300,7 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
     return deny(conn, *ask, "approval-needed", texts::needs_approval(*ask, offer));
   }
   if (const auto why = over_limit(*ask)) return deny(conn, *ask, "limit", {texts::line(*why)});
-  if (store.failing()) {
-    return deny(conn, *ask, "unavailable", {texts::line("the request could not be stored; try again later")});
-  }
-  asked[ask->subject.identity->uid].push_back(clock.boottime());
+  count_asked(ask->subject);
   const bool waits = ask->budget_s > 0;
   const std::string secret = waits ? random.id().text() : std::string();
   const bool login = ask->door == policy::Door::kSsh || ask->door == policy::Door::kLogin;
@@ -246,9 +309,11 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
                                login ? RequestKind::kLogin : RequestKind::kElevation);
   if (waits) live->request.secret_hash = evidence::sha256_hex(secret);
   live->terms = offer;
+  live->stored = false;
   live->busy = true;
   if (waits) {
     live->conn = conn;
+    live->prompted = ask->can_ask;
     waiting[conn] = live->request.id;
   }
   asks[conn] = ask;
@@ -266,10 +331,12 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
         deny(conn, *held.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
       }
       auto later = std::move(made->later);
+      uncount_asked(made->request.subject);
       drop(id);
       for (auto& step : later) step();
       return;
     }
+    made->stored = true;
     listener.request_changed(made->request);
     if (!waits) {
       if (!held.empty()) {
@@ -300,6 +367,7 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     return done(failure<Request>(Error::kBadInput, "there is no such user to act as"));
   }
   ask.can_ask = false;
+  if (!ask.root) ask.root = impl.root;
   const policy::Decision decision = policy_->decide(policy_view(ask));
   if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
     const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
@@ -316,13 +384,14 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     }
   }
   if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
-  impl.asked[ask.subject.identity->uid].push_back(impl.clock.boottime());
+  impl.count_asked(ask.subject);
 
   auto live = std::make_unique<Live>();
   const bool allowed = decision.outcome == policy::Outcome::kAllow;
   live->request = impl.make_request(ask, *decision.offer,
                                     allowed ? RequestState::kApproved : RequestState::kDetached, RequestKind::kAhead);
   live->terms = *decision.offer;
+  live->stored = false;
   live->busy = true;
   Batch batch;
   std::optional<Grant> grant;
@@ -343,11 +412,17 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     Live* made = impl.find(id);
     if (!ok) {
       auto later = std::move(made->later);
+      impl.uncount_asked(made->request.subject);
       impl.drop(id);
       for (auto& step : later) step();
       return done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
     }
-    if (grant) impl.add_grant(std::move(*grant));
+    made->stored = true;
+    if (grant) {
+      const Grant given = *grant;
+      impl.add_grant(std::move(*grant));
+      impl.listener.grant_changed(given);
+    }
     Outcome<Request> out;
     out.value = made->request;
     impl.listener.request_changed(made->request);

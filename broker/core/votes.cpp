@@ -50,7 +50,9 @@ bool Core::Impl::complete(const Live& live) const {
     auto& persons = eligible.emplace_back();
     for (const CastVote& cast : live.votes) {
       if (cast.vote.approve && cast.voter && policy()->may_fill(seat.set, *cast.voter)) {
-        persons.push_back(cast.voter->person);
+        // As the policy in force knows him: who turned out to be the requester does not count.
+        std::string person = person_now(*policy(), *cast.voter);
+        if (person != person_now(*policy(), *live.request.subject.identity)) persons.push_back(std::move(person));
       }
     }
   }
@@ -98,7 +100,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     });
     return;
   }
-  if (is_requester(live->request.subject, caller)) {
+  if (is_requester(policy_.get(), live->request.subject, caller)) {
     return done(failure<Request>(Error::kDenied, ballot.approve ? "nobody approves his own request; somebody else of " +
                                                                       texts::seats(live->terms.seats) + " must"
                                                                 : "this is your own request; to take it back: jitctl cancel " +
@@ -126,7 +128,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
       Outcome<Request> out;
       out.value = ended;
       done(std::move(out));
-    });
+    }, std::pair(ended, vote));
     return;
   }
   if (impl.clock.boottime() >= live->request.deadline) {
@@ -149,7 +151,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     return;
   }
   for (const CastVote& cast : live->votes) {
-    if (cast.vote.person == vote.person) {
+    if (cast.vote.person == vote.person || (cast.voter && person_now(*policy_, *cast.voter) == vote.person)) {
       return done(failure<Request>(Error::kBadInput, "you have approved this request already"));
     }
   }
@@ -213,13 +215,7 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     if (grant) {
       const Grant given = *grant;
       add_grant(std::move(*grant));
-      const auto [first, last] = by_uid.equal_range(voted->request.subject.identity->uid);
-      for (auto it = first; it != last; ++it) {
-        if (it->second == id) {
-          by_uid.erase(it);
-          break;
-        }
-      }
+      unindex(voted->request);
       if (voted->conn != 0) {
         // The hand-over begins with the yes, not with the vote: it is what the module has 10 s to use.
         hand_over(ask_of(voted->request), given.id);

@@ -106,7 +106,9 @@ std::optional<Peer> peer_of(int socket, std::uint32_t& effective_uid) {
   return Peer{peer.pid, credentials->real_uid, *loginuid};
 }
 
-std::optional<Caller> caller_of(int pidfd, std::int32_t peer_pid, std::string& why) {
+namespace {
+
+std::optional<Caller> read_caller(int pidfd, std::int32_t peer_pid, std::string& why) {
   const auto no = [&why](const char* text) {
     why = text;
     return std::nullopt;
@@ -153,6 +155,16 @@ std::optional<Caller> caller_of(int pidfd, std::int32_t peer_pid, std::string& w
   if (!again || *again != *stat) return no("it changed while it was read");
   if (has_ended(pidfd)) return no("it has ended");
   return caller;
+}
+
+}  // namespace
+
+// Again where it fails, since a parent may end, honestly, just while it is read.
+std::optional<Caller> caller_of(int pidfd, std::int32_t peer_pid, std::string& why) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (auto caller = read_caller(pidfd, peer_pid, why)) return caller;
+  }
+  return read_caller(pidfd, peer_pid, why);
 }
 
 bool safe_program(int exe, std::string& why) {

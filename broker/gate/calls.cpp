@@ -68,16 +68,11 @@ void Server::Impl::bad(Connection& connection, sd_bus_message* message, const st
 }
 
 PersonOf Server::Impl::person_of() const {
-  return [this](const std::string& user, std::uint32_t uid) {
-    const policy::Policy* policy = core->policy();
+  return [weak = std::weak_ptr(self)](const std::string& user, std::uint32_t uid) {
+    const auto server = weak.lock();
+    const policy::Policy* policy = server ? (*server)->core->policy() : nullptr;
     return policy == nullptr ? "uid:" + std::to_string(uid) : policy->person_name(user, uid);
   };
-}
-
-bool Server::Impl::identify(Connection& connection, int pidfd, Caller& caller, std::string& why) {
-  auto found = caller_of(pidfd, connection.peer_pid, why);
-  if (found) caller = std::move(*found);
-  return found.has_value();
 }
 
 void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
@@ -99,13 +94,13 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
     return refuse(connection, {"service", {"pam_jit: this PAM service is no door that pam_jit knows"},
                                "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
   }
-  Caller caller;
+  auto caller = caller_of(context->pidfd, connection.peer_pid, why);
   bool foreign = false;
-  if (!identify(connection, context->pidfd, caller, why) || !safe_program(context->exe, why) ||
-      !mount_namespace(context->mnt_ns, foreign, why)) {
+  if (!caller || !safe_program(context->exe, why) || !mount_namespace(context->mnt_ns, foreign, why)) {
     return refuse(connection, refuse_identity(why));
   }
-  if (foreign) log.warn(caller.real_uid, "asks from another mount namespace than that of PID 1");
+  if (caller->real_uid != connection.real_uid) return refuse(connection, refuse_identity("its uid has changed"));
+  if (foreign) log.warn(caller->real_uid, "asks from another mount namespace than that of PID 1");
   // The message closes them.
   context->pidfd = context->exe = context->mnt_ns = -1;
 
@@ -113,15 +108,15 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
   switch (*door) {
     case policy::Door::kSsh:
       from = ssh_origin(context->rhost);
-      origins.asked(caller.process, caller.parent, from);
+      origins.asked(caller->process, caller->parent, from);
       break;
     case policy::Door::kLogin:
-      from = login_origin(context->tty, context->rhost, caller.terminal.number);
+      from = login_origin(context->tty, context->rhost, caller->terminal.number);
       break;
     default:
-      from = origins.of(caller.audit_session, caller.terminal.number);
+      from = origins.of(caller->audit_session, caller->terminal.number);
   }
-  make_ask(directory, std::move(*context), std::move(caller), *door, from, person_of(),
+  make_ask(directory, std::move(*context), std::move(*caller), *door, from, person_of(),
            [weak = std::weak_ptr(self), id = connection.id](std::variant<core::Ask, Refusal> result) {
              if (const auto server = weak.lock()) (*server)->asked(id, std::move(result));
            });
@@ -201,11 +196,13 @@ void Server::Impl::bind(Connection& connection, sd_bus_message* message) {
   connection.stage = Stage::kAsking;
   if (connection.over_quota) return refuse(connection, limit());
   const auto door = policy::door_of_service(context->service);
-  Caller caller;
-  if (!door) return refuse(connection, {"service", {}, "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
-  if (!identify(connection, context->pidfd, caller, why)) return refuse(connection, refuse_identity(why));
-  if (*door == policy::Door::kSsh) origins.bound(caller.process, caller.audit_session);
-  make_bind(directory, *context, caller, *door, person_of(),
+  if (!door) {
+    return refuse(connection, {"service", {}, "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
+  }
+  const auto caller = caller_of(context->pidfd, connection.peer_pid, why);
+  if (!caller) return refuse(connection, refuse_identity(why));
+  if (*door == policy::Door::kSsh) origins.bound(caller->process, caller->audit_session);
+  make_bind(directory, *context, *caller, *door, person_of(),
             [weak = std::weak_ptr(self), id = connection.id](std::variant<core::BindAsk, Refusal> result) {
               const auto server = weak.lock();
               if (!server) return;

@@ -105,6 +105,7 @@ void Server::Impl::serve(core::Core& its_core) {
 }
 
 void Server::Impl::accept_all() {
+  if (spare_fd < 0) spare_fd = open_spare();
   for (int turn = 0; turn < kAcceptsATurn; ++turn) {
     const int fd = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
@@ -256,11 +257,7 @@ void Server::Impl::reap() {
     Connection& connection = *node.mapped();
     (connection.over_quota ? over : quota).give_back(connection.charged);
     quota.give_back({connection.login_uid, policy::kNoUid});
-    const bool tell = connection.in_core;
-    node.mapped()->io.reset();
-    node.mapped()->bus.reset();
-    node.mapped()->fd = -1;
-    if (tell) core->hangup(id);
+    if (connection.in_core) core->hangup(id);
   }
 }
 

@@ -81,7 +81,6 @@ struct Server::Impl {
   void resume(Connection& connection, sd_bus_message* message);
   void leave(Connection& connection, sd_bus_message* message, bool detach);
   void bind(Connection& connection, sd_bus_message* message);
-  bool identify(Connection& connection, int pidfd, Caller& caller, std::string& why);
   void asked(core::Conn id, std::variant<core::Ask, Refusal> result);
   void reply(Connection& connection, const core::Answer& answer);
   void reply(Connection& connection, const core::BindAnswer& answer);

@@ -92,7 +92,7 @@ TEST_CASE("nothing is told before the commit", "[durable]") {
   SECTION("a revocation") {
     world.submit(world.ask(kAlice, "free"));
     world.settle();
-    const auto reply = world.revoke(world.caller(0), {.id = world.only_grant().id.text()});
+    const auto reply = world.revoke(world.caller(0), {world.only_grant().id.text(), {}, {}, false});
     CHECK_FALSE(reply.called());
     CHECK(world.told_grants.size() == 1);
     CHECK(world.core->live_grants().empty());  // it holds at once

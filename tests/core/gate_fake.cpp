@@ -52,6 +52,7 @@ Ask World::ask(std::uint32_t uid, const std::string& target) const {
   out.real_uid = uid;
   const std::uint32_t target_uid = target == "root" ? 0 : 2000 + static_cast<std::uint32_t>(target.size());
   out.target = identity(*this, target_uid, target, {target});
+  out.target_verified = true;
   out.root = who(0);
   out.process = {++next_pid_, 900};
   out.parent = {static_cast<std::int32_t>(uid), 77};
@@ -79,7 +80,6 @@ Ask World::login(std::uint32_t uid, const std::string& peer) const {
   out.can_ask = false;
   out.budget_s = 0;
   out.keep = true;
-  out.target_verified = true;
   return out;
 }
 

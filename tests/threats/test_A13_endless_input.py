@@ -9,7 +9,7 @@ import bedlib
 from bedlib import check
 
 COMMANDS = (["jitctl", "status"], ["jitctl", "requests"], ["jitctl", "policy", "check", "/dev/stdin"],
-            ["jitctl", "approve", "-"], ["jitctl", "--json", "grants"], ["/usr/libexec/jit/jit-broker"])
+            ["jitctl", "approve", "-"], ["jitctl", "grants", "--json"], ["/usr/libexec/jit/jit-broker"])
 KIB = 32 * 1024
 
 

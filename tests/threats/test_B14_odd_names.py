@@ -42,7 +42,7 @@ def test_as_a_target_of_sudo_and_su():
 def test_the_log_is_still_one_entry_a_line():
     text = bedlib.run("root", ["jitctl", "audit", "log"]).out
     check(all(line.isprintable() for line in text.splitlines()), repr(text))
-    check(isinstance(json.loads(bedlib.run("root", ["jitctl", "--json", "audit", "log"]).out), (list, dict)), "JSON")
+    check(isinstance(json.loads(bedlib.run("root", ["jitctl", "audit", "log", "--json"]).out), (list, dict)), "JSON")
 
 
 bedlib.main(globals())

@@ -12,7 +12,7 @@ EVIL = {
     "ls": "a\u2028b\u2029c", "rlo": "\u202egnp.exe", "del": "\x7f", "tab": "a\tb", "nul-like": "\\x00", "quote": "\"',;=%s${}",
 }
 SURFACES = (["jitctl", "requests"], ["jitctl", "requests", "--all"], ["jitctl", "grants", "--all"], ["jitctl", "audit", "log"],
-            ["jitctl", "--json", "requests"], ["jitctl", "--json", "audit", "log"], ["jitctl", "--json", "grants", "--all"])
+            ["jitctl", "requests", "--json"], ["jitctl", "audit", "log", "--json"], ["jitctl", "grants", "--all", "--json"])
 
 
 def clean(where: str, text: str) -> None:
@@ -33,11 +33,11 @@ def test_every_text_everywhere():
             with bedlib.Terminal("alice", ["sudo", "/bin/echo", text], env=environment) as alice:
                 alice.expect("waiting")
                 request = inbox.new("alice")["id"]
-                for command in (*SURFACES, ["jitctl", "show", request], ["jitctl", "--json", "show", request]):
+                for command in (*SURFACES, ["jitctl", "show", request], ["jitctl", "show", request, "--json"]):
                     for user in "bob", "root":
                         program = bedlib.run(user, command)
                         clean(f"{name}: {command} for {user}, in a pipe", program.text)
-                        if command[1] == "--json" and program.code == 0:
+                        if "--json" in command and program.code == 0:
                             json.loads(program.out)
                 for command in (["jitctl", "show", request], ["jitctl", "requests"]):
                     clean(f"{name}: {command} on a terminal", on_a_terminal("bob", command))

@@ -26,7 +26,7 @@ def test_decisions_cite_one_version():
     asked = 0
     while os.waitpid(pid, os.WNOHANG)[0] == 0:
         if asked < 25:
-            program = bedlib.run("alice", ["jitctl", "--json", "request", "--reason", "x", "--", "id"])
+            program = bedlib.run("alice", ["jitctl", "request", "--json", "--reason", "x", "--", "id"])
             if program.code == 0:
                 bedlib.run("alice", ["jitctl", "cancel", json.loads(program.out)["id"]])
             asked += 1

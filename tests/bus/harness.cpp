@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bus service with the real core, store and directory, and nobody at the gate: bus_harness DATABASE RULES PEOPLE.
+// Writes "ready" when it serves; ends when stdin does. One line of stdin is one command:
+//   reload             takes RULES and PEOPLE again; answers "reload N ms"
+//   burst              10,000 changes of each living request; answers "burst N ms"
+#include <poll.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <deque>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <sstream>
+
+#include "broker/bus/bus.h"
+#include "evidence/text.h"
+
+using namespace jit;
+
+namespace {
+
+std::int64_t milliseconds(clockid_t clock) {
+  timespec ts{};
+  clock_gettime(clock, &ts);
+  return std::int64_t{ts.tv_sec} * 1000 + ts.tv_nsec / 1'000'000;
+}
+
+struct World final : core::Clock, core::Random, core::Gate, core::Listener {
+  std::random_device device;
+  bus::Service* service = nullptr;
+  core::BootMs boottime() const override { return milliseconds(CLOCK_BOOTTIME); }
+  core::WallMs wall() const override { return milliseconds(CLOCK_REALTIME); }
+  core::Id id() override {
+    core::Id out;
+    for (auto& byte : out.bytes) byte = static_cast<std::uint8_t>(device());
+    return out;
+  }
+  void answer(core::Conn, const core::Answer&) override {}
+  void progress(core::Conn, std::vector<std::string>) override {}
+  void decided(core::Conn, const core::Answer&) override {}
+  void bound(core::Conn, const core::BindAnswer&) override {}
+  void request_changed(const core::Request& request) override { service->request_changed(request); }
+  void grant_changed(const core::Grant& grant) override { service->grant_changed(grant); }
+  void logged(const core::AuditEntry&) override {}
+};
+
+class Loop {
+ public:
+  Loop() { if (pipe(pipe_) != 0) throw std::runtime_error("pipe"); }
+  core::Post post() {
+    return [this](std::function<void()> todo) {
+      const std::lock_guard lock(mutex_);
+      queue_.push_back(std::move(todo));
+      if (queue_.size() == 1 && write(pipe_[1], "x", 1) != 1) std::abort();
+    };
+  }
+  // Until stdin ends.
+  void run(core::Core& core, const std::function<void(const std::string&)>& command) {
+    std::string input;
+    for (;;) {
+      int timeout = -1;
+      if (const auto due = core.next_tick()) timeout = static_cast<int>(std::max<std::int64_t>(0, *due - milliseconds(CLOCK_BOOTTIME)));
+      pollfd fds[2] = {{pipe_[0], POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+      poll(fds, 2, timeout);
+      if (fds[0].revents != 0) {
+        std::deque<std::function<void()>> todo;
+        {
+          const std::lock_guard lock(mutex_);
+          char one = 0;
+          if (read(pipe_[0], &one, 1) != 1) std::abort();
+          todo.swap(queue_);
+        }
+        for (const auto& next : todo) next();
+      }
+      if (fds[1].revents != 0) {
+        char chunk[256];
+        const ssize_t got = read(STDIN_FILENO, chunk, sizeof chunk);
+        if (got <= 0) return;
+        input.append(chunk, static_cast<std::size_t>(got));
+        for (std::size_t end = 0; (end = input.find('\n')) != std::string::npos; input.erase(0, end + 1)) {
+          command(input.substr(0, end));
+        }
+      }
+      core.tick();
+    }
+  }
+
+ private:
+  int pipe_[2] = {-1, -1};
+  std::mutex mutex_;
+  std::deque<std::function<void()>> queue_;
+};
+
+policy::Source source(const char* path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return {path, text.str()};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return 2;
+  Loop loop;
+  World world;
+  auto opened = store::Database::open(argv[1], loop.post());
+  if (!opened.database) {
+    std::cerr << opened.message << "\n";
+    return 1;
+  }
+  core::Core core(world, world, *opened.database, world, world, "boot", core::Limits{});
+  std::string error;
+  const auto load = [&] {
+    const policy::Source rules = source(argv[2]);
+    const policy::Source people = source(argv[3]);
+    policy::Policy::Input input;
+    input.rules = {&rules, 1};
+    input.people = {&people, 1};
+    input.digest = [](std::string_view bytes) { return evidence::sha256_hex(bytes); };
+    auto loaded = policy::Policy::load(input);
+    error = loaded.findings.empty() ? "" : loaded.findings.front().text();
+    if (loaded.policy) core.use_policy(loaded.policy);
+  };
+  load();
+  if (!error.empty()) std::cerr << error << "\n";
+  core.restore(opened.database->load_live());
+  directory::Directory directory(loop.post());
+  const auto status = [&] {
+    return "{\"state\":\"running\",\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +
+           ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"errors\":[" +
+           (error.empty() ? "" : "\"refused\"") + "]},\"requests\":" + std::to_string(core.live_requests().size()) + "}";
+  };
+  bus::Admin admin{status, [&](const std::function<void(std::string)>& done) {
+                     load();
+                     done(status());
+                   }};
+  bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {"00ff", "testhost"}, admin);
+  world.service = &service;
+  service.start();
+  std::cout << "ready" << std::endl;
+  loop.run(core, [&](const std::string& line) {
+    if (line == "reload") load();
+    // How long the core's thread takes for a burst of changes: no state of the bus may show in it.
+    const std::int64_t start = milliseconds(CLOCK_MONOTONIC);
+    if (line == "burst") {
+      for (int i = 0; i < 10'000; ++i) {
+        for (const core::Request* request : core.live_requests()) service.request_changed(*request);
+      }
+    }
+    std::cout << line << " " << milliseconds(CLOCK_MONOTONIC) - start << " ms" << std::endl;
+  });
+  return 0;
+}

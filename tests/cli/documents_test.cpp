@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/documents.h"
+
+#include <catch2/catch.hpp>
+
+#include "cli/commands.h"
+#include "evidence/text.h"
+
+using namespace jit::cli;
+
+namespace {
+
+Json pending() {
+  return Json::parse(R"({"id":"0123456789abcdef0123456789abcdef","kind":"elevation","state":"pending",
+    "subject":{"name":"alice","uid":1000,"loginuid":null,"person":"alice","origin":"local","tty":"pts/1"},
+    "door":"sudo","service":"sudo","target":{"name":"root","uid":0},"target_verified":false,"host":{"id":"00","name":"web1"},
+    "command":{"argv":["sh","-c","echo \"x y\"; a\\nb",""],"text":"sh ...","length":20,"verified":false},
+    "cwd":"/home/alice","reason":"disk full","reason_from":"prompt","ticket":"","asked":{"duration_s":1800},
+    "offer":{"rule":"admin-root","give_s":900,"max_s":3600,"scope":"tty","shortened":false,
+      "seats":[{"set":"set:sre","count":2,"filled_by":["bob"]},{"set":"user:eva","count":1,"filled_by":["eva"]}],"require":[]},
+    "created":"2026-11-18T11:06:40.123Z","deadline":"2026-11-18T11:16:40.123Z","deadline_in_s":61,
+    "votes":[{"person":"bob","uid":1001,"kind":"local","approve":true,"duration_s":300,"scope":"command","reason":"ok",
+      "time":"2026-11-18T11:06:41.000Z"}],"grant":null,"ended":null})");
+}
+
+}  // namespace
+
+TEST_CASE("a request for people") {
+  std::string text;
+  for (const auto& [name, value] : request_facts(pending())) text += name + ": " + value + "\n";
+  CHECK(text ==
+        "request: 0123456789abcdef0123456789abcdef\n"
+        "state: pending (1m1s left to vote)\n"
+        "kind: elevation\n"
+        "who: alice(1000)\n"
+        "person: alice\n"
+        "login uid: none\n"
+        "from: local\n"
+        "terminal: pts/1\n"
+        "host: web1\n"
+        "door: sudo (service sudo)\n"
+        "as: root(0), as the command line says\n"
+        "command: sh -c \"echo \\\"x y\\\"; a\\nb\" \"\"\n"
+        "command is: not verified, 20 bytes\n"
+        "directory: /home/alice\n"
+        "reason: disk full\n"
+        "reason from: prompt\n"
+        "asked for: 30m\n"
+        "rule: admin-root\n"
+        "gives: 15m, at most 1h, scope tty\n"
+        "needs: 2 of set:sre: bob\n"
+        "needs: 1 of user:eva: eva\n"
+        "created: 2026-11-18T11:06:40Z\n"
+        "deadline: 2026-11-18T11:16:40Z\n"
+        "vote: bob (uid 1001) approved for 5m, scope command at 2026-11-18T11:06:41Z: ok\n");
+  CHECK(open_seats(pending()) == "1 of set:sre");
+  CHECK(request_line(pending()) ==
+        "2026-11-18T11:06:40Z 01234567 pending alice(1000) sudo as root(0): sh ... [needs 1 of set:sre] reason: disk full");
+}
+
+TEST_CASE("the outcome in one line") {
+  Json request = pending();
+  CHECK(decision_line(request, 0) == "waiting: alice asks to sudo as root(0) (rule admin-root); still asked: 1 of set:sre");
+  request["state"] = "approved";
+  CHECK(decision_line(request, 900) == "approved: alice may sudo as root(0) for 15m (rule admin-root)");
+  request["state"] = "denied";
+  request["ended"] = Json::parse(R"({"by":"bob","why":"not now","time":"2026-11-18T11:06:41.000Z"})");
+  CHECK(decision_line(request, 0) == "denied: alice may not sudo as root(0) (rule admin-root), by bob: not now");
+  CHECK(request_line(request) ==
+        "2026-11-18T11:06:41Z 01234567 denied alice(1000) sudo as root(0): sh ... by bob (not now)");
+  request["door"] = "ssh";
+  CHECK(what(request) == "log in by ssh");
+}
+
+TEST_CASE("a command reads as evidence writes it") {
+  const std::vector<std::vector<std::string>> rows = {
+      {"ls"}, {"a b", ""}, {"\"", "\\", "\\\""}, {"\x1b[2J", "\xe2\x80\xae", "\xff", "\n"}, {"-u#-1", "%s", "$(x)", "'"}};
+  for (const auto& argv : rows) {
+    Json words = Json::array();
+    for (const auto& word : argv) words.push_back(jit::evidence::escape(word));
+    CHECK(command_of(Json{{"command", {{"argv", words}}}}) == jit::evidence::render_argv(argv));
+  }
+}
+
+TEST_CASE("a document that lacks everything is shown, not crashed on") {
+  for (const char* text : {"{}", "[]", "null", "3", R"({"offer":3,"subject":[],"votes":{},"ended":1,"command":{"argv":[3]}})",
+                           R"({"offer":{"seats":[{},3]},"votes":[3,{}],"deadline_in_s":18446744073709551615,"state":"pending"})"}) {
+    CAPTURE(text);
+    const Json json = Json::parse(text);
+    request_facts(json);
+    grant_facts(json);
+    request_line(json);
+    request_row(json, true);
+    grant_row(json, false);
+    decision_line(json, UINT64_MAX);
+  }
+}
+
+TEST_CASE("a reply with anything but printable ASCII is refused") {
+  CHECK(read_document(R"({"a":"b"})"));
+  for (const char* bad : {"", "{", "{\"a\":\"\x1b[2J\"}", R"({"a":"\u001b[2J"})", R"({"\u202e":1})", R"([["\u0000"]])",
+                          "{\"a\":\"\xc3\xa9\"}", "{\"a\":1}\n", R"({"a":"\u00e9"})"}) {
+    CAPTURE(bad);
+    const auto got = read_document(bad);
+    REQUIRE(!got);
+    CHECK(got.failure().code == Exit::kUnreachable);
+  }
+}
+
+TEST_CASE("errors and their exit codes") {
+  struct Row {
+    const char* name;
+    Exit code;
+  };
+  const Row rows[] = {
+      {"org.pamjit.Error.BadInput", Exit::kUsage},
+      {"org.pamjit.Error.Ambiguous", Exit::kUsage},
+      {"org.pamjit.Error.NotFound", Exit::kNotAllowed},
+      {"org.pamjit.Error.Denied", Exit::kNotAllowed},
+      {"org.pamjit.Error.Ended", Exit::kNo},
+      {"org.pamjit.Error.Limit", Exit::kNo},
+      {"org.pamjit.Error.Unavailable", Exit::kUnreachable},
+      {"org.pamjit.Error.Other", Exit::kUnreachable},
+      {"org.freedesktop.DBus.Error.AccessDenied", Exit::kNotAllowed},
+      {"org.freedesktop.DBus.Error.NameHasNoOwner", Exit::kUnreachable},
+      {"org.freedesktop.DBus.Error.ServiceUnknown", Exit::kUnreachable},
+      {"org.freedesktop.DBus.Error.NoReply", Exit::kUnreachable},
+      {"System.Error.ETIMEDOUT", Exit::kUnreachable},
+      {"", Exit::kUnreachable},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    const auto got = failure_of(row.name, "text");
+    CHECK(got.code == row.code);
+    CHECK(!got.message.empty());
+  }
+  CHECK(failure_of("org.pamjit.Error.Denied", "a\x1b[2J").message == "(its message is not printable)");
+}

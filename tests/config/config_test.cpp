@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "tests/config/samples.h"
+
+using namespace jit;
+using namespace jit::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string permit(const std::string& id) {
+  return "schema = 1\n[[permit]]\nid = \"" + id + "\"\nwho = [\"group:wheel\"]\ndoor = [\"sudo\"]\nmax = \"5m\"\n";
+}
+
+}  // namespace
+
+TEST_CASE("a base name in etc replaces run replaces usr; empty and /dev/null mask") {
+  const Host host;
+  host.put(host.roots.usr + "/policy.d/a.toml", permit("usr-a"));
+  host.put(host.roots.usr + "/policy.d/b.toml", permit("usr-b"));
+  host.put(host.roots.usr + "/policy.d/c.toml", permit("usr-c"));
+  host.put(host.roots.usr + "/policy.d/d.toml", permit("usr-d"));
+  host.put(host.roots.run + "/policy.d/b.toml", permit("run-b"));
+  host.put(host.roots.run + "/policy.d/c.toml", permit("run-c"));
+  host.put(host.roots.run + "/policy.d/e.toml", "");
+  host.put(host.roots.usr + "/policy.d/e.toml", "broken [");
+  host.put(host.etc("policy.d/c.toml"), permit("etc-c"));
+  fs::create_symlink("/dev/null", host.etc("policy.d/d.toml"));
+  const config::Loaded loaded = host.load();
+  INFO(text(loaded.findings));
+  REQUIRE(loaded.policy);
+  std::string all;
+  for (const auto& one : loaded.rules) all += one.name.substr(host.path.size()) + " ";
+  CHECK(all == "/usr/policy.d/a.toml /run/policy.d/b.toml /etc/policy.d/c.toml /etc/policy.d/main.toml ");
+  CHECK(loaded.policy->rule_count() == 4);
+}
+
+TEST_CASE("only *.toml counts") {
+  const Host host;
+  for (const char* name : {"x.toml.bak", "x.toml~", "x.toml.dpkg-new", "x.toml.dpkg-old", "x.bak", "x", ".x.toml",
+                           ".toml", "x.TOML", "README", ".#x.toml", "#x.toml#"}) {
+    host.put(host.etc("policy.d/" + std::string(name)), "broken [");
+    host.put(host.etc("people.d/" + std::string(name)), "broken [");
+  }
+  fs::create_directories(host.etc("policy.d/folder"));
+  REQUIRE(::mkfifo(host.etc("policy.d/pipe").c_str(), 0600) == 0);
+  const config::Loaded loaded = host.load();
+  INFO(text(loaded.findings));
+  CHECK(loaded.policy);
+  CHECK(names(loaded.rules) == "main.toml");
+  CHECK(loaded.people.empty());
+}
+
+TEST_CASE("nothing there: denied, and it says what to create") {
+  const Host host;
+  struct {
+    const char* what;
+    std::function<void()> act;
+    std::string file, word;
+  } const table[] = {
+      {"masked", [&] { host.put(host.etc("policy.d/main.toml"), ""); }, host.etc("policy.d"), "write one"},
+      {"no file", [&] { fs::remove(host.etc("policy.d/main.toml")); }, host.etc("policy.d"), "write one"},
+      {"no policy.d", [&] { fs::remove_all(host.etc("policy.d")); }, host.etc("policy.d"), "install -d"},
+      {"no etc", [&] { fs::remove_all(host.roots.etc); }, host.etc("policy.d"), "install -d"},
+  };
+  for (const auto& row : table) {
+    INFO(row.what);
+    row.act();
+    const config::Loaded loaded = host.load();
+    CHECK_FALSE(loaded.policy);
+    REQUIRE(loaded.findings.size() == 1);
+    CHECK(loaded.findings[0].file == row.file);
+    CHECK(loaded.findings[0].message.find(row.word) != std::string::npos);
+  }
+}
+
+TEST_CASE("usr and run without a folder of etc's are not enough") {
+  const Host host;
+  host.put(host.roots.usr + "/policy.d/main.toml", kRules);
+  fs::remove_all(host.etc("policy.d"));
+  CHECK_FALSE(host.load().policy);
+}
+
+TEST_CASE("people, tags and the hash") {
+  const Host host;
+  const std::string before = host.load().policy->hash();
+  host.put(host.etc("people.d/people.toml"), "version = 1\n[[person]]\nname = \"bob\"\nusers = [\"bob\"]\n");
+  const config::Loaded with = host.load();
+  INFO(text(with.findings));
+  REQUIRE(with.policy);
+  CHECK(with.policy->person_name("bob", 1001) == "bob");
+  CHECK(with.policy->hash() != before);
+  CHECK(names(with.people) == "people.toml");
+}
+
+TEST_CASE("any finding, and there is no policy", "[G2]") {
+  const Host host;
+  const std::string large(4 * 1024 * 1024 + 1, '#');
+  struct {
+    std::string file, bytes;
+  } const table[] = {
+      {"policy.d/x.toml", "schema = 1\n[[permit]]\nid = \"half\"\nwho = [\"group:wh"},
+      {"policy.d/x.toml", "schema = 1\nunknown = 1\n"},
+      {"policy.d/x.toml", "schema = 1\nschema = 1\n"},
+      {"policy.d/x.toml", "a = " + std::string(10'000, '[')},
+      {"policy.d/x.toml", large},
+      {"policy.d/x.toml", "\xef\xbb\xbfschema = 1\n"},
+      {"policy.d/x.toml", " "},
+      {"people.d/x.toml", "half = \""},
+      {"broker.toml", "[host]\nnmae = 1\n"},
+      {"broker.toml", large},
+  };
+  for (const auto& row : table) {
+    INFO(row.file << " " << row.bytes.substr(0, 40));
+    host.put(host.etc(row.file), row.bytes);
+    const config::Loaded loaded = host.load();
+    CHECK_FALSE(loaded.policy);
+    REQUIRE_FALSE(loaded.findings.empty());
+    CHECK(loaded.findings[0].file == host.etc(row.file));
+    fs::remove(host.etc(row.file));
+    CHECK(host.load().policy);
+  }
+}
+
+TEST_CASE("a large file or set is refused before it is read", "[G2]") {
+  const Host host;
+  const auto sparse = [&](const std::string& name, std::uintmax_t size) {
+    host.put(host.etc(name), "#");
+    fs::resize_file(host.etc(name), size);
+  };
+  SECTION("100 MiB") {
+    sparse("policy.d/big.toml", 100UL << 20);
+    const config::Loaded loaded = host.load();
+    CHECK_FALSE(loaded.policy);
+    CHECK(text(loaded.findings).find("4 MiB") != std::string::npos);
+  }
+  SECTION("17 of 4 MiB") {
+    for (int i = 0; i < 17; ++i) sparse("policy.d/big" + std::to_string(i) + ".toml", 4UL << 20);
+    const config::Loaded loaded = host.load();
+    CHECK_FALSE(loaded.policy);
+    CHECK(text(loaded.findings).find("64 MiB") != std::string::npos);
+  }
+  SECTION("too many") {
+    for (int i = 0; i < 4097; ++i) host.put(host.etc("people.d/" + std::to_string(i) + ".toml"), "");
+    const config::Loaded loaded = host.load();
+    CHECK_FALSE(loaded.policy);
+    CHECK(text(loaded.findings).find("4096") != std::string::npos);
+  }
+}
+
+TEST_CASE("swapped or half-written during the read", "[G1]") {
+  const Host host;
+  const std::string file = host.etc("policy.d/main.toml");
+  int turn = 0;
+  // Each try finds it changed once more.
+  std::function<void()> change;
+  std::function<void()> once_more = [&] {
+    change();
+    ++turn;
+    after_next_read(once_more);
+  };
+  struct {
+    const char* what;
+    std::function<void()> act;
+  } const table[] = {
+      {"grows", [&] { host.put(file, std::string(kRules) + std::string(static_cast<std::size_t>(turn + 1), '#')); }},
+      {"is cut", [&] { fs::resize_file(file, turn % 2 == 0 ? 10 : 11); }},
+      {"is replaced",
+       [&] {
+         host.put(host.etc("new"), kRules);
+         fs::rename(host.etc("new"), file);
+       }},
+      {"has a new neighbour", [&] { host.put(host.etc("policy.d/n" + std::to_string(turn) + ".toml"), ""); }},
+      {"mode", [&] { fs::permissions(file, static_cast<fs::perms>(turn % 2 == 0 ? 0600 : 0640)); }},
+  };
+  for (const auto& row : table) {
+    INFO(row.what);
+    change = row.act;
+    after_next_read(once_more);
+    const config::Loaded never = host.load();
+    after_next_read(nullptr);
+    INFO(text(never.findings));
+    CHECK_FALSE(never.policy);
+    CHECK(text(never.findings).find("while being read") != std::string::npos);
+    host.put(file, kRules);
+    // Once only: the next try reads one whole set.
+    after_next_read(change);
+    const config::Loaded loaded = host.load();
+    CHECK((loaded.policy || std::string(row.what) == "is cut"));
+    host.put(file, kRules);
+  }
+}
+
+TEST_CASE("the kept set loads as it was kept") {
+  const Host host;
+  const config::Loaded read = host.load();
+  const config::Loaded kept = config::load_kept(read.broker, read.rules, read.people);
+  REQUIRE(kept.policy);
+  CHECK(kept.policy->hash() == read.policy->hash());
+  CHECK_FALSE(config::load_kept(read.broker, {}, {}).policy);
+}

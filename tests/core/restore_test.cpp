@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a new broker makes of what the disk holds.
+#include "tests/core/world.h"
+
+namespace jit::core_test {
+
+TEST_CASE("restart in the same boot", "[restore]") {
+  World world;
+  const Ask detached = world.ask(kAlice);
+  const Ask waits = world.ask(kFrank);
+  const Ask approved = world.ask(kAlice, "two");
+  const Ask active = world.ask(kFrank, "free");
+  world.detach(world.submit(detached));
+  const Id waiting_id = world.answer(world.submit(waits)).id;
+  const Id approved_id = world.answer(world.submit(approved)).id;
+  CHECK(world.vote(kBob, approved_id).error().empty());
+  CHECK(world.vote(kCarol, approved_id).error().empty());
+  world.submit(active);
+  REQUIRE(world.bound(world.bind(active)).allow);
+  world.restart();
+  CHECK(world.core->live_requests().size() == 2);
+  CHECK(world.core->live_grants().size() == 2);
+  CHECK(world.core->votes_on(approved_id).size() == 2);
+  SECTION("grants go on") {
+    CHECK(world.said(world.submit(active)) == "allow granted");
+    CHECK(world.bound(world.bind(active)).allow);
+    CHECK(world.said(world.submit(approved)) == "allow granted");
+    CHECK(world.bound(world.bind(approved)).allow);
+  }
+  SECTION("a hand-over does not: a yes is good for this broker only") {
+    CHECK(world.bound(world.bind(active)).cause == "no-hand-over");
+  }
+  SECTION("a detached request goes on, one that waited has ten seconds") {
+    world.pass_and_tick(9'999);
+    CHECK(world.core->live_requests().size() == 2);
+    world.pass_and_tick(1);
+    CHECK(world.core->live_requests().size() == 1);
+    CHECK(world.held.requests.at(waiting_id).state == RequestState::kCancelled);
+    CHECK(world.said(world.submit(detached)) == "pending attached");
+  }
+  SECTION("one that waited can be voted on within the ten seconds") {
+    CHECK(world.vote(kBob, waiting_id).error().empty());
+    CHECK(world.held.requests.at(waiting_id).state == RequestState::kApproved);
+    world.pass_and_tick(10'000);
+    CHECK(world.said(world.submit(waits)) == "allow granted");
+  }
+  SECTION("limits count what was restored") {
+    for (int i = 0; i < 7; ++i) {
+      Ask more = world.ask(kAlice);
+      more.argv.push_back(std::to_string(i));
+      CHECK(world.said(world.submit(more)) == "pending approval-needed");
+    }
+    Ask more = world.ask(kAlice);
+    more.argv.emplace_back("x");
+    CHECK(world.said(world.submit(more)) == "deny limit");
+  }
+}
+
+TEST_CASE("half a quorum survives a restart, and counts the same person once", "[restore]") {
+  World world;
+  const Ask ask = world.ask(kAlice, "two");
+  const Conn conn = world.submit(ask);
+  const Id id = world.only_request();
+  world.detach(conn);
+  CHECK(world.vote(kBob, id).error().empty());
+  world.restart();
+  CHECK(world.vote(kBob, id).error() == "BadInput");
+  CHECK(world.vote(kBobAdm, id).error() == "BadInput");
+  CHECK(world.vote(kCarol, id).error().empty());
+  CHECK(world.held.requests.at(id).state == RequestState::kApproved);
+}
+
+TEST_CASE("a vote whose voter is not known any more does not count", "[restore]") {
+  World world;
+  const Conn conn = world.submit(world.ask(kAlice, "two"));
+  const Id id = world.only_request();
+  world.detach(conn);
+  CHECK(world.vote(kBob, id).error().empty());
+  world.restart();
+  world.core->know_voter(kBob, nullptr);
+  CHECK(world.vote(kCarol, id).error().empty());
+  CHECK(world.held.requests.at(id).state == RequestState::kDetached);
+  CHECK(world.vote(kErin, id).error().empty());
+  CHECK(world.held.requests.at(id).state == RequestState::kApproved);
+}
+
+TEST_CASE("narrowing survives a restart", "[restore]") {
+  World world;
+  const Conn conn = world.submit(world.ask(kAlice, "two"));
+  const Id id = world.only_request();
+  world.detach(conn);
+  CHECK(world.vote(world.caller(kBob), id, {true, 60, policy::Scope::kCommand, ""}).error().empty());
+  world.restart();
+  CHECK(world.vote(kCarol, id).error().empty());
+  CHECK(world.only_grant().lifetime_s == 60);
+  CHECK(world.only_grant().scope == policy::Scope::kCommand);
+}
+
+TEST_CASE("another boot: requests are cancelled and grants void, in one transaction", "[restore]") {
+  World world;
+  const Ask waits = world.ask(kAlice);
+  const Ask active = world.ask(kFrank, "free");
+  const Id waiting = world.answer(world.submit(waits)).id;
+  world.submit(active);
+  REQUIRE(world.bound(world.bind(active)).allow);
+  const Id approved = world.answer(world.submit(world.ask(kFrank))).id;
+  CHECK(world.vote(kBob, approved).error().empty());
+  const std::size_t before = world.held.entries.size();
+  world.restart(true);
+  CHECK(world.core->live_requests().empty());
+  CHECK(world.core->live_grants().empty());
+  CHECK(world.held.requests.at(waiting).state == RequestState::kCancelled);
+  CHECK(world.held.requests.at(approved).state == RequestState::kApproved);
+  for (const auto& [id, grant] : world.held.grants) {
+    CHECK(grant.state == GrantState::kEnded);
+    CHECK(grant.end == GrantEnd::kVoid);
+  }
+  CHECK(world.held.entries.size() == before + 4);  // one each, and the start
+  CHECK(world.said(world.submit(world.ask(kFrank))) == "pending approval-needed");
+  CHECK_FALSE(world.core->next_tick() == std::nullopt);
+}
+
+TEST_CASE("another boot on a disk that fails: nothing lives, and it is written later", "[restore]") {
+  World world;
+  const Id waiting = world.answer(world.submit(world.ask(kAlice))).id;
+  world.submit(world.ask(kFrank, "free"));
+  world.failing_writes = true;
+  world.restart(true);
+  CHECK(world.core->live_requests().empty());
+  CHECK(world.core->live_grants().empty());
+  world.failing_writes = false;
+  world.pass_and_tick(1'000);
+  CHECK(world.held.requests.at(waiting).state == RequestState::kCancelled);
+  CHECK(world.held.grants.begin()->second.end == GrantEnd::kVoid);
+}
+
+TEST_CASE("what was due while the broker was away is done at once", "[restore]") {
+  World world;
+  const Ask ask = world.ask(kFrank, "free");
+  const Id id = world.answer(world.submit(world.login(kAlice))).id;
+  world.submit(ask);
+  world.pass(601'000);
+  world.restart();
+  CHECK(world.said(world.submit(ask)) == "allow granted");  // a new grant: the old one was never claimed in time
+  world.core->tick();
+  world.settle();
+  CHECK(world.held.requests.at(id).state == RequestState::kExpired);
+  CHECK(world.held.grants.size() == 2);
+  CHECK(world.core->live_grants().size() == 1);
+}
+
+}  // namespace jit::core_test

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/gate/fake_core.h"
+
+#include <chrono>
+#include <stdexcept>
+
+#include "evidence/text.h"
+
+namespace jit::core {
+
+struct Core::Impl {};
+
+Core::Core(Clock&, Random&, Store&, Gate&, Listener&, std::string, Limits) {}
+Core::~Core() = default;
+
+void Core::use_policy(std::shared_ptr<const policy::Policy> policy) { policy_ = std::move(policy); }
+void Core::submit(Conn conn, Ask ask) { test::Notes::get().add({"submit", conn, std::move(ask), {}, {}, {}}); }
+void Core::resume(Conn conn, const Id& id, std::string_view secret) {
+  test::Notes::get().add({"resume", conn, {}, {}, id.text(), std::string(secret)});
+}
+void Core::detach(Conn conn) { test::Notes::get().add({"detach", conn, {}, {}, {}, {}}); }
+void Core::withdraw(Conn conn) { test::Notes::get().add({"withdraw", conn, {}, {}, {}, {}}); }
+void Core::hangup(Conn conn) { test::Notes::get().add({"hangup", conn, {}, {}, {}, {}}); }
+void Core::bind(Conn conn, BindAsk ask) { test::Notes::get().add({"bind", conn, {}, std::move(ask), {}, {}}); }
+
+std::string Id::text() const { return evidence::hex(bytes); }
+
+std::optional<Id> Id::parse(std::string_view text) {
+  Id id;
+  if (text.size() != 32) return std::nullopt;
+  for (std::size_t i = 0; i < 16; ++i) {
+    const std::string two(text.substr(2 * i, 2));
+    if (two.find_first_not_of("0123456789abcdef") != std::string::npos) return std::nullopt;
+    id.bytes[i] = static_cast<std::uint8_t>(std::stoul(two, nullptr, 16));
+  }
+  return id;
+}
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kDeny: return "deny";
+    case Verdict::kAllow: return "allow";
+    case Verdict::kPending: return "pending";
+    case Verdict::kNeeds: return "needs";
+  }
+  return "";
+}
+
+}  // namespace jit::core
+
+namespace jit::test {
+namespace {
+
+struct World final : core::Clock, core::Random, core::Store, core::Gate, core::Listener {
+  core::BootMs boottime() const override { return 0; }
+  core::WallMs wall() const override { return 0; }
+  core::Id id() override { return {}; }
+  void commit(core::Batch, std::function<void(bool)>) override {}
+  bool failing() const override { return false; }
+  void answer(core::Conn, const core::Answer&) override {}
+  void progress(core::Conn, std::vector<std::string>) override {}
+  void decided(core::Conn, const core::Answer&) override {}
+  void bound(core::Conn, const core::BindAnswer&) override {}
+  void request_changed(const core::Request&) override {}
+  void grant_changed(const core::Grant&) override {}
+  void logged(const core::AuditEntry&) override {}
+};
+
+}  // namespace
+
+Notes& Notes::get() {
+  static Notes notes;
+  return notes;
+}
+
+void Notes::reset() {
+  const std::lock_guard lock(mutex_);
+  told_.clear();
+  react = nullptr;
+}
+
+void Notes::add(Told told) {
+  std::function<void(const Told&)> then;
+  {
+    const std::lock_guard lock(mutex_);
+    told_.push_back(told);
+    then = react;
+    changed_.notify_all();
+  }
+  if (then) then(told);
+}
+
+std::vector<Told> Notes::all() {
+  const std::lock_guard lock(mutex_);
+  return told_;
+}
+
+int Notes::count(const std::string& what) {
+  int found = 0;
+  for (const auto& told : all()) found += told.what == what ? 1 : 0;
+  return found;
+}
+
+Told Notes::wait(const std::string& what, int n) {
+  std::unique_lock lock(mutex_);
+  Told found;
+  const bool came = changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+    int left = n;
+    for (const auto& told : told_) {
+      if (told.what == what && --left == 0) {
+        found = told;
+        return true;
+      }
+    }
+    return false;
+  });
+  if (!came) throw std::runtime_error("the core was not told: " + what);
+  return found;
+}
+
+core::Core make_core() {
+  static World world;
+  return core::Core(world, world, world, world, world, "boot", {});
+}
+
+}  // namespace jit::test
