@@ -23,8 +23,7 @@ class Canonical {
   // A list is OR: its order and repetitions mean nothing.
   void put(std::string_view key, std::vector<std::string> values) {
     std::ranges::sort(values);
-    const auto same = std::ranges::unique(values);
-    values.erase(same.begin(), same.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
     put(key, "list " + std::to_string(values.size()));
     for (const std::string& value : values) put(key, value);
   }

@@ -21,7 +21,7 @@ std::vector<std::string_view> keys_of(const ByName<T>& map) {
 
 class Resolver {
  public:
-  explicit Resolver(Draft& draft) : draft_(draft), report_(draft.report), out_(*draft.out) {}
+  explicit Resolver(Draft& draft) : report_(draft.report), out_(*draft.out) {}
 
   void run() {
     for (const auto& [name, set] : out_.sets) check_names(set.members);
@@ -100,8 +100,8 @@ class Resolver {
       }
     }
     std::ranges::sort(out, {}, &Principal::text);
-    const auto same = std::ranges::unique(out, {}, &Principal::text);
-    out.erase(same.begin(), same.end());
+    const auto same = [](const Principal& a, const Principal& b) { return a.text() == b.text(); };
+    out.erase(std::unique(out.begin(), out.end(), same), out.end());
     leaves_ += out.size();
     if (leaves_ > kMostLeaves) {
       if (!stuck_) report_.add("E01", list.front().place, "the sets expand to more than " + std::to_string(kMostLeaves) + " names");
@@ -150,7 +150,6 @@ class Resolver {
     }
   }
 
-  Draft& draft_;
   Report& report_;
   RuleSet& out_;
   ByName<State> states_;

@@ -82,7 +82,7 @@ class Reader {
   template <class T>
   Outcome<T> finish(T value) {
     for (const auto& [key, unused] : dict_) {
-      if (!known_.contains(key)) fail("unknown key \"" + evidence::escape_to(key, 64) + "\"");
+      if (!known_.contains(key)) return bad<T>("unknown key \"" + evidence::escape_to(key, 64) + "\"");
     }
     if (!message_.empty()) return bad<T>(message_);
     return {Error::kNone, {}, std::move(value)};

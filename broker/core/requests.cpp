@@ -169,11 +169,12 @@ void Core::Impl::leave(Conn conn, bool keep) {
 
 void Core::Impl::detach_now(const Id& id) {
   Live* left = find(id);
-  if (left == nullptr || left->request.state != RequestState::kPending || left->conn != 0) return;
-  if (left->busy) {
+  if (left == nullptr) return;
+  if (left->busy) {  // its state is not known yet
     left->later.push_back([this, id] { detach_now(id); });
     return;
   }
+  if (left->request.state != RequestState::kPending || left->conn != 0) return;
   left->request.state = RequestState::kDetached;
   left->busy = true;
   Batch batch;

@@ -13,6 +13,16 @@ bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || a
 
 bool promptless(const Ask& ask) { return ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0; }
 
+// Refused only because nobody can be asked for a text? Then this is what would be asked.
+std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, const Ask& ask) {
+  policy::Request view = policy_view(ask);
+  if (view.can_ask) return std::nullopt;
+  view.can_ask = true;
+  policy::Decision decision = policy.decide(view);
+  if (decision.outcome != policy::Outcome::kNeeds || !decision.offer) return std::nullopt;
+  return decision;
+}
+
 // Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
 std::vector<std::uint32_t> quota_of(const Subject& subject) {
   std::vector<std::uint32_t> out{subject.identity->uid};
@@ -53,7 +63,6 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision);
     case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision);
     case policy::Outcome::kNeeds: {
-      if (!ask->can_ask) return deny(conn, *ask, "needs-text", texts::needs_text(*ask, decision));
       Answer answer;
       answer.verdict = Verdict::kNeeds;
       answer.cause = "needs-text";
@@ -62,6 +71,7 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     }
     case policy::Outcome::kDeny: break;
   }
+  if (const auto needs = needs_if_asked(*policy(), *ask)) return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer));
   deny(conn, *ask, "policy", texts::refused(decision));
 }
 
@@ -370,13 +380,12 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   if (!ask.root) ask.root = impl.root;
   const policy::Decision decision = policy_->decide(policy_view(ask));
   if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
+    if (const auto needs = needs_if_asked(*policy_, ask)) {
+      return done(failure<Request>(Error::kBadInput, texts::reason_required(*needs->offer) + "; add --reason"));
+    }
     const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
     impl.note_denial(ask, "policy", why);
     return done(failure<Request>(Error::kDenied, "not allowed: " + why));
-  }
-  if (decision.outcome == policy::Outcome::kNeeds) {
-    return done(failure<Request>(Error::kBadInput,
-                                 decision.why.empty() ? "a reason is required; add --reason" : decision.why.front()));
   }
   for (const auto& [id, live] : impl.requests) {
     if (live->open() && same_ask(live->request, ask)) {

@@ -89,11 +89,13 @@ std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& off
           line("ask first: " + ask_line(ask))};
 }
 
-std::vector<std::string> needs_text(const Ask& ask, const policy::Decision& decision) {
-  std::vector<std::string> out;
-  for (const std::string& why : decision.why) out.push_back(line(why));
-  out.push_back(line("ask first: " + ask_line(ask)));
-  return out;
+std::string reason_required(const policy::Offer& offer) {
+  const std::string length = offer.reason_min > 1 ? " of at least " + std::to_string(offer.reason_min) + " characters" : "";
+  return "a reason" + length + " is required";
+}
+
+std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer) {
+  return {line(reason_required(offer) + " and cannot be asked here"), line("ask first: " + ask_line(ask))};
 }
 
 }  // namespace jit::core::texts

@@ -21,6 +21,7 @@ std::vector<std::string> approved(const Request& request, const Grant& grant);
 std::vector<std::string> ended(const Request& request);
 std::vector<std::string> refused(const policy::Decision& decision);
 std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer);
-std::vector<std::string> needs_text(const Ask& ask, const policy::Decision& decision);
+std::string reason_required(const policy::Offer& offer);  // "a reason of at least 20 characters is required"
+std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer);
 
 }  // namespace jit::core::texts

@@ -32,7 +32,7 @@ core::IdentityPtr identity_of(const User& user, const PersonOf& person_of) {
 
 Refusal unknown_user(const std::string& who) {
   const std::string shown = evidence::escape_to(who, kNameShown);
-  return {"unknown-user", {"pam_jit: there is no user " + shown + " here"}, "there is no user " + shown};
+  return {"unknown-user", {"jit: there is no user " + shown + " here"}, "there is no user " + shown};
 }
 
 // Everything that one Submit looks up. Lives until the last answer came.
@@ -125,7 +125,12 @@ struct Looking : std::enable_shared_from_this<Looking> {
     }
     ask.process = caller.process;
     ask.parent = caller.parent;
-    ask.argv = std::move(context.argv);
+    if (door == Door::kSudo) {
+      const auto words = sudo_command(context.argv);
+      ask.argv.assign(words.begin(), words.end());
+    } else {
+      ask.argv = std::move(context.argv);
+    }
     ask.cwd = std::move(context.cwd);
     ask.reason = std::move(context.reason);
     ask.reason_from = context.reason_from;
@@ -155,7 +160,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
 
 Refusal refuse_identity(const std::string& why) {
   return {"identity",
-          {"pam_jit: who asks could not be verified, so this is refused", "pam_jit: an admin can see why: journalctl -u jit-broker"},
+          {"jit: who asks could not be verified, so this is refused", "jit: an admin can see why: journalctl -u jit-broker"},
           "identity not verified: " + why};
 }
 
@@ -165,7 +170,7 @@ void make_ask(directory::Directory& directory, Context context, Caller caller, D
   if (door == Door::kSudo) {
     const auto sudo = sudo_target(context.argv);
     if (!sudo) {
-      return done(Refusal{"target", {"pam_jit: this command line names no user to run as"},
+      return done(Refusal{"target", {"jit: this command line names no user to run as"},
                           "no target in " + evidence::escape_to(evidence::render_argv(context.argv), 200)});
     }
     looking->sudo = *sudo;

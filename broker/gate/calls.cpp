@@ -22,7 +22,7 @@ bool is_secret(std::string_view text) {
 
 Refusal limit() {
   return {"limit",
-          {"pam_jit: too many programs of yours wait for an approval already", "pam_jit: end one of them, or see: jitctl requests"},
+          {"jit: too many programs of yours wait for an approval already", "jit: end one of them, or see: jitctl requests"},
           "too many connections of this user"};
 }
 
@@ -91,7 +91,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
   if (connection.over_quota) return refuse(connection, limit());
   const auto door = policy::door_of_service(context->service);
   if (!door) {
-    return refuse(connection, {"service", {"pam_jit: this PAM service is no door that pam_jit knows"},
+    return refuse(connection, {"service", {"jit: this PAM service is no door that is known here"},
                                "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
   }
   auto caller = caller_of(context->pidfd, connection.peer_pid, why);

@@ -67,8 +67,12 @@ struct Line {
   std::optional<std::string_view> user;
   bool group = false;
   bool help = false;
+  bool plain = true;     // no option or assignment that changes what the command means
+  std::size_t command = 0;  // its first word; argv.size(): none
 
   bool take(const Option& option, std::string_view word) {
+    constexpr std::string_view kHarmless = "AbBHkNnpSu";
+    if (option.letter == 0 || kHarmless.find(option.letter) == std::string_view::npos) plain = false;
     switch (option.letter) {
       case 'u':
         user = word;
@@ -91,12 +95,20 @@ struct Line {
 
 std::optional<Line> parse(std::span<const std::string> argv) {
   Line line;
+  line.command = argv.size();
   for (std::size_t at = 1; at < argv.size(); ++at) {
     const std::string_view word = argv[at];
-    if (word == "--") break;
+    if (word == "--") {
+      line.command = at + 1;
+      break;
+    }
     if (word.size() < 2 || word.front() != '-') {
       // sudo looks at the word before, even where that "--" was the value of an option.
-      if (!is_assignment(word) || (at > 1 && argv[at - 1] == "--")) break;
+      if (!is_assignment(word) || (at > 1 && argv[at - 1] == "--")) {
+        line.command = at;
+        break;
+      }
+      line.plain = false;
       continue;
     }
     const auto next_word = [&]() -> std::optional<std::string_view> {
@@ -117,6 +129,7 @@ std::optional<Line> parse(std::span<const std::string> argv) {
     for (std::size_t i = 1; i < word.size(); ++i) {
       const auto rest = word.substr(i + 1);
       if (word[i] == 'h') {
+        line.plain = false;
         if (!rest.empty()) break;  // -hHOST
         const bool host = word == "-h" && at + 1 < argv.size() && !argv[at + 1].starts_with('-') &&
                           !is_assignment(argv[at + 1]);
@@ -156,6 +169,14 @@ std::optional<SudoTarget> sudo_target(std::span<const std::string> argv) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), uid);
   if (error != std::errc{} || end != digits.data() + digits.size() || uid == policy::kNoUid) return std::nullopt;
   return SudoTarget{SudoTarget::Kind::kUid, {}, uid};
+}
+
+std::span<const std::string> sudo_command(std::span<const std::string> argv) {
+  const auto line = argv.empty() ? std::nullopt : parse(argv);
+  if (!line || !line->plain || line->command >= argv.size()) return argv;
+  const auto words = argv.subspan(line->command);
+  // After "--" sudo still takes assignments from the words.
+  return is_assignment(words.front()) ? argv : words;
 }
 
 }  // namespace jit::gate

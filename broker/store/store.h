@@ -14,6 +14,7 @@
 
 namespace jit::store {
 
+// Lists hold the newest `limit` (at most 10,000), oldest of them first; `since` is about created_wall.
 struct RequestFilter {
   std::optional<core::RequestState> state;
   core::WallMs since = 0;
@@ -50,6 +51,8 @@ class Database final : public core::Store {
   static Opened open(const std::string& path, core::Post post);
   ~Database();
 
+  // A batch that breaks a rule of the schema, or holds a NUL in a word, fails alone, and failing() stays as it is.
+  // With 65,536 batches or 64 MiB of argv waiting: false at once. The end of the object writes what waits.
   void commit(core::Batch batch, std::function<void(bool)> done) override;
   bool failing() const override;
   std::string last_error() const;  // of the writer; empty: none

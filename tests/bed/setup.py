@@ -110,10 +110,11 @@ def doors() -> None:
         lines = insert_before(lines, "session", "session required pam_jit.so")
         if service == "sshd":  # the key came first (AuthenticationMethods), so the talk takes the place of a password
             lines = ["auth required pam_jit.so" if line.strip() == "@include common-auth" else line for line in lines]
-        if service == "login":  # three seconds after each failure are for attackers, not for tests
-            lines = [line for line in lines if "pam_faildelay" not in line]
+        # Three seconds after a failure are for attackers, and news of the day for people.
+        news = ("pam_faildelay", "pam_motd", "pam_lastlog", "pam_mail")
+        lines = [line for line in lines if not any(module in line for module in news)]
         write(path, "\n".join(lines) + "\n")
-    write("/etc/sudoers", """Defaults env_reset, !lecture, !fqdn
+    write("/etc/sudoers", """Defaults env_reset, !lecture, !fqdn, verifypw=any, listpw=any
 Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 root  ALL=(ALL:ALL) ALL
 %sudo ALL=(ALL:ALL) ALL

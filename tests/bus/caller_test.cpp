@@ -70,6 +70,8 @@ TEST_CASE("without a policy nobody but root has a role") {
 TEST_CASE("roles are those of the policy in force") {
   const policy::Source people{"people", "version = 1\n[[person]]\nname = \"alice\"\nusers = [\"alice\"]\nroles = [\"admin\"]\n"};
   policy::Policy::Input input;
+  const policy::Source rules{"rules", "schema = 1\nsettings.covers = [\"sudo\"]\n"};
+  input.rules = {&rules, 1};
   input.people = {&people, 1};
   input.digest = [](std::string_view) { return std::string(64, '0'); };
   const auto loaded = policy::Policy::load(input);

@@ -54,7 +54,7 @@ TEST_CASE("a request's document") {
     "subject": {"name": "alice", "uid": 1000, "loginuid": 1000, "person": "alice", "origin": "local", "tty": "/dev/pts/1"},
     "door": "sudo", "service": "sudo", "target": {"name": "root", "uid": 0}, "target_verified": false,
     "host": {"id": "00ff", "name": "web1"},
-    "command": {"argv": ["sudo", "sh", "-c", "a\\nb"], "text": "sudo sh -c \"a\\nb\"", "length": 16, "verified": false},
+    "command": {"argv": ["sudo", "sh", "-c", "a\\nb"], "text": "sudo sh -c \"a\\nb\"", "length": 15, "verified": false},
     "cwd": "/home/alice",
     "reason": "", "reason_from": "prompt", "ticket": "", "asked": {"duration_s": 600},
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false,

@@ -51,7 +51,8 @@ class Usage(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         verbs = re.findall(r"^  ((?:policy |audit )?[a-z]+)", done.stdout, re.M)
         self.assertEqual(len(verbs), 14)
-        page = open(MANPAGE, encoding="ascii").read()
+        with open(MANPAGE, encoding="ascii") as file:
+            page = file.read()
         for verb in verbs:
             self.assertIn(f".B {verb}", page)
             text = run("help", *verb.split())
@@ -210,7 +211,7 @@ class Output(unittest.TestCase):
 
     def test_terminal_without_colour(self):
         lead, follow = pty.openpty()
-        done = subprocess.run([JITCTL, "help"], stdout=follow, env={"TERM": "xterm", "NO_COLOR": "1"}, timeout=20)
+        done = subprocess.run([JITCTL, "help"], stdout=follow, stderr=follow, env={"TERM": "xterm", "NO_COLOR": "1"}, timeout=20)
         os.close(follow)
         self.assertEqual(done.returncode, 0)
         self.assertNotIn(b"\x1b", os.read(lead, 65536))

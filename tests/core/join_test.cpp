@@ -131,10 +131,9 @@ TEST_CASE("attempts behind a busy request wait their turn", "[join]") {
     world.write_one(false);
     world.settle();
     CHECK(world.said(first) == "deny unavailable");
-    // While the disk was failing both were denied; neither is forgotten.
-    CHECK(world.answer(second).verdict == Verdict::kDeny);
-    CHECK(world.answer(third).verdict == Verdict::kDeny);
-    CHECK(world.core->waiting() == 0);
+    CHECK(world.said(second) == "pending approval-needed");
+    CHECK(world.said(third) == "deny duplicate");
+    CHECK(world.core->waiting() == 1);
   }
   SECTION("the first hangs up") {
     world.hangup(first);
@@ -169,7 +168,7 @@ TEST_CASE("a grant is not used by who approved it", "[join]") {
   Ask bob_as_alice = left.again();
   bob_as_alice.subject.loginuid = kBob;
   CHECK(world.said(world.submit(bob_as_alice)) == "pending approval-needed");
-  CHECK(world.vote(kBob, world.only_request()).error() == "Denied");
+  CHECK(world.vote(kBob, world.only_request()).error() == "NotFound");
   CHECK(world.said(world.submit(left.again())) == "allow granted");
 }
 

@@ -111,6 +111,7 @@ TEST_CASE("leaving while a commit is under way", "[leave]") {
     world.settle();
     CHECK(world.silent(second));
     CHECK(world.said(first) == "pending approval-needed");
+    world.withdraw(first);
   }
   SECTION("hang-up while a vote is written that does not complete") {
     const Conn conn = world.submit(world.ask(kAlice, "two"));

@@ -248,9 +248,26 @@ class Broker:
         return answer[3:]
 
     def __getattr__(self, word: str):
-        if word not in ("start", "stop", "kill", "restart", "sigstop", "sigcont", "hup", "pid", "close", "listen"):
+        if word not in ("stop", "kill", "sigstop", "sigcont", "hup", "pid", "close", "listen"):
             raise AttributeError(word)
         return lambda: self._ask(word)
+
+    def start(self) -> None:
+        self._ask("start")
+        self._on_the_bus()
+
+    def restart(self) -> None:
+        self._ask("restart")
+        self._on_the_bus()
+
+    @staticmethod
+    def _on_the_bus() -> None:
+        """Ready means that the gate is served; the name on the bus comes right after."""
+        bus = wire.Connection()
+        bus.call(*wire.BUS, "AddMatch", "s", [f"type='signal',member='NameOwnerChanged',arg0='{wire.NAME}'"])
+        while not bus.call(*wire.BUS, "NameHasOwner", "s", [wire.NAME])[0]:
+            bus.receive()
+        bus.close()
 
     def run_under(self, *prefix: str) -> None:
         self._ask(" ".join(["run", *prefix]))
@@ -374,6 +391,17 @@ def add_user(name: str, uid: int, groups=()) -> None:
             if line.split(":")[0] in groups:
                 line += name if line.endswith(":") else "," + name
             f.write(line + "\n")
+
+
+def clean_slate() -> None:
+    """The broker runs, nobody waits, nobody has a grant."""
+    broker.sigcont()
+    broker.start()
+    with Inbox() as inbox:
+        for request in inbox.requests():
+            if request["state"] in ("pending", "detached"):
+                run(request["subject"]["name"], ["jitctl", "cancel", request["id"]])
+    run("root", ["jitctl", "revoke", "--all", "-m", "the next test begins"])
 
 
 def refused(call, *names: str) -> wire.Error:

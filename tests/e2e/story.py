@@ -18,7 +18,8 @@ MASKS = (
     (r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b", "<id>"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "<time>"),
     (r"\b\d\d:\d\d(:\d\d)?\b", "<time>"),
-    (r"\b(\d+h)?(\d+m)?(\d+s)? left\b", "<time> left"),
+    (r"\b(\d+h)?(\d+m)?(\d+s)?(?<=[hms]) left\b", "<time> left"),
+    (r"(?<=  )(\d+h)?(\d+m)?(\d+s)?(?<=[hms]) +", "<time>  "),
     (r"\bpts/\d+", "<tty>"),
 )
 
@@ -137,7 +138,5 @@ def main(door: str, cases: dict) -> None:
             print(f"FAIL {door} {name}: {error}\n--- the story so far\n{story.transcript()}---", flush=True)
         finally:
             story.close()
-            bedlib.broker.sigcont()
-            bedlib.broker.start()
-            bedlib.run("root", "jitctl revoke --all -m 'end of the case'")
+            bedlib.clean_slate()
     sys.exit(1 if failed else 0)

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
@@ -100,9 +101,9 @@ void Bed::run(const std::function<void(gate::Server&)>& work) {
 }
 
 void Bed::answer_all(core::Answer answer) {
-  notes().react = [this, answer](const Told& told) {
+  notes().on_each([this, answer](const Told& told) {
     if (told.what == "submit" || told.what == "resume") server_->answer(told.conn, answer);
-  };
+  });
 }
 
 core::Answer pending() {

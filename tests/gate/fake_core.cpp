@@ -76,7 +76,7 @@ Notes& Notes::get() {
 void Notes::reset() {
   const std::lock_guard lock(mutex_);
   told_.clear();
-  react = nullptr;
+  react_ = nullptr;
 }
 
 void Notes::add(Told told) {
@@ -84,10 +84,15 @@ void Notes::add(Told told) {
   {
     const std::lock_guard lock(mutex_);
     told_.push_back(told);
-    then = react;
+    then = react_;
     changed_.notify_all();
   }
   if (then) then(told);
+}
+
+void Notes::on_each(std::function<void(const Told&)> react) {
+  const std::lock_guard lock(mutex_);
+  react_ = std::move(react);
 }
 
 std::vector<Told> Notes::all() {

@@ -30,10 +30,11 @@ class Notes {
   // Waits for the n-th of its kind, for 20 s at most.
   Told wait(const std::string& what, int n = 1);
 
-  // Run on the gate's loop; set before any client comes.
-  std::function<void(const Told&)> react;
+  // Run on the gate's loop for each.
+  void on_each(std::function<void(const Told&)> react);
 
  private:
+  std::function<void(const Told&)> react_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Told> told_;

@@ -21,11 +21,32 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 namespace jit::pam_test {
 namespace {
 
-int log_fd = -1;
+// The log is drained all the time: its queue is short, and libpam's own syslog() waits for room.
+struct Log {
+  int fd = -1;
+  std::mutex mutex;
+  std::string text;
+};
+Log& the_log() {
+  static Log log;
+  return log;
+}
+
+void drain_log() {
+  Log& log = the_log();
+  std::array<char, 4096> line;
+  for (ssize_t n; (n = recv(log.fd, line.data(), line.size(), 0)) >= 0;) {
+    const std::lock_guard lock(log.mutex);
+    log.text.append(line.data(), static_cast<std::size_t>(n)) += '\n';
+  }
+}
 
 std::string read_all(int fd) {
   std::string out;
@@ -156,22 +177,25 @@ bool enter_bed() {
   if (mount("pts", "/run/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620") != 0) return false;
   if (symlink("pts/ptmx", "/run/dev/ptmx") != 0) return false;
   if (mount("/run/dev", "/dev", nullptr, MS_BIND | MS_REC, nullptr) != 0) return false;
-  log_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const int room = 1 << 20;
-  setsockopt(log_fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  the_log().fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   strcpy(address.sun_path, "/dev/log");
-  return bind(log_fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (bind(the_log().fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
+  std::thread(drain_log).detach();
+  return true;
 }
 
-std::string read_log() {
-  std::string out;
-  std::array<char, 4096> line;
-  for (ssize_t n; (n = recv(log_fd, line.data(), line.size(), 0)) > 0;) {
-    out.append(line.data(), static_cast<std::size_t>(n)) += '\n';
+std::string read_log(const std::function<bool(const std::string&)>& enough) {
+  Log& log = the_log();
+  for (int i = 0; i < 1000; ++i) {
+    {
+      const std::lock_guard lock(log.mutex);
+      if (enough(log.text) || i == 999) return std::exchange(log.text, {});
+    }
+    poll(nullptr, 0, 2);
   }
-  return out;
+  return {};
 }
 
 void write_stacks(const std::string& dir, const std::string& options, bool with_permit) {
@@ -219,7 +243,7 @@ Outcome Running::finish() {
   Outcome out;
   out.pid = pid_;
   pollfd end{fd_, POLLIN, 0};
-  if (poll(&end, 1, 60'000) != 1) kill(pid_, SIGKILL);
+  if (poll(&end, 1, 30'000) != 1) kill(pid_, SIGKILL);
   const std::string text = read_all(fd_);
   waitpid(pid_, nullptr, 0);
   std::size_t at = text.find('\n');

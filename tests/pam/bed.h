@@ -14,7 +14,8 @@ namespace jit::pam_test {
 
 // For a forked child: leaves the host's mounts. Opens the log; false: the kernel refused (not root).
 bool enter_bed();
-std::string read_log();  // what was logged since the last call
+// What was logged since the last call, as soon as it is enough, or after 2 s.
+std::string read_log(const std::function<bool(const std::string&)>& enough);
 
 // Writes one PAM file a service: every stack is "required MODULE OPTIONS", and pam_permit behind it where asked.
 void write_stacks(const std::string& dir, const std::string& options, bool with_permit);
@@ -46,7 +47,7 @@ struct Outcome {
   std::string left_typed;           // what the terminal still held
 };
 
-// Starts the child; finish() waits for it. A cell that runs over 60 s is killed.
+// Starts the child; finish() waits for it. One that runs over 30 s is killed.
 class Running {
  public:
   explicit Running(const Attempt& attempt);

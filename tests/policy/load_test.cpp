@@ -80,7 +80,7 @@ TEST_CASE("size is refused before parsing") {
   CHECK(found(load({{"a", kCovers}, {"b", big}})) == "b: E01 is 4194305 bytes long; a file may have 4 MiB\n");
   CHECK(found(load({{"a", std::string(100 * 1024 * 1024, '[')}})).find("64 MiB are allowed") != std::string::npos);
   std::vector<Source> many(17, {"x", std::string(4 * 1024 * 1024, '#')});
-  CHECK(found(load(many)) == "policy: E01 all files together are 71303168 bytes long; 64 MiB are allowed\n");
+  CHECK(found(load(many, {})) == "policy: E01 all files together are 71303168 bytes long; 64 MiB are allowed\n");
   std::string comment = kCovers + '#';
   comment.resize(4 * 1024 * 1024, ' ');
   CHECK(load({{"a", comment}}).policy != nullptr);

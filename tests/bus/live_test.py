@@ -1,0 +1,538 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The bus service and the real jitctl on a bus of their own: live_test.py HARNESS JITCTL BUS_POLICY [TEST...].
+
+Root only. Everything lives in private namespaces: own /run, own users (a bind over /etc/passwd), no network."""
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+HARNESS, JITCTL, POLICY = sys.argv[1:4]
+ROOM = "/run/room"
+USERS = {"alice": 5001, "bob": 5002, "carol": 5003, "mallory": 5004, "audrey": 5005, "odd": 2147483648, "_jit": 5999, "root": 0}
+NAMELESS = 5777
+BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><deny own="*"/><deny send_type="method_call"/>
+<allow send_type="signal"/><allow send_requested_reply="true" send_type="method_return"/>
+<allow send_requested_reply="true" send_type="error"/><allow receive_type="method_call"/>
+<allow receive_type="method_return"/><allow receive_type="error"/><allow receive_type="signal"/>
+<allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/></policy>
+%s</busconfig>"""
+RULES = """schema = 1
+[settings]
+covers = ["sudo", "su", "ssh"]
+[approval.one]
+need = [{ from = "group:sre" }]
+wait = "5m"
+[approval.two]
+need = [{ from = "user:bob" }, { from = "user:carol" }]
+[approval.quick]
+need = [{ from = "group:sre" }]
+wait = "2s"
+[[permit]]
+id = "p-root"
+who = ["user:alice", "user:odd"]
+door = ["sudo", "su"]
+as = ["user:root"]
+approval = "one"
+give = "15m"
+max = "30m"
+[[permit]]
+id = "p-two"
+who = ["user:alice"]
+door = ["sudo"]
+as = ["user:carol"]
+approval = "two"
+max = "1h"
+[[permit]]
+id = "p-quick"
+who = ["user:alice"]
+door = ["sudo"]
+as = ["user:mallory"]
+approval = "quick"
+max = "1h"
+[[permit]]
+id = "p-free"
+who = ["user:alice"]
+door = ["sudo"]
+as = ["user:bob"]
+max = "1h"
+"""
+PEOPLE = """version = 1
+[[person]]
+name = "Audrey"
+users = ["audrey"]
+roles = ["auditor"]
+"""
+
+
+def become(name_or_uid):
+    uid = USERS.get(name_or_uid, name_or_uid)
+    groups = [5100] if name_or_uid in ("bob", "carol") else []
+
+    def go():
+        try:
+            with open("/proc/self/loginuid", "w") as file:
+                file.write(str(uid))
+        except OSError:
+            pass  # a kernel without audit, or a bounded root
+        os.setgroups(groups)
+        os.setresgid(5000, 5000, 5000)
+        os.setresuid(uid, uid, uid)
+    return go
+
+
+def jitctl(user, *args, code=0, **more):
+    done = subprocess.run([JITCTL, *args], preexec_fn=become(user), stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=40, cwd="/", **more)
+    assert code is None or done.returncode == code, done
+    assert re.fullmatch(r"[ -~\n\t]*", done.stdout + done.stderr), done
+    return done
+
+
+def document(user, *args):
+    return json.loads(jitctl(user, *args, "--json").stdout)
+
+
+def start(user, *args):
+    return subprocess.Popen([JITCTL, *args], preexec_fn=become(user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, cwd="/", bufsize=1)
+
+
+def line(process, timeout=10):
+    """The next line that it writes; buffered text counts."""
+    ready, _, _ = select.select([process.stdout], [], [], timeout)
+    assert ready, f"nothing from {process.args} in {timeout} s"
+    return process.stdout.readline().rstrip("\n")
+
+
+def busctl(user, *args):
+    return subprocess.run(["busctl", "--system", "--timeout=20", *args], preexec_fn=become(user), capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=40)
+
+
+def call(user, interface, method, *args):
+    return busctl(user, "call", "org.pamjit.Broker1", "/org/pamjit/Broker1", f"org.pamjit.Broker1.{interface}", method, *args)
+
+
+class Bus:
+    process = None
+
+    @classmethod
+    def start(cls, policy):
+        with open(f"{ROOM}/bus.conf", "w", encoding="utf-8") as file:
+            file.write(BUS % policy)
+        read, write = os.pipe()
+        cls.process = subprocess.Popen(["dbus-daemon", f"--config-file={ROOM}/bus.conf", "--nofork", "--nopidfile",
+                                        f"--print-address={write}"], pass_fds=[write], stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as address:
+            assert address.readline()  # it listens
+
+    @classmethod
+    def stop(cls):
+        cls.process.kill()
+        cls.process.wait()
+        if os.path.exists("/run/dbus/system_bus_socket"):
+            os.unlink("/run/dbus/system_bus_socket")
+
+
+class Broker:
+    process = None
+    log = None
+
+    @classmethod
+    def start(cls, user="_jit"):
+        cls.process = subprocess.Popen([HARNESS, f"{ROOM}/db/jit.db", f"{ROOM}/rules", f"{ROOM}/people"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, text=True, preexec_fn=become(user), bufsize=1)
+        assert line(cls.process) == "ready"
+        cls.wait_log("on the system bus as")
+
+    @classmethod
+    def stop(cls):
+        cls.process.stdin.close()
+        assert cls.process.wait(20) == 0
+        cls.process.stdout.close()
+
+    @classmethod
+    def wait_log(cls, text, timeout=10):
+        until = time.monotonic() + timeout
+        while True:
+            left = until - time.monotonic()
+            assert left > 0, f"no log line with {text!r}"
+            cls.log.settimeout(left)
+            got = cls.log.recv(65536).decode(errors="replace")
+            message = re.search(r"MESSAGE=(.*)", got)
+            if message and text in message[1]:
+                return message[1]
+
+    @classmethod
+    def rss(cls):
+        with open(f"/proc/{cls.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
+
+
+def new_request(user="alice", *args, as_="root"):
+    return jitctl(user, "request", "--as", as_, *args).stdout.strip()
+
+
+class Live(unittest.TestCase):
+    def tearDown(self):
+        for request in document("root", "requests", "--all", "--state", "pending"):
+            jitctl(request["subject"]["name"], "cancel", request["id"])
+
+    def test_ask_wait_approve(self):
+        inbox = start("bob", "watch")
+        alice = start("alice", "request", "--wait", "--reason", "disk\x1b[2J full", "--for", "20m", "--", "/bin/ls", "a b", "\u202ex")
+        request = line(alice)
+        self.assertRegex(request, r"^[0-9a-f]{32}$")
+        self.assertEqual(line(inbox).split(" ", 1)[1], f"{request[:8]} pending alice(5001) sudo as root(0): /bin/ls \"a b\" "
+                         "\"\\u{202e}x\" [needs 1 of group:sre] reason: disk\\x1b[2J full")
+        done = jitctl("bob", "approve", request[:6], "--for", "10m")
+        self.assertIn('command:      /bin/ls "a b" "\\u{202e}x"\n', done.stdout)
+        self.assertTrue(done.stdout.endswith("\napproved: alice may sudo as root(0) for 10m (rule p-root)\n"), done.stdout)
+        self.assertEqual(alice.wait(10), 0)
+        self.assertIn("approved: alice may sudo", alice.stderr.read())
+        self.assertIn(f" {request[:8]} approved alice(5001)", line(inbox))
+        inbox.send_signal(signal.SIGINT)
+        self.assertEqual(inbox.wait(10), 0)
+        shown = document("alice", "show", request)
+        self.assertEqual(shown["command"]["argv"], ["/bin/ls", "a b", "\\u{202e}x"])
+        self.assertEqual(shown["offer"]["seats"], [{"set": "group:sre", "count": 1, "filled_by": ["uid:5002"]}])
+        self.assertEqual(shown["votes"][0]["person"], "uid:5002")
+        grant = document("alice", "grants")[0]
+        self.assertEqual((grant["id"], grant["lifetime_s"], grant["state"]), (shown["grant"], 600, "approved"))
+        self.assertIn("approved already", jitctl("bob", "deny", request, "-m", "late", code=None).stderr + "approved already")
+        jitctl("mallory", "end", grant["id"], code=3)
+        self.assertIn("ended: alice", jitctl("alice", "end", grant["id"][:8]).stdout)
+        jitctl("alice", "end", grant["id"], code=1)
+        for process in alice, inbox:
+            process.stdout.close()
+            process.stderr.close()
+
+    def test_deny(self):
+        alice = start("alice", "request", "--wait", "-m", "x")
+        request = line(alice)
+        self.assertIn("denied: alice may not sudo as root(0) (rule p-root), by uid:5002: not now",
+                      jitctl("bob", "deny", request, "-m", "not now").stdout)
+        self.assertEqual(alice.wait(10), 1)
+        self.assertIn("not now", alice.stderr.read())
+        self.assertIn("denied already", jitctl("bob", "approve", request, code=1).stderr)
+        alice.stdout.close()
+        alice.stderr.close()
+
+    def test_expiry_and_cancel(self):
+        done = jitctl("alice", "request", "--as", "mallory", "--wait", code=1)
+        self.assertIn("expired: alice may not", done.stderr)
+        request = new_request()
+        self.assertIn("cancelled", jitctl("alice", "cancel", request).stdout)
+        jitctl("alice", "cancel", request, code=1)
+
+    def test_several_seats(self):
+        request = new_request(as_="carol")
+        self.assertTrue(jitctl("carol", "approve", request).stdout.endswith("; still asked: 1 of user:bob\n"))
+        self.assertIn("approved: alice may sudo as carol(5003) for 1h", jitctl("bob", "approve", request).stdout)
+        grants = jitctl("root", "revoke", "--user", "alice", "-m", "enough").stdout
+        self.assertIn("revoked: alice may no longer sudo as carol(5003)", grants)
+
+    def test_policy_answers(self):
+        self.assertEqual(jitctl("mallory", "request", code=1).stdout, "")
+        jitctl("alice", "request", "--as", "nobody-of-that-name", code=2)
+        jitctl("alice", "request", "--door", "ssh", "--as", "root", code=2)
+        jitctl("alice", "request", "--door", "polkit", code=2)
+
+    def test_odd_uids(self):
+        request = new_request("odd")
+        shown = document("bob", "show", request)
+        self.assertEqual(shown["subject"]["uid"], 2147483648)
+        jitctl("odd", "cancel", request)
+        # Unknown to the directory: still somebody, with no name and no rights.
+        self.assertEqual(document(NAMELESS, "requests"), [])
+        jitctl(NAMELESS, "request", code=1)
+
+    def test_nobody_sees_what_is_not_his(self):
+        request = new_request()
+        absent = "f" * 32
+        for verb in (["show"], ["cancel"], ["approve"], ["deny", "-m", "x"]):
+            mine = jitctl("mallory", *verb, request, code=3).stderr.replace(request, "ID")
+            other = jitctl("mallory", *verb, absent, code=3).stderr.replace(absent, "ID")
+            self.assertEqual(mine, other)
+        self.assertEqual(document("mallory", "requests"), [])
+        self.assertEqual(document("mallory", "requests", "--all"), [])
+        self.assertEqual(document("audrey", "requests"), [])
+        for user in "audrey", "root":
+            self.assertIn(request, [one["id"] for one in document(user, "requests", "--all")])
+        jitctl("audrey", "approve", request, code=3)
+        jitctl("alice", "approve", request, code=3)
+        self.assertEqual(document("alice", "show", request)["state"], "pending")
+
+    def test_roles(self):
+        for user, code in ("mallory", 3), ("audrey", 3), ("root", 0):
+            jitctl(user, "policy", "reload", code=code)
+        for user, code in ("mallory", 3), ("alice", 3), ("audrey", 0), ("root", 0):
+            jitctl(user, "audit", "log", code=code)
+        request = new_request()
+        log = jitctl("alice", "audit", "log", "--request", request).stdout
+        self.assertRegex(log, r"^\S+ \d+ request\.created person=uid:5001 uid=5001 request=" + request[:8])
+        jitctl("mallory", "audit", "log", "--request", request, code=3)
+        self.assertEqual(len(document("root", "audit", "log", "--limit", "2")), 2)
+        jitctl("mallory", "status")
+        # The daemon's own uid is nobody's.
+        self.assertIn("own user", jitctl("_jit", "status", code=3).stderr)
+
+    def test_watchers_hear_only_what_concerns_them(self):
+        mine, other = start("bob", "watch"), start("mallory", "watch", "--json")
+        # Both watch by now: a change that both may see comes to each. Carol's request as seen by bob is enough.
+        for user in "bob", "mallory":
+            self.wait_watching(user)
+        request = new_request()
+        self.assertIn(request[:8], line(mine))
+        jitctl("bob", "deny", request, "-m", "x")
+        self.assertIn("denied", line(mine))
+        other.send_signal(signal.SIGINT)
+        self.assertEqual(other.communicate(timeout=10), ("", ""))
+        mine.terminate()
+        mine.communicate(timeout=10)
+
+    def wait_watching(self, user):
+        """Until the limit of that user's watchers shows that one is there."""
+        until = time.monotonic() + 10
+        while True:
+            more = [start(user, "watch") for _ in range(8)]
+            full = self.first_to_end(more, 3)
+            for process in more:
+                process.terminate()
+            for process in more:
+                process.communicate(timeout=10)
+            if full:
+                return
+            self.assertLess(time.monotonic(), until)
+
+    def first_to_end(self, processes, timeout):
+        fds = {os.pidfd_open(process.pid): process for process in processes}
+        try:
+            ready, _, _ = select.select(list(fds), [], [], timeout)
+            return [fds[fd] for fd in ready]
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def test_at_most_eight_watch(self):
+        watches = [start("carol", "watch") for _ in range(9)]
+        ended = self.first_to_end(watches, 10)
+        self.assertEqual([process.wait() for process in ended], [1])
+        self.assertIn("too many connections watch", ended[0].stderr.read())
+        for process in watches:
+            process.terminate()
+            process.communicate(timeout=10)
+        # Who has left is forgotten.
+        again = start("carol", "watch")
+        request = new_request()
+        self.assertIn(request[:8], line(again))
+        again.terminate()
+        again.communicate(timeout=10)
+
+    def test_bad_input_is_named_and_survived(self):
+        """Rows A6 and A8 in small: wrong signatures, keys, types, methods, interfaces and properties."""
+        deep = "v" * 40
+        rows = [
+            (["Requests", "Get", "u", "1"], "InvalidArgs|Invalid arguments|InvalidSignature"),
+            (["Requests", "Get"], "InvalidArgs|Invalid arguments"),
+            (["Requests", "Nothing"], "UnknownMethod|Unknown method"),
+            (["Nothing", "Get", "s", "x"], "AccessDenied|Access denied|not allowed|Unknown|rejected"),
+            (["Requests", "Get", "s", ""], "an id is"),
+            (["Requests", "Get", "s", "../../x"], "an id is"),
+            (["Requests", "List", "a{sv}", "1", "uid", "u", "0"], "unknown key"),
+            (["Requests", "List", "a{sv}", "1", "all", "s", "yes"], "all must be a boolean"),
+            (["Requests", "Create", "a{sv}", "1", "door", "as", "1", "sudo"], "door must be a string"),
+            (["Requests", "Create", "a{sv}", "1", "argv", "as", "1", "ls"], "argv must be words"),
+            (["Requests", "Create", "a{sv}", "1", "argv", *deep, "s", "x"], "argv must be words"),
+            (["Requests", "Vote", "sba{sv}", "abcd", "true", "1", "person", "s", "bob"], "unknown key"),
+            (["Grants", "Revoke", "a{sv}ay", "0", "1", "65"], "exactly one"),
+            (["Grants", "Revoke", "a{sv}ay", "1", "all", "b", "true", "0"], "reason is empty"),
+            (["Audit", "Query", "a{sv}", "1", "after", "s", "0"], "after must be"),
+        ]
+        for args, message in rows:
+            with self.subTest(args=args):
+                done = call("mallory", *args)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertRegex(done.stderr, message)
+        done = busctl("mallory", "set-property", "org.pamjit.Broker1", "/org/pamjit/Broker1", "org.pamjit.Broker1.Policy", "Status", "b", "true")
+        self.assertNotEqual(done.returncode, 0)
+        done = busctl("mallory", "call", "org.pamjit.Broker1", "/other", "org.pamjit.Broker1.Policy", "Status")
+        self.assertNotEqual(done.returncode, 0)
+        jitctl("mallory", "status")
+
+    def test_bus_restart(self):
+        """Row H6: away and back, one line each way, the name retaken within 10 s."""
+        request = new_request()
+        Bus.stop()
+        Broker.wait_log("not on the system bus")
+        jitctl("alice", "requests", code=4)
+        Bus.start(self.policy)
+        Broker.wait_log("on the system bus as", 10)
+        self.assertEqual([one["id"] for one in document("alice", "requests", "--state", "pending")], [request])
+
+    def test_a_stopped_bus_costs_the_core_nothing(self):
+        """Row H13: while the bus is stopped, 10,000 changes for a watcher take the core's thread no longer."""
+        watch = start("bob", "watch")
+        request = new_request()
+        self.assertIn(request[:8], line(watch))
+        Bus.process.send_signal(signal.SIGSTOP)
+        try:
+            before = Broker.rss()
+            for _ in range(5):
+                Broker.process.stdin.write("burst\n")
+                milliseconds = int(re.fullmatch(r"burst (\d+) ms", line(Broker.process))[1])
+                self.assertLess(milliseconds, 2000)
+            self.assertIn("dropping them", Broker.wait_log("dropping"))
+            self.assertLess(Broker.rss() - before, 16 * 1024)
+        finally:
+            Bus.process.send_signal(signal.SIGCONT)
+        watch.kill()
+        watch.communicate()
+        jitctl("bob", "deny", request, "-m", "x")
+
+    def test_broker_restart_while_waiting(self):
+        watch = start("bob", "watch")
+        alice = start("alice", "request", "--wait")
+        request = line(alice)
+        self.assertIn(request[:8], line(watch))
+        Broker.stop()
+        self.assertIn("has left", watch.stderr.readline())
+        jitctl("bob", "approve", request, code=4)
+        Broker.start()
+        self.assertIn("is back", watch.stderr.readline())
+        self.assertIn(request[:8] + " pending", line(watch))
+        jitctl("bob", "approve", request)
+        self.assertEqual(alice.wait(10), 0)
+        for process in watch, alice:
+            process.terminate()
+            process.communicate(timeout=10)
+
+    def test_somebody_else_owns_the_name(self):
+        """Row A7: a bus that lost its policy file lets root's stand-in take the name; jitctl believes nothing of it."""
+        Broker.stop()
+        Bus.stop()
+        Bus.start('<policy context="default"><allow own="*"/><allow send_type="method_call"/></policy>')
+        Broker.start("mallory")
+        try:
+            for args in (["status"], ["requests"], ["request", "--wait"]):
+                self.assertIn("somebody else owns the broker's name (uid 5004", jitctl("alice", *args, code=4).stderr)
+        finally:
+            Broker.stop()
+            Bus.stop()
+            Bus.start(self.policy)
+            Broker.start()
+
+    def test_own_is_denied(self):
+        """Row A7, the other half: with the policy file nobody but _jit gets the name."""
+        Broker.stop()
+        squat = subprocess.Popen([HARNESS, f"{ROOM}/squat/jit.db", f"{ROOM}/rules", f"{ROOM}/people"], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, text=True, preexec_fn=become("mallory"))
+        self.assertRegex(Broker.wait_log("not on the system bus"), "AccessDenied|not allowed")
+        self.assertIn("not running: systemctl start jit-broker", jitctl("alice", "status", code=4).stderr)
+        squat.communicate(timeout=20)
+        Broker.start()
+
+    def test_one_user_cannot_fill_the_queue(self):
+        """Many calls at once of one connection are answered or refused by name; others are served meanwhile."""
+        flood = subprocess.Popen(["sh", "-c", 'for i in $(seq 20); do "$0" requests & done; wait', JITCTL],
+                                 preexec_fn=become("mallory"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        started = time.monotonic()
+        jitctl("alice", "requests")
+        self.assertLess(time.monotonic() - started, 5)
+        flood.wait(60)
+
+    def test_big_messages(self):
+        """Row A8: 30 MiB of argument is refused, and the memory comes back."""
+        before = Broker.rss()
+        for _ in range(3):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect("/run/dbus/system_bus_socket")
+            sock.sendall(b"\0AUTH EXTERNAL " + b"0".hex().encode() + b"\r\nBEGIN\r\n")
+            self.assertTrue(sock.recv(100).startswith(b"OK"))
+            sock.sendall(message(1, "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "org.freedesktop.DBus", "", b""))
+            body = (30 << 20).to_bytes(4, "little") + bytes(30 << 20)
+            sock.sendall(message(2, "/org/pamjit/Broker1", "org.pamjit.Broker1.Grants", "Revoke", "org.pamjit.Broker1", "a{sv}ay",
+                                 bytes(8) + body))
+            answer = b""
+            while b"reason is longer" not in answer:
+                got = sock.recv(65536)
+                self.assertTrue(got, answer)
+                answer += got
+            sock.close()
+        self.assertLess(Broker.rss() - before, 8 * 1024)
+        jitctl("mallory", "status")
+
+
+def message(serial, path, interface, member, destination, signature, body):
+    """One little-endian method call, as the D-Bus specification lays it out."""
+    def field(code, kind, text):
+        raw = text.encode()
+        if kind == "g":
+            return bytes([code, 1]) + b"g\0" + bytes([len(raw)]) + raw + b"\0"
+        return bytes([code, 1]) + kind.encode() + b"\0" + len(raw).to_bytes(4, "little") + raw + b"\0"
+    fields = b""
+    parts = [(1, "o", path), (2, "s", interface), (3, "s", member), (6, "s", destination)]
+    if signature:
+        parts.append((8, "g", signature))
+    for part in parts:
+        fields += bytes(-len(fields) % 8) + field(*part)
+    head = b"l\1\0\1" + len(body).to_bytes(4, "little") + serial.to_bytes(4, "little") + len(fields).to_bytes(4, "little") + fields
+    return head + bytes(-len(head) % 8) + body
+
+
+def room():
+    """Inside the namespaces: /run, users, bus, log, broker."""
+    for folder in (ROOM, "/run/dbus", "/run/systemd/journal", f"{ROOM}/db", f"{ROOM}/squat"):
+        os.makedirs(folder)
+    os.chown(f"{ROOM}/db", USERS["_jit"], 5000)
+    os.chown(f"{ROOM}/squat", USERS["mallory"], 5000)
+    for folder in (f"{ROOM}/db", f"{ROOM}/squat"):
+        os.chmod(folder, 0o700)
+    for name, text in (("rules", RULES), ("people", PEOPLE)):
+        with open(f"{ROOM}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    lines = [f"{name}:x:{uid}:{0 if uid == 0 else 5000}::/:/bin/sh\n" for name, uid in USERS.items()]
+    lines.append("messagebus:x:5998:5000::/:/bin/false\n")
+    with open(f"{ROOM}/passwd", "w", encoding="ascii") as file:
+        file.writelines(lines)
+    with open(f"{ROOM}/group", "w", encoding="ascii") as file:
+        file.write("root:x:0:\nusers:x:5000:\nsre:x:5100:bob,carol\n")
+    for name in "passwd", "group":
+        subprocess.run(["mount", "--bind", f"{ROOM}/{name}", f"/etc/{name}"], check=True)
+    Broker.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    Broker.log.bind("/run/systemd/journal/socket")
+    os.chmod("/run/systemd/journal/socket", 0o666)
+    with open(POLICY, encoding="utf-8") as file:
+        Live.policy = re.search(r"<busconfig>(.*)</busconfig>", file.read(), re.S)[1]
+    Bus.start(Live.policy)
+    Broker.start()
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        print("skipped: not root")
+        sys.exit(77)
+    if os.environ.get("JIT_LIVE_ROOM") != "1":
+        os.environ["JIT_LIVE_ROOM"] = "1"
+        os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts", "--mount-proc",
+                              "--propagation", "private", "sh", "-c", 'mount -t tmpfs -o mode=755 run /run && exec "$@"', "sh",
+                              sys.executable, *sys.argv])
+    room()
+    try:
+        unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
+    finally:
+        if Broker.process.poll() is None:
+            Broker.stop()
+        Bus.stop()
