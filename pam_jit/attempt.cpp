@@ -17,7 +17,7 @@ bool may_resume(Fault fault) { return fault == Fault::kBroken || fault == Fault:
 }  // namespace
 
 Fault Attempt::submit(Waiter& waiter, const Context& context, const Proof& proof, Answer& answer) {
-  const Ms until = now_ms() + kCallMs;
+  const Ms until = after(kCallMs);
   if (const Fault fault = gate_.open(waiter, until); fault != Fault::kNone) return fault;
   const Message call = gate_.call(contract::kSubmit);
   if (!call || !append_submit(call.get(), context, proof)) return Fault::kSystem;
@@ -49,9 +49,9 @@ Fault Attempt::wait(Waiter& waiter, Ms until, Show show, Answer& answer) {
 }
 
 Fault Attempt::resume(Waiter& waiter, Ms until, Answer& answer) {
-  const Ms give_up = std::min(until, now_ms() + kResumeMs);
+  const Ms give_up = std::min(until, after(kResumeMs));
   for (;;) {
-    const Ms call_until = std::min(give_up, now_ms() + kCallMs);
+    const Ms call_until = std::min(give_up, after(kCallMs));
     Fault fault = gate_.open(waiter, call_until);
     if (fault == Fault::kNone) {
       const Message call = gate_.call(contract::kResume);
@@ -64,7 +64,7 @@ Fault Attempt::resume(Waiter& waiter, Ms until, Answer& answer) {
     }
     if (!may_resume(fault) && fault != Fault::kTimeout) return fault;
     if (now_ms() >= give_up) return Fault::kBroken;
-    const Wake wake = waiter.wait(-1, 0, std::min(give_up, now_ms() + kResumeAgain));
+    const Wake wake = waiter.wait(-1, 0, std::min(give_up, after(kResumeAgain)));
     if (wake == Wake::kSignal) return Fault::kCancelled;
     if (wake == Wake::kGone) return Fault::kGone;
     if (wake != Wake::kTime) return Fault::kSystem;
@@ -75,7 +75,7 @@ bool Attempt::leave(Waiter& waiter, const char* method) {
   if (!gate_.is_open()) return false;
   const Message call = gate_.call(method);
   Message reply;
-  const bool said = call && gate_.ask(waiter, call.get(), "", now_ms() + kLeaveMs, reply) == Fault::kNone;
+  const bool said = call && gate_.ask(waiter, call.get(), "", after(kLeaveMs), reply) == Fault::kNone;
   gate_.close();
   return said;
 }
@@ -84,7 +84,7 @@ bool Attempt::detach(Waiter& waiter) { return leave(waiter, contract::kDetach); 
 void Attempt::withdraw(Waiter& waiter) { leave(waiter, contract::kWithdraw); }
 
 Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, bool& allow) {
-  const Ms until = now_ms() + kCallMs;
+  const Ms until = after(kCallMs);
   const Fd self = own_pidfd();
   if (!self) return Fault::kSystem;
   if (const Fault fault = gate_.open(waiter, until); fault != Fault::kNone) return fault;

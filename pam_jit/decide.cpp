@@ -35,9 +35,7 @@ struct Case {
   Manner manner;
   Context context;
   Bytes argv, cwd, reason, ticket;
-  Ms started = 0;
-
-  Ms budget_end() const { return started + static_cast<Ms>(manner.budget_s) * 1000; }
+  Ms budget_end = 0;  // counted from the start: login and sshd count from before that
 };
 
 void log_outcome(const Case& c, const char* outcome, const char* why, const char* id) {
@@ -141,17 +139,17 @@ Verdict give_up(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, con
 Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
   talk.progress(answer.detail);
   if (c.manner.by_prompt) {
-    const Ms left = c.budget_end() - now_ms();
+    const Ms left = c.budget_end - now_ms();
     std::array<char, 80> prompt{};
-    snprintf(prompt.data(), prompt.size(), "Press Enter to wait for approval (max %lld s): ", static_cast<long long>(left / 1000));
+    snprintf(prompt.data(), prompt.size(), "Press Enter to wait for approval (max %lld s): ", static_cast<long long>((left + 999) / 1000));
     Bytes ignored;
     waiter.release();
     if (left > 0 && talk.ask(prompt.data(), ignored) == Talk::Reply::kFailed) return deny(c, talk, nullptr, "the person left", answer);
     waiter.hold();
   }
   const std::uint32_t deadline = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
-  const Ms last = now_ms() + static_cast<Ms>(deadline) * 1000 + kPastDeadline;
-  const Ms until = c.budget_end() < last ? c.budget_end() : last;
+  const Ms last = after(static_cast<Ms>(deadline) * 1000 + kPastDeadline);
+  const Ms until = c.budget_end < last ? c.budget_end : last;
   const Show show{&talk, [](void* self, const Detail& detail) { static_cast<Talk*>(self)->progress(detail); }};
   const Fault fault = attempt.wait(waiter, until, show, answer);
   if (fault == Fault::kNone && answer.word == Word::kAllow) {
@@ -212,6 +210,7 @@ Verdict ask(Case& c) {
   if (!find_manner(c.handle, c.door, c.items, c.options, sudo, c.manner)) {
     return deny(c, talk, text_of(Fault::kSystem), "terminal or connection not known");
   }
+  c.budget_end = after(static_cast<Ms>(c.manner.budget_s) * 1000);
 
   if (takes_command(c.door) && argv != Read::kFound) {
     return deny(c, talk, argv == Read::kTooLong ? "jit: denied: the command line is longer than 128 KiB"
@@ -248,7 +247,6 @@ Verdict ask(Case& c) {
 bool prepare(Case& c, int argc, const char* const* argv) {
   const bool items = read_items(c.handle, c.items);
   c.door = door_of(c.items.service);
-  c.started = now_ms();
   if (geteuid() != 0) return false;  // not a door, and no log: any user can load a module into a program of his
   const std::optional<Options> options = read_options(argc, argv);
   if (!options) return false;
@@ -281,7 +279,7 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
   const void* listing = nullptr;
   if (pam_get_data(handle, kListing, &listing) != PAM_NO_MODULE_DATA) {
     deny(c, talk, "jit: denied: a listing opens no session", "a session after a listing");
-    return PAM_ABORT;
+    return code_for(c.door, c.phase, Verdict::kDeny);  // at sudo, where listings are: PAM_ABORT
   }
   bool bound = false;
   Attempt attempt;

@@ -35,7 +35,7 @@ Fault connect_gate(Waiter& waiter, Ms until, Fd& out) {
   std::copy(std::begin(kGatePath), std::end(kGatePath), address.sun_path);
   while (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     if (errno != EAGAIN) return errno == ENOENT || errno == ECONNREFUSED ? Fault::kNoGate : Fault::kSystem;
-    const Wake wake = waiter.wait(-1, 0, std::min(until, now_ms() + kConnectAgain));
+    const Wake wake = waiter.wait(-1, 0, std::min(until, after(kConnectAgain)));
     if (wake != Wake::kTime) return fault_of(wake);
     if (now_ms() >= until) return Fault::kTimeout;
   }
@@ -78,7 +78,19 @@ Fault Gate::open(Waiter& waiter, Ms until) {
   if (sd_bus_set_bus_client(raw, 0) < 0 || sd_bus_negotiate_fds(raw, 1) < 0) return Fault::kSystem;
   if (sd_bus_start(raw) < 0) return Fault::kBroken;
   bus_ = std::move(bus);
-  return Fault::kNone;
+  const Fault fault = handshake(waiter, until);
+  if (fault != Fault::kNone) close();
+  return fault;
+}
+
+// Before any message with a descriptor: sd_bus_send() would finish the handshake itself, in a poll of its own of up to
+// 90 s, deaf to signals, while the broker is stopped.
+Fault Gate::handshake(Waiter& waiter, Ms until) {
+  for (;;) {
+    if (const int ready = sd_bus_is_ready(bus_.get()); ready != 0) return ready > 0 ? Fault::kNone : Fault::kBroken;
+    Message early;
+    if (const Fault fault = turn(waiter, until, early); fault != Fault::kNone) return fault;
+  }
 }
 
 Message Gate::call(const char* method) const {
@@ -89,23 +101,25 @@ Message Gate::call(const char* method) const {
   return Message(m);
 }
 
+// One step: what is there is taken in; where nothing is, waits for more.
+Fault Gate::turn(Waiter& waiter, Ms until, Message& message) {
+  if (!bus_) return Fault::kBroken;
+  sd_bus_message* m = nullptr;
+  const int r = sd_bus_process(bus_.get(), &m);
+  message.reset(m);
+  if (r < 0 || sd_bus_is_open(bus_.get()) <= 0) return r == -ENOMEM ? Fault::kSystem : Fault::kBroken;
+  if (r > 0) return now_ms() < until || m != nullptr ? Fault::kNone : Fault::kTimeout;
+  const int fd = sd_bus_get_fd(bus_.get());
+  const int events = sd_bus_get_events(bus_.get());
+  if (fd < 0 || events < 0) return Fault::kBroken;
+  return fault_of(waiter.wait(fd, static_cast<short>(events), until));
+}
+
 Fault Gate::receive(Waiter& waiter, Ms until, Message& message) {
-  for (;;) {
-    if (!bus_) return Fault::kBroken;
-    sd_bus_message* m = nullptr;
-    const int r = sd_bus_process(bus_.get(), &m);
-    message.reset(m);
-    if (r < 0 || sd_bus_is_open(bus_.get()) <= 0) return r == -ENOMEM ? Fault::kSystem : Fault::kBroken;
-    if (m != nullptr) return Fault::kNone;
-    if (r > 0) {
-      if (now_ms() >= until) return Fault::kTimeout;  // a peer that always has something to say
-      continue;
-    }
-    const int fd = sd_bus_get_fd(bus_.get());
-    const int events = sd_bus_get_events(bus_.get());
-    if (fd < 0 || events < 0) return Fault::kBroken;
-    if (const Wake wake = waiter.wait(fd, static_cast<short>(events), until); wake != Wake::kReady) return fault_of(wake);
-  }
+  do {
+    if (const Fault fault = turn(waiter, until, message); fault != Fault::kNone) return fault;
+  } while (!message);
+  return Fault::kNone;
 }
 
 Fault Gate::ask(Waiter& waiter, sd_bus_message* call, const char* signature, Ms until, Message& reply) {

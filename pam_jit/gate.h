@@ -35,7 +35,7 @@ using Message = std::unique_ptr<sd_bus_message, UnrefMessage>;
 
 class Gate {
  public:
-  // Connects, checks who listens, and starts the handshake; what is open already is closed first.
+  // Connects, checks who listens, and goes through the handshake; what is open already is closed first.
   Fault open(Waiter& waiter, Ms until);
   void close() { bus_.reset(); }
   bool is_open() const { return bus_ != nullptr; }
@@ -49,7 +49,9 @@ class Gate {
   Fault next(Waiter& waiter, Ms until, Message& signal);
 
  private:
+  Fault handshake(Waiter& waiter, Ms until);
   Fault receive(Waiter& waiter, Ms until, Message& message);
+  Fault turn(Waiter& waiter, Ms until, Message& message);
   std::unique_ptr<sd_bus, UnrefBus> bus_;
 };
 

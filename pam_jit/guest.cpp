@@ -18,6 +18,11 @@ Ms now_ms() {
   return static_cast<Ms>(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
 }
 
+Ms after(Ms ms) {
+  const Ms now = now_ms();
+  return now == std::numeric_limits<Ms>::max() ? 0 : now + ms;
+}
+
 void Fd::reset() {
   if (fd_ >= 0) close(fd_);
   fd_ = -1;

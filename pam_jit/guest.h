@@ -15,6 +15,7 @@ using Ms = std::int64_t;  // CLOCK_BOOTTIME, milliseconds
 
 // Milliseconds since boot, suspend included. A clock that fails reads as the end of time: every deadline has passed.
 Ms now_ms();
+Ms after(Ms ms);  // that long from now; where the clock fails, a deadline that has passed
 
 struct FreeMem {
   void operator()(void* p) const noexcept { std::free(p); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pam_jit/log.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ namespace jit::pam {
 namespace {
 
 constexpr char kLog[] = "/dev/log";
+constexpr Ms kPatience = 500;
 
 // "<pri>Mon dd hh:mm:ss pam_jit[pid]: ", RFC 3164. In UTC: local time would make libc read and keep the zone; journald and
 // rsyslog take the time of arrival.
@@ -46,9 +48,12 @@ void log_line(int priority, const char* format, ...) {
   address.sun_family = AF_UNIX;
   std::copy(std::begin(kLog), std::end(kLog), address.sun_path);
   if (!fd || connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return;
-  if (send(fd.get(), line.data(), length, MSG_NOSIGNAL) >= 0) return;
-  pollfd room{fd.get(), POLLOUT, 0};
-  if (poll(&room, 1, 100) == 1) send(fd.get(), line.data(), length, MSG_NOSIGNAL);
+  // Room may be taken by somebody else between poll() and send().
+  for (const Ms until = after(kPatience); send(fd.get(), line.data(), length, MSG_NOSIGNAL) < 0 && errno == EAGAIN;) {
+    const Ms left = until - now_ms();
+    pollfd room{fd.get(), POLLOUT, 0};
+    if (left <= 0 || poll(&room, 1, static_cast<int>(left)) < 0) return;
+  }
 }
 
 }  // namespace jit::pam

@@ -10,7 +10,7 @@
 namespace jit::pam {
 
 // One line to LOG_AUTHPRIV. The format and its arguments are our own words, numbers and ids, never text from people.
-// What cannot be sent within 100 ms is lost: a stopped log daemon must not hold a door.
+// What cannot be sent within half a second is lost: a stopped log daemon must not hold a door.
 [[gnu::format(printf, 2, 3)]] void log_line(int priority, const char* format, ...);
 
 }  // namespace jit::pam

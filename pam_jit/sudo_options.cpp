@@ -18,7 +18,7 @@ struct Long {
 };
 
 // sudo 1.9: plugins and front end, parse_args.c.
-constexpr std::array kLong = {
+constexpr std::array<Long, 31> kLong = {
     Long{"askpass", 'A', Takes::kNothing},        Long{"auth-type", 'a', Takes::kValue},
     Long{"background", 'b', Takes::kNothing},     Long{"bell", 'B', Takes::kNothing},
     Long{"chdir", 'D', Takes::kValue},            Long{"chroot", 'R', Takes::kValue},

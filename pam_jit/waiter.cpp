@@ -9,9 +9,9 @@
 namespace jit::pam {
 namespace {
 
-constexpr std::array kCancel = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+constexpr std::array<int, 4> kCancel = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 // sudo and sshd have handlers for most of these; an interrupted wait must always mean "cancel".
-constexpr std::array kHeld = {SIGTSTP, SIGCHLD, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGURG, SIGIO, SIGPIPE};
+constexpr std::array<int, 9> kHeld = {SIGTSTP, SIGCHLD, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGURG, SIGIO, SIGPIPE};
 // ppoll counts time without suspend, the deadline with it: look at the clock again this often.
 constexpr Ms kSlice = 10'000;
 

@@ -109,6 +109,7 @@ struct RuleSet {
   ByName<Crew> crews;                 // by the text of each `from` of a need
   std::string hash;
 
+  const Rule* permit_named(std::string_view id) const;
   const Person* person_named(std::string_view name) const;
   const Person* person_with(std::string_view user) const;
   bool covers(Door door) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <new>
 #include <set>
 
 #include "policy/combine.h"
@@ -81,22 +82,20 @@ Decision deny(std::string why) {
   return out;
 }
 
-}  // namespace
-
-Decision Policy::decide(const Request& request) const {
+Decision decide_with(const RuleSet& policy, const Request& request) {
   if (!usable(request)) return deny("the request is incomplete");
-  if (!compiled_->covers(request.door)) return deny(not_covered(request.door));
+  if (!policy.covers(request.door)) return deny(not_covered(request.door));
   if (request.asked_s == 0U) return deny("a grant of no length was asked; ask for one of at least 1s");
 
   std::vector<Proposal> proposals;
-  for (const Rule& permit : compiled_->permits) {
+  for (const Rule& permit : policy.permits) {
     if (!request.via.empty() && permit.id != request.via) continue;
-    if (permit_matches(permit, request)) proposals.push_back(propose(*compiled_, permit, request));
+    if (permit_matches(permit, request)) proposals.push_back(propose(policy, permit, request));
   }
   if (proposals.empty()) {
-    if (request.via.empty()) return nothing_permits(*compiled_, request);
-    const auto named = std::ranges::find(compiled_->permits, request.via, &Rule::id);
-    if (named == compiled_->permits.end()) return deny("there is no permit \"" + std::string(request.via) + '"');
+    if (request.via.empty()) return nothing_permits(policy, request);
+    const Rule* named = policy.permit_named(request.via);
+    if (named == nullptr) return deny("there is no permit \"" + std::string(request.via) + '"');
     return deny("permit \"" + named->id + "\" does not match: " + mismatch(*named, request));
   }
   std::ranges::sort(proposals, better);
@@ -105,20 +104,40 @@ Decision Policy::decide(const Request& request) const {
   return open ? accepted(best, request) : refused(proposals);
 }
 
-std::optional<std::string> Policy::refuses_use(std::string_view rule, std::string_view fingerprint,
-                                               const Request& request) const {
+std::optional<std::string> refusal(const RuleSet& policy, std::string_view rule, std::string_view fingerprint,
+                                   const Request& request) {
   if (!usable(request)) return "the request is incomplete";
-  if (!compiled_->covers(request.door)) return not_covered(request.door);
-  const auto permit = std::ranges::find(compiled_->permits, rule, &Rule::id);
-  if (permit == compiled_->permits.end()) return "policy changed: permit \"" + std::string(rule) + "\" is gone";
+  if (!policy.covers(request.door)) return not_covered(request.door);
+  const Rule* permit = policy.permit_named(rule);
+  if (permit == nullptr) return "policy changed: permit \"" + std::string(rule) + "\" is gone";
   if (permit->fingerprint != fingerprint) return "policy changed: permit \"" + permit->id + "\" is not the same any more";
   if (!permit_matches(*permit, request)) {
     return "permit \"" + permit->id + "\" does not match: " + mismatch(*permit, request);
   }
-  for (const Rule& guard : compiled_->guards) {
+  for (const Rule& guard : policy.guards) {
     if (guard.deny && guard_applies_to(*permit, guard, request)) return deny_text(guard);
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+// Where memory runs out the answer is the one that needs none: deny.
+Decision Policy::decide(const Request& request) const {
+  try {
+    return decide_with(*compiled_, request);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+std::optional<std::string> Policy::refuses_use(std::string_view rule, std::string_view fingerprint,
+                                               const Request& request) const {
+  try {
+    return refusal(*compiled_, rule, fingerprint, request);
+  } catch (const std::bad_alloc&) {
+    return "out of memory";  // short enough to stand in the string itself
+  }
 }
 
 }  // namespace jit::policy

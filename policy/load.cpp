@@ -31,6 +31,17 @@ bool read_files(Draft& draft, std::span<const Source> sources, std::uint32_t fir
   return whole;
 }
 
+// Memory ran out, or the digest could not be made: no policy is better than half of one.
+Policy::Loaded could_not_load(const std::exception& error) {
+  Policy::Loaded out;
+  try {
+    out.findings.push_back({"E01", "policy", 0, 0, "could not be loaded: " + std::string(error.what()), {}});
+  } catch (const std::bad_alloc&) {
+    // Not even for the message; that there is no policy says enough.
+  }
+  return out;
+}
+
 void load_into(Draft& draft) {
   const Policy::Input& input = draft.input;
   Report& report = draft.report;
@@ -98,21 +109,19 @@ void read_policy_file(Draft& draft, const Node& root) {
 }
 
 Policy::Loaded Policy::load(const Input& input) {
-  Loaded out;
   try {
     Draft draft;
     draft.input = input;
     load_into(draft);
+    Loaded out;
     const bool failed = draft.report.failed();
     out.findings = draft.report.take();
     // Moving keeps the nodes of the maps where they are, so what rules point at stays.
     if (!failed) out.policy.reset(new Policy(std::make_unique<const Compiled>(Compiled{std::move(*draft.out)})));
+    return out;
   } catch (const std::exception& error) {
-    // Memory ran out, or the digest could not be made: no policy is better than half of one.
-    out.policy = nullptr;
-    out.findings.push_back({"E01", "policy", 0, 0, "could not be loaded: " + std::string(error.what()), {}});
+    return could_not_load(error);
   }
-  return out;
 }
 
 }  // namespace jit::policy

@@ -9,6 +9,11 @@
 
 namespace jit::policy {
 
+const Rule* RuleSet::permit_named(std::string_view id) const {
+  const auto found = std::ranges::lower_bound(permits, id, {}, [](const Rule& rule) { return std::string_view(rule.id); });
+  return found == permits.end() || found->id != id ? nullptr : &*found;
+}
+
 const Person* RuleSet::person_named(std::string_view name) const {
   const auto found = person_by_name.find(name);
   return found == person_by_name.end() ? nullptr : &people[found->second];

@@ -161,6 +161,7 @@ class Policy {
   bool may_fill(std::string_view set, const Identity& voter) const;
 
   // The persons (as Identity.person) who are members by name; groups cannot be listed: open_ended is then true.
+  // A user without an entry in people.d stands as "user:NAME": his uid, and so his "uid:N", is not known here.
   struct Members {
     std::vector<std::string> persons;
     bool open_ended = false;

@@ -54,6 +54,14 @@ void Handlers::request_changed(const core::Request& request) {
   for (const std::string& name : watchers_.concerned(core_, request)) link->changed(name, request.id.text());
 }
 
+void Handlers::grant_changed(const core::Grant& grant) {
+  if (watchers_.size() == 0) return;
+  const auto link = link_.lock();
+  if (!link) return;
+  const std::string id = (grant.request.empty() ? grant.id : grant.request).text();
+  for (const std::string& name : watchers_.concerned(core_, grant)) link->changed(name, id);
+}
+
 void Handlers::watch(const core::Caller& caller, const Sender& sender, const Reply& reply) {
   if (!watchers_.add(sender.name, caller)) {
     return reply({Error::kLimit, "too many connections watch already (" + std::to_string(Watchers::kPerUid) +

@@ -26,6 +26,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void lost() override { watchers_.clear(); }
 
   void request_changed(const core::Request& request);
+  void grant_changed(const core::Grant& grant);  // said as a change of its request
 
   void list_requests(const core::Caller& caller, const RequestQuery& query, const Reply& reply);
   void get_request(const core::Caller& caller, const std::string& id, const Reply& reply);

@@ -4,6 +4,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 
 #include "broker/bus/json.h"
 #include "broker/bus/objects.h"
+#include "broker/bus/size_guard.h"
 
 namespace jit::bus {
 
@@ -40,6 +42,7 @@ struct Link::Session {
   std::unique_ptr<sdbus::IConnection> connection;
   std::unique_ptr<sdbus::IProxy> bus;
   std::unique_ptr<Objects> objects;
+  std::unique_ptr<SizeGuard> guard;
 };
 
 Link::Link(core::Post post, std::weak_ptr<Intake> intake)
@@ -50,6 +53,8 @@ Link::Link(core::Post post, std::weak_ptr<Intake> intake)
 Link::~Link() { close(event_); }
 
 void Link::start() {
+  // What a large message took goes back to the system at once; glibc would raise this limit to it and keep the memory.
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   std::promise<void> done;
   ended_ = done.get_future();
   // Signals are the main thread's business: this thread inherits a mask with all of them blocked.
@@ -123,6 +128,7 @@ void Link::serve() {
       },
       sdbus::floating_slot);
   session.objects = std::make_unique<Objects>(*session.connection, *this);
+  session.guard = std::make_unique<SizeGuard>(session.objects->any_message());
   session.connection->requestName(kName);
   {
     const std::lock_guard lock(mutex_);

@@ -48,8 +48,10 @@ class Requests final : public Object<made::Requests_adaptor> {
   Requests(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
   ~Requests() { unregisterAdaptor(); }
 
+  sdbus::Signal make_signal() { return getObject().createSignal(INTERFACE_NAME, "Changed"); }
+
   void changed(const std::string& to, const std::string& id) {
-    auto signal = getObject().createSignal(INTERFACE_NAME, "Changed");
+    auto signal = make_signal();
     signal.setDestination(to);
     signal << id;
     signal.send();
@@ -171,6 +173,7 @@ struct Objects::Impl {
 
 Objects::Objects(sdbus::IConnection& connection, Link& link) : impl_(std::make_unique<Impl>(connection, link)) {}
 Objects::~Objects() = default;
+sdbus::Signal Objects::any_message() { return impl_->requests.make_signal(); }
 void Objects::changed(const std::string& to, const std::string& id) { impl_->requests.changed(to, id); }
 
 }  // namespace jit::bus

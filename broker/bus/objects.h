@@ -16,6 +16,7 @@ class Objects {
   Objects(sdbus::IConnection& connection, Link& link);
   ~Objects();
   void changed(const std::string& to, const std::string& id);  // Requests.Changed, to this connection only
+  sdbus::Signal any_message();  // one of this connection, to be looked at and dropped
 
  private:
   struct Impl;

@@ -23,7 +23,6 @@ void Service::start() { impl_->link->start(); }
 
 void Service::request_changed(const core::Request& request) { impl_->handlers->request_changed(request); }
 
-// Grants have no signal of their own: who waits for one looks at its request.
-void Service::grant_changed(const core::Grant&) {}
+void Service::grant_changed(const core::Grant& grant) { impl_->handlers->grant_changed(grant); }
 
 }  // namespace jit::bus

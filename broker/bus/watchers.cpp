@@ -37,7 +37,8 @@ void Watchers::clear() {
   expected_.clear();
 }
 
-std::vector<std::string> Watchers::concerned(const core::Core& core, const core::Request& request) {
+template <class What>
+std::vector<std::string> Watchers::who_may_see(const core::Core& core, const What& what) {
   const policy::Policy* const policy = core.policy();
   const std::string hash = policy == nullptr ? "none" : policy->hash();
   if (hash != policy_hash_) {
@@ -47,9 +48,17 @@ std::vector<std::string> Watchers::concerned(const core::Core& core, const core:
   }
   std::vector<std::string> out;
   for (const auto& [name, caller] : watchers_) {
-    if (core.may_see(caller, request)) out.push_back(name);
+    if (core.may_see(caller, what)) out.push_back(name);
   }
   return out;
+}
+
+std::vector<std::string> Watchers::concerned(const core::Core& core, const core::Request& request) {
+  return who_may_see(core, request);
+}
+
+std::vector<std::string> Watchers::concerned(const core::Core& core, const core::Grant& grant) {
+  return who_may_see(core, grant);
 }
 
 }  // namespace jit::bus

@@ -28,8 +28,12 @@ class Watchers {
   std::size_t size() const { return watchers_.size(); }
   // The unique names of those who may see it, by the policy in force.
   std::vector<std::string> concerned(const core::Core& core, const core::Request& request);
+  std::vector<std::string> concerned(const core::Core& core, const core::Grant& grant);
 
  private:
+  template <class What>
+  std::vector<std::string> who_may_see(const core::Core& core, const What& what);
+
   std::map<std::string, core::Caller> watchers_;
   std::map<std::uint32_t, std::size_t> per_uid_;
   std::set<std::string> expected_;

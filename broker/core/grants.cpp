@@ -41,6 +41,7 @@ std::vector<policy::Seat> Core::Impl::seats_behind(const Grant& grant) const {
   view.target_verified = true;
   view.can_ask = true;  // the reason that was given is not kept here
   view.from = grant.subject.origin;
+  view.can_ask = true;  // a text that was given then is not asked again
   view.via = grant.rule;
   const policy::Decision decision = policy()->decide(view);
   return decision.offer ? decision.offer->seats : std::vector<policy::Seat>{};

@@ -67,7 +67,7 @@ struct Line {
   std::optional<std::string_view> user;
   bool group = false;
   bool help = false;
-  bool plain = true;     // no option or assignment that changes what the command means
+  bool plain = true;        // no option or assignment that changes what the command means
   std::size_t command = 0;  // its first word; argv.size(): none
 
   bool take(const Option& option, std::string_view word) {
@@ -96,6 +96,8 @@ struct Line {
 std::optional<Line> parse(std::span<const std::string> argv) {
   Line line;
   line.command = argv.size();
+  // By another name it does another thing: sudoedit edits the file that sudo would run.
+  line.plain = argv.front() == "sudo" || argv.front().ends_with("/sudo");
   for (std::size_t at = 1; at < argv.size(); ++at) {
     const std::string_view word = argv[at];
     if (word == "--") {

@@ -22,7 +22,7 @@ std::optional<SudoTarget> sudo_target(std::span<const std::string> argv);
 
 // What is shown, and compared as "the command": the words that sudo runs, where none of its options changes what they
 // mean (-n, -u, -p and the like do not); with any that does (-i -s -e -g -h -C -D -E -R -T -P -r -t, or an environment
-// assignment), and where there is no command, the whole line. So `sudo -n id` is the `id` that was asked for ahead of
+// assignment), under another name than sudo, and where there is no command, the whole line. So `sudo -n id` is the `id` that was asked for ahead of
 // time, and `sudo -e id` is not.
 std::span<const std::string> sudo_command(std::span<const std::string> argv);
 

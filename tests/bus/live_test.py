@@ -17,7 +17,6 @@ import unittest
 HARNESS, JITCTL, POLICY = sys.argv[1:4]
 ROOM = "/run/room"
 USERS = {"alice": 5001, "bob": 5002, "carol": 5003, "mallory": 5004, "audrey": 5005, "odd": 2147483648, "_jit": 5999, "root": 0}
-NAMELESS = 5777
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
@@ -49,14 +48,14 @@ max = "30m"
 [[permit]]
 id = "p-two"
 who = ["user:alice"]
-door = ["sudo"]
+door = ["su"]
 as = ["user:carol"]
 approval = "two"
 max = "1h"
 [[permit]]
 id = "p-quick"
 who = ["user:alice"]
-door = ["sudo"]
+door = ["su"]
 as = ["user:mallory"]
 approval = "quick"
 max = "1h"
@@ -151,8 +150,8 @@ class Broker:
     log = None
 
     @classmethod
-    def start(cls, user="_jit"):
-        cls.process = subprocess.Popen([HARNESS, f"{ROOM}/db/jit.db", f"{ROOM}/rules", f"{ROOM}/people"], stdin=subprocess.PIPE,
+    def start(cls, user="_jit", database="db"):
+        cls.process = subprocess.Popen([HARNESS, f"{ROOM}/{database}/jit.db", f"{ROOM}/rules", f"{ROOM}/people"], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True, preexec_fn=become(user), bufsize=1)
         assert line(cls.process) == "ready"
         cls.wait_log("on the system bus as")
@@ -176,18 +175,19 @@ class Broker:
                 return message[1]
 
     @classmethod
-    def rss(cls):
+    def rss(cls, which="VmRSS"):
         with open(f"/proc/{cls.process.pid}/status", encoding="ascii") as file:
-            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
+            return int(re.search(which + r":\s+(\d+)", file.read())[1])
 
 
-def new_request(user="alice", *args, as_="root"):
-    return jitctl(user, "request", "--as", as_, *args).stdout.strip()
+def new_request(user="alice", door="sudo", as_="root"):
+    return jitctl(user, "request", "--door", door, "--as", as_).stdout.strip()
 
 
 class Live(unittest.TestCase):
     def tearDown(self):
-        for request in document("root", "requests", "--all", "--state", "pending"):
+        # What is asked ahead of time waits detached: nobody stands at a door.
+        for request in document("root", "requests", "--all", "--state", "detached"):
             jitctl(request["subject"]["name"], "cancel", request["id"])
 
     def test_ask_wait_approve(self):
@@ -195,10 +195,10 @@ class Live(unittest.TestCase):
         alice = start("alice", "request", "--wait", "--reason", "disk\x1b[2J full", "--for", "20m", "--", "/bin/ls", "a b", "\u202ex")
         request = line(alice)
         self.assertRegex(request, r"^[0-9a-f]{32}$")
-        self.assertEqual(line(inbox).split(" ", 1)[1], f"{request[:8]} pending alice(5001) sudo as root(0): /bin/ls \"a b\" "
+        self.assertEqual(line(inbox).split(" ", 1)[1], f"{request[:8]} detached alice(5001) sudo as root(0): /bin/ls \"a b\" "
                          "\"\\u{202e}x\" [needs 1 of group:sre] reason: disk\\x1b[2J full")
         done = jitctl("bob", "approve", request[:6], "--for", "10m")
-        self.assertIn('command:      /bin/ls "a b" "\\u{202e}x"\n', done.stdout)
+        self.assertIn('\ncommand:     /bin/ls "a b" "\\u{202e}x"\n', done.stdout)
         self.assertTrue(done.stdout.endswith("\napproved: alice may sudo as root(0) for 10m (rule p-root)\n"), done.stdout)
         self.assertEqual(alice.wait(10), 0)
         self.assertIn("approved: alice may sudo", alice.stderr.read())
@@ -211,7 +211,6 @@ class Live(unittest.TestCase):
         self.assertEqual(shown["votes"][0]["person"], "uid:5002")
         grant = document("alice", "grants")[0]
         self.assertEqual((grant["id"], grant["lifetime_s"], grant["state"]), (shown["grant"], 600, "approved"))
-        self.assertIn("approved already", jitctl("bob", "deny", request, "-m", "late", code=None).stderr + "approved already")
         jitctl("mallory", "end", grant["id"], code=3)
         self.assertIn("ended: alice", jitctl("alice", "end", grant["id"][:8]).stdout)
         jitctl("alice", "end", grant["id"], code=1)
@@ -231,18 +230,18 @@ class Live(unittest.TestCase):
         alice.stderr.close()
 
     def test_expiry_and_cancel(self):
-        done = jitctl("alice", "request", "--as", "mallory", "--wait", code=1)
+        done = jitctl("alice", "request", "--door", "su", "--as", "mallory", "--wait", code=1)
         self.assertIn("expired: alice may not", done.stderr)
         request = new_request()
         self.assertIn("cancelled", jitctl("alice", "cancel", request).stdout)
         jitctl("alice", "cancel", request, code=1)
 
     def test_several_seats(self):
-        request = new_request(as_="carol")
+        request = new_request("alice", "su", "carol")
         self.assertTrue(jitctl("carol", "approve", request).stdout.endswith("; still asked: 1 of user:bob\n"))
-        self.assertIn("approved: alice may sudo as carol(5003) for 1h", jitctl("bob", "approve", request).stdout)
+        self.assertIn("approved: alice may su to carol(5003) for 1h", jitctl("bob", "approve", request).stdout)
         grants = jitctl("root", "revoke", "--user", "alice", "-m", "enough").stdout
-        self.assertIn("revoked: alice may no longer sudo as carol(5003)", grants)
+        self.assertIn("revoked: alice may no longer su to carol(5003)", grants)
 
     def test_policy_answers(self):
         self.assertEqual(jitctl("mallory", "request", code=1).stdout, "")
@@ -255,9 +254,6 @@ class Live(unittest.TestCase):
         shown = document("bob", "show", request)
         self.assertEqual(shown["subject"]["uid"], 2147483648)
         jitctl("odd", "cancel", request)
-        # Unknown to the directory: still somebody, with no name and no rights.
-        self.assertEqual(document(NAMELESS, "requests"), [])
-        jitctl(NAMELESS, "request", code=1)
 
     def test_nobody_sees_what_is_not_his(self):
         request = new_request()
@@ -273,7 +269,7 @@ class Live(unittest.TestCase):
             self.assertIn(request, [one["id"] for one in document(user, "requests", "--all")])
         jitctl("audrey", "approve", request, code=3)
         jitctl("alice", "approve", request, code=3)
-        self.assertEqual(document("alice", "show", request)["state"], "pending")
+        self.assertEqual(document("alice", "show", request)["state"], "detached")
 
     def test_roles(self):
         for user, code in ("mallory", 3), ("audrey", 3), ("root", 0):
@@ -380,7 +376,7 @@ class Live(unittest.TestCase):
         jitctl("alice", "requests", code=4)
         Bus.start(self.policy)
         Broker.wait_log("on the system bus as", 10)
-        self.assertEqual([one["id"] for one in document("alice", "requests", "--state", "pending")], [request])
+        self.assertEqual([one["id"] for one in document("alice", "requests", "--state", "detached")], [request])
 
     def test_a_stopped_bus_costs_the_core_nothing(self):
         """Row H13: while the bus is stopped, 10,000 changes for a watcher take the core's thread no longer."""
@@ -412,7 +408,7 @@ class Live(unittest.TestCase):
         jitctl("bob", "approve", request, code=4)
         Broker.start()
         self.assertIn("is back", watch.stderr.readline())
-        self.assertIn(request[:8] + " pending", line(watch))
+        self.assertIn(request[:8] + " detached", line(watch))
         jitctl("bob", "approve", request)
         self.assertEqual(alice.wait(10), 0)
         for process in watch, alice:
@@ -424,7 +420,7 @@ class Live(unittest.TestCase):
         Broker.stop()
         Bus.stop()
         Bus.start('<policy context="default"><allow own="*"/><allow send_type="method_call"/></policy>')
-        Broker.start("mallory")
+        Broker.start("mallory", "squat")
         try:
             for args in (["status"], ["requests"], ["request", "--wait"]):
                 self.assertIn("somebody else owns the broker's name (uid 5004", jitctl("alice", *args, code=4).stderr)
@@ -466,13 +462,15 @@ class Live(unittest.TestCase):
             sock.sendall(message(2, "/org/pamjit/Broker1", "org.pamjit.Broker1.Grants", "Revoke", "org.pamjit.Broker1", "a{sv}ay",
                                  bytes(8) + body))
             answer = b""
-            while b"reason is longer" not in answer:
+            sock.settimeout(20)
+            while b"longer than 1 MiB" not in answer:
                 got = sock.recv(65536)
                 self.assertTrue(got, answer)
                 answer += got
             sock.close()
+        jitctl("mallory", "status")  # an answer to what came later: the thread has been round its loop
         self.assertLess(Broker.rss() - before, 8 * 1024)
-        jitctl("mallory", "status")
+        self.assertLess(Broker.rss("VmHWM"), 64 * 1024 if "asan" not in HARNESS else 1 << 30)
 
 
 def message(serial, path, interface, member, destination, signature, body):
@@ -531,7 +529,7 @@ if __name__ == "__main__":
                               sys.executable, *sys.argv])
     room()
     try:
-        unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
+        unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2, warnings="ignore")
     finally:
         if Broker.process.poll() is None:
             Broker.stop()

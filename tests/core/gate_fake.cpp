@@ -176,6 +176,7 @@ void World::bound(Conn conn, const BindAnswer& answer) {
          "the end told is the end on disk");
   }
   to.bound.push_back(answer);
+  if (on_bound) on_bound(conn, answer);
 }
 
 void World::request_changed(const Request& request) {

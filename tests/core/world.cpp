@@ -119,7 +119,9 @@ World::World(Limits lim) : limits(lim) {
 World::~World() = default;
 
 void World::must(bool ok, const char* what) const {
-  if (!ok) FAIL_CHECK(what);
+  if (ok) return;
+  broken = true;
+  FAIL_CHECK(what);
 }
 
 void World::pass(BootMs ms) { now += ms; }
@@ -139,14 +141,7 @@ void World::write_one(bool ok) {
   Write write = std::move(queue_.front());
   queue_.pop_front();
   failed_ = !ok;
-  if (ok) {
-    apply(write.batch);
-    for (const Grant& grant : write.batch.grants) ended_untold.erase(grant.id);
-  } else {
-    for (const Grant& grant : write.batch.grants) {
-      if (grant.state == GrantState::kEnded) ended_untold.insert(grant.id);
-    }
-  }
+  if (ok) apply(write.batch);
   write.done(ok);
 }
 
@@ -189,6 +184,8 @@ void World::restart(bool new_boot) {
   failed_ = false;
   for (auto& [conn, heard] : heard_) heard.gone = true;
   if (new_boot) boot += "'";
+  // An end that was never written is forgotten with the memory that held it.
+  std::erase_if(ended, [&](const Id& id) { return held.grants.at(id).state != GrantState::kEnded; });
   core = std::make_unique<Core>(*this, *this, *this, *this, *this, boot, limits);
   State state;
   for (const auto& [key, request] : held.requests) {
@@ -253,6 +250,7 @@ void World::hangup(Conn conn) {
 Conn World::bind_with(BindAsk ask) {
   const Conn conn = ++next_conn_;
   heard_[conn];
+  binds[conn] = ask;
   core->bind(conn, std::move(ask));
   after();
   return conn;
@@ -311,7 +309,7 @@ Id World::id() {
   Id out;
   // The counter comes first, so that ids differ within four digits.
   const std::uint64_t n = ++next_id_;
-  for (std::size_t i = 0; i < 8; ++i) out.bytes[i] = static_cast<std::uint8_t>((n * 0x9E3779B97F4A7C15ULL) >> (8 * (7 - i)));
+  for (std::size_t i = 0; i < 8 && !same_prefix; ++i) out.bytes[i] = static_cast<std::uint8_t>((n * 0x9E3779B97F4A7C15ULL) >> (8 * (7 - i)));
   for (std::size_t i = 0; i < 8; ++i) out.bytes[8 + i] = static_cast<std::uint8_t>(n >> (8 * i));
   return out;
 }
@@ -319,6 +317,9 @@ Id World::id() {
 void World::commit(Batch batch, std::function<void(bool)> done) {
   must(!batch.empty(), "an empty batch is not written");
   must(!batch.entries.empty(), "every change has its audit entry in the same transaction");
+  for (const Grant& grant : batch.grants) {
+    if (grant.state == GrantState::kEnded) ended.insert(grant.id);
+  }
   queue_.push_back({std::move(batch), std::move(done)});
 }
 

@@ -68,6 +68,7 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   // --- knobs
   BootMs now = 5'000'000;
   Disk disk = Disk::kPrompt;
+  bool same_prefix = false;     // ids that begin alike
   bool failing_writes = false;  // every commit that completes now fails
   void pass(BootMs ms);         // the clock only
   void pass_and_tick(BootMs ms);
@@ -120,7 +121,10 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   std::shared_ptr<const policy::Policy> policy;
   std::string boot = "boot-1";
   Limits limits;
-  std::set<Id> ended_untold;  // grants whose end could not be written yet
+  std::set<Id> ended;  // grants that this core has ended, written or not
+  std::map<Conn, BindAsk> binds;
+  std::function<void(Conn, const BindAnswer&)> on_bound;
+  mutable bool broken = false;  // something was told that must not be
 
   // --- ports
   BootMs boottime() const override { return now; }

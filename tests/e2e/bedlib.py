@@ -109,9 +109,13 @@ class Program:
         finally:
             if pidfd >= 0:
                 os.close(pidfd)
+        self.drain()
+        return self.code
+
+    def drain(self) -> None:
+        """Reads what is there now."""
         while self.fds and select.select(list(self.fds), [], [], 0)[0]:
             self._read(0)
-        return self.code
 
     def running(self) -> bool:
         if self.code is None:
@@ -298,6 +302,19 @@ def set_policy(text: str, reload: bool = True) -> None:
     os.rename(path + ".new", path)
     if reload:
         jitctl("root", "policy", "reload")
+
+
+@contextlib.contextmanager
+def policy_with(old: str, new: str):
+    """The bed's policy with one text replaced, for a while."""
+    with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as f:
+        before = f.read()
+    check(old in before, f"the policy has no {old!r}")
+    set_policy(before.replace(old, new))
+    try:
+        yield
+    finally:
+        set_policy(before)
 
 
 def pam_options(service: str, kind: str, options: str) -> None:

@@ -6,7 +6,7 @@ import story
 
 def login(s, user="alice"):
     console = s.terminal("root", f"/bin/login {user}", login=False)
-    s.prompt(console, r"Password: ", user, echo=False)
+    s.prompt(console, r"Password: ", user)
     return console
 
 

@@ -44,8 +44,7 @@ def ctrl_c(s):
         client = s.terminal("alice", SSH.format("alice"))
         request = s.request("alice")
         s.note("with budget=60 on the PAM line it waits, silently")
-        client.ctrl_c()
-        s.end(client)
+        s.interrupt(client)
         s.inbox.state(request, "cancelled", 2)
     finally:
         bedlib.pam_options("sshd", "account", "")

@@ -3,12 +3,13 @@
 import bedlib
 import story
 
-SSH = "ssh -p 2223 {}@127.0.0.1 id -un"
+SSH = "ssh -p 2223 -o PreferredAuthentications=publickey,keyboard-interactive {}@127.0.0.1 id -un"
+ENTER = r"Press Enter[^\n]*(: |\. )"
 
 
 def start(s, user="alice"):
     client = s.terminal(user, SSH.format(user))
-    s.prompt(client, r"Enter[^\n]*: ?", "")
+    s.prompt(client, ENTER, "")
     return client
 
 
@@ -21,30 +22,41 @@ def approve(s):
 def deny(s):
     client = start(s)
     s.vote("bob", "deny", "alice", " -m 'wait for the review'")
-    s.prompt(client, r"Enter[^\n]*", "")
+    s.prompt(client, ENTER, "")
+    s.end(client)
+
+
+def deny_default_client(s):
+    """Where sshd has no method left to name, a client goes on to try a password; sshd takes none."""
+    client = s.terminal("alice", "ssh -p 2223 alice@127.0.0.1 id -un")
+    s.prompt(client, ENTER, "")
+    s.vote("bob", "deny", "alice", " -m 'wait for the review'")
+    s.prompt(client, ENTER, "")
+    s.prompt(client, "password: ", "alice")
+    s.prompt(client, "password: ", "alice")
+    s.prompt(client, "password: ", "alice")
     s.end(client)
 
 
 def timeout(s):
     client = start(s, "dave")
-    s.prompt(client, r"Enter[^\n]*", "")
+    s.prompt(client, ENTER, "")
     s.end(client)
 
 
 def ctrl_c(s):
     client = start(s)
     request = s.request("alice")
-    client.ctrl_c()
-    s.end(client)
+    s.interrupt(client)
     s.inbox.state(request, "cancelled", 2)
 
 
 def ctrl_c_at_the_prompt(s):
     client = s.terminal("alice", SSH.format("alice"))
-    client.expect(r"Enter[^\n]*: ?")
-    client.ctrl_c()
-    s.end(client)
-    s.did("alice", "jitctl requests")
+    client.expect(ENTER)
+    request = s.request("alice")
+    s.interrupt(client)
+    s.inbox.state(request, "cancelled", 2)
 
 
 def broker_killed(s):
@@ -52,9 +64,19 @@ def broker_killed(s):
     s.request("alice")
     bedlib.broker.kill()
     s.note("the broker is killed and stays away")
-    s.prompt(client, r"Enter[^\n]*", "")
+    s.prompt(client, ENTER, "")
     s.end(client)
 
 
-story.main("ssh-talk", {"approve": approve, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
-                        "ctrl-c-early": ctrl_c_at_the_prompt, "broker-killed": broker_killed})
+def reason(s):
+    """Where the rule wants a reason, it is asked for first."""
+    with bedlib.policy_with('id       = "alice-login"', 'id       = "alice-login"\nrequire  = ["reason"]'):
+        client = s.terminal("alice", SSH.format("alice"))
+        s.prompt(client, "Reason: ", "look at the disks")
+        s.prompt(client, ENTER, "")
+        s.vote("bob", "approve", "alice")
+        s.end(client)
+
+
+story.main("ssh-talk", {"approve": approve, "deny": deny, "deny-default": deny_default_client, "timeout": timeout,
+                        "ctrl-c": ctrl_c, "ctrl-c-early": ctrl_c_at_the_prompt, "broker-killed": broker_killed, "reason": reason})

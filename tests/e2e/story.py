@@ -6,6 +6,7 @@ writes what was seen to $BED_OUT instead: tests/bed/light --build DIR --out test
 import difflib
 import os
 import re
+import select
 import sys
 import traceback
 
@@ -21,6 +22,8 @@ MASKS = (
     (r"\b(\d+h)?(\d+m)?(\d+s)?(?<=[hms]) left\b", "<time> left"),
     (r"(?<=  )(\d+h)?(\d+m)?(\d+s)?(?<=[hms]) +", "<time>  "),
     (r"\bpts/\d+", "<tty>"),
+    (r"(\^C)+", "^C"),
+    (r"\(max \d+ s\)", "(max <time>)"),
 )
 
 
@@ -62,15 +65,20 @@ class Story:
         self._write(program, program.seen)
         return found
 
-    def prompt(self, program, what: str, answer: str, echo: bool = True):
-        """Waits for a prompt and types the answer; where it is not echoed, only that is noted."""
+    def prompt(self, program, what: str, answer: str) -> None:
+        """Waits for a prompt and types the answer; what the terminal echoes of it stands in the transcript."""
         program.expect(what)
         program.line(answer)
-        if not echo:
-            self._write(program, program.seen)
-            program.expect(r"\n")
-            self.written[program] = program.seen
-        return program
+        program.expect(r"\n")
+        self._write(program, program.seen)
+
+    def interrupt(self, program) -> int:
+        """Ctrl-C, again where the program was just changing its terminal and swallowed it."""
+        while program.running():
+            program.ctrl_c()
+            select.select([program.master], [], [], 0.3)
+            program.drain()
+        return self.end(program)
 
     def end(self, program, timeout: float = bedlib.WAIT_S) -> int:
         code = program.wait(timeout)

@@ -6,7 +6,7 @@ import story
 
 def su(s, words="-c 'id -un'", password="root"):
     alice = s.terminal("alice", f"su {words}")
-    s.prompt(alice, r"Password: ", password, echo=False)
+    s.prompt(alice, r"Password: ", password)
     return alice
 
 

@@ -69,18 +69,49 @@ def broker_absent(s):
 
 def password(s):
     dave = s.terminal("dave", "sudo id -un")
-    s.prompt(dave, r"password for dave: ", "dave", echo=False)
+    s.prompt(dave, r"password for dave: ", "dave")
     s.see(dave, "waiting")
     s.vote("bob", "approve", "dave")
     s.end(dave)
 
 
+def reason(s):
+    with bedlib.policy_with('id       = "root"', 'id       = "root"\nrequire  = ["reason"]'):
+        alice = s.terminal("alice", "sudo id -un")
+        s.prompt(alice, "Reason: ", "look at the disks")
+        s.see(alice, "waiting")
+        s.vote("bob", "approve", "alice")
+        s.end(alice)
+
+
+def reason_not_given(s):
+    with bedlib.policy_with('id       = "root"', 'id       = "root"\nrequire  = ["reason"]'):
+        alice = s.terminal("alice", "sudo id -un")
+        s.prompt(alice, "Reason: ", "")
+        s.end(alice)
+
+
+def give_up(s):
+    """An admin's budget on the PAM line: after it the request lives on, and the next equal attempt finds the answer."""
+    bedlib.pam_options("sudo", "account", "budget=1")
+    try:
+        alice = s.terminal("alice", "sudo id -un; read line; sudo id -un")
+        s.see(alice, "waiting")
+        s.see(alice, "still waiting")
+        s.vote("bob", "approve", "alice")
+        alice.line()
+        s.end(alice)
+    finally:
+        bedlib.pam_options("sudo", "account", "")
+
+
 def listing(s):
-    s.did("alice", "sudo -l >list; grep -c NOPASSWD list; sudo -v && echo valid", "sudo -l; sudo -v")
+    s.did("alice", "sudo -l | grep NOPASSWD; sudo -v && echo valid")
     s.did("alice", "jitctl requests --all --state pending")
 
 
 story.main("sudo", {
     "approve": approve, "second": second_does_not_wait, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
     "broker-killed": broker_killed, "broker-back": broker_killed_and_back, "broker-absent": broker_absent,
-    "password": password, "listing": listing})
+    "password": password, "listing": listing,
+    "reason": reason, "no-reason": reason_not_given, "give-up": give_up})

@@ -121,7 +121,7 @@ TEST_CASE("the largest that is allowed passes") {
                flag("listing", false)}));
   CHECK(reply.message.empty());
   CHECK(reply.answer == "allow");
-  CHECK(bed.notes().wait("submit").ask.argv[1].size() == core::kArgvMax - 6);
+  CHECK(bed.notes().wait("submit").ask.argv.back().size() == core::kArgvMax - 6);
 }
 
 TEST_CASE("other messages than the five") {
@@ -178,9 +178,11 @@ TEST_CASE("other messages than the five") {
     CHECK(client.closed());
   }
   Client signals(bed.path());
+  signals.ready();
   sd_bus_emit_signal(signals.bus(), gate1::kPath, gate1::kInterface, gate1::kDecided, "s", "allow");
   CHECK(signals.closed());
   Client forged(bed.path());
+  forged.ready();
   sd_bus_emit_signal(forged.bus(), "/org/freedesktop/DBus/Local2", "org.freedesktop.DBus.Local", "Disconnected", "");
   CHECK(forged.closed());
   CHECK(bed.notes().all().empty());

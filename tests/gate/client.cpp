@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -277,11 +278,19 @@ void Client::start_submit(const Entries& context) {
   need(sd_bus_flush(bus_), "flush");
 }
 
+void Client::wait(const char* what) {
+  // 0 also where sd-bus has something in its queues already.
+  const int result = sd_bus_wait(bus_, kPatience);
+  if (result < 0 || std::chrono::steady_clock::now() > give_up_) throw std::runtime_error(what);
+}
+
+void Client::ready() { need(sd_bus_flush(bus_), "handshake"); }
+
 Reply Client::finish() {
   while (!late_done_) {
     const int result = sd_bus_process(bus_, nullptr);
     need(result, "process");
-    if (result == 0 && sd_bus_wait(bus_, kPatience) <= 0) throw std::runtime_error("no reply");
+    if (result == 0) wait("no reply");
   }
   return late_;
 }
@@ -327,7 +336,7 @@ Signal Client::signal() {
       if (ours) return out;
       continue;
     }
-    if (result == 0 && sd_bus_wait(bus_, kPatience) <= 0) throw std::runtime_error("no signal");
+    if (result == 0) wait("no signal");
   }
 }
 

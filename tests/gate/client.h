@@ -4,6 +4,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -79,13 +80,16 @@ class Client {
   Reply raw(const char* path, const char* interface, const char* member, const std::function<int(sd_bus_message*)>& body);
   Signal signal();  // the next one; throws when none comes within 20 s or the connection is gone
   bool closed();    // waits for the broker to close
+  void ready();     // the handshake is done
   sd_bus* bus() { return bus_; }
   void drop();      // hangs up
 
  private:
   Reply exchange(sd_bus_message* message);
+  void wait(const char* what);
   sd_bus* bus_ = nullptr;
   sd_bus_slot* slot_ = nullptr;
+  std::chrono::steady_clock::time_point give_up_ = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   Reply late_;
   bool late_done_ = false;
 };

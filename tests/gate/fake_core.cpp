@@ -76,6 +76,7 @@ Notes& Notes::get() {
 void Notes::reset() {
   const std::lock_guard lock(mutex_);
   told_.clear();
+  keep_ = true;
   react_ = nullptr;
 }
 
@@ -83,11 +84,16 @@ void Notes::add(Told told) {
   std::function<void(const Told&)> then;
   {
     const std::lock_guard lock(mutex_);
-    told_.push_back(told);
+    if (keep_) told_.push_back(told);
     then = react_;
     changed_.notify_all();
   }
   if (then) then(told);
+}
+
+void Notes::keep_nothing() {
+  const std::lock_guard lock(mutex_);
+  keep_ = false;
 }
 
 void Notes::on_each(std::function<void(const Told&)> react) {

@@ -25,6 +25,7 @@ class Notes {
   static Notes& get();
   void reset();
   void add(Told told);
+  void keep_nothing();
   std::vector<Told> all();
   int count(const std::string& what);
   // Waits for the n-th of its kind, for 20 s at most.
@@ -38,6 +39,7 @@ class Notes {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Told> told_;
+  bool keep_ = true;
 };
 
 core::Core make_core();

@@ -7,6 +7,7 @@
 #include <random>
 #include <sstream>
 
+using jit::gate::sudo_command;
 using jit::gate::sudo_target;
 using jit::gate::SudoTarget;
 
@@ -138,6 +139,40 @@ TEST_CASE("whom a sudo line asks to be") {
   }
   CHECK(shown(sudo_target({})) == "-");
   CHECK(shown(sudo_target(std::vector<std::string>{"sudo", "-u", "a b\n"})) == "name:a b\n");
+}
+
+TEST_CASE("which words are the command") {
+  struct Same {
+    const char *line, *words;
+  };
+  const Same cut[] = {
+      {"sudo id", "id"},
+      {"/usr/bin/sudo id -u", "id -u"},
+      {"sudo -n id", "id"},
+      {"sudo -nS -p x -u bob id a b", "id a b"},
+      {"sudo --user=bob --non-interactive -- id", "id"},
+      {"sudo -A -b -B -H -k -N -S id", "id"},
+      {"sudo -- -x", "-x"},
+      {"sudo '' x", "'' x"},
+  };
+  for (const auto& row : cut) {
+    CAPTURE(row.line);
+    const auto line = split(row.line);
+    const auto words = sudo_command(line);
+    CHECK(std::vector<std::string>(words.begin(), words.end()) == split(row.words));
+  }
+  // Whatever may change what it means stays in view, and differs from the plain command.
+  for (const char* text :
+       {"sudo -e id", "sudo --edit id", "sudo -i id", "sudo -s id", "sudo -g adm id", "sudo -h web1 id", "sudo -hweb1 id",
+        "sudo --host=web1 id", "sudo -C 3 id", "sudo -D /tmp id", "sudo -E id", "sudo --preserve-env=A id", "sudo -R / id",
+        "sudo -T 5 id", "sudo -P id", "sudo -r a id", "sudo -t a id", "sudo -l id", "sudo -ll id", "sudo -v", "sudo -U bob id",
+        "sudo A=1 id", "sudo -u bob A=1 id", "sudo -- A=1 id", "sudo -p -- A=1 id", "sudo -Z id", "sudo", "sudo -n", "sudo --",
+        "sudoedit id", "/usr/bin/sudoedit id", "sudoedit -u bob id", "pseudo id", "xedit id", "'' id", "-sudo id"}) {
+    CAPTURE(text);
+    const auto line = split(text);
+    CHECK(sudo_command(line).size() == line.size());
+  }
+  CHECK(sudo_command({}).empty());
 }
 
 namespace {

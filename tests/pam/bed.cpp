@@ -73,6 +73,7 @@ struct Person {
 
 int converse(int count, const pam_message** messages, pam_response** out, void* data) {
   auto* person = static_cast<Person*>(data);
+  if (person->answers == Answers::kMute) return PAM_CONV_ERR;
   auto* replies = static_cast<pam_response*>(calloc(static_cast<std::size_t>(count), sizeof(pam_response)));
   for (int i = 0; i < count; ++i) {
     const int style = messages[i]->msg_style;
@@ -143,6 +144,7 @@ std::string take_terminal(const char* name) {
     if (terminal != nullptr) pam_set_item(handle, PAM_TTY, terminal);
     pam_set_item(handle, PAM_RUSER, "alice");
   }
+  if (pam_close_session(handle, 0) != PAM_SUCCESS) _exit(70);  // libpam loads its modules at the first call
   if (a.before) a.before();
   const auto start = std::chrono::steady_clock::now();
   std::string codes;
@@ -245,7 +247,9 @@ Outcome Running::finish() {
   pollfd end{fd_, POLLIN, 0};
   if (poll(&end, 1, 30'000) != 1) kill(pid_, SIGKILL);
   const std::string text = read_all(fd_);
-  waitpid(pid_, nullptr, 0);
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  out.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   std::size_t at = text.find('\n');
   if (at == std::string::npos) return out;
   for (std::size_t from = 0; from < at;) {

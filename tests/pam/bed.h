@@ -23,7 +23,7 @@ void write_stacks(const std::string& dir, const std::string& options, bool with_
 enum class Call : std::uint8_t { kAuth, kAccount, kSession, kSetcred, kClose, kChauthtok };
 inline constexpr const char* kServices[] = {"sudo", "sudo-i", "su", "su-l", "login", "sshd", "cron"};
 
-enum class Answers : std::uint8_t { kText, kEmpty, kNull, kError };
+enum class Answers : std::uint8_t { kText, kEmpty, kNull, kError, kMute };  // kMute: fails at once, needs no memory
 
 struct Attempt {
   std::string dir;
@@ -44,6 +44,7 @@ struct Outcome {
   std::string said;                 // "I:text\n" information, "E:text\n" errors, "P:text\n" prompts
   int64_t ms = 0;                   // of the calls
   pid_t pid = 0;
+  int exit = 0;                     // of the child
   std::string left_typed;           // what the terminal still held
 };
 

@@ -149,8 +149,9 @@ class Server {
   void answer(sd_bus* bus, sd_bus_message* m) {
     const std::string member = sd_bus_message_get_member(m);
     if (member == contract::kSubmit) {
-      event("submit" + describe(m));
-      const Say say = submits_++ == 0 ? script_.submit : script_.again;
+      const std::string context = describe(m);
+      event("submit" + context);
+      const Say say = context.find(" reason=") == std::string::npos ? script_.submit : script_.again;
       reply(bus, m, say, contract::kSubmitOut);
       if (say == Say::kPending && buses_.count(bus) != 0) afterwards(bus);
     } else if (member == contract::kResume) {
@@ -263,7 +264,6 @@ class Server {
   const Script& script_;
   int listener_;
   int events_;
-  int submits_ = 0;
   std::map<sd_bus*, bool> buses_;
 };
 

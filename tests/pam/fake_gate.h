@@ -20,7 +20,7 @@ enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOther
 struct Script {
   Listen listen = Listen::kServe;
   Say submit = Say::kAllow;
-  Say again = Say::kAllow;  // the second Submit of all
+  Say again = Say::kAllow;  // to a Submit with a reason
   Then then = Then::kNothing;
   Say resume = Say::kDeny;
   Say bind = Say::kAllow;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the module sends, says and returns where nothing is broken, door by door.
+#include <poll.h>
+#include <security/pam_appl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/pam/bed.h"
+#include "tests/pam/fake_gate.h"
+
+using namespace jit::pam_test;
+
+namespace {
+
+struct Flow {
+  const char* name;
+  Script script;
+  Attempt attempt;
+  std::vector<int> codes;
+  std::string said;                    // all of it
+  std::vector<std::string> events;     // in this order; each the start of one, others may stand between
+  std::string options = "";
+};
+
+constexpr char kLine[] = "jit: a line of the broker\n";
+const std::string kInfo = std::string("I:") + kLine;
+const std::string kError = std::string("E:") + kLine;
+
+Script pending(Then then, Say resume = Say::kDeny) { return {.submit = Say::kPending, .then = then, .resume = resume}; }
+Attempt at(const char* service, Call call = Call::kAccount) { return {.dir = "/run/flow", .service = service, .calls = {call}}; }
+Attempt no_terminal(Attempt a) {
+  a.terminal = false;
+  return a;
+}
+Attempt answering(Attempt a, Answers answers) {
+  a.answers = answers;
+  return a;
+}
+Attempt monitor(Attempt a) {  // sshd where nothing can be asked
+  a.ssh_prompts = false;
+  return a;
+}
+Attempt calls(Attempt a, std::vector<Call> all) {
+  a.calls = std::move(all);
+  return a;
+}
+Attempt unproven(Attempt a) {
+  a.ssh_proven = false;
+  return a;
+}
+
+std::vector<Flow> all_flows() {
+  const std::string enter = "P:Press Enter to wait for approval (max 100 s): \n";
+  const std::string six_more = kInfo + kInfo + kInfo + kInfo + kInfo;
+  return {
+      {"allowed at once", {}, at("sudo"), {PAM_SUCCESS}, kInfo, {"submit service=sudo phase=account user=alice ruser=alice tty=/dev/pts/"}},
+      {"allowed at once, auth", {}, at("su", Call::kAuth), {PAM_SUCCESS}, kInfo, {"submit service=su phase=auth"}},
+      {"bound", {}, at("sudo", Call::kSession), {PAM_SUCCESS}, "", {"bind service=sudo user=alice pidfd"}},
+      {"bound at ssh", {}, at("sshd", Call::kSession), {PAM_SUCCESS}, "", {"bind service=sshd user=alice ssh-auth=publickey ssh-ed25519 AAAA pidfd"}},
+      {"the phases without a decision", {}, calls(at("sudo"), {Call::kAccount, Call::kSession, Call::kClose, Call::kChauthtok}),
+       {PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_PERM_DENIED}, kInfo, {"submit", "bind"}},
+      {"setcred after auth", {}, calls(at("su"), {Call::kAuth, Call::kSetcred}), {PAM_SUCCESS, PAM_SUCCESS}, kInfo, {}},
+      {"waits, approved", pending(Then::kAllow), at("sudo"), {PAM_SUCCESS}, kInfo + kInfo, {"submit"}},
+      {"waits, six lines at most, then the outcome", pending(Then::kProgressAllow), at("sudo"), {PAM_SUCCESS}, kInfo + six_more + kInfo, {}},
+      {"waits, denied", pending(Then::kDeny), at("sudo"), {PAM_PERM_DENIED}, kInfo + kError, {}},
+      {"budget over, detached", pending(Then::kNothing), at("sudo"), {PAM_PERM_DENIED},
+       kInfo + "E:jit: still waiting for approval: request 01234567; run the same command again once it is approved\n",
+       {"submit", "detach"}, "budget=1"},
+      {"the gate hangs up, resumed, approved meanwhile", pending(Then::kHangUp, Say::kAllow), at("sudo"), {PAM_SUCCESS}, kInfo + kInfo,
+       {"submit", "resume"}},
+      {"the gate hangs up, resumed, denied meanwhile", pending(Then::kHangUp), at("su"), {PAM_PERM_DENIED}, kInfo + kError, {"submit", "resume"}},
+      {"reason and ticket asked", {.submit = Say::kNeeds}, at("sudo"), {PAM_SUCCESS}, "P:Reason: \nP:Ticket: \n" + kInfo,
+       {"submit", "submit service=sudo"}},
+      {"nothing entered", {.submit = Say::kNeeds}, answering(at("sudo"), Answers::kEmpty), {PAM_PERM_DENIED},
+       "P:Reason: \n" + kError + "E:jit: denied: nothing was entered\n", {"submit"}},
+      {"no terminal: no prompt, errors only", {.submit = Say::kDeny}, no_terminal(at("sudo")), {PAM_PERM_DENIED}, kError,
+       {"submit service=sudo phase=account user=alice ruser=alice cwd=/run argv can-ask=0 budget-s=0"}},
+      {"no terminal: pending is not waited for", pending(Then::kNothing), no_terminal(at("su")), {PAM_PERM_DENIED},
+       kError + "E:jit: still waiting for approval: request 01234567; run the same command again once it is approved\n", {"submit", "detach"}},
+      {"login waits 50 s at most", {}, at("login"), {PAM_SUCCESS}, kInfo, {"submit service=login phase=account user=alice ruser=alice tty="}},
+      {"observe: no wait, no word, the true answer", {.submit = Say::kDeny}, at("sudo"), {PAM_PERM_DENIED}, "", {"submit"}, "observe"},
+      {"observe: the true answer is yes", {}, at("sudo"), {PAM_SUCCESS}, "", {"submit"}, "observe debug"},
+      {"another service: the broker decides", {.submit = Say::kDeny}, at("cron"), {PAM_PERM_DENIED}, kError, {"submit service=cron"}},
+      {"ssh auth, nothing proven: nobody is asked", {}, unproven(at("sshd", Call::kAuth)), {PAM_MAXTRIES}, "", {}},
+      {"ssh auth, granted", {}, at("sshd", Call::kAuth), {PAM_SUCCESS}, kInfo,
+       {"submit service=sshd phase=auth user=alice rhost=192.0.2.7 tty=ssh ssh-auth=publickey ssh-ed25519 AAAA can-ask=1 budget-s=100"}},
+      {"ssh auth, reason, wait, approved", {.submit = Say::kNeeds, .again = Say::kPending, .then = Then::kAllow}, at("sshd", Call::kAuth),
+       {PAM_SUCCESS}, "P:Reason: \nP:Ticket: \n" + kInfo + enter + kInfo, {"submit", "submit"}},
+      {"ssh auth, wait, denied", pending(Then::kDeny), at("sshd", Call::kAuth), {PAM_MAXTRIES}, kInfo + enter + kError + "P:Press Enter. \n", {}},
+      {"ssh auth, denied at once", {.submit = Say::kDeny}, at("sshd", Call::kAuth), {PAM_MAXTRIES}, kError + "P:Press Enter. \n", {}},
+      {"ssh auth, budget over", pending(Then::kNothing), at("sshd", Call::kAuth), {PAM_MAXTRIES},
+       kInfo + "P:Press Enter to wait for approval (max 1 s): \nE:jit: still waiting for approval: request 01234567; log in again once it is approved\n" +
+           "P:Press Enter. \n", {"submit", "detach"}, "budget=1"},
+      {"ssh account of a public key: no prompt, no wait", {.submit = Say::kDeny}, monitor(at("sshd")), {PAM_PERM_DENIED}, kError,
+       {"submit service=sshd phase=account user=alice rhost=192.0.2.7 tty=ssh ssh-auth=publickey ssh-ed25519 AAAA can-ask=0 budget-s=0"}},
+      {"a text that is not plain is not shown", {.submit = Say::kDeny, .lines = {"ok", "\x1b[2Jx", "caf\xc3\xa9"}}, at("sudo"), {PAM_PERM_DENIED},
+       "E:ok\nE:(the broker sent a text that cannot be shown)\nE:(the broker sent a text that cannot be shown)\n", {}},
+      {"a text that is too long is not shown", {.submit = Say::kDeny, .lines = {std::string(481, 'x')}}, at("sudo"), {PAM_PERM_DENIED},
+       "E:(the broker sent a text that cannot be shown)\n", {}},
+      {"a format is only a text", {.submit = Say::kDeny, .lines = {"%s%n 100%"}}, at("sudo"), {PAM_PERM_DENIED}, "E:%s%n 100%\n", {}},
+  };
+}
+
+std::string run_flow(const Flow& flow) {
+  if (chdir("/run") != 0) return "no /run";
+  write_stacks("/run/flow", flow.options, false);
+  FakeGate gate(flow.script);
+  const Outcome outcome = run(flow.attempt);
+  std::string wrong;
+  if (outcome.codes != flow.codes) {
+    wrong += "codes:";
+    for (const int code : outcome.codes) wrong += " " + std::to_string(code);
+    wrong += "\n";
+  }
+  if (outcome.said != flow.said) wrong += "said:\n" + outcome.said;
+  for (const std::string& event : flow.events) {
+    if (!gate.saw(event)) wrong += "not seen: " + event + "\n";
+  }
+  return wrong;
+}
+
+// Sends a signal, or hangs up the network, once the module waits.
+std::string interrupt_wait(int signal, const char* service, bool handled, int code) {
+  write_stacks("/run/flow", "", false);
+  FakeGate gate({.submit = Say::kPending});
+  Attempt attempt = at(service);
+  attempt.before = [=] {
+    if (handled) ::signal(signal, [](int) {});
+    sigset_t blocked;  // as sudo does in auth
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  };
+  Running running(attempt);
+  if (!gate.saw("submit")) return "no submit";
+  if (kill(running.pid(), signal) != 0) return "no process";
+  const bool withdrawn = handled ? gate.saw("withdraw") : gate.saw("hangup");
+  const Outcome outcome = running.finish();
+  if (!withdrawn) return "not withdrawn";
+  if (handled && outcome.codes != std::vector<int>{code}) return "another code";
+  if (outcome.ms > 2'000) return "took " + std::to_string(outcome.ms) + " ms";
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("flows") {
+  for (const Flow& flow : all_flows()) {
+    INFO(flow.name);
+    CHECK(in_bed([&] { return run_flow(flow); }) == "");
+  }
+}
+
+TEST_CASE("a signal that cancels withdraws the request at once") {
+  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
+    INFO(signal);
+    CHECK(in_bed([=] { return interrupt_wait(signal, "sudo", true, PAM_PERM_DENIED); }) == "");
+    CHECK(in_bed([=] { return interrupt_wait(signal, "su", false, 0); }) == "");
+  }
+}
+
+TEST_CASE("signals that mean nothing to us do not end the wait") {
+  const std::string wrong = in_bed([] {
+    write_stacks("/run/flow", "budget=1", false);
+    FakeGate gate({.submit = Say::kPending});
+    Attempt attempt = at("sudo");
+    attempt.before = [] {
+      for (const int s : {SIGTSTP, SIGCHLD, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM, SIGPIPE}) ::signal(s, [](int) {});
+    };
+    Running running(attempt);
+    if (!gate.saw("submit")) return std::string("no submit");
+    for (const int s : {SIGTSTP, SIGCHLD, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM, SIGPIPE}) kill(running.pid(), s);
+    const bool detached = gate.saw("detach");
+    running.finish();
+    return std::string(detached ? "" : "the wait ended");
+  });
+  CHECK(wrong == "");
+}
+
+TEST_CASE("B15: what is typed during a wait does not reach the shell") {
+  for (const Then then : {Then::kNothing, Then::kDeny}) {
+    const std::string wrong = in_bed([=] {
+      write_stacks("/run/flow", "budget=1", false);
+      FakeGate gate({.submit = Say::kPending, .then = then});
+      Attempt attempt = at("sudo");
+      attempt.typed = "rm -rf /\n";
+      const Outcome outcome = run(attempt);
+      return outcome.left_typed == "0" ? std::string() : "left: " + outcome.left_typed;
+    });
+    CHECK(wrong == "");
+  }
+}
