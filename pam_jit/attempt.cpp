@@ -27,6 +27,7 @@ Fault Attempt::submit(Waiter& waiter, const Context& context, const Proof& proof
 }
 
 Fault Attempt::wait(Waiter& waiter, Ms until, Show show, Answer& answer) {
+  if (!waiter.holds()) return Fault::kSystem;
   for (;;) {
     Message m;
     Fault fault = gate_.next(waiter, until, m);

@@ -68,6 +68,7 @@ const char* word_of(Fault fault) {
 
 Fault Gate::open(Waiter& waiter, Ms until) {
   close();
+  if (!waiter.holds()) return Fault::kSystem;
   Fd fd;
   if (const Fault fault = connect_gate(waiter, until, fd); fault != Fault::kNone) return fault;
   sd_bus* raw = nullptr;
@@ -128,8 +129,9 @@ Fault Gate::ask(Waiter& waiter, sd_bus_message* call, const char* signature, Ms 
   if (const int r = sd_bus_send(bus_.get(), call, &cookie); r < 0) return r == -ENOMEM ? Fault::kSystem : Fault::kBroken;
   for (;;) {
     if (const Fault fault = receive(waiter, until, reply); fault != Fault::kNone) return fault;
-    std::uint64_t answers = 0;
-    if (sd_bus_message_get_reply_cookie(reply.get(), &answers) < 0 || answers != cookie) continue;
+    if (sd_bus_message_is_signal(reply.get(), nullptr, nullptr) > 0) continue;
+    std::uint64_t answers = 0;  // one call, one reply: whatever else comes is not the contract
+    if (sd_bus_message_get_reply_cookie(reply.get(), &answers) < 0 || answers != cookie) return Fault::kBadAnswer;
     if (sd_bus_message_is_method_error(reply.get(), nullptr) != 0) return Fault::kRefused;
     return sd_bus_message_has_signature(reply.get(), signature) > 0 ? Fault::kNone : Fault::kBadAnswer;
   }

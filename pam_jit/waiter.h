@@ -26,6 +26,7 @@ class Waiter {
   // Around a prompt the host reads the terminal with its own signal handling: give the mask back, then take it again.
   bool release();  // false: the mask could not be put back
   void hold();
+  bool holds() const { return held_; }
 
   // Until fd (or -1) has one of events, the deadline has passed, a cancelling signal came, or the person left.
   Wake wait(int fd, short events, Ms until);

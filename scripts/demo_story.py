@@ -12,6 +12,7 @@ from bedlib import Inbox, Terminal  # noqa: E402
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 LOOP = 'stty -echo; echo; while read -r line; do eval "$line"; echo "<<$?>>"; done'
 wrong = []
+typing = ""  # whose terminal is shown
 
 
 def say(text: str) -> None:
@@ -19,6 +20,8 @@ def say(text: str) -> None:
 
 
 def typed(user: str, command: str) -> None:
+    global typing
+    typing = user
     prompt = f"{user}{'#' if user == 'root' else '$'}"
     print(f"  {prompt} " + (f"\033[36m{command}\033[0m" if COLOUR else command), flush=True)
 
@@ -26,6 +29,13 @@ def typed(user: str, command: str) -> None:
 def out(text: str) -> None:
     for line in text.rstrip("\n").split("\n"):
         print(f"  {line}".rstrip(), flush=True)
+
+
+def back_to(user: str) -> None:
+    global typing
+    if typing != user:
+        print(f"  -- {user}'s terminal:", flush=True)
+        typing = user
 
 
 def expect(what: str, good) -> None:
@@ -57,6 +67,7 @@ class Shell(Terminal):
 
     def finish(self, code: int, pattern: str, quick: bool = False) -> None:
         ended = self.expect(r"<<(\d+)>>\n")
+        back_to(self.user)
         new = self.text[self.shown:ended.start()]
         self.shown = self.seen
         out(new)
@@ -97,7 +108,8 @@ def story(inbox: Inbox, alice: Shell) -> None:
     alice.finish(0, r"^root$", quick=True)
     run("alice", "jitctl grants", 0, r"active +alice.*root")
 
-    say("5. The grant ends by itself after its six seconds. So the next sudo asks again; this time bob says no.")
+    say("5. The grant ends by itself after its six seconds. So the next sudo asks again; this time bob says no.\n"
+        "   (What begins with \"sudo:\" is sudo's own way to say that it stops.)")
     inbox.grant("ended")
     alice.start("sudo cat /etc/shadow")
     alice.until("waiting for approval")

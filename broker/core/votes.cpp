@@ -198,11 +198,11 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     std::string by;
     for (const CastVote& each : live.votes) by += (by.empty() ? "" : ", ") + each.vote.person;
     live.request.ended_by = std::move(by);
-    batch.requests.push_back(live.request);
     batch.grants.push_back(*grant);
     batch.entries.push_back(events::request(events::kRequestApproved, live.request));
     batch.entries.push_back(events::grant(events::kGrantCreated, *grant));
   }
+  batch.requests.push_back(live.request);  // in any case: that its door left may not be written yet
   live.busy = true;
   commit(std::move(batch), [this, id, before, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
     Live* voted = find(id);

@@ -181,6 +181,20 @@ TEST_CASE("leaving while a commit is under way", "[leave]") {
   CHECK(world.core->waiting() == 0);
 }
 
+TEST_CASE("a Detach that could not be written is written with the next vote", "[leave]") {
+  World world;
+  const Conn conn = world.submit(world.ask(kAlice, "two"));
+  const Id id = world.only_request();
+  world.told_requests.clear();
+  world.failing_writes = true;
+  world.detach(conn);
+  CHECK(world.told_requests.empty());
+  world.failing_writes = false;
+  CHECK(world.vote(kBob, id).error().empty());
+  CHECK(on_disk(world, id) == RequestState::kDetached);
+  CHECK(world.told_requests.size() == 1);
+}
+
 TEST_CASE("a cancel behind an approval that is being written", "[leave]") {
   World world;
   const Conn conn = world.submit(world.ask(kAlice));

@@ -32,10 +32,8 @@ def deny_default_client(s):
     s.prompt(client, ENTER, "")
     s.vote("bob", "deny", "alice", " -m 'wait for the review'")
     s.prompt(client, ENTER, "")
-    s.prompt(client, "password: ", "alice")
-    s.prompt(client, "password: ", "alice")
-    s.prompt(client, "password: ", "alice")
-    s.end(client)
+    client.expect("password: ")
+    s.interrupt(client)
 
 
 def timeout(s):
