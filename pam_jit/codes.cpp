@@ -30,6 +30,17 @@ Door door_of(std::string_view service) {
   return Door::kOther;
 }
 
+const char* word_of(Door door) {
+  switch (door) {
+    case Door::kSudo: return "sudo";
+    case Door::kSu: return "su";
+    case Door::kLogin: return "login";
+    case Door::kSsh: return "ssh";
+    case Door::kOther: break;
+  }
+  return "another door";
+}
+
 const char* word_of(Phase phase) {
   switch (phase) {
     case Phase::kAuth: return "auth";

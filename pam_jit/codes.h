@@ -11,6 +11,7 @@ enum class Phase : std::uint8_t { kAuth, kAccount, kSession };
 enum class Verdict : std::uint8_t { kDeny, kAllow };
 
 Door door_of(std::string_view service);
+const char* word_of(Door door);
 const char* word_of(Phase phase);  // "auth", "account", "session"
 
 // PAM_SUCCESS for kAllow, else the code that ends this phase of this door at once.

@@ -41,8 +41,8 @@ struct Case {
 void log_outcome(const Case& c, const char* outcome, const char* why, const char* id) {
   const bool allowed = strcmp(outcome, "allowed") == 0;
   if (allowed && !c.options.debug && !c.options.observe) return;  // the broker's log has it
-  log_line(allowed ? LOG_INFO : LOG_NOTICE, "%s%s in %s of a door, uid %u: %s%s%s", c.options.observe ? "observing, would be " : "",
-           outcome, word_of(c.phase), static_cast<unsigned>(getuid()), why, *id != '\0' ? ", request " : "", id);
+  log_line(allowed ? LOG_INFO : LOG_NOTICE, "%s%s at %s, %s, uid %u: %s%s%s", c.options.observe ? "observing, would be " : "",
+           outcome, word_of(c.door), word_of(c.phase), static_cast<unsigned>(getuid()), why, *id != '\0' ? ", request " : "", id);
 }
 
 Verdict deny(const Case& c, Talk& talk, const char* text, const char* why, const Answer& answer = {}) {

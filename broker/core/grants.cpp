@@ -161,7 +161,12 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
     }
     const Grant& now_active = claimed->grant;
     due.emplace(now_active.expires, id);
-    gate.bound(conn, {true, "granted", id, now_active.expires, now_active.starts + BootMs{now_active.max_s} * 1000});
+    if (clock.boottime() < now_active.expires) {
+      gate.bound(conn, {true, "granted", id, now_active.expires, now_active.starts + BootMs{now_active.max_s} * 1000});
+    } else {  // the disk took longer than the grant lives
+      note_denial(*by, "ended", "the grant has ended");
+      gate.bound(conn, {false, "ended", id, 0, 0});
+    }
     listener.grant_changed(now_active);
     free_later(*claimed);
   });

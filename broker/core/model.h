@@ -94,7 +94,7 @@ struct Request {
 
   // What changes.
   RequestState state = RequestState::kPending;
-  std::string ended_by;   // person, or empty
+  std::string ended_by;   // for people: who, or empty
   std::string ended_why;  // for people
   WallMs ended_wall = 0;
   Id grant;               // empty until approved

@@ -10,6 +10,14 @@ constexpr std::size_t kPrefixMin = 4;
 
 bool has_prefix(const Id& id, std::string_view prefix) { return id.text().starts_with(prefix); }
 
+// Who has no entry in people.d is "uid:N"; people know him by his name.
+std::string shown(const policy::Identity& who) {
+  const bool implicit = who.person == "uid:" + std::to_string(who.uid);
+  return implicit && !who.user.empty() ? who.user + " (" + who.person + ")" : who.person;
+}
+
+std::string shown(const CastVote& cast) { return cast.voter ? shown(*cast.voter) : cast.vote.person; }
+
 bool is_prefix(std::string_view text) {
   return text.size() >= kPrefixMin && text.size() <= 32 &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -123,7 +131,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     if (grant == nullptr) return done(failure<Request>(Error::kEnded, "this request has been approved already"));
     // A denial after the approval ends what came of it.
     const Request ended = live->request;
-    impl.end_grant(*grant, GrantEnd::kRevoked, vote.person, vote.reason, [ended, done = std::move(done)](bool ok) {
+    impl.end_grant(*grant, GrantEnd::kRevoked, shown(*caller.identity), vote.reason, [ended, done = std::move(done)](bool ok) {
       if (!ok) return done(failure<Request>(Error::kUnavailable, "the grant has ended, but the log could not be written"));
       Outcome<Request> out;
       out.value = ended;
@@ -136,13 +144,14 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
   }
   if (!ballot.approve) {
     Request before = live->request;
-    impl.close(*live, RequestState::kDenied, vote.person, vote.reason,
-               [this, before, vote, done = std::move(done)](bool ok) mutable {
+    const std::string by = shown(*caller.identity);
+    impl.close(*live, RequestState::kDenied, by, vote.reason,
+               [this, before, vote, by, done = std::move(done)](bool ok) mutable {
                  if (!ok) return done(failure<Request>(Error::kUnavailable, "it is denied, but the log could not be written"));
                  Outcome<Request> out;
                  out.value = std::move(before);
                  out.value.state = RequestState::kDenied;
-                 out.value.ended_by = vote.person;
+                 out.value.ended_by = by;
                  out.value.ended_why = vote.reason;
                  out.value.ended_wall = impl_->clock.wall();
                  done(std::move(out));
@@ -196,7 +205,7 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     live.request.grant = grant->id;
     live.request.ended_wall = clock.wall();
     std::string by;
-    for (const CastVote& each : live.votes) by += (by.empty() ? "" : ", ") + each.vote.person;
+    for (const CastVote& each : live.votes) by += (by.empty() ? "" : ", ") + shown(each);
     live.request.ended_by = std::move(by);
     batch.grants.push_back(*grant);
     batch.entries.push_back(events::request(events::kRequestApproved, live.request));
@@ -229,7 +238,7 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
       }
       listener.grant_changed(given);
     } else {
-      tell_waiting(*voted, {texts::line(voted->votes.back().vote.person + " approved; " +
+      tell_waiting(*voted, {texts::line(shown(voted->votes.back()) + " approved; " +
                                         texts::seats(voted->terms.seats) + " needed in all")});
     }
     listener.request_changed(voted->request);

@@ -225,8 +225,8 @@ void Server::Impl::refuse(Connection& connection, const Refusal& refusal) {
 }
 
 void Server::Impl::reply(Connection& connection, const core::Answer& answer) {
+  if (connection.call != Call::kSubmit && connection.call != Call::kResume) return;
   const Call call = std::exchange(connection.call, Call::kNone);
-  if (call != Call::kSubmit && call != Call::kResume) return;
   // One that has left stays so, whatever the core says now.
   if (connection.stage != Stage::kDone) {
     const bool pending = answer.verdict == core::Verdict::kPending;
@@ -240,7 +240,8 @@ void Server::Impl::reply(Connection& connection, const core::Answer& answer) {
 }
 
 void Server::Impl::reply(Connection& connection, const core::BindAnswer& answer) {
-  if (std::exchange(connection.call, Call::kNone) != Call::kBind) return;
+  if (connection.call != Call::kBind) return;
+  connection.call = Call::kNone;
   connection.stage = Stage::kDone;
   send(connection, reply_to_bind(connection.bus.get(), connection.cookie, answer));
   if (connection.over_quota) close_later(connection);

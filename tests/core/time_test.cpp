@@ -121,6 +121,22 @@ TEST_CASE("a claim that fails after its window has closed ends too", "[time]") {
   CHECK(world.held.grants.begin()->second.end == GrantEnd::kExpired);
 }
 
+TEST_CASE("a first use that is stored after the grant's end opens nothing", "[time]") {
+  World world;
+  const Ask ask = world.ask(kAlice);
+  world.submit(ask);
+  CHECK(world.vote(world.caller(kBob), world.only_request(), {true, 5, {}, ""}).error().empty());
+  world.disk = World::Disk::kHeld;
+  const Conn conn = world.bind(ask);
+  world.pass(5'000);
+  world.settle();
+  CHECK(world.bound(conn).cause == "ended");
+  CHECK_FALSE(world.bound(conn).allow);
+  world.core->tick();
+  world.settle();
+  CHECK(world.core->live_grants().empty());
+}
+
 TEST_CASE("next_tick is never later than what is due", "[time]") {
   World world;
   CHECK(world.core->next_tick() == std::nullopt);

@@ -47,8 +47,8 @@ std::vector<Case> cases() {
     twice.push_back(twice.back());
     out.push_back({std::string(key.name) + " twice", twice, key.name});
   }
-  for (const std::string unknown : {"uid", "pid", "session", "Service", "service ", "", "loginuid", "target", std::string("a\x1b[2J").c_str()}) {
-    out.push_back({"unknown " + unknown, with(full(), {string(unknown, "x")}), "unknown key"});
+  for (const char* unknown : {"uid", "pid", "session", "Service", "service ", "", "loginuid", "target", "a\x1b[2J"}) {
+    out.push_back({std::string("unknown ") + unknown, with(full(), {string(unknown, "x")}), "unknown key"});
   }
   for (const char* needed : {"service", "phase", "user"}) {
     out.push_back({std::string("no ") + needed, without(full(), needed), needed});

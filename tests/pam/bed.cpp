@@ -103,7 +103,7 @@ int call(pam_handle_t* handle, Call which, int flags) {
     case Call::kAuth: return pam_authenticate(handle, flags);
     case Call::kAccount: return pam_acct_mgmt(handle, flags);
     case Call::kSession: return pam_open_session(handle, flags);
-    case Call::kSetcred: return pam_setcred(handle, PAM_ESTABLISH_CRED | flags);
+    case Call::kSetcred: return pam_setcred(handle, static_cast<int>(PAM_ESTABLISH_CRED) | flags);
     case Call::kClose: return pam_close_session(handle, flags);
     case Call::kChauthtok: break;
   }

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The broker as systemd runs it: started by its units, in its sandbox, watched, restarted under a wait.
+set -euo pipefail
+fail() { echo "NOT AS EXPECTED: $*"; cat /tmp/out 2>/dev/null || true; journalctl -b --no-pager -n 40; exit 1; }
+until_true() { # at most 20 s
+  local end=$((SECONDS + 20)) what=$1
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || fail "$what"
+    read -r -t 0.1 _ <> <(:) || true
+  done
+}
+
+systemctl daemon-reload
+systemd-sysusers
+systemd-tmpfiles --create
+busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig >/dev/null
+cat >/etc/jit/policy.d/test.toml <<'TOML'
+schema = 1
+[settings]
+covers = ["sudo"]
+rescue = ["tty[0-9]*"]
+[approval]
+bob = { need = [{ from = "user:bob" }] }
+[[permit]]
+id = "root"
+who = ["user:alice"]
+door = ["sudo"]
+as = ["user:root"]
+approval = "bob"
+max = "10m"
+TOML
+chgrp _jit /etc/jit/policy.d/test.toml
+chmod 640 /etc/jit/policy.d/test.toml
+sed -i '0,/^@include common-account/s//account required pam_jit.so\n@include common-account/' /etc/pam.d/sudo
+sed -i '0,/^@include common-session-noninteractive/s//session required pam_jit.so\n@include common-session-noninteractive/' /etc/pam.d/sudo
+echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice
+
+verified=$(systemd-analyze verify --man=no jit-broker.service jit-broker.socket 2>&1 | grep jit- || true)
+[ -z "$verified" ] || fail "systemd-analyze verify: $verified"
+systemctl start jit-broker.socket
+[ "$(stat -c '%U %a' /run/jit/gate)" = "root 600" ] || fail "the gate is $(stat -c '%U %a' /run/jit/gate)"
+systemctl start jit-broker.service
+systemctl is-active --quiet jit-broker.service || fail "jit-broker.service is not active"
+pid=$(systemctl show -p MainPID --value jit-broker)
+[ "$(stat -c %U "/proc/$pid")" = _jit ] || fail "the broker does not run as _jit"
+grep -q '^CapEff:[[:space:]]*0000000000000000$' "/proc/$pid/status" || fail "the broker has capabilities"
+[ "$(nsenter -t "$pid" -n ip -o link | wc -l)" = 1 ] || fail "the broker has a network"
+grep -q 'state: *running' <<<"$(jitctl status)" || fail "jitctl status: $(jitctl status 2>&1)"
+echo "the units start: active, as _jit, no capabilities, no network"
+
+# A broker that dies under a wait, and one that hangs, are replaced; the paused sudo goes on.
+script -qefc "setpriv --reuid alice --regid alice --init-groups sudo id -un" /tmp/typescript </dev/null >/tmp/out 2>&1 &
+waiting=$!
+until_true "no request appears" bash -c 'grep -q pending <<<"$(runuser -u bob -- jitctl requests)"'
+kill -9 "$pid"
+until_true "no new broker" bash -c 'p=$(systemctl show -p MainPID --value jit-broker); [ "$p" != 0 ] && [ "$p" != '"$pid"' ]'
+until_true "bob cannot approve after the restart" bash -c '
+  id=$(runuser -u bob -- jitctl requests | cut -f1 | head -n1); runuser -u bob -- jitctl approve "$id" -m ok'
+wait "$waiting" || fail "the paused sudo did not go on: $(cat /tmp/out)"
+grep -aq 'approved by bob (uid:.*root$' <<<"$(tr -d '\0\r\n' </tmp/out)" || fail "the paused sudo printed: $(cat /tmp/out)"
+echo "kill -9 under a wait: restarted, resumed, approved"
+
+mkdir -p /run/systemd/system/jit-broker.service.d
+printf '[Service]\nWatchdogSec=1s\n' >/run/systemd/system/jit-broker.service.d/test.conf
+systemctl daemon-reload
+systemctl restart jit-broker.service
+pid=$(systemctl show -p MainPID --value jit-broker)
+kill -STOP "$pid"
+until_true "the watchdog does not act" bash -c 'p=$(systemctl show -p MainPID --value jit-broker); [ "$p" != 0 ] && [ "$p" != '"$pid"' ] && systemctl is-active --quiet jit-broker'
+echo "stopped: the watchdog replaced it"
+
+systemctl reload jit-broker.service
+until_true "no reload in the log" bash -c '[ "$(jitctl audit log --json | grep -o policy.loaded | wc -l)" -ge 2 ]'
+grep -q '"JIT_PERSON":"uid:' <<<"$(journalctl -b JIT_TYPE=grant.created -o json --no-pager)" || fail "journald has no grant with JIT_ fields"
+grep -q 'cwd\|argv' <<<"$(journalctl -b SYSLOG_IDENTIFIER=jit-broker -o json --no-pager)" && fail "something private in journald"
+echo "reload, and the journal's JIT_ fields"
+
+systemctl stop jit-broker.socket jit-broker.service
+start=$SECONDS
+if script -qefc "setpriv --reuid alice --regid alice --init-groups sudo id -un" /dev/null </dev/null >/tmp/out 2>&1; then
+  fail "sudo went through without a broker"
+fi
+[ $((SECONDS - start)) -le 5 ] || fail "the denial took $((SECONDS - start)) s"
+grep -q 'cannot be reached' /tmp/out || fail "without a broker sudo said: $(cat /tmp/out)"
+echo "no broker: denied at once"
