@@ -87,10 +87,13 @@ def sudo(asked, when: str = "") -> list:
 
 
 def submit(asked, when: str = "") -> list:
-    times = program("bench_gate", "/run/jit/gate", world.ECHO, "alice", SUBMITS)
+    times = program("bench_gate", "/run/jit/gate", world.ECHO, world.KNOWING, "alice", SUBMITS)
     out.ratio(f"Submit under an active grant / bare echo{when}", asked, times["gate"], times["echo"])
     if asked is not None:
+        out.ratio("  the same / an echo that reads who asks from /proc", None, times["gate"], times["knowing"])
         out.add("  the echo alone, on a connection that stays open", None, table.median(times["echo_open"]) / 1e3, "us")
+        out.add("  Bind, the second call of a program that is let through", None, table.median(times["bind"]) / 1e3, "us",
+                table.spread(times["bind"]))
     return times["gate"]
 
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bed needs beyond its own people: the crowd's users, doors without passwords, the programs, the echo's server."""
 import os
-import pwd
 import shutil
 import socket
 import subprocess
 
 BED = os.environ["BED"]
 PROGRAMS = "/usr/local/libexec/jit-bench"
-ECHO = "/run/jit/echo"
+ECHO, KNOWING = "/run/jit/echo", "/run/jit/knowing-echo"
 GROUP = 29999
 FIRST = 30000  # uid of the crowd's first user
 
@@ -57,17 +56,26 @@ def programs(build: str) -> None:
         os.chmod(f"{PROGRAMS}/{name}", 0o755)
 
 
-def echo() -> subprocess.Popen:
-    """As the gate: root makes the socket, _jit serves it, without capabilities."""
+def listening(path: str) -> int:
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(ECHO)
-    os.chmod(ECHO, 0o600)
+    listener.bind(path)
+    os.chmod(path, 0o600)
     listener.listen(4096)
-    pwd.getpwnam("_jit")
-    fd = os.dup(listener.fileno())
+    return os.dup(listener.fileno())
+
+
+def echo() -> subprocess.Popen:
+    """As the gate: root makes the sockets, _jit serves them, without capabilities."""
+    fds = [listening(path) for path in (ECHO, KNOWING)]
     confine = ["setpriv", "--reuid", "_jit", "--regid", "_jit", "--init-groups", "--bounding-set=-all", "--inh-caps=-all",
                "--no-new-privs"]
-    return subprocess.Popen([*confine, f"{PROGRAMS}/bench_echo"], pass_fds=[3], preexec_fn=lambda: os.dup2(fd, 3))
+
+    def hand_over() -> None:
+        high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
+        for i, fd in enumerate(high):
+            os.dup2(fd, 3 + i)
+
+    return subprocess.Popen([*confine, f"{PROGRAMS}/bench_echo"], pass_fds=[3, 4], preexec_fn=hand_over)
 
 
 def make(build: str, users: int) -> None:

@@ -10,6 +10,7 @@
 #include <deque>
 
 #include "dbus/broker1_proxy.h"
+#include "dbus/system_bus.h"
 
 namespace jit::cli {
 
@@ -19,7 +20,6 @@ using namespace std::chrono_literals;
 
 namespace made = org::pamjit::Broker1;
 
-constexpr char kAddress[] = "unix:path=/run/dbus/system_bus_socket";
 constexpr char kName[] = "org.pamjit.Broker1";
 constexpr char kPath[] = "/org/pamjit/Broker1";
 constexpr char kBus[] = "org.freedesktop.DBus";
@@ -183,7 +183,7 @@ Client::~Client() = default;
 Result<std::unique_ptr<Client>> Client::connect() {
   auto impl = std::make_unique<Impl>();
   try {
-    impl->connection = sdbus::createSessionBusConnectionWithAddress(kAddress);
+    impl->connection = dbus::connect_system_bus();
     impl->connection->setMethodCallTimeout(kTimeout);
     impl->bus = sdbus::createProxy(*impl->connection, kBus, "/org/freedesktop/DBus");
     impl->bus->uponSignal("NameOwnerChanged")
@@ -192,7 +192,7 @@ Result<std::unique_ptr<Client>> Client::connect() {
           if (name == kName) raw->owner_changed = true;
         });
   } catch (const sdbus::Error& error) {
-    return Failure{Exit::kUnreachable, "the system bus cannot be reached (" + std::string(kAddress) +
+    return Failure{Exit::kUnreachable, "the system bus cannot be reached (" + std::string(dbus::kSystemBusPath) +
                                            "): start dbus, then " + kStart};
   }
   const auto found = impl->find();

@@ -20,6 +20,7 @@
 #include "broker/bus/json.h"
 #include "broker/bus/objects.h"
 #include "broker/bus/size_guard.h"
+#include "dbus/system_bus.h"
 
 namespace jit::bus {
 
@@ -27,8 +28,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Fixed, whatever the environment says.
-constexpr char kAddress[] = "unix:path=/run/dbus/system_bus_socket";
 constexpr char kName[] = "org.pamjit.Broker1";
 constexpr char kBus[] = "org.freedesktop.DBus";
 constexpr auto kCallTimeout = 5s;
@@ -112,8 +111,7 @@ void Link::run() {
 void Link::serve() {
   session_ = std::make_unique<Session>();
   Session& session = *session_;
-  // The only call of sdbus-c++ 1.2 that takes an address; the environment has no say.
-  session.connection = sdbus::createSessionBusConnectionWithAddress(kAddress);
+  session.connection = dbus::connect_system_bus();
   session.connection->setMethodCallTimeout(kCallTimeout);
   session.bus = sdbus::createProxy(*session.connection, kBus, "/org/freedesktop/DBus");
   session.bus->finishRegistration();

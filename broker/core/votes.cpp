@@ -218,6 +218,8 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     if (!ok) {
       voted->votes.pop_back();
       voted->request = before;
+      due.emplace(before.deadline, id);  // it may have passed meanwhile
+      if (voted->resume_until != 0) due.emplace(voted->resume_until, id);
       free_later(*voted);
       return done(failure<Request>(Error::kUnavailable, "the vote could not be stored; try again later"));
     }

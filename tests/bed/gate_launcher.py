@@ -9,6 +9,7 @@ a line, one answer a line ("ok ..." or "error ..."):
   close  listen                     the gate socket itself
   run PREFIX...                     from the next start on, run the broker under PREFIX (strace, prlimit, ...)
 """
+import contextlib
 import os
 import select
 import shlex
@@ -31,6 +32,7 @@ class Launcher:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(f"{BED}/notify")
         os.chmod(f"{BED}/notify", 0o666)
+        self.notify.setblocking(False)
         self.gate = None
         self.listen()
 
@@ -69,12 +71,18 @@ class Launcher:
         argv = [*self.prefix, *CONFINE, BROKER]
         os.execvpe(argv[0], argv, environment)
 
+    @staticmethod
+    def drain(fd: int) -> None:
+        """Takes all that is there; an earlier turn may have taken it already."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(fd, 4096):
+                pass
+
     def start(self) -> str:
         self.reap()
         if self.pid:
             return f"ok {self.pid}"
-        while select.select([self.notify], [], [], 0)[0]:
-            self.notify.recv(4096)
+        self.drain(self.notify.fileno())
         self.pid = os.fork()
         if self.pid == 0:
             try:
@@ -87,7 +95,7 @@ class Launcher:
             if self.notify in ready and b"READY=1" in self.notify.recv(4096).split(b"\n"):
                 return f"ok {self.pid}"
             if self.wake in ready:
-                os.read(self.wake, 64)
+                self.drain(self.wake)
                 self.reap()
                 if not self.pid:
                     return f"error the broker ended with {self.status}"
@@ -129,9 +137,9 @@ class Launcher:
         while True:
             for s in select.select([control, self.notify, self.wake], [], [])[0]:
                 if s is self.notify:
-                    self.notify.recv(4096)
+                    self.drain(self.notify.fileno())
                 elif s == self.wake:
-                    os.read(self.wake, 64)
+                    self.drain(self.wake)
                     self.reap()
                 else:
                     peer, _ = control.accept()

@@ -221,8 +221,8 @@ class Live(unittest.TestCase):
     def test_deny(self):
         alice = start("alice", "request", "--wait", "-m", "x")
         request = line(alice)
-        self.assertIn("denied: alice may not sudo as root(0) (rule p-root), by uid:5002: not now",
-                      jitctl("bob", "deny", request, "-m", "not now").stdout)
+        self.assertRegex(jitctl("bob", "deny", request, "-m", "not now").stdout,
+                         r"denied: alice may not sudo as root\(0\) \(rule p-root\), by .*uid:5002.*: not now")
         self.assertEqual(alice.wait(10), 1)
         self.assertIn("not now", alice.stderr.read())
         self.assertIn("denied already", jitctl("bob", "approve", request, code=1).stderr)
@@ -391,7 +391,8 @@ class Live(unittest.TestCase):
                 milliseconds = int(re.fullmatch(r"burst (\d+) ms", line(Broker.process))[1])
                 self.assertLess(milliseconds, 2000)
             self.assertIn("dropping them", Broker.wait_log("dropping"))
-            self.assertLess(Broker.rss() - before, 16 * 1024)
+            if "san" not in HARNESS:
+                self.assertLess(Broker.rss() - before, 16 * 1024)
         finally:
             Bus.process.send_signal(signal.SIGCONT)
         watch.kill()
@@ -441,7 +442,7 @@ class Live(unittest.TestCase):
         Broker.start()
 
     def test_one_user_cannot_fill_the_queue(self):
-        """Many calls at once of one connection are answered or refused by name; others are served meanwhile."""
+        """While one user calls and calls, another is served."""
         flood = subprocess.Popen(["sh", "-c", 'for i in $(seq 20); do "$0" requests & done; wait', JITCTL],
                                  preexec_fn=become("mallory"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         started = time.monotonic()
@@ -469,8 +470,9 @@ class Live(unittest.TestCase):
                 answer += got
             sock.close()
         jitctl("mallory", "status")  # an answer to what came later: the thread has been round its loop
-        self.assertLess(Broker.rss() - before, 8 * 1024)
-        self.assertLess(Broker.rss("VmHWM"), 64 * 1024 if "asan" not in HARNESS else 1 << 30)
+        if "san" not in HARNESS:  # the sanitizers keep freed memory for a while
+            self.assertLess(Broker.rss() - before, 8 * 1024)
+            self.assertLess(Broker.rss("VmHWM"), 64 * 1024)
 
 
 def message(serial, path, interface, member, destination, signature, body):

@@ -71,6 +71,7 @@ class A11(unittest.TestCase):
         if pid == 0:
             try:
                 os.dup2(inn, 2)
+                os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
                 for fd in closed:
                     os.close(fd)
                 libc = ctypes.CDLL(None)

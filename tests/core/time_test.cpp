@@ -137,6 +137,23 @@ TEST_CASE("a first use that is stored after the grant's end opens nothing", "[ti
   CHECK(world.core->live_grants().empty());
 }
 
+TEST_CASE("an approval that fails after the deadline has passed leaves nothing open", "[time]") {
+  World world;
+  const Conn conn = world.submit(world.ask(kAlice));
+  const Id id = world.only_request();
+  const bool restarted = GENERATE(false, true);
+  if (restarted) world.restart();
+  world.disk = World::Disk::kHeld;
+  const auto reply = world.vote(kBob, id);
+  world.pass_and_tick(600'000);
+  world.write_one(false);
+  CHECK(reply.error() == "Unavailable");
+  world.disk = World::Disk::kPrompt;
+  world.pass_and_tick(0);
+  CHECK(world.core->live_requests().empty());
+  if (!restarted) CHECK(world.decided(conn).cause == "expired");
+}
+
 TEST_CASE("next_tick is never later than what is due", "[time]") {
   World world;
   CHECK(world.core->next_tick() == std::nullopt);

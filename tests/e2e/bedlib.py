@@ -386,6 +386,28 @@ class Inbox:
         self.close()
 
 
+def all_grants() -> list:
+    """Those that live and those that have ended."""
+    return jitctl("root", "grants", "--all", "--since", "1d")
+
+
+@contextlib.contextmanager
+def console(user: str, shown_as: str = ""):
+    """login at a terminal, with the password given; shown_as: where the terminal is mounted, as if it were a console."""
+    command = f"/bin/login {user}"
+    if shown_as:
+        command = f"touch {shown_as}; mount --bind $(tty) {shown_as}; exec <{shown_as} >{shown_as} 2>&1; {command}"
+    try:
+        with Terminal("root", command, login=False) as terminal:
+            terminal.expect("Password: ")
+            terminal.line(user)
+            yield terminal
+    finally:
+        if shown_as:
+            subprocess.run(["umount", "-l", shown_as], check=False)
+            os.unlink(shown_as)
+
+
 def waiting(user: str, command: str = "sudo id -un", **keys) -> Terminal:
     """Somebody at a terminal whose command waits for an approval."""
     terminal = Terminal(user, command, **keys)
@@ -473,7 +495,7 @@ def reap(pid: int, timeout: float) -> int:
 def main(tests: dict) -> None:
     """Runs every function of a test file whose name begins with test_; exits 1 where one failed."""
     failed = 0
-    for name, test in tests.items():
+    for name, test in list(tests.items()):
         if not name.startswith("test_"):
             continue
         try:

@@ -114,12 +114,12 @@ class Connection:
         self.timeout, self.serial, self.buffer, self.fds, self.signals = timeout, 0, b"", [], []
         self.socket.settimeout(timeout)
         self.socket.connect(address)
-        self.socket.sendall(b"\0AUTH EXTERNAL " + str(os.geteuid()).encode().hex().encode() + b"\r\n")
+        # At once, as sd-bus does.
+        uid = str(os.geteuid()).encode().hex().encode()
+        self.socket.sendall(b"\0AUTH EXTERNAL " + uid + b"\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n")
         if not self._line().startswith(b"OK"):
             raise Error("auth", "refused")
-        self.socket.sendall(b"NEGOTIATE_UNIX_FD\r\n")
         self._line()
-        self.socket.sendall(b"BEGIN\r\n")
         self.name = self.call(*BUS, "Hello")[0] if hello else ""
 
     def _line(self) -> bytes:

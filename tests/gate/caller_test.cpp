@@ -96,7 +96,7 @@ TEST_CASE("programs and mount namespaces") {
   for (const int fd : {shell, folder, space, net}) close(fd);
   char name[] = "/tmp/caller-test-XXXXXX";
   const int own = mkstemp(name);
-  for (const mode_t mode : {0775, 0757, 0777}) {
+  for (const mode_t mode : {0775U, 0757U, 0777U}) {
     fchmod(own, mode);
     CHECK_FALSE(safe_program(own, why));
   }

@@ -239,7 +239,7 @@ void Client::drop() {
 }
 
 Reply Client::exchange(sd_bus_message* message) {
-  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_error error{};
   sd_bus_message* reply = nullptr;
   const int result = sd_bus_call(bus_, message, kPatience, &error, &reply);
   sd_bus_message_unref(message);

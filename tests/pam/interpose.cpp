@@ -145,7 +145,6 @@ using namespace jit::pam_test;
     return next arguments;                                                  \
   }
 
-#pragma GCC diagnostic ignored "-Wnonnull-compare"
 extern "C" {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // Not counted: libsystemd's look at SO_PEERGROUPS and SO_PEERSEC (256 and 65 bytes), which it does without, as we do.

@@ -67,7 +67,9 @@ std::vector<Fault> all_faults() {
       {"hung up, resume: unknown key", waits(Then::kHangUp, Say::kUnknownKey, Say::kPending)},
       {"hung up, resume: pending for ever", waits(Then::kHangUp, Say::kPending, Say::kHangUp)},
       {"no descriptor", {}, "budget=1", Answers::kText, Odd::kNoFiles, false},
+#ifndef JIT_SANITIZED
       {"no memory", {}, "budget=1", Answers::kMute, Odd::kNoMemory, false},
+#endif
       {"not root", {}, "budget=1", Answers::kText, Odd::kNotRoot, false},
       {"unknown option", {}, "fail_open"},
       {"empty budget", {}, "budget="},

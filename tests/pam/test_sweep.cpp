@@ -72,7 +72,7 @@ std::string sweep(const Way& way) {
   for (const auto& [name, count] : counted) {
     for (long nth = 1; nth <= count; ++nth, ++cells) {
       Attempt attempt{.dir = "/run/sweep", .service = way.service, .calls = {way.call}};
-      attempt.before = [&] { fail_call(name, nth); };
+      attempt.before = [&which = name, nth] { fail_call(which, nth); };
       attempt.after = [] {
         stop_interposing();
         if (!failed()) _exit(kNotMade);

@@ -29,7 +29,6 @@ def host_of_a_request() -> dict:
 
 def test_the_id_stays_when_the_name_changes():
     before = host_of_a_request()
-    check(len(before["id"]) == 32, f"host id {before['id']!r}")
     name = socket.gethostname()
     socket.sethostname("db-production-1")
     try:

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """F2: the host slept past the end of a grant: CLOCK_BOOTTIME went on, CLOCK_MONOTONIC did not. The next use is refused."""
-# bed: --no-sshd
+# bed: --no-sshd --later 7200
 import bedlib
 from bedlib import Inbox, broker, check
-
-SLEPT_S = 7200
-
 
 def test_a_grant_does_not_outlive_a_sleep():
     with Inbox() as inbox, bedlib.Terminal("alice", ["bash", "--norc", "--noprofile", "-i"], env={"PS1": "ready> "}) as shell:
@@ -16,7 +13,7 @@ def test_a_grant_does_not_outlive_a_sleep():
         shell.expect("^root$")
         grant = inbox.grant("active")["id"]
         # The broker alone is moved on in time: for it, the host slept for two hours.
-        broker.run_under("unshare", "--time", "--boottime", str(SLEPT_S))
+        broker.run_under("nsenter", f"--time={bedlib.BED}/later")
         broker.restart()
         ended = inbox.until("Grants", lambda g: g["id"] == grant and g["state"] == "ended", 5)
         check(ended["ended"]["how"] == "expired", f"ended: {ended['ended']}")

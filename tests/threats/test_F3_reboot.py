@@ -34,7 +34,7 @@ def test_nothing_of_the_last_boot_holds():
         inbox.state(other["id"], "cancelled", 5)
         late = bedlib.run("bob", ["jitctl", "approve", other["id"]])
         check(late.code == 1, f"late: {late.text}")
-    grants = bedlib.jitctl("root", "grants", "--all")
+    grants = bedlib.all_grants()
     check(grants and all(g["state"] == "ended" and g["ended"]["how"] == "void" for g in grants), str(grants))
 
 

@@ -39,7 +39,7 @@ def test_longer_than_the_rule_allows_is_the_rules_max():
         request = bedlib.jitctl("alice", "requests")[0]
         check(request["offer"]["give_s"] <= MAX_S and request["offer"]["shortened"], str(request["offer"]))
         bedlib.run("bob", ["jitctl", "approve", request["id"], "--for", "9999h"])
-        for grant in bedlib.jitctl("root", "grants", "--all"):
+        for grant in bedlib.all_grants():
             check(grant["lifetime_s"] <= MAX_S, str(grant))
     else:
         check(program.code == 2, program.text)
