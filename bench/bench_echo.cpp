@@ -25,7 +25,8 @@ void read_text(const char* folder, const char* name) {
   close(fd);
 }
 
-// The process behind the pidfd, its start, parent and terminal, its uid and groups, its login; and that nothing changed meanwhile.
+// The process behind the pidfd, its start, parent and terminal, its uid and groups, its login; and that nothing changed
+// meanwhile.
 void read_asker(sd_bus_message* call) {
   int pidfd = -1;
   ucred peer{};

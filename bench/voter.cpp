@@ -21,7 +21,7 @@ constexpr std::size_t kId = 32;
   if (const int r = sd_bus_open_system(&bus); r < 0) fail("no system bus: error %d", -r);
   std::array<char, kId + 1> id{};
   while (read(ask, id.data(), kId) == kId) {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     Voter::Times times;
     times.sent = now_ns();
     const int r = sd_bus_call_method(bus, "org.pamjit.Broker1", "/org/pamjit/Broker1", "org.pamjit.Broker1.Requests", "Vote",

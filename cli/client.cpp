@@ -268,9 +268,13 @@ Result<Client::Next> Client::next(std::optional<std::int64_t> deadline_ms, int s
         const auto found = impl_->find();
         if (found) {
           const auto watched = impl_->rewatch();
-          if (!watched) return watched.failure();
-          impl_->changed.clear();
-          return Next{Event::kBack, ""};
+          if (watched) {
+            impl_->changed.clear();
+            return Next{Event::kBack, ""};
+          }
+          // It has gone again already, or is not ready: that is told by its next change of owner, or by asking again.
+          if (watched.failure().code != Exit::kUnreachable) return watched.failure();
+          return Next{Event::kGone, ""};
         }
         // Nobody there is something to wait for; somebody else there is not.
         if (!impl_->absent) return found.failure();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 
@@ -41,25 +42,35 @@ Result<Dict> ask_of(const Args& args) {
   return ask;
 }
 
-// Until the request is decided; wakes only when the broker says that it changed.
+constexpr std::int64_t kAgainMs = 1000;
+
+// Until the request is decided; wakes only when the broker says that it changed, or while it could not say.
 Result<Json> await(Client& client, Json request, Output& out) {
   const std::string id = text_of(request, "id");
   const std::int64_t deadline =
       monotonic_ms() + static_cast<std::int64_t>(number_of(request, "deadline_in_s")) * 1000 + kMarginMs;
+  bool unsure = false;  // a broker that restarts may leave in the middle of our question
+  bool gone = false;    // nobody tells us of changes
   while (is_open(request)) {
-    const auto next = client.next(deadline, -1);
+    const auto next = client.next(unsure || gone ? std::min(deadline, monotonic_ms() + kAgainMs) : deadline, -1);
     if (!next) return next.failure();
     switch (next->event) {
       case Client::Event::kTimedOut:
+        if ((unsure || gone) && monotonic_ms() < deadline) break;
         return Failure{Exit::kTimedOut, "timed out waiting for request " + id + ": see jitctl show " + id};
-      case Client::Event::kGone: out.note("the broker has left; waiting for it to come back"); continue;
+      case Client::Event::kGone:
+        if (!gone) out.note("the broker has left; waiting for it to come back");
+        gone = true;
+        continue;
       case Client::Event::kStopped: continue;
       case Client::Event::kChanged:
         if (next->id != id) continue;
         break;
-      case Client::Event::kBack: break;
+      case Client::Event::kBack: gone = false; break;
     }
     auto again = client.get_request(id);
+    unsure = !again && again.failure().code == Exit::kUnreachable;
+    if (unsure) continue;
     if (!again) return again.failure();
     request = std::move(*again);
   }

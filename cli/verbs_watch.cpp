@@ -48,7 +48,8 @@ Exit Verbs::watch() {
         case Client::Event::kGone: out.note("the broker has left; waiting for it to come back"); break;
         case Client::Event::kBack:
           out.note("the broker is back");
-          if (const auto failure = show_open()) return out.fail(*failure);
+          // One that leaves again will be told of; what else goes wrong is the end.
+          if (const auto failure = show_open(); failure && failure->code != Exit::kUnreachable) return out.fail(*failure);
           break;
         case Client::Event::kChanged: {
           const auto request = (*client)->get_request(next->id);

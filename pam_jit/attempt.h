@@ -8,7 +8,7 @@
 
 namespace jit::pam {
 
-inline constexpr Ms kCallMs = 5'000;     // connect, handshake and one call together
+inline constexpr Ms kCallMs = 4'000;     // connect, handshake and one call; a denial within 5 s, the host program's own time included
 inline constexpr Ms kResumeMs = 10'000;  // how long the broker may be away while we wait; it forgets us after that
 inline constexpr Ms kLeaveMs = 1'000;    // for the reply to Detach or Withdraw
 

@@ -33,6 +33,11 @@ bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, cons
 Core::Impl::Found Core::Impl::find_visible(const Caller& caller, std::string_view id) {
   if (!is_prefix(id)) return {nullptr, Error::kBadInput, "an id is at least 4 hex digits; see jitctl requests"};
   Found found{nullptr, Error::kNotFound, "there is no such request, or it is not yours to see"};
+  if (const auto whole = Id::parse(id)) {
+    Live* live = find(*whole);
+    if (live != nullptr && self.may_see(caller, live->request)) return {live, Error::kNone, {}};
+    return found;
+  }
   for (const auto& [key, live] : requests) {
     if (!has_prefix(key, id) || !self.may_see(caller, live->request)) continue;
     if (found.live != nullptr) return {nullptr, Error::kAmbiguous, "more than one request begins so; type more of the id"};
@@ -44,6 +49,11 @@ Core::Impl::Found Core::Impl::find_visible(const Caller& caller, std::string_vie
 Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std::string_view id) {
   if (!is_prefix(id)) return {nullptr, Error::kBadInput, "an id is at least 4 hex digits; see jitctl grants"};
   FoundGrant found{nullptr, Error::kNotFound, "there is no such grant, or it is not yours to see"};
+  if (const auto whole = Id::parse(id)) {
+    LiveGrant* live = find_grant(*whole);
+    if (live != nullptr && self.may_see(caller, live->grant)) return {live, Error::kNone, {}};
+    return found;
+  }
   for (const auto& [key, live] : grants) {
     if (!has_prefix(key, id) || !self.may_see(caller, live->grant)) continue;
     if (found.live != nullptr) return {nullptr, Error::kAmbiguous, "more than one grant begins so; type more of the id"};

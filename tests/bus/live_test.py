@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bus service and the real jitctl on a bus of their own: live_test.py HARNESS JITCTL BUS_POLICY [TEST...].
 
-Root only. Everything lives in private namespaces: own /run, own users (a bind over /etc/passwd), no network."""
-import json
+Root only, in private namespaces."""
 import os
 import re
 import select
@@ -14,174 +13,8 @@ import sys
 import time
 import unittest
 
-HARNESS, JITCTL, POLICY = sys.argv[1:4]
-ROOM = "/run/room"
-USERS = {"alice": 5001, "bob": 5002, "carol": 5003, "mallory": 5004, "audrey": 5005, "odd": 2147483648, "_jit": 5999, "root": 0}
-BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow user="*"/><deny own="*"/><deny send_type="method_call"/>
-<allow send_type="signal"/><allow send_requested_reply="true" send_type="method_return"/>
-<allow send_requested_reply="true" send_type="error"/><allow receive_type="method_call"/>
-<allow receive_type="method_return"/><allow receive_type="error"/><allow receive_type="signal"/>
-<allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/></policy>
-%s</busconfig>"""
-RULES = """schema = 1
-[settings]
-covers = ["sudo", "su", "ssh"]
-[approval.one]
-need = [{ from = "group:sre" }]
-wait = "5m"
-[approval.two]
-need = [{ from = "user:bob" }, { from = "user:carol" }]
-[approval.quick]
-need = [{ from = "group:sre" }]
-wait = "2s"
-[[permit]]
-id = "p-root"
-who = ["user:alice", "user:odd"]
-door = ["sudo", "su"]
-as = ["user:root"]
-approval = "one"
-give = "15m"
-max = "30m"
-[[permit]]
-id = "p-two"
-who = ["user:alice"]
-door = ["su"]
-as = ["user:carol"]
-approval = "two"
-max = "1h"
-[[permit]]
-id = "p-quick"
-who = ["user:alice"]
-door = ["su"]
-as = ["user:mallory"]
-approval = "quick"
-max = "1h"
-[[permit]]
-id = "p-free"
-who = ["user:alice"]
-door = ["sudo"]
-as = ["user:bob"]
-max = "1h"
-"""
-PEOPLE = """version = 1
-[[person]]
-name = "Audrey"
-users = ["audrey"]
-roles = ["auditor"]
-"""
-
-
-def become(name_or_uid):
-    uid = USERS.get(name_or_uid, name_or_uid)
-    groups = [5100] if name_or_uid in ("bob", "carol") else []
-
-    def go():
-        try:
-            with open("/proc/self/loginuid", "w") as file:
-                file.write(str(uid))
-        except OSError:
-            pass  # a kernel without audit, or a bounded root
-        os.setgroups(groups)
-        os.setresgid(5000, 5000, 5000)
-        os.setresuid(uid, uid, uid)
-    return go
-
-
-def jitctl(user, *args, code=0, **more):
-    done = subprocess.run([JITCTL, *args], preexec_fn=become(user), stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=40, cwd="/", **more)
-    assert code is None or done.returncode == code, done
-    assert re.fullmatch(r"[ -~\n\t]*", done.stdout + done.stderr), done
-    return done
-
-
-def document(user, *args):
-    return json.loads(jitctl(user, *args, "--json").stdout)
-
-
-def start(user, *args):
-    return subprocess.Popen([JITCTL, *args], preexec_fn=become(user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, cwd="/", bufsize=1)
-
-
-def line(process, timeout=10):
-    """The next line that it writes; buffered text counts."""
-    ready, _, _ = select.select([process.stdout], [], [], timeout)
-    assert ready, f"nothing from {process.args} in {timeout} s"
-    return process.stdout.readline().rstrip("\n")
-
-
-def busctl(user, *args):
-    return subprocess.run(["busctl", "--system", "--timeout=20", *args], preexec_fn=become(user), capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=40)
-
-
-def call(user, interface, method, *args):
-    return busctl(user, "call", "org.pamjit.Broker1", "/org/pamjit/Broker1", f"org.pamjit.Broker1.{interface}", method, *args)
-
-
-class Bus:
-    process = None
-
-    @classmethod
-    def start(cls, policy):
-        with open(f"{ROOM}/bus.conf", "w", encoding="utf-8") as file:
-            file.write(BUS % policy)
-        read, write = os.pipe()
-        cls.process = subprocess.Popen(["dbus-daemon", f"--config-file={ROOM}/bus.conf", "--nofork", "--nopidfile",
-                                        f"--print-address={write}"], pass_fds=[write], stderr=subprocess.DEVNULL)
-        os.close(write)
-        with os.fdopen(read) as address:
-            assert address.readline()  # it listens
-
-    @classmethod
-    def stop(cls):
-        cls.process.kill()
-        cls.process.wait()
-        if os.path.exists("/run/dbus/system_bus_socket"):
-            os.unlink("/run/dbus/system_bus_socket")
-
-
-class Broker:
-    process = None
-    log = None
-
-    @classmethod
-    def start(cls, user="_jit", database="db"):
-        cls.process = subprocess.Popen([HARNESS, f"{ROOM}/{database}/jit.db", f"{ROOM}/rules", f"{ROOM}/people"], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, text=True, preexec_fn=become(user), bufsize=1)
-        assert line(cls.process) == "ready"
-        cls.wait_log("on the system bus as")
-
-    @classmethod
-    def stop(cls):
-        cls.process.stdin.close()
-        assert cls.process.wait(20) == 0
-        cls.process.stdout.close()
-
-    @classmethod
-    def wait_log(cls, text, timeout=10):
-        until = time.monotonic() + timeout
-        while True:
-            left = until - time.monotonic()
-            assert left > 0, f"no log line with {text!r}"
-            cls.log.settimeout(left)
-            got = cls.log.recv(65536).decode(errors="replace")
-            message = re.search(r"MESSAGE=(.*)", got)
-            if message and text in message[1]:
-                return message[1]
-
-    @classmethod
-    def rss(cls, which="VmRSS"):
-        with open(f"/proc/{cls.process.pid}/status", encoding="ascii") as file:
-            return int(re.search(which + r":\s+(\d+)", file.read())[1])
-
-
-def new_request(user="alice", door="sudo", as_="root"):
-    return jitctl(user, "request", "--door", door, "--as", as_).stdout.strip()
+from room import (Broker, Bus, HARNESS, JITCTL, ROOM, become, busctl, call, document, enter, jitctl, line, message, new_request,
+                  start)
 
 
 class Live(unittest.TestCase):
@@ -357,11 +190,11 @@ class Live(unittest.TestCase):
             (["Grants", "Revoke", "a{sv}ay", "1", "all", "b", "true", "0"], "reason is empty"),
             (["Audit", "Query", "a{sv}", "1", "after", "s", "0"], "after must be"),
         ]
-        for args, message in rows:
+        for args, said in rows:
             with self.subTest(args=args):
                 done = call("mallory", *args)
                 self.assertNotEqual(done.returncode, 0)
-                self.assertRegex(done.stderr, message)
+                self.assertRegex(done.stderr, said)
         done = busctl("mallory", "set-property", "org.pamjit.Broker1", "/org/pamjit/Broker1", "org.pamjit.Broker1.Policy", "Status", "b", "true")
         self.assertNotEqual(done.returncode, 0)
         done = busctl("mallory", "call", "org.pamjit.Broker1", "/other", "org.pamjit.Broker1.Policy", "Status")
@@ -374,7 +207,7 @@ class Live(unittest.TestCase):
         Bus.stop()
         Broker.wait_log("not on the system bus")
         jitctl("alice", "requests", code=4)
-        Bus.start(self.policy)
+        Bus.start(Bus.policy)
         Broker.wait_log("on the system bus as", 10)
         self.assertEqual([one["id"] for one in document("alice", "requests", "--state", "detached")], [request])
 
@@ -428,7 +261,7 @@ class Live(unittest.TestCase):
         finally:
             Broker.stop()
             Bus.stop()
-            Bus.start(self.policy)
+            Bus.start(Bus.policy)
             Broker.start()
 
     def test_own_is_denied(self):
@@ -475,61 +308,8 @@ class Live(unittest.TestCase):
             self.assertLess(Broker.rss("VmHWM"), 64 * 1024)
 
 
-def message(serial, path, interface, member, destination, signature, body):
-    """One little-endian method call, as the D-Bus specification lays it out."""
-    def field(code, kind, text):
-        raw = text.encode()
-        if kind == "g":
-            return bytes([code, 1]) + b"g\0" + bytes([len(raw)]) + raw + b"\0"
-        return bytes([code, 1]) + kind.encode() + b"\0" + len(raw).to_bytes(4, "little") + raw + b"\0"
-    fields = b""
-    parts = [(1, "o", path), (2, "s", interface), (3, "s", member), (6, "s", destination)]
-    if signature:
-        parts.append((8, "g", signature))
-    for part in parts:
-        fields += bytes(-len(fields) % 8) + field(*part)
-    head = b"l\1\0\1" + len(body).to_bytes(4, "little") + serial.to_bytes(4, "little") + len(fields).to_bytes(4, "little") + fields
-    return head + bytes(-len(head) % 8) + body
-
-
-def room():
-    """Inside the namespaces: /run, users, bus, log, broker."""
-    for folder in (ROOM, "/run/dbus", "/run/systemd/journal", f"{ROOM}/db", f"{ROOM}/squat"):
-        os.makedirs(folder)
-    os.chown(f"{ROOM}/db", USERS["_jit"], 5000)
-    os.chown(f"{ROOM}/squat", USERS["mallory"], 5000)
-    for folder in (f"{ROOM}/db", f"{ROOM}/squat"):
-        os.chmod(folder, 0o700)
-    for name, text in (("rules", RULES), ("people", PEOPLE)):
-        with open(f"{ROOM}/{name}", "w", encoding="utf-8") as file:
-            file.write(text)
-    lines = [f"{name}:x:{uid}:{0 if uid == 0 else 5000}::/:/bin/sh\n" for name, uid in USERS.items()]
-    lines.append("messagebus:x:5998:5000::/:/bin/false\n")
-    with open(f"{ROOM}/passwd", "w", encoding="ascii") as file:
-        file.writelines(lines)
-    with open(f"{ROOM}/group", "w", encoding="ascii") as file:
-        file.write("root:x:0:\nusers:x:5000:\nsre:x:5100:bob,carol\n")
-    for name in "passwd", "group":
-        subprocess.run(["mount", "--bind", f"{ROOM}/{name}", f"/etc/{name}"], check=True)
-    Broker.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    Broker.log.bind("/run/systemd/journal/socket")
-    os.chmod("/run/systemd/journal/socket", 0o666)
-    with open(POLICY, encoding="utf-8") as file:
-        Live.policy = re.search(r"<busconfig>(.*)</busconfig>", file.read(), re.S)[1]
-    Bus.start(Live.policy)
-    Broker.start()
-
-
 if __name__ == "__main__":
-    if os.geteuid() != 0:
-        print("skipped: not root")
-        sys.exit(77)
-    if os.environ.get("JIT_LIVE_ROOM") != "1":
-        os.environ["JIT_LIVE_ROOM"] = "1"
-        os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts", "--mount-proc",
-                              "--propagation", "private", "sh", "-c", 'mount -t tmpfs -o mode=755 run /run && exec "$@"', "sh",
-                              sys.executable, *sys.argv])
-    room()
+    enter()
     try:
         unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2, warnings="ignore")
     finally:

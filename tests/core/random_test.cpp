@@ -259,7 +259,7 @@ class Play {
     std::map<std::uint32_t, std::size_t> open;
     const auto live = world_.core->live_requests();
     for (const Request* request : live) ++open[request->subject.identity->uid];
-    restored_ = std::min(restored_, live.size());
+    if (world_.in_flight() == 0) restored_ = std::min(restored_, live.size());
     for (const auto& [uid, count] : open) {
       must(count <= std::max(restored_, world_.limits.pending_per_uid), "pending requests a uid");
     }
@@ -293,6 +293,8 @@ class Play {
     must(world_.core->next_tick() == std::nullopt, "nothing is due any more");
     must(world_.core->waiting() == 0, "nobody waits any more");
     must(world_.core->live_requests().empty() && world_.core->live_grants().empty(), "the memory is empty");
+    // Of ends that could not be written only so many are kept to be written later; the next boot settles the rest.
+    world_.restart(true);
     for (const auto& [id, request] : world_.held.requests) {
       const bool open = request.state == RequestState::kPending || request.state == RequestState::kDetached;
       must(!open, "every request on disk has ended");

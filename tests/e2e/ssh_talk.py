@@ -32,8 +32,9 @@ def deny_default_client(s):
     s.prompt(client, ENTER, "")
     s.vote("bob", "deny", "alice", " -m 'wait for the review'")
     s.prompt(client, ENTER, "")
-    client.expect("password: ")
-    s.interrupt(client)
+    s.prompt(client, "password: ", "")
+    s.prompt(client, "password: ", "")
+    s.end(client)
 
 
 def timeout(s):

@@ -30,7 +30,8 @@ std::string state() {
   }
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.rfind("Sig", 0) == 0 || line.rfind("Threads", 0) == 0) out += line + "\n";
+    // SigQ counts for the whole user.
+    if ((line.rfind("Sig", 0) == 0 && line.rfind("SigQ", 0) != 0) || line.rfind("Threads", 0) == 0) out += line + "\n";
   }
   const mode_t mask = umask(022);
   umask(mask);

@@ -19,7 +19,7 @@ def test_a_grant_does_not_outlive_a_sleep():
         check(ended["ended"]["how"] == "expired", f"ended: {ended['ended']}")
         shell.line("sudo -n id -gn; echo code $?")
         shell.expect("code 1")
-        check("root" not in shell.text.split("id -gn")[1].split(), shell.text)
+        check("\nroot\n" not in shell.text.split("id -gn")[1], shell.text)
 
 
 bedlib.main(globals())
