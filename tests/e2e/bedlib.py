@@ -21,7 +21,6 @@ import wire
 
 BED = os.environ.get("BED", "/run/bed")
 WAIT_S = 20  # a test that waits this long for a text has failed
-NOBODY = 4294967295
 
 
 class Failed(AssertionError):

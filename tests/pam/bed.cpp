@@ -21,32 +21,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <mutex>
-#include <thread>
-#include <utility>
 
 namespace jit::pam_test {
 namespace {
 
-// The log is drained all the time: its queue is short, and libpam's own syslog() waits for room.
-struct Log {
-  int fd = -1;
-  std::mutex mutex;
-  std::string text;
-};
-Log& the_log() {
-  static Log log;
-  return log;
-}
-
-void drain_log() {
-  Log& log = the_log();
-  std::array<char, 4096> line;
-  for (ssize_t n; (n = recv(log.fd, line.data(), line.size(), 0)) >= 0;) {
-    const std::lock_guard lock(log.mutex);
-    log.text.append(line.data(), static_cast<std::size_t>(n)) += '\n';
-  }
-}
+constexpr char kLogFile[] = "/run/log";
 
 std::string read_all(int fd) {
   std::string out;
@@ -62,6 +41,23 @@ void write_all(int fd, const std::string& text) {
     if (n <= 0) return;
     at += static_cast<std::size_t>(n);
   }
+}
+
+// A process that empties the log all the time: its queue is short, and libpam's own syslog() waits for room. No thread:
+// these tests fork.
+void drain_log(int socket) {
+  const int file = open(kLogFile, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  if (fork() != 0) {
+    close(file);
+    return;
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::array<char, 4096> line;
+  for (ssize_t n; (n = recv(socket, line.data(), line.size() - 1, 0)) >= 0;) {
+    line[static_cast<std::size_t>(n)] = '\n';
+    if (write(file, line.data(), static_cast<std::size_t>(n) + 1) < 0) break;
+  }
+  _exit(0);
 }
 
 // ---- in the child
@@ -179,25 +175,24 @@ bool enter_bed() {
   if (mount("pts", "/run/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620") != 0) return false;
   if (symlink("pts/ptmx", "/run/dev/ptmx") != 0) return false;
   if (mount("/run/dev", "/dev", nullptr, MS_BIND | MS_REC, nullptr) != 0) return false;
-  the_log().fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int log = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   strcpy(address.sun_path, "/dev/log");
-  if (bind(the_log().fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
-  std::thread(drain_log).detach();
+  if (bind(log, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
+  drain_log(log);
+  close(log);
   return true;
 }
 
 std::string read_log(const std::function<bool(const std::string&)>& enough) {
-  Log& log = the_log();
-  for (int i = 0; i < 1000; ++i) {
-    {
-      const std::lock_guard lock(log.mutex);
-      if (enough(log.text) || i == 999) return std::exchange(log.text, {});
-    }
+  for (int i = 0;; ++i) {
+    const int fd = open(kLogFile, O_RDONLY | O_CLOEXEC);
+    std::string text = read_all(fd);
+    close(fd);
+    if (enough(text) || i == 1000) return text;
     poll(nullptr, 0, 2);
   }
-  return {};
 }
 
 void write_stacks(const std::string& dir, const std::string& options, bool with_permit) {
@@ -265,25 +260,29 @@ Outcome Running::finish() {
   return out;
 }
 
-std::string in_bed(const std::function<std::string()>& body) {
+Bed::Bed(const std::function<std::string()>& body) {
   std::array<int, 2> report{};
-  if (pipe2(report.data(), O_CLOEXEC) != 0) return "no pipe";
-  const pid_t pid = fork();
-  if (pid == 0) {
+  if (pipe2(report.data(), O_CLOEXEC) != 0) return;
+  pid_ = fork();
+  if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!enter_bed()) {
       write_all(report[1], "no namespace: these tests need root");
       _exit(1);
     }
-    const std::string said = body();
-    write_all(report[1], said);
+    write_all(report[1], body());
     _exit(0);
   }
   close(report[1]);
-  std::string out = read_all(report[0]);
-  close(report[0]);
+  fd_ = report[0];
+}
+
+std::string Bed::finish() {
+  // What runs in the bed holds the other end too, so the end of the file is the end of all of it.
+  std::string out = read_all(fd_);
+  close(fd_);
   int status = 0;
-  waitpid(pid, &status, 0);
+  waitpid(pid_, &status, 0);
   if (status != 0 && out.empty()) out = "the child died with status " + std::to_string(status);
   return out;
 }

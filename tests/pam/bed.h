@@ -14,7 +14,7 @@ namespace jit::pam_test {
 
 // For a forked child: leaves the host's mounts. Opens the log; false: the kernel refused (not root).
 bool enter_bed();
-// What was logged since the last call, as soon as it is enough, or after 2 s.
+// What was logged, as soon as it is enough, or after 2 s.
 std::string read_log(const std::function<bool(const std::string&)>& enough);
 
 // Writes one PAM file a service: every stack is "required MODULE OPTIONS", and pam_permit behind it where asked.
@@ -65,7 +65,17 @@ class Running {
 
 inline Outcome run(const Attempt& attempt) { return Running(attempt).finish(); }
 
-// Runs body in a forked child in a bed of its own; what it returns (empty: fine) comes back. "" also needs exit 0.
-std::string in_bed(const std::function<std::string()>& body);
+// Runs body in a forked child in a bed of its own. What it returns (empty: fine) comes back from finish().
+class Bed {
+ public:
+  explicit Bed(const std::function<std::string()>& body);
+  std::string finish();  // once
+
+ private:
+  pid_t pid_ = -1;
+  int fd_ = -1;
+};
+
+inline std::string in_bed(const std::function<std::string()>& body) { return Bed(body).finish(); }
 
 }  // namespace jit::pam_test
