@@ -3,11 +3,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <map>
+#include <utility>
+
 #include "cli/commands.h"
 
 namespace jit::cli {
 
 namespace {
+
+constexpr std::size_t kSeenMax = 4096;
 
 // ^C is how one leaves a watch: a quiet end, not a death.
 int stop_signals() {
@@ -24,7 +29,15 @@ int stop_signals() {
 Exit Verbs::watch() {
   const int stop = stop_signals();
   if (stop < 0) return out.fail({Exit::kNo, "signals cannot be waited for: too many open files?"});
-  const auto show = [&](const Json& request) { out.line(json() ? request.dump() : request_line(request)); };
+  // A change of its grant is said as one of the request, and one that came while we looked is both listed and said:
+  // a line is for what is new.
+  std::map<std::string, std::string> seen;
+  const auto show = [&](const Json& request) {
+    const std::string news = request.value("state", "") + " " + std::to_string(request.value("votes", Json::array()).size());
+    if (seen.size() >= kSeenMax) seen.clear();
+    if (std::exchange(seen[request.value("id", "")], news) == news) return;
+    out.line(json() ? request.dump() : request_line(request));
+  };
   const auto run = [&]() -> Exit {
     const auto client = Client::connect();
     if (!client) return out.fail(client.failure());

@@ -30,7 +30,7 @@ ONLY = {
     "nats/": {"relay/transport"},
     "toml++/": {"policy", "broker/config"},
     "security/": {"pam_jit"},
-    "sdbus-c++/": {"broker/bus", "cli"},
+    "sdbus-c++/": {"broker/bus", "cli", "dbus"},
     "systemd/sd-bus.h": {"pam_jit", "broker/gate", "broker/bus", "cli"},
 }
 # the module is a guest: each of these would pull libstdc++ or a thread into sshd

@@ -27,6 +27,12 @@ namespace {
 
 constexpr char kLogFile[] = "/run/log";
 
+// The parent may be gone before the kernel is asked.
+void die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+}
+
 std::string read_all(int fd) {
   std::string out;
   std::array<char, 4096> chunk;
@@ -47,11 +53,12 @@ void write_all(int fd, const std::string& text) {
 // these tests fork.
 void drain_log(int socket) {
   const int file = open(kLogFile, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  const pid_t bed = getpid();
   if (fork() != 0) {
     close(file);
     return;
   }
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  die_with(bed);
   std::array<char, 4096> line;
   for (ssize_t n; (n = recv(socket, line.data(), line.size() - 1, 0)) >= 0;) {
     line[static_cast<std::size_t>(n)] = '\n';
@@ -217,9 +224,10 @@ Running::Running(const Attempt& attempt) {
     name = ptsname(terminal_);
     if (!attempt.typed.empty()) write_all(terminal_, attempt.typed);
   }
+  const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    die_with(parent);
     close(report[0]);
     child(attempt, report[1], name);
   }
@@ -263,9 +271,10 @@ Outcome Running::finish() {
 Bed::Bed(const std::function<std::string()>& body) {
   std::array<int, 2> report{};
   if (pipe2(report.data(), O_CLOEXEC) != 0) return;
+  const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    die_with(parent);
     if (!enter_bed()) {
       write_all(report[1], "no namespace: these tests need root");
       _exit(1);

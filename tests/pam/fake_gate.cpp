@@ -280,9 +280,11 @@ FakeGate::FakeGate(const Script& script) {
     return;
   }
   if (pipe2(events.data(), O_CLOEXEC) != 0) abort();
+  const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
     close(events[0]);
     const int listener = listen_here(script.listen);
     if (write(events[1], "up\n", 3) != 3) _exit(1);
