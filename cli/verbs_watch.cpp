@@ -61,6 +61,7 @@ Exit Verbs::watch() {
         case Client::Event::kGone: out.note("the broker has left; waiting for it to come back"); break;
         case Client::Event::kBack:
           out.note("the broker is back");
+          seen.clear();  // what is open now is worth saying again
           // One that leaves again will be told of; what else goes wrong is the end.
           if (const auto failure = show_open(); failure && failure->code != Exit::kUnreachable) return out.fail(*failure);
           break;
