@@ -54,11 +54,14 @@ bool Proof::take() {
 
 bool append_submit(sd_bus_message* m, const Context& c, const Proof& proof) {
   const int can_ask = c.can_ask ? 1 : 0;
+  const int observe = c.observe ? 1 : 0;
   return sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "{sv}") >= 0 && add_word(m, "service", c.service) &&
          add_word(m, "phase", c.phase) && add_bytes(m, "user", c.user) && add_bytes(m, "ruser", c.ruser) &&
          add_bytes(m, "rhost", c.rhost) && add_bytes(m, "tty", c.tty) && add_bytes(m, "cwd", c.cwd) &&
          add_words(m, "argv", c.argv) && add_bytes(m, "reason", c.reason) && add_word(m, "reason-from", c.reason_from) &&
          add_bytes(m, "ticket", c.ticket) && add_bytes(m, "ssh-auth", c.ssh_auth) &&
+         add_bytes(m, "peer", c.peer) &&
+         (!c.observe || entry(m, "observe", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &observe); })) &&
          entry(m, "can-ask", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &can_ask); }) &&
          entry(m, "budget-s", "u", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_UINT32, &c.budget_s); }) &&
          sd_bus_message_close_container(m) >= 0 &&

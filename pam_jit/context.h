@@ -21,7 +21,9 @@ struct Context {
   std::string_view reason, reason_from;
   std::string_view ticket;
   std::string_view ssh_auth;
+  std::string_view peer;  // numeric address
   bool can_ask = false;
+  bool observe = false;
   std::uint32_t budget_s = 0;
 };
 

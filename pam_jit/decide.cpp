@@ -237,6 +237,8 @@ Verdict ask(Case& c) {
   c.context.rhost = c.items.rhost;
   c.context.tty = c.items.tty;
   c.context.ssh_auth = c.items.ssh_auth;
+  if (c.manner.peer_address[0] != '\0') c.context.peer = c.manner.peer_address.data();
+  c.context.observe = c.options.observe;
   c.context.can_ask = c.manner.can_ask;
   c.context.budget_s = c.manner.budget_s;
   if (const char* why = collect(c, argv_size)) return deny(c, talk, why, "the attempt cannot be described");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pam_jit/door.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -31,7 +32,14 @@ bool sshd_can_prompt(pam_handle_t* handle, bool& can) {
   return true;
 }
 
-bool find_network_peer(int& found) {
+// What the kernel says of the other end: PAM_RHOST may be a name, and then the remote side chose it.
+bool write_address(const sockaddr_storage& peer, std::array<char, 48>& out) {
+  const void* bytes = &reinterpret_cast<const sockaddr_in&>(peer).sin_addr;
+  if (peer.ss_family == AF_INET6) bytes = &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr;
+  return inet_ntop(peer.ss_family, bytes, out.data(), static_cast<socklen_t>(out.size())) != nullptr;
+}
+
+bool find_network_peer(int& found, std::array<char, 48>& peer) {
   for (int fd = STDERR_FILENO + 1; fd <= kHighestPeer; ++fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -41,7 +49,7 @@ bool find_network_peer(int& found) {
     }
     if (address.ss_family == AF_INET || address.ss_family == AF_INET6) {
       found = fd;
-      return true;
+      return write_address(address, peer);
     }
   }
   return true;
@@ -95,7 +103,7 @@ bool find_manner(pam_handle_t* handle, Door door, const Items& items, const Opti
       m.budget_s = options.budget_s.value_or(kLoginBudget);
       break;
     case Door::kSsh:
-      if (!sshd_can_prompt(handle, m.can_ask) || !find_network_peer(m.peer)) return false;
+      if (!sshd_can_prompt(handle, m.can_ask) || !find_network_peer(m.peer, m.peer_address)) return false;
       m.by_prompt = m.can_ask;
       m.budget_s = options.budget_s.value_or(m.can_ask ? kSshBudget : 0);
       break;

@@ -4,6 +4,8 @@
 
 #include <security/pam_modules.h>
 
+#include <array>
+
 #include "pam_jit/codes.h"
 #include "pam_jit/options.h"
 #include "pam_jit/sudo_options.h"
@@ -25,6 +27,7 @@ struct Manner {
   bool silent = false;      // observing
   std::uint32_t budget_s = 0;
   int peer = -1;            // the person's network connection, not owned; sshd does not look at it while we wait
+  std::array<char, 48> peer_address{};  // of it, numeric, NUL-ended; empty: none
 };
 // False: a look failed for want of a descriptor or of memory, so that nothing is known.
 bool find_manner(pam_handle_t* handle, Door door, const Items& items, const Options& options, const SudoOptions& sudo,

@@ -137,9 +137,9 @@ struct Looking : std::enable_shared_from_this<Looking> {
     ask.ticket = std::move(context.ticket);
     ask.asked_s = context.for_s;
     ask.via = std::move(context.via);
-    ask.can_ask = context.can_ask;
-    ask.budget_s = context.budget_s;
-    ask.keep = door == Door::kSsh;
+    ask.can_ask = context.can_ask && !context.observe;
+    ask.budget_s = context.observe ? 0 : context.budget_s;
+    ask.keep = door == Door::kSsh && !context.observe;
     return ask;
   }
 

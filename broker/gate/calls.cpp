@@ -107,7 +107,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
   policy::Origin from;
   switch (*door) {
     case policy::Door::kSsh:
-      from = ssh_origin(context->rhost);
+      from = ssh_origin(context->peer);
       origins.asked(caller->process, caller->parent, from);
       break;
     case policy::Door::kLogin:

@@ -120,15 +120,14 @@ class Reader {
 
 enum Key : std::size_t {
   kService, kPhase, kUser, kRuser, kRhost, kTty, kCwd, kArgv, kReason, kReasonFrom, kTicket, kVia, kFor, kCanAsk,
-  kBudget, kSshAuth, kListing, kKeys
+  kBudget, kSshAuth, kObserve, kPeer, kKeys
 };
 constexpr std::array<const char*, kKeys> kNames = {
     "service", "phase", "user", "ruser", "rhost", "tty", "cwd", "argv", "reason", "reason-from", "ticket", "via", "for-s",
-    "can-ask", "budget-s", "ssh-auth", "listing"};
+    "can-ask", "budget-s", "ssh-auth", "observe", "peer"};
 
 bool take(Reader& in, Key key, Context& out) {
   std::string text;
-  bool flag = false;
   switch (key) {
     case kService: return in.string(out.service) && (!out.service.empty() || in.fail("is empty"));
     case kPhase:
@@ -154,7 +153,9 @@ bool take(Reader& in, Key key, Context& out) {
     case kCanAsk: return in.flag(out.can_ask);
     case kBudget: return in.number(out.budget_s);
     case kSshAuth: return in.bytes(text, kSshAuthMax);
-    case kListing: return in.flag(flag) && (!flag || in.fail("asks for nothing, so there is nothing to submit"));
+    case kObserve: return in.flag(out.observe);
+    case kPeer:
+      return in.bytes(out.peer, core::kNameMax) && (policy::Address::parse(out.peer) || in.fail("is not a numeric address"));
     case kKeys: break;
   }
   return in.fail("is an unknown key");

@@ -18,6 +18,7 @@ struct Context {
   std::string service;
   std::string phase;  // "auth", "account"
   std::string user, ruser, rhost, tty;
+  std::string peer;  // at ssh
   std::string cwd;
   std::vector<std::string> argv;
   std::string reason;
@@ -25,6 +26,7 @@ struct Context {
   std::string ticket, via;
   std::optional<std::uint32_t> for_s;
   bool can_ask = false;
+  bool observe = false;
   std::uint32_t budget_s = 0;
   // Of the message, not to be closed.
   int pidfd = -1, exe = -1, mnt_ns = -1;

@@ -9,9 +9,9 @@ namespace jit::gate {
 
 using policy::Origin;
 
-Origin ssh_origin(std::string_view rhost) {
+Origin ssh_origin(std::string_view address) {
   Origin from;
-  if (const auto peer = policy::Address::parse(rhost)) {
+  if (const auto peer = policy::Address::parse(address)) {
     from.kind = Origin::Kind::kPeer;
     from.peer = *peer;
   }

@@ -12,9 +12,9 @@
 
 namespace jit::gate {
 
-// sshd's own word for the peer is its address in numbers (UseDNS no, the default); a name is display only, since
-// whoever owns the reverse zone chooses it.
-policy::Origin ssh_origin(std::string_view rhost);
+// The numeric address of sshd's own socket, as the module read it. PAM_RHOST is never asked: with UseDNS it is a name,
+// and whoever owns the reverse zone chooses that (CVE-2024-10963).
+policy::Origin ssh_origin(std::string_view address);
 
 // A login at a console: the name of the terminal and the kernel's number of it must be the same virtual console.
 policy::Origin login_origin(std::string_view tty, std::string_view rhost, std::uint32_t tty_nr);

@@ -20,7 +20,7 @@ struct Key {
 
 constexpr Key kKeys[] = {{"service", "s"}, {"phase", "s"},   {"user", "ay"},   {"ruser", "ay"},       {"rhost", "ay"},   {"tty", "ay"},
                          {"cwd", "ay"},    {"argv", "aay"},  {"reason", "ay"}, {"reason-from", "s"},  {"ticket", "ay"},  {"via", "s"},
-                         {"for-s", "u"},   {"can-ask", "b"}, {"budget-s", "u"}, {"ssh-auth", "ay"}, {"listing", "b"}};
+                         {"for-s", "u"},   {"can-ask", "b"}, {"budget-s", "u"}, {"ssh-auth", "ay"}, {"observe", "b"}, {"peer", "ay"}};
 
 constexpr const char* kTypes[] = {"s", "ay", "aay", "u", "b", "t", "i", "d", "o", "as", "v", "a{sv}"};
 
@@ -43,7 +43,7 @@ std::vector<Case> cases() {
     Entries twice = with(full(), {typed(key.name, key.signature)});
     if (std::string(key.name) == "phase") twice = with(full(), {string("phase", "auth")});
     if (std::string(key.name) == "reason-from") twice = with(full(), {string("reason-from", "prompt")});
-    if (std::string(key.name) == "listing") twice = with(full(), {flag("listing", false)});
+    if (std::string(key.name) == "peer") twice = with(full(), {bytes("peer", "2001:db8::1")});
     twice.push_back(twice.back());
     out.push_back({std::string(key.name) + " twice", twice, key.name});
   }
@@ -79,7 +79,8 @@ std::vector<Case> cases() {
   add("for 0", number("for-s", 0));
   add("for too long", number("for-s", 315'360'001));
   add("for -1", number("for-s", 4294967295U));
-  add("a listing", flag("listing", true));
+  add("a name as peer", bytes("peer", "host.example"));
+  add("an empty peer", bytes("peer", ""));
   add("argv too long", words("argv", {"sudo", std::string(core::kArgvMax, 'a')}));
   add("argv too many", words("argv", std::vector<std::string>(core::kArgvMax + 1, "")));
   add("NUL in argv", words("argv", {"sudo", std::string("a\0b", 3)}));
@@ -118,7 +119,7 @@ TEST_CASE("the largest that is allowed passes") {
       full(), {bytes("reason", std::string(core::kReasonMax, 'r')), bytes("ticket", std::string(core::kTicketMax, 't')),
                words("argv", {"sudo", std::string(core::kArgvMax - 6, 'a')}), bytes("cwd", std::string(core::kPathMax, '/')),
                bytes("tty", std::string(core::kNameMax, 't')), number("for-s", 315'360'000), bytes("ssh-auth", ""),
-               flag("listing", false)}));
+               flag("observe", false), bytes("peer", "2001:db8::1")}));
   CHECK(reply.message.empty());
   CHECK(reply.answer == "allow");
   CHECK(bed.notes().wait("submit").ask.argv.back().size() == core::kArgvMax - 6);
