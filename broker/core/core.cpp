@@ -76,9 +76,11 @@ void Core::Impl::deny(Conn conn, const Ask& ask, std::string cause, std::vector<
 }
 
 void Core::Impl::hand_over(std::shared_ptr<const Ask> ask, const Id& grant) {
-  const BootMs now = clock.boottime();
-  std::erase_if(hand_overs, [&](const HandOver& old) { return old.until <= now || old.ask->process == ask->process; });
-  hand_overs.push_back({std::move(ask), grant, now + limits.hand_over_ms});
+  expire_hand_overs();
+  std::erase_if(hand_overs, [&](const HandOver& old) { return old.ask->process == ask->process; });
+  const BootMs until = clock.boottime() + limits.hand_over_ms;
+  hand_overs.push_back({std::move(ask), grant, until});
+  due.emplace(until, Id{});
 }
 
 void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text) {

@@ -76,8 +76,7 @@ void Core::bind(Conn conn, BindAsk ask) { impl_->bind(conn, std::move(ask)); }
 
 // A hand-over is taken by the process that asked, or by its parent (sshd asks in a child), once.
 void Core::Impl::bind(Conn conn, BindAsk ask) {
-  const BootMs now = clock.boottime();
-  std::erase_if(hand_overs, [&](const HandOver& old) { return old.until <= now; });
+  expire_hand_overs();
   const auto taken = std::ranges::find_if(hand_overs, [&](const HandOver& hand) {
     return ask.process.pid > 0 && hand.ask->door == ask.door &&
            (hand.ask->process == ask.process || hand.ask->parent == ask.process);
@@ -114,7 +113,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
     return refuse("policy", *why);
   }
   if (store.failing()) return refuse("unavailable", "the audit log cannot be written");
-  if (live->grant.state == GrantState::kUnclaimed) return claim(conn, *live, hand, ask);
+  if (live->grant.state == GrantState::kUnclaimed) return claim(conn, *live, hand, ask, now);
   ++live->grant.uses;
   Batch batch;
   batch.grants.push_back(live->grant);
@@ -124,14 +123,34 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
                     live->grant.starts + BootMs{live->grant.max_s} * 1000});
 }
 
-void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const BindAsk& ask) {
+// sudo may run a command without a session (`Defaults !pam_session`, a target that left the directory meanwhile), and a
+// grant whose life never began could be used that way again and again: a yes nobody came back for was its first use.
+void Core::Impl::expire_hand_overs() {
+  const BootMs now = clock.boottime();
+  std::vector<HandOver> old;
+  std::erase_if(hand_overs, [&](const HandOver& hand) {
+    if (hand.until > now) return false;
+    old.push_back(hand);
+    return true;
+  });
+  for (const HandOver& hand : old) {
+    LiveGrant* live = find_grant(hand.grant);
+    const bool begins = live != nullptr && !live->busy && live->grant.state == GrantState::kUnclaimed &&
+                        hand.ask->door == policy::Door::kSudo && !store.failing();
+    if (!begins) continue;
+    const BindAsk ask{hand.ask->door, hand.ask->target, hand.ask->process, hand.ask->subject.terminal,
+                      hand.ask->subject.audit_session};
+    claim(0, *live, hand, ask, hand.until - limits.hand_over_ms);
+  }
+}
+
+void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const BindAsk& ask, BootMs starts) {
   const Grant before = live.grant;
   Grant& grant = live.grant;
-  const BootMs now = clock.boottime();
   grant.state = GrantState::kActive;
-  grant.starts = now;
-  grant.expires = now + BootMs{grant.lifetime_s} * 1000;
-  grant.starts_wall = clock.wall();
+  grant.starts = starts;
+  grant.expires = starts + BootMs{grant.lifetime_s} * 1000;
+  grant.starts_wall = clock.wall() - (clock.boottime() - starts);
   grant.expires_wall = grant.starts_wall + WallMs{grant.lifetime_s} * 1000;
   // The terminal is that of the process that asked: the parent that binds for it (sshd) has none. Where they are one,
   // it is read now: a request that was taken up again may have begun on another one.
@@ -147,25 +166,25 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
   batch.entries.push_back(events::grant(events::kGrantClaimed, grant));
   const auto by = hand.ask;
   commit(std::move(batch), [this, conn, id, before, by](bool ok) {
+    const auto refuse = [&](const char* cause, const char* why) {
+      if (conn == 0) return;
+      note_denial(*by, cause, why);
+      gate.bound(conn, {false, cause, id, 0, 0});
+    };
     LiveGrant* claimed = find_grant(id);
-    if (claimed == nullptr) {  // revoked while it was written
-      note_denial(*by, "ended", "the grant has ended");
-      return gate.bound(conn, {false, "ended", id, 0, 0});
-    }
+    if (claimed == nullptr) return refuse("ended", "the grant has ended");  // revoked while it was written
     if (!ok) {
       claimed->grant = before;
       due.emplace(before.claim_until, id);  // it may have passed meanwhile
       free_later(*claimed);
-      note_denial(*by, "unavailable", "the audit log cannot be written");
-      return gate.bound(conn, {false, "unavailable", id, 0, 0});
+      return refuse("unavailable", "the audit log cannot be written");
     }
     const Grant& now_active = claimed->grant;
     due.emplace(now_active.expires, id);
-    if (clock.boottime() < now_active.expires) {
+    if (clock.boottime() >= now_active.expires) {
+      refuse("ended", "the grant has ended");  // the disk took longer than the grant lives
+    } else if (conn != 0) {
       gate.bound(conn, {true, "granted", id, now_active.expires, now_active.starts + BootMs{now_active.max_s} * 1000});
-    } else {  // the disk took longer than the grant lives
-      note_denial(*by, "ended", "the grant has ended");
-      gate.bound(conn, {false, "ended", id, 0, 0});
     }
     listener.grant_changed(now_active);
     free_later(*claimed);

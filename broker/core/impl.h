@@ -173,7 +173,9 @@ struct Core::Impl {
                  std::optional<std::pair<Request, Vote>> vote = std::nullopt);
   void bind(Conn conn, BindAsk ask);
   void bind_now(Conn conn, const HandOver& hand, const BindAsk& ask);
-  void claim(Conn conn, LiveGrant& live, const HandOver& hand, const BindAsk& ask);
+  // starts: the first use. conn 0: nobody waits for the answer.
+  void claim(Conn conn, LiveGrant& live, const HandOver& hand, const BindAsk& ask, BootMs starts);
+  void expire_hand_overs();
   std::vector<policy::Seat> seats_behind(const Grant& grant) const;
 };
 

@@ -231,7 +231,7 @@ void Core::Impl::check_due(const Id& id) {
       if (it->second.count > 0) log(events::denials(uid, it->second.person, door, cause, it->second.count));
       it = denials.erase(it);
     }
-    std::erase_if(hand_overs, [&](const HandOver& old) { return old.until <= now; });
+    expire_hand_overs();
     return;
   }
   if (Live* live = find(id); live != nullptr && live->open()) {

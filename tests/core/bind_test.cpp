@@ -81,6 +81,22 @@ TEST_CASE("a yes is good for ten seconds", "[bind]") {
   }
 }
 
+TEST_CASE("a yes that sudo never binds was the first use all the same", "[bind]") {
+  World world;
+  const Ask ask = world.ask(kAlice);
+  world.submit(ask);
+  CHECK(world.vote(kBob, world.only_request()).error().empty());
+  const BootMs yes = world.now;
+  world.pass_and_tick(9'999);
+  CHECK(world.only_grant().state == GrantState::kUnclaimed);
+  world.pass_and_tick(1);
+  CHECK(world.only_grant().state == GrantState::kActive);
+  CHECK(world.only_grant().starts == yes);
+  CHECK(world.only_grant().terminal == ask.subject.terminal);
+  world.pass_and_tick(world.only_grant().lifetime_s * BootMs{1000} - 10'000);
+  CHECK(world.core->live_grants().empty());
+}
+
 TEST_CASE("already root binds too, to the same target only", "[bind]") {
   World world;
   Ask ask = world.ask(kAlice);

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the bed's collector writes down, waited for by the kernel's own news of the file."""
+import ctypes
+import json
+import os
+import select
+import time
+
+import bedlib
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+IN_MODIFY = 2
+
+
+class Journal:
+    """The entries that come from now on."""
+
+    def __init__(self) -> None:
+        self.file = open(f"{bedlib.BED}/log/journal", encoding="utf-8")
+        self.file.seek(0, os.SEEK_END)
+        self.entries, self.half = [], ""
+        self.news = LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        if LIBC.inotify_add_watch(self.news, self.file.name.encode(), IN_MODIFY) < 0:
+            raise OSError(ctypes.get_errno(), "inotify")
+
+    def now(self) -> list:
+        """All so far."""
+        *lines, self.half = (self.half + self.file.read()).split("\n")
+        self.entries += [json.loads(line) for line in lines]
+        return self.entries
+
+    def until(self, found, timeout: float = 10, what: str = "entry") -> dict:
+        end = time.monotonic() + timeout
+        while True:
+            for entry in self.now():
+                if found(entry):
+                    return entry
+            if not select.select([self.news], [], [], max(0, end - time.monotonic()))[0]:
+                raise bedlib.Failed(f"no {what} in the journal within {timeout} s, but {[e.get('MESSAGE') for e in self.entries]}")
+            os.read(self.news, 65536)
+
+    def event(self, kind: str, timeout: float = 10) -> dict:
+        """The audit entry of this type."""
+        return self.until(lambda e: e.get("JIT_TYPE") == kind, timeout, kind)
+
+    def errors(self, word: str) -> list:
+        """The lines for admins that hold this word: no audit entries, and at least an error."""
+        return [e["MESSAGE"] for e in self.now()
+                if "JIT_TYPE" not in e and int(e.get("PRIORITY", 7)) <= 3 and word in e.get("MESSAGE", "")]
+
+    def close(self) -> None:
+        self.file.close()
+        os.close(self.news)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

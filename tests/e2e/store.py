@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The database is damaged, newer, not readable, gone, or its disk is full: a named error, no door opens, ends still take
+effect, and the same broker works again when the cause is gone. Nothing that was written is lost."""
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+
+import bedlib
+from bedlib import Inbox, broker, check
+from journal import Journal
+
+HOME = "/var/lib/jit"
+DB = f"{HOME}/jit.db"
+JIT = os.stat(HOME).st_uid
+SHELL = ["bash", "-c", "while read -r word; do sudo id -un; echo code $?; done"]
+
+
+# ------------------------------------------------------------------------------------------------ causes, and their end
+def fill() -> None:
+    with open(f"{HOME}/fill", "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while True:
+            f.write(bytes(1024))
+
+
+def make_room() -> None:
+    os.unlink(f"{HOME}/fill")
+
+
+def turn_over() -> None:
+    """Damages each byte in its place; done again, all is as before."""
+    for name in DB, DB + "-wal":
+        with contextlib.suppress(FileNotFoundError), open(name, "r+b") as f:
+            data = f.read()
+            f.seek(0)
+            f.write(bytes(b ^ 0xff for b in data))
+
+
+def newer() -> None:
+    change_version(99)
+
+
+def as_before() -> None:
+    change_version(VERSION)
+
+
+def change_version(version: int) -> int:
+    """Gives what it was. The file stays the one it is."""
+    with contextlib.closing(sqlite3.connect(DB)) as db:
+        was = db.execute("PRAGMA user_version").fetchone()[0]
+        db.execute(f"PRAGMA user_version={version}" if version else "SELECT 1")
+        db.execute("PRAGMA journal_mode=DELETE")
+    return was
+
+
+def owner(uid: int, gid: int):
+    return lambda: os.chown(DB, uid, gid)
+
+
+def mode(path: str, bits: int):
+    return lambda: os.chmod(path, bits)
+
+
+def move(source: str, target: str):
+    return lambda: os.rename(source, target)
+
+
+def link() -> None:
+    os.rename(DB, "/tmp/jit.db")
+    os.symlink("/tmp/jit.db", DB)
+
+
+def unlink() -> None:
+    os.unlink(DB)
+    shutil.move("/tmp/jit.db", DB)
+    os.chown(DB, JIT, JIT)
+
+
+def orphan() -> None:
+    """Its log without it, as after a copy that forgot half."""
+    os.rename(DB, f"{HOME}/kept")
+    with open(DB + "-wal", "wb") as f:
+        f.write(bytes(32))
+    os.chown(DB + "-wal", JIT, JIT)
+    os.chmod(DB + "-wal", 0o600)
+
+
+def adopt() -> None:
+    os.unlink(DB + "-wal")
+    os.rename(f"{HOME}/kept", DB)
+
+
+AT_START = {
+    "damaged": (turn_over, turn_over, "damaged"), "newer": (newer, as_before, "newer"),
+    "not ours": (owner(0, 0), owner(JIT, JIT), "belongs to uid 0"),
+    "not readable": (mode(DB, 0), mode(DB, 0o600), "unable to open"),
+    "folder not readable": (mode(HOME, 0), mode(HOME, 0o700), "Permission denied"),
+    "open to others": (mode(DB, 0o644), mode(DB, 0o600), "open to others"),
+    "link": (link, unlink, "symbolic link"), "orphan": (orphan, adopt, "is missing"), "full": (fill, make_room, "full"),
+}
+
+
+# ------------------------------------------------------------------------------------------------ what people see
+def status() -> dict:
+    return bedlib.jitctl("root", "status")
+
+
+def is_named(name: str, words: str) -> None:
+    now = status()
+    check(now["state"] == "degraded" and now["store"] != "ok" and words in now.get("store_error", ""), f"{name}: status says {now}")
+
+
+def is_refused(name: str) -> None:
+    """No prompt, no wait: one or two calm lines."""
+    with bedlib.Terminal("dave2", ["sudo", "-k", "id", "-un"]) as dave:
+        check(dave.wait(5) != 0 and "root" not in dave.text.split(), f"{name}: sudo says {dave.text}")
+        check("jit: " in dave.text and "sqlite" not in dave.text.lower(), f"{name}: sudo says {dave.text}")
+
+
+class Holder:
+    """alice with a grant on her terminal, who uses it when she is told to."""
+
+    def __init__(self) -> None:
+        self.terminal = bedlib.Terminal("alice", SHELL)
+        with Inbox() as inbox:
+            self.terminal.line("first")
+            self.request = inbox.new("alice")["id"]
+            bedlib.jitctl("bob", "approve", self.request)
+            self.terminal.expect("^root\ncode 0")
+
+    def uses(self, timeout: float = 5) -> bool:
+        self.terminal.line("again")
+        found = self.terminal.expect(r"(?:.*\n)*?(root\n)?code (\d+)", timeout)
+        return found.group(2) == "0"
+
+    def entries(self, kind: str) -> list:
+        return bedlib.audit(type=kind, request=self.request)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.terminal.close()
+        bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "the next one"])
+
+
+# ------------------------------------------------------------------------------------------------ tests
+def test_at_start_each_cause_has_its_name_and_leaves_no_trace():
+    for name, (bad, good, words) in AT_START.items():
+        with Holder() as alice, Journal() as journal:
+            ahead = bedlib.jitctl("dave2", "request", "--reason", "x", "--", "/bin/echo", name)["id"]
+            before = len(bedlib.audit())
+            broker.stop()
+            bad()
+            broker.start()
+            pid = broker.pid()
+            is_named(name, words)
+            is_refused(name)
+            check(not alice.uses(), f"{name}: a grant is used while nothing can be written")
+            check(bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "x"]).code != 0, f"{name}: a revocation that cannot be")
+            lines = journal.errors(HOME)
+            check(len(lines) == 1, f"{name}: the log says {lines}")
+            good()
+            journal.event("broker.started")
+            check(status()["store"] == "ok" and "store_error" not in status(), f"{name}: {status()}")
+            check(broker.pid() == pid, f"{name}: another broker")
+            check(alice.uses(), f"{name}: the grant is gone: {alice.terminal.text}")
+            check(bedlib.jitctl("dave2", "show", ahead)["state"] == "detached", f"{name}: the request is gone")
+            check(len(bedlib.audit()) > before, f"{name}: the log was cut")
+            check(journal.errors(HOME) == lines, f"{name}: the log says {journal.errors(HOME)}")
+            bedlib.jitctl("dave2", "cancel", ahead)
+
+
+def test_one_line_however_often_it_is_tried():
+    broker.stop()
+    turn_over()
+    with Journal() as journal:
+        broker.start()
+        with contextlib.suppress(bedlib.Failed):  # it tries every two seconds, and says nothing new
+            journal.until(lambda e: len(journal.errors(HOME)) > 1, 4.5)
+        check(len(journal.errors(HOME)) == 1, f"the log says {journal.errors(HOME)}")
+        turn_over()
+        journal.event("broker.started")
+
+
+def test_a_full_disk_while_running():
+    with Holder() as alice, Inbox() as inbox, bedlib.waiting("dave2") as dave, Journal() as journal:
+        pid, request = broker.pid(), inbox.new("dave2")["id"]
+        fill()
+        is_refused("full")
+        is_named("full", "full")
+        check(not alice.uses(), "a grant is used while the log cannot be written")
+        check("the audit log cannot be written" in alice.terminal.text, alice.terminal.text)
+        vote = bedlib.run("bob", ["jitctl", "approve", request])
+        check(vote.code == 4 and vote.err.count("\n") == 1, f"a vote that cannot be stored: exit {vote.code}: {vote.text}")
+        check(dave.running(), "a vote that is not stored counted")
+        read = bedlib.run("root", ["jitctl", "audit", "log"])
+        check(read.code == 0 and "grant.claimed" in read.text, f"the log can still be read: {read.text[-300:]}")
+        ended = bedlib.run("alice", ["jitctl", "end", alice.entries("grant.created")[0]["grant"]])
+        check("ended" in ended.text, f"end: exit {ended.code}: {ended.text}")
+        check(not bedlib.jitctl("root", "grants", "--all"), "it is still listed")
+        check(len(journal.errors(HOME)) == 1, f"the log says {journal.errors(HOME)}")
+        make_room()
+        bedlib.jitctl("bob", "approve", request)  # at once: no restart, no wait
+        check(dave.wait(5) == 0 and broker.pid() == pid and status()["store"] == "ok", dave.text)
+        journal.event("grant.ended")
+        journal.event("store.recovered")
+        check(alice.entries("grant.ended")[0]["details"]["by"] == "alice", "who ended it is not in the log")
+        check(len(journal.errors(HOME)) == 1, f"the log says {journal.errors(HOME)}")
+
+
+def test_a_use_that_was_allowed_is_in_the_log_in_the_end():
+    with Holder() as alice, Journal() as journal:
+        check(alice.uses(), "the second use")
+        fill()
+        uses = 1 + alice.uses()  # the answer to a later use does not wait for the log: this one may pass
+        check(not alice.uses(), "it goes on while the log cannot be written")
+        make_room()
+        journal.event("store.recovered")
+        check(alice.uses(), "and again")
+        journal.until(lambda e: len([x for x in journal.now() if x.get("JIT_TYPE") == "grant.used"]) > uses, 3, f"{uses + 1} uses")
+
+
+def revoked_stays_revoked(heal_and_restart) -> None:
+    with Holder() as alice:
+        fill()
+        is_refused("full")
+        check("ended" in bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "enough"]).text, "revoke")
+        heal_and_restart()
+        check(not bedlib.jitctl("root", "grants", "--all"), f"it lives again: {bedlib.jitctl('root', 'grants', '--all')}")
+        with Inbox() as inbox:
+            alice.terminal.line("again")
+            found = alice.terminal.expect(r"waiting for approval|code \d")
+            check(found.group() == "waiting for approval", f"a revoked grant is used: {alice.terminal.text}")
+            bedlib.jitctl("bob", "deny", inbox.new("alice")["id"], "-m", "no")
+            alice.terminal.expect(r"code \d")
+
+
+def test_what_was_revoked_on_a_full_disk_stays_so_after_a_stop():
+    def room_then_restart():
+        make_room()
+        broker.restart()
+
+    revoked_stays_revoked(room_then_restart)
+
+
+def test_what_was_revoked_on_a_full_disk_stays_so_after_a_crash():
+    def crash_then_room():
+        broker.kill()
+        make_room()
+        broker.start()
+
+    revoked_stays_revoked(crash_then_room)
+
+
+def while_running(name: str, bad, good, words: str) -> None:
+    with Holder() as alice, Journal() as journal:
+        pid, before = broker.pid(), len(bedlib.audit())
+        bad()
+        bedlib.run("root", ["jitctl", "audit", "log"])
+        is_refused(name)
+        is_named(name, words)
+        check(not alice.uses(), f"{name}: a grant is used")
+        check(len(journal.errors(HOME)) == 1, f"{name}: the log says {journal.errors(HOME)}")
+        good()
+        journal.event("store.recovered")
+        check(alice.uses() and broker.pid() == pid and len(bedlib.audit()) > before, f"{name}: {alice.terminal.text}")
+
+
+def test_moved_away_while_running():
+    """Else all that follows goes into a file that the next start does not see."""
+    while_running("moved", move(DB, f"{HOME}/away"), move(f"{HOME}/away", DB), "gone")
+
+
+def test_given_to_somebody_else_while_running():
+    while_running("chown", owner(0, 0), owner(JIT, JIT), "belongs to uid 0")
+
+
+def test_damaged_while_running():
+    while_running("damaged", turn_over, turn_over, "")
+
+
+def test_a_policy_that_loaded_without_a_database_is_kept_when_there_is_one():
+    broker.stop()
+    for entry in os.listdir(HOME):
+        os.unlink(f"{HOME}/{entry}")
+    os.chmod(HOME, 0)
+    with Journal() as journal:
+        broker.start()
+        os.chmod(HOME, 0o700)
+        journal.event("broker.started")
+    with broken_policy():
+        broker.restart()
+        in_force = bedlib.run("dave2", ["sudo", "-n", "id"]).text
+        check("ask first" in in_force, f"the last good policy is not in force: {in_force}")
+    broker.restart()
+
+
+def test_a_kept_policy_is_used_when_its_database_comes_back():
+    broker.stop()
+    os.chmod(HOME, 0)
+    with broken_policy(), Journal() as journal:
+        broker.start()
+        check("no policy is in force" in bedlib.run("dave2", ["sudo", "-n", "id"]).text, "no policy, no database")
+        os.chmod(HOME, 0o700)
+        journal.event("broker.started")
+        in_force = bedlib.run("dave2", ["sudo", "-n", "id"]).text
+        check("ask first" in in_force, f"the last good policy is not in force: {in_force}")
+    broker.restart()
+
+
+@contextlib.contextmanager
+def broken_policy():
+    with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as f:
+        good = f.read()
+    bedlib.set_policy(good + "[oops", reload=False)
+    try:
+        yield
+    finally:
+        bedlib.set_policy(good, reload=False)
+
+
+broker.stop()
+subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=1m,mode=700,uid={JIT},gid={JIT}", "jit", HOME], check=True)
+broker.start()
+bedlib.add_user("dave2", 2500, ["sudo"])
+broker.stop()
+VERSION = change_version(0)
+broker.start()
+bedlib.main(globals())
