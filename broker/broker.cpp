@@ -9,6 +9,7 @@
 #include <set>
 
 #include "broker/audit/journal.h"
+#include "broker/bus/json.h"
 #include "broker/core/events.h"
 #include "evidence/text.h"
 
@@ -126,21 +127,24 @@ std::optional<core::BootMs> Broker::turn() {
 
 std::string Broker::status() const {
   const Policies::Status& policy = policies_->status();
-  nlohmann::json out{{"state", core_->policy() == nullptr || shelf_.failing() ? "degraded" : "running"},
+  const bool in_force = core_->policy() != nullptr;
+  const bool good = in_force && policy.error.empty() && !shelf_.failing();
+  nlohmann::json out{{"state", good ? "running" : "degraded"},
                      {"host", {{"name", evidence::escape(host_.name)}}},
-                     {"policy", {{"hash", policy.hash}, {"rules", policy.rules}, {"from_files", policy.from_files},
-                                 {"loaded_ms", policy.loaded}}},
+                     {"policy", {{"in_force", !in_force ? "none: everything is denied" : policy.error.empty() ? "the files" : "the last good set"},
+                                 {"hash", policy.hash}, {"rules", policy.rules}}},
                      {"waiting", core_->waiting()},
                      {"requests", core_->live_requests().size()},
                      {"grants", core_->live_grants().size()},
                      {"store", shelf_.database() == nullptr ? "missing" : shelf_.failing() ? "failing" : "ok"}};
-  auto lines = nlohmann::json::array();
+  if (policy.loaded != 0) out["policy"]["since"] = bus::iso_time(policy.loaded);
+  auto errors = nlohmann::json::array();
   for (std::size_t at = 0; at < policy.error.size();) {
     const std::size_t end = std::min(policy.error.find('\n', at), policy.error.size());
-    lines.push_back(evidence::escape(policy.error.substr(at, end - at)));
+    errors.push_back(evidence::escape(policy.error.substr(at, end - at)));
     at = end + 1;
   }
-  out["policy"]["errors"] = std::move(lines);
+  if (!errors.empty()) out["policy"]["errors"] = std::move(errors);
   const std::string store_error = shelf_.database() == nullptr ? shelf_.message() : shelf_.database()->last_error();
   if (shelf_.failing()) out["store_error"] = evidence::escape(store_error);
   return out.dump();

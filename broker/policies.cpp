@@ -52,7 +52,6 @@ void Policies::use_kept(store::Database* database) {
 void Policies::take(config::Loaded loaded, store::Database* database) {
   broker_ = loaded.broker;
   if (!loaded.policy) {
-    status_.from_files = false;
     status_.error = all(loaded.findings);
     for (const policy::Finding& finding : loaded.findings) {
       sd_journal_print(LOG_ERR, "policy refused: %s", evidence::escape(finding.text()).c_str());
@@ -60,7 +59,7 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
     core_.note(core::events::kPolicyRefused, "findings", status_.error.substr(0, 4096));
     return;
   }
-  status_ = {true, loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}};
+  status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}};
   keep(loaded, database);
   core_.use_policy(loaded.policy);
   core_.note(core::events::kPolicyLoaded, "policy", status_.hash);

@@ -16,7 +16,6 @@ namespace jit::broker {
 class Policies {
  public:
   struct Status {
-    bool from_files = false;    // false: the kept set, or none
     std::string hash;           // in force; empty: none, everything is denied
     std::size_t rules = 0;
     core::WallMs loaded = 0;
