@@ -285,6 +285,9 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
 }
 
 void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision) {
+  if (grants_of.count(ask->subject.identity->uid) >= limits.grants_per_uid) {
+    return deny(conn, *ask, "limit", {texts::line("too many grants of yours live at once; see jitctl grants, or end one")});
+  }
   Grant grant = make_grant(*ask, *decision.offer);
   Batch batch;
   batch.grants.push_back(grant);

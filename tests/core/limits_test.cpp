@@ -27,6 +27,25 @@ TEST_CASE("eight pending requests a uid", "[limits]") {
   CHECK(world.said(world.submit(numbered(world, kAlice, 8))) == "pending approval-needed");
 }
 
+TEST_CASE("living grants of a uid are bounded where nobody is asked", "[limits]") {
+  Limits limits;
+  limits.grants_per_uid = 3;
+  World world(limits);
+  const auto at_terminal = [&](std::uint32_t number) {
+    Ask ask = world.ask(kAlice, "free");
+    ask.subject.terminal.number = number;
+    return ask;
+  };
+  for (std::uint32_t number = 100; number < 103; ++number) {
+    CHECK(world.said(world.submit(at_terminal(number))) == "allow granted");
+    CHECK(world.bound(world.bind(at_terminal(number))).allow);
+  }
+  CHECK(world.said(world.submit(at_terminal(103))) == "deny limit");
+  CHECK(world.said(world.submit(at_terminal(101))) == "allow granted");  // covered by one that lives
+  world.end(world.caller(kAlice), world.core->live_grants().front()->id);
+  CHECK(world.said(world.submit(at_terminal(103))) == "allow granted");
+}
+
 TEST_CASE("commits under way count as pending", "[limits]") {
   World world;
   world.disk = World::Disk::kHeld;

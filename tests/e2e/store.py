@@ -266,12 +266,14 @@ def while_running(name: str, bad, good, words: str) -> None:
     with Holder() as alice, Journal() as journal:
         pid, before = broker.pid(), len(bedlib.audit())
         bad()
-        bedlib.run("root", ["jitctl", "audit", "log"])
-        is_refused(name)
-        is_named(name, words)
-        check(not alice.uses(), f"{name}: a grant is used")
-        check(len(journal.errors(HOME)) == 1, f"{name}: the log says {journal.errors(HOME)}")
-        good()
+        try:
+            bedlib.run("root", ["jitctl", "audit", "log"])
+            is_refused(name)
+            is_named(name, words)
+            check(not alice.uses(), f"{name}: a grant is used")
+            check(len(journal.errors(HOME)) == 1, f"{name}: the log says {journal.errors(HOME)}")
+        finally:
+            good()
         journal.event("store.recovered")
         check(alice.uses() and broker.pid() == pid and len(bedlib.audit()) > before, f"{name}: {alice.terminal.text}")
 

@@ -145,7 +145,8 @@ class Connection:
     def send(self, data: bytes, fds=()) -> None:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.socket.sendmsg([data], rights)
-        self.socket.sendall(data[sent:])
+        if sent < len(data):  # else it may be answered and closed already
+            self.socket.sendall(data[sent:])
 
     def _more(self, end: float) -> None:
         left = end - time.monotonic()
