@@ -37,8 +37,9 @@ TEST_CASE("living grants of a uid are bounded where nobody is asked", "[limits]"
     return ask;
   };
   for (std::uint32_t number = 100; number < 103; ++number) {
-    CHECK(world.said(world.submit(at_terminal(number))) == "allow granted");
-    CHECK(world.bound(world.bind(at_terminal(number))).allow);
+    const Ask ask = at_terminal(number);
+    CHECK(world.said(world.submit(ask)) == "allow granted");
+    CHECK(world.bound(world.bind(ask)).allow);
   }
   CHECK(world.said(world.submit(at_terminal(103))) == "deny limit");
   CHECK(world.said(world.submit(at_terminal(101))) == "allow granted");  // covered by one that lives

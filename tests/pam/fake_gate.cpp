@@ -330,4 +330,13 @@ bool FakeGate::saw(const std::string& word) {
   }
 }
 
+std::string FakeGate::saw_one(const std::string& word, const std::string& other) {
+  for (;;) {
+    const std::string event = next_event();
+    if (event.empty()) return {};
+    if (event.rfind(word, 0) == 0) return word;
+    if (event.rfind(other, 0) == 0) return other;
+  }
+}
+
 }  // namespace jit::pam_test

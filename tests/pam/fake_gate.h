@@ -35,6 +35,7 @@ class FakeGate {
   // One word an event, as it happens: "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "hangup"; "" after 10 s.
   std::string next_event();
   bool saw(const std::string& word);        // reads events until this one
+  std::string saw_one(const std::string& word, const std::string& other);  // which of them came first; empty: neither
 
  private:
   pid_t pid_ = -1;

@@ -136,9 +136,11 @@ std::string interrupt_wait(int signal, const char* service, bool handled, int co
   Running running(attempt);
   if (!gate.saw("submit")) return "no submit";
   if (kill(running.pid(), signal) != 0) return "no process";
-  const bool withdrawn = handled ? gate.saw("withdraw") : gate.saw("hangup");
+  const std::string left = gate.saw_one("withdraw", "hangup");
   const Outcome outcome = running.finish();
-  if (!withdrawn) return "not withdrawn";
+  if (left.empty()) return "not withdrawn";
+  // The signal may come before the module has read that it waits; then the hang-up cancels.
+  if (handled && left != "withdraw") return "early";
   if (handled && outcome.codes != std::vector<int>{code}) return "another code";
   if (outcome.ms > 2'000) return "took " + std::to_string(outcome.ms) + " ms";
   return "";
@@ -156,7 +158,11 @@ TEST_CASE("flows") {
 TEST_CASE("a signal that cancels withdraws the request at once") {
   for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
     INFO(signal);
-    CHECK(in_bed([=] { return interrupt_wait(signal, "sudo", true, PAM_PERM_DENIED); }) == "");
+    std::string wrong = "early";
+    for (int tries = 0; wrong == "early" && tries < 20; ++tries) {
+      wrong = in_bed([=] { return interrupt_wait(signal, "sudo", true, PAM_PERM_DENIED); });
+    }
+    CHECK(wrong == "");
     CHECK(in_bed([=] { return interrupt_wait(signal, "su", false, 0); }) == "");
   }
 }
