@@ -31,7 +31,7 @@ Result<Json> read_document(std::string_view text);
 // The exit code and message for an error of the bus or the broker.
 Failure failure_of(const std::string& name, const std::string& message);
 
-struct AuditPage {
+struct AuditPage {  // NOLINT(bugprone-exception-escape): moving a Json asserts, and does not throw
   Json entries;
   std::uint64_t next = 0;
 };

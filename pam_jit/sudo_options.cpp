@@ -44,16 +44,21 @@ class Words {
   explicit Words(std::string_view all) : at_(all.data()), end_(all.data() + all.size()) {}
   bool done() const { return at_ >= end_; }
   std::string_view peek() const { return {at_, static_cast<std::size_t>(std::find(at_, end_, '\0') - at_)}; }
-  std::string_view take() {
-    const std::string_view word = peek();
-    at_ = std::min(end_, at_ + word.size() + 1);
-    return word;
+  std::string_view last() const { return last_; }
+  void take() {
+    last_ = peek();
+    at_ = std::min(end_, at_ + last_.size() + 1);
   }
 
  private:
   const char* at_;
   const char* end_;
+  std::string_view last_;  // as taken
 };
+
+bool is_variable(std::string_view word) {
+  return !starts_with(word, "/") && !starts_with(word, "=") && word.find('=') != std::string_view::npos;
+}
 
 void note(char letter, SudoOptions& out) {
   if (letter == 'n') out.non_interactive = true;
@@ -124,8 +129,8 @@ SudoOptions read_sudo_options(std::string_view all) {
       words.take();
       word.remove_prefix(1);
       out.understood = read_letters(word, words, out);
-    } else if (!starts_with(word, "/") && word.find('=') != std::string_view::npos) {
-      words.take();  // NAME=value may stand between options
+    } else if (is_variable(word) && words.last() != "--") {
+      words.take();  // NAME=value may stand between options, but not after "--", though that was the value of one
     } else {
       break;
     }

@@ -36,7 +36,7 @@ class Object : public sdbus::AdaptorInterfaces<Adaptor> {
   template <class Result>
   void take(const char* method, Result&& result, core::Outcome<Work> todo) {
     link_.take(Adaptor::INTERFACE_NAME, method, this->getObject().getCurrentlyProcessedMessage()->getSender(),
-               std::move(result), std::move(todo));
+               std::forward<Result>(result), std::move(todo));
   }
 
  private:

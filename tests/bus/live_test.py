@@ -13,7 +13,7 @@ import sys
 import time
 import unittest
 
-from room import (Broker, Bus, HARNESS, JITCTL, ROOM, become, busctl, call, document, enter, jitctl, line, message, new_request,
+from room import (Broker, Bus, HARNESS, JITCTL, ROOM, SANITIZED, become, busctl, call, document, enter, jitctl, line, message, new_request,
                   start)
 
 
@@ -224,7 +224,7 @@ class Live(unittest.TestCase):
                 milliseconds = int(re.fullmatch(r"burst (\d+) ms", line(Broker.process))[1])
                 self.assertLess(milliseconds, 2000)
             self.assertIn("dropping them", Broker.wait_log("dropping"))
-            if "san" not in HARNESS:
+            if not SANITIZED:
                 self.assertLess(Broker.rss() - before, 16 * 1024)
         finally:
             Bus.process.send_signal(signal.SIGCONT)
@@ -303,7 +303,7 @@ class Live(unittest.TestCase):
                 answer += got
             sock.close()
         jitctl("mallory", "status")  # an answer to what came later: the thread has been round its loop
-        if "san" not in HARNESS:  # the sanitizers keep freed memory for a while
+        if not SANITIZED:
             self.assertLess(Broker.rss() - before, 8 * 1024)
             self.assertLess(Broker.rss("VmHWM"), 64 * 1024)
 
