@@ -8,9 +8,11 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <vector>
 
 #include "broker/broker.h"
 
@@ -28,6 +30,24 @@ bool stdio_is_open() {
 int say(const char* text) {
   std::fprintf(stderr, "jit-broker: %s\n", text);
   return kUsage;
+}
+
+// Whoever owns this uid decides, so it runs as nobody else, and nothing of root's is left to go back to: a launcher whose
+// setuid or setgroups failed unseen is refused here (CVE-2026-35535).
+bool runs_as_jit() {
+  const passwd* own = ::getpwnam("_jit");
+  if (own == nullptr || own->pw_uid == 0 || own->pw_gid == 0) return false;
+  uid_t real = 0, effective = 0, saved = 0;
+  if (::getresuid(&real, &effective, &saved) != 0) return false;
+  if (real != own->pw_uid || effective != own->pw_uid || saved != own->pw_uid) return false;
+  gid_t real_group = 0, effective_group = 0, saved_group = 0;
+  if (::getresgid(&real_group, &effective_group, &saved_group) != 0) return false;
+  if (real_group != own->pw_gid || effective_group != own->pw_gid || saved_group != own->pw_gid) return false;
+  const int count = ::getgroups(0, nullptr);
+  if (count < 0) return false;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  if (::getgroups(count, groups.data()) != count) return false;
+  return std::ranges::find(groups, gid_t{0}) == groups.end();
 }
 
 // The gate's listening socket, from systemd (or a launcher that hands it over in the same way).
@@ -83,11 +103,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (argc != 1) return say("takes no arguments; it is started by systemd as user _jit");
-  // Whoever owns this uid decides, so it runs as nobody else.
-  const passwd* own = ::getpwnam("_jit");
-  if (own == nullptr || ::getuid() != own->pw_uid || ::geteuid() != own->pw_uid) {
-    return say("runs as user _jit only; it is started by systemd");
-  }
+  if (!runs_as_jit()) return say("runs as user _jit only, with its group and no other identity; it is started by systemd");
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::umask(077);
   rlimit files{};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/policies.h"
 
+#include <system_error>
+
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
@@ -74,7 +76,7 @@ void Policies::reload(std::function<store::Database*()> database, std::function<
   }
   running_ = true;
   if (worker_.joinable()) worker_.join();
-  worker_ = std::thread([this, database = std::move(database)] {
+  const auto work = [this, database = std::move(database)] {
     auto loaded = std::make_shared<config::Loaded>(config::load({}));
     post_([this, loaded, database] {
       take(std::move(*loaded), database());
@@ -84,11 +86,24 @@ void Policies::reload(std::function<store::Database*()> database, std::function<
         reload(database, [] {});
         return;
       }
-      auto waiting = std::move(waiting_);
-      waiting_.clear();
-      for (auto& each : waiting) each();
+      tell_waiting();
     });
-  });
+  };
+  try {
+    worker_ = std::thread(work);
+  } catch (const std::system_error& error) {
+    // Too many threads or processes just now: what is in force stays so.
+    running_ = false;
+    status_.error = std::string("the files could not be read again: ") + error.what() + "; try once more later";
+    sd_journal_print(LOG_ERR, "%s", status_.error.c_str());
+    tell_waiting();
+  }
+}
+
+void Policies::tell_waiting() {
+  auto waiting = std::move(waiting_);
+  waiting_.clear();
+  for (auto& each : waiting) each();
 }
 
 }  // namespace jit::broker

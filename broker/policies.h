@@ -31,6 +31,7 @@ class Policies {
   const Status& status() const { return status_; }
 
  private:
+  void tell_waiting();
   void use_kept(store::Database* database);
   void take(config::Loaded loaded, store::Database* database);
   void keep(const config::Loaded& loaded, store::Database* database);
