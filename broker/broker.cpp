@@ -110,7 +110,7 @@ std::optional<core::BootMs> Broker::turn() {
   const core::BootMs now = clock_.boottime();
   std::optional<core::BootMs> next;
   if (shelf_.database() == nullptr) {
-    if (now >= next_open_) open_database();
+    if (now >= next_open_ && open_database()) policies_->database_came(shelf_.database());
     if (shelf_.database() == nullptr) next = next_open_;
   } else if (shelf_.failing()) {
     // Nobody may be asking while it fails, so the way back is looked for here.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -47,7 +48,11 @@ bool runs_as_jit() {
   if (count < 0) return false;
   std::vector<gid_t> groups(static_cast<std::size_t>(count));
   if (::getgroups(count, groups.data()) != count) return false;
-  return std::ranges::find(groups, gid_t{0}) == groups.end();
+  std::vector<gid_t> own_groups(64);
+  int own_count = static_cast<int>(own_groups.size());
+  if (::getgrouplist("_jit", own->pw_gid, own_groups.data(), &own_count) < 0) return false;
+  own_groups.resize(static_cast<std::size_t>(own_count));
+  return std::ranges::all_of(groups, [&](gid_t group) { return group != 0 && std::ranges::count(own_groups, group) > 0; });
 }
 
 // The gate's listening socket, from systemd (or a launcher that hands it over in the same way).

@@ -28,8 +28,13 @@ Policies::~Policies() {
   if (worker_.joinable()) worker_.join();
 }
 
-void Policies::keep(const config::Loaded& loaded, store::Database* database) {
-  if (database != nullptr) database->keep_policy({loaded.policy->hash(), loaded.rules, loaded.people});
+void Policies::keep(store::Database* database) {
+  if (database != nullptr) database->keep_policy({status_.hash, rules_, people_});
+}
+
+void Policies::database_came(store::Database* database) {
+  if (core_.policy() == nullptr) return use_kept(database);
+  if (!rules_.empty()) keep(database);
 }
 
 void Policies::start(config::Loaded loaded, store::Database* database) {
@@ -62,7 +67,9 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
     return;
   }
   status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}};
-  keep(loaded, database);
+  rules_ = std::move(loaded.rules);
+  people_ = std::move(loaded.people);
+  keep(database);
   core_.use_policy(loaded.policy);
   core_.note(core::events::kPolicyLoaded, "policy", status_.hash);
   sd_journal_print(LOG_NOTICE, "policy %s in force, %zu rules", status_.hash.substr(0, 12).c_str(), status_.rules);

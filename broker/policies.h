@@ -26,6 +26,8 @@ class Policies {
   ~Policies();
   // At start: what the files gave, else the kept set, else nothing.
   void start(config::Loaded loaded, store::Database* database);
+  // A database that was missing is there: what is in force is kept in it, or, with nothing in force, what it kept is used.
+  void database_came(store::Database* database);
   // Reads and checks in a thread of its own; no decision waits. done on the core's thread, after the swap.
   void reload(std::function<store::Database*()> database, std::function<void()> done);
   const Status& status() const { return status_; }
@@ -34,12 +36,13 @@ class Policies {
   void tell_waiting();
   void use_kept(store::Database* database);
   void take(config::Loaded loaded, store::Database* database);
-  void keep(const config::Loaded& loaded, store::Database* database);
+  void keep(store::Database* database);
 
   core::Post post_;
   core::Core& core_;
   core::Clock& clock_;
   Status status_;
+  std::vector<policy::Source> rules_, people_;  // of what is in force from the files
   config::Broker broker_;
   std::thread worker_;
   bool running_ = false;

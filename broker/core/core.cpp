@@ -30,13 +30,16 @@ void Core::Impl::commit(Batch batch, std::function<void(bool)> done) {
 void Core::Impl::commit_end(Batch batch, std::function<void(bool)> done) {
   Batch again = batch;
   commit(std::move(batch), [this, again = std::move(again), done = std::move(done)](bool ok) mutable {
-    // Bounded: what does not fit is ended again by its deadline or its boot after a restart.
-    if (!ok && unwritten.size() < limits.pending_per_host) {
-      unwritten.push_back(std::move(again));
-      retry_at = clock.boottime() + 1000;
-    }
+    if (!ok) keep_for_later(std::move(again));
     done(ok);
   });
+}
+
+void Core::Impl::keep_for_later(Batch batch) {
+  // Bounded: what does not fit is ended again by its deadline or its boot after a restart.
+  if (unwritten.size() >= limits.pending_per_host) return;
+  unwritten.push_back(std::move(batch));
+  retry_at = clock.boottime() + 1000;
 }
 
 void Core::Impl::log(AuditEntry entry) {

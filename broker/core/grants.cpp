@@ -118,7 +118,12 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   Batch batch;
   batch.grants.push_back(live->grant);
   batch.entries.push_back(events::grant(events::kGrantUsed, live->grant));
-  commit(std::move(batch), [](bool) {});
+  // The answer does not wait; what could not be written is written later, without the state, which may have moved on.
+  Batch later;
+  later.entries = batch.entries;
+  commit(std::move(batch), [this, later = std::move(later)](bool ok) mutable {
+    if (!ok) keep_for_later(std::move(later));
+  });
   gate.bound(conn, {true, "granted", live->grant.id, live->grant.expires,
                     live->grant.starts + BootMs{live->grant.max_s} * 1000});
 }

@@ -116,6 +116,7 @@ struct Core::Impl {
   void log(AuditEntry entry);  // nobody waits
   // For what ends: it holds at once in memory, and is written as soon as that is possible again.
   void commit_end(Batch batch, std::function<void(bool)> done);
+  void keep_for_later(Batch batch);
   void deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id = {});
   void note_denial(const Ask& ask, const std::string& cause, const std::string& why);
   void yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text);
