@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "broker/audit/journal.h"
 #include "broker/bus/json.h"
@@ -113,12 +114,17 @@ std::optional<core::BootMs> Broker::turn() {
     if (now >= next_open_ && open_database()) policies_->database_came(shelf_.database());
     if (shelf_.database() == nullptr) next = next_open_;
   } else if (shelf_.failing()) {
+    if (!std::exchange(told_failing_, true)) {
+      sd_journal_print(LOG_CRIT, "no grant can be given or used: %s", evidence::escape(shelf_.database()->last_error()).c_str());
+    }
     // Nobody may be asking while it fails, so the way back is looked for here.
     if (now >= next_probe_) {
       next_probe_ = now + kProbeMs;
       core_->note(core::events::kStoreRecovered, "after", shelf_.database()->last_error());
     }
     next = next_probe_;
+  } else {
+    told_failing_ = false;
   }
   core_->tick();
   if (const auto tick = core_->next_tick()) next = std::min(next.value_or(*tick), *tick);

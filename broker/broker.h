@@ -45,6 +45,7 @@ class Broker final : public core::Listener {
   bus::Host host_;
   core::BootMs next_open_ = 0;   // of the database, while it is missing
   core::BootMs next_probe_ = 0;  // of a store that fails
+  bool told_failing_ = false;    // one line in the journal for each time
 };
 
 }  // namespace jit::broker

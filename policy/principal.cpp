@@ -75,6 +75,7 @@ ParsedPrincipal parse_principal(std::string_view text) {
   const auto kind = std::ranges::find(kKinds, word, &std::pair<std::string_view, Principal::Kind>::first);
   if (kind == kKinds.end()) {
     std::vector<std::string_view> words;
+    words.reserve(kKinds.size());
     for (const auto& entry : kKinds) words.push_back(entry.first);
     return no("`" + std::string(word) + ":` is no kind that fits here (user:, group:, set:, person:)" +
               did_you_mean(word, words));

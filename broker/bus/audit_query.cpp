@@ -36,7 +36,8 @@ void Handlers::query_audit(const core::Caller& caller, const AuditQuery& query, 
   for (std::size_t left = query.limit; left > 0;) {
     if (!filter.newest) filter.limit = std::min(left, kChunk);
     const auto entries = database->entries(filter);
-    if (entries.empty() && document.size() == 1 && !database->last_error().empty()) {
+    // last_error() may be the writer's, whose disk is full: only a log without any entry was not read.
+    if (entries.empty() && document.size() == 1 && database->last_sequence() == 0 && !database->last_error().empty()) {
       return reply({Error::kUnavailable, "the log cannot be read: " + database->last_error(), {}, 0});
     }
     bool full = false;

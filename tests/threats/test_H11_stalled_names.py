@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""H11: a look-up of a name hangs for a minute, as a dead LDAP server makes it. Who is meant is denied in time; nobody else notices."""
+# bed: --no-sshd
+import glob
+import os
+import subprocess
+import time
+
+import bedlib
+from bedlib import broker, check
+
+STALLED = [f"stall{i}" for i in range(24)]
+FIRST_UID = 4000
+GATE = "/tmp/nss-stall"  # a fifo: to open it for reading hangs until somebody opens it for writing
+MODULE = r"""
+#include <fcntl.h>
+#include <nss.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+extern char* program_invocation_short_name;
+static enum nss_status look(int ours) {  /* in the broker only, and only for some: files knows them all */
+  if (ours && strcmp(program_invocation_short_name, "jit-broker") == 0) close(open("/tmp/nss-stall", O_RDONLY | O_CLOEXEC));
+  return NSS_STATUS_NOTFOUND;
+}
+enum nss_status _nss_slow_getpwnam_r(const char* name, struct passwd* p, char* b, size_t n, int* e) {
+  return look(strncmp(name, "stall", 5) == 0);
+}
+enum nss_status _nss_slow_getpwuid_r(uid_t uid, struct passwd* p, char* b, size_t n, int* e) {
+  return look(uid >= 4000 && uid < 4100);
+}
+"""
+
+
+def stalled_source() -> None:
+    folder = os.path.dirname(glob.glob("/usr/lib/*/libc.so.6")[0])
+    subprocess.run(["gcc", "-shared", "-fPIC", "-w", "-o", f"{folder}/libnss_slow.so.2", "-D_GNU_SOURCE", "-x", "c", "-"], input=MODULE,
+                   text=True, check=True)
+    with open("/etc/nsswitch.conf", encoding="utf-8") as f:
+        lines = [line for line in f if not line.startswith("passwd:")]
+    with open("/etc/nsswitch.conf", "w", encoding="utf-8") as f:
+        f.write("passwd: slow files\n" + "".join(lines))
+    os.mkfifo(GATE)
+    os.chmod(GATE, 0o644)
+
+
+def is_served(user: str, when: str, limit: float = 1) -> None:
+    started = time.monotonic()
+    program = bedlib.run(user, ["sudo", "-n", "id"], timeout=10)
+    took = time.monotonic() - started
+    check(program.code != 0 and "ask first" in program.text, f"{when}: {user}: {program.text}")
+    check(took < limit, f"{when}: {user} waited {took:.1f} s")
+
+
+def is_denied(program: bedlib.Program, started: float) -> None:
+    check(program.wait(10) != 0 and "uid=0" not in program.text, f"{program.user}: {program.text}")
+    check(time.monotonic() - started < 5, f"{program.user} was denied after {time.monotonic() - started:.1f} s")
+    check("jit: " in program.text, f"{program.user}: {program.text}")
+
+
+def everybody_else(when: str) -> None:
+    is_served("alice", when)
+    is_served("fresh", when)  # whom nobody has looked up yet
+    started = time.monotonic()
+    check(bedlib.jitctl("eve", "status")["state"] == "running" and time.monotonic() - started < 1, f"{when}: jitctl")
+    bedlib.jitctl("root", "policy", "reload")  # forgets all names
+    is_served("alice", f"{when}, after a reload")
+    with bedlib.Inbox() as inbox, bedlib.waiting("alice") as alice:
+        bedlib.jitctl("bob", "approve", inbox.new("alice")["id"])
+        check(alice.wait(3) == 0, f"{when}: an approval: {alice.text}")
+    bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "x"])
+
+
+def test_one_that_stalls():
+    started = time.monotonic()
+    with bedlib.Pipe(STALLED[0], ["sudo", "-n", "id"]) as stalled:
+        everybody_else("one stalls")
+        is_denied(stalled, started)
+    everybody_else("one has stalled")
+
+
+def test_one_that_comes_again_and_again():
+    started = time.monotonic()
+    programs = [bedlib.Pipe(STALLED[1], ["sudo", "-n", "id"]) for _ in range(8)]
+    everybody_else("one stalls eight times")
+    for program in programs:
+        is_denied(program, started)
+        program.close()
+
+
+def test_afterwards_all_is_as_before():
+    with open(GATE, "w", encoding="ascii"):  # the server answers again
+        os.unlink(GATE)
+        with open(GATE, "w", encoding="ascii"):
+            pass  # a plain file: nothing hangs now
+        os.chmod(GATE, 0o644)
+    bedlib.jitctl("root", "policy", "reload")
+    for user in STALLED[0], STALLED[-1], "alice":
+        is_served(user, "afterwards", 3)
+
+
+broker.stop()
+stalled_source()
+for index, name in enumerate(STALLED):
+    bedlib.add_user(name, FIRST_UID + index, ["sudo"])
+bedlib.add_user("fresh", 4500, ["sudo"])
+broker.start()
+bedlib.main(globals())
