@@ -20,7 +20,7 @@ SHELL = ["bash", "-c", "while read -r word; do sudo id -un; echo code $?; done"]
 def fill() -> None:
     with open(f"{HOME}/fill", "wb", buffering=0) as f, contextlib.suppress(OSError):
         while True:
-            f.write(bytes(1024))
+            f.write(bytes(4096))
 
 
 def make_room() -> None:
@@ -277,7 +277,7 @@ def broken_policy():
 
 
 broker.stop()
-subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=1m,mode=700,uid={JIT},gid={JIT}", "jit", HOME], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=6m,mode=700,uid={JIT},gid={JIT}", "jit", HOME], check=True)
 broker.start()
 bedlib.add_user("dave2", 2500, ["sudo"])
 broker.stop()
