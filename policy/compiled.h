@@ -9,9 +9,13 @@
 #include <vector>
 
 #include "policy/address.h"
+#include "policy/calendar.h"
+#include "policy/command.h"
 #include "policy/policy.h"
 #include "policy/principal.h"
 #include "policy/report.h"
+#include "policy/roster.h"
+#include "policy/window.h"
 
 namespace jit::policy {
 
@@ -37,12 +41,43 @@ struct OriginTest {
   std::vector<Net> nets;
 };
 
+// One way to call a program: path alternatives and word patterns (command.h).
+struct RunTest {
+  std::vector<Text> names;                      // of commands
+  std::vector<const CommandPattern*> patterns;  // of all of them; in RuleSet::commands
+};
+
+// Names of sudo's options, or of environment additions; a trailing * matches the rest.
+struct WordTest {
+  std::vector<Text> words;
+};
+
+struct WindowTest {
+  std::vector<Text> names;
+  std::vector<const Window*> windows;  // in RuleSet::windows
+};
+
+// `attribute op literal`, as it stands in when, when-any and (as `NAME == true`) flag.
+struct FactTest {
+  enum class Op : std::uint8_t { kEqual, kNotEqual, kLess, kAtMost, kGreater, kAtLeast } op = Op::kEqual;
+  Text text;         // as written
+  std::string name;
+  Value literal;
+  const FactRule* declared = nullptr;  // in RuleSet::facts; null: built in
+};
+
 // The properties of a rule, or of its `unless`; absent ones are true. A rule is AND over them.
 struct Tests {
   std::optional<PrincipalTest> who, as;
   std::optional<std::vector<Door>> door;
   std::optional<TagTest> hosts;
   std::optional<OriginTest> from;
+  std::optional<RunTest> run;
+  std::optional<WordTest> options, env;
+  std::optional<WindowTest> during;
+  std::vector<FactTest> flag;      // OR, as every list
+  std::vector<FactTest> when;      // AND
+  std::vector<FactTest> when_any;  // OR
 };
 
 struct Approval {
@@ -51,8 +86,28 @@ struct Approval {
     Seat seat;
     Named from;
   };
+  struct Rung {  // of `escalate`
+    Step step;
+    Place place;
+    std::optional<Named> add;  // step.add, parsed
+  };
   std::vector<Need> need;
   std::optional<std::uint32_t> wait_s;
+  std::vector<Rung> escalate;
+  std::optional<Votes> votes;  // none: [settings] votes
+  bool machines = false;
+  bool match = false;
+  bool self = false;           // self = "hardware-key"
+};
+
+// `require`, merged within a rule.
+struct Requirements {
+  std::optional<std::uint32_t> reason_min;  // set: a reason is required; 0: of any length
+  std::vector<std::string> tickets;         // patterns; "": any text
+  bool record = false;
+  std::vector<std::string> notify;
+  std::optional<std::uint32_t> review_s;
+  std::vector<Text> texts;                  // as written, with their places
 };
 
 struct Rule {
@@ -63,15 +118,21 @@ struct Rule {
   std::optional<Tests> unless;
   std::optional<Text> approval_name;
   const Approval* approval = nullptr;  // in RuleSet::approvals
-  std::optional<std::uint32_t> reason_min;  // set: a reason is required; 0: of any length
+  Requirements require;
   std::optional<std::uint32_t> give_s, max_s;
   std::optional<Scope> scope;
   // Permits only.
-  std::optional<std::uint32_t> claim_s;
-  bool unverified_as = false;
+  std::optional<std::uint32_t> claim_s, run_max_s;
+  bool unverified_as = false, unverified_command = false;
+  bool break_glass = false;
+  bool digest = false;
+  std::optional<Expiry> on_expiry;
+  std::optional<std::vector<std::uint32_t>> warn_before_s;
   std::string fingerprint;
   // Guards only.
   std::optional<std::string> deny;
+  std::vector<Text> yields_to;  // ids of break-glass permits
+  bool observe = false;         // mode = "observe": logged, not applied
 };
 
 struct NamedSet {
@@ -98,12 +159,29 @@ struct Crew {
 template <class T>
 using ByName = std::map<std::string, T, std::less<>>;
 
+struct NamedCommand {
+  Place place;
+  std::vector<CommandPattern> patterns;
+};
+
+struct NamedWindow {
+  Place place;
+  Window window;
+  std::vector<Text> calendars;  // of `except`
+};
+
 struct RuleSet {
   Settings settings;
+  std::optional<Votes> votes;  // [settings] votes
   std::vector<Person> people;
   ByName<std::size_t> person_by_name, person_by_user;  // index in people
   ByName<NamedSet> sets;
   ByName<NamedNets> nets;
+  ByName<NamedCommand> commands;
+  ByName<NamedWindow> windows;
+  ByName<Calendar> calendars;        // by the name of [calendar]
+  ByName<Roster> rosters;            // by the name of the set
+  std::vector<FactRule> facts;       // by name
   ByName<Approval> approvals;
   std::vector<Rule> permits, guards;  // each sorted by id
   ByName<Crew> crews;                 // by the text of each `from` of a need

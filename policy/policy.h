@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace jit::policy {
@@ -20,9 +21,14 @@ inline constexpr std::uint32_t kNoUid = 4294967295U;
 enum class Door : std::uint8_t { kSudo, kSu, kSsh, kLogin, kPolkit };
 enum class Scope : std::uint8_t { kCommand, kTty, kSession, kLogin };  // narrowest first
 enum class Outcome : std::uint8_t { kDeny, kAllow, kApproval, kNeeds };
+enum class Votes : std::uint8_t { kAny, kSigned, kHardware };       // the weakest kind that counts; strictest last
+enum class Expiry : std::uint8_t { kEnd, kFinish, kWarn };          // what becomes of a running program
 
 std::string_view name_of(Door door);    // "sudo", "su", "ssh", "login", "polkit"
 std::string_view name_of(Scope scope);  // "command", "tty", "session", "login"
+std::string_view name_of(Outcome outcome);  // "deny", "allow", "approval", "needs"
+std::string_view name_of(Votes votes);      // "any", "signed", "hardware"
+std::string_view name_of(Expiry expiry);    // "end", "finish", "warn"
 std::optional<Door> door_named(std::string_view name);
 std::optional<Scope> scope_named(std::string_view name);
 // The door of a PAM service (sudo and sudo-i are one door); nothing for a service that is no door of ours.
@@ -56,6 +62,35 @@ struct Origin {
   bool operator==(const Origin&) const = default;
 };
 
+// What runs, as the door knows it. Only sudo knows a command; elsewhere every `run` is unknown.
+struct Command {
+  bool known = false;                    // false: the rest means nothing
+  bool verified = false;                 // false: read from sudo's command line, a claim
+  std::string_view path;                 // absolute, its folder resolved; empty: unknown (a shell, or a bare name)
+  std::span<const std::string> words;    // after argv[0]
+  std::span<const std::string> options;  // of sudo, those that change the meaning: "-g", "-D", "-R", "-s", "-i", "-e"
+  std::span<const std::string> env;      // names of the environment additions
+  bool digest_bound = false;             // its SHA-256 is bound: file and all parents are root's
+};
+
+// The value of a fact, and how old it is.
+using Value = std::variant<bool, std::int64_t, double, std::string>;
+struct Reading {
+  Value value;
+  std::uint64_t age_s = 0;
+  std::optional<std::uint64_t> for_s;  // how long whoever set it vouches for it
+};
+
+// The information point. Must not allocate; what it returns must stay valid during the call that reads it.
+class Facts {
+ public:
+  // Null: never set, or cleared; for a built-in fact: cannot be told.
+  virtual const Reading* find(std::string_view name) const = 0;
+
+ protected:
+  ~Facts() = default;
+};
+
 // What is asked. Views and pointers must outlive the call only.
 struct Request {
   Door door = Door::kSudo;
@@ -66,9 +101,18 @@ struct Request {
   Origin from;
   std::string_view reason;            // as typed; empty: none
   std::string_view ticket;
-  bool can_ask = false;               // the front end can ask for missing text
+  bool reason_from_environment = false;  // shown, and never enough for break-glass
+  std::string_view urgency = "normal";   // "low", "normal", "high", "critical"
+  bool can_ask = false;               // the front end can ask for missing text or a choice
   std::optional<std::uint32_t> asked_s;
   std::string_view via;               // a rule id, or empty
+  Command command;
+  std::int64_t now = 0;               // Unix time, seconds; windows, rosters and keys are judged by it
+  const Facts* facts = nullptr;       // null: nothing was ever set, and no built-in fact can be told
+  // Which obligations can be honoured here.
+  bool recorder = false;              // sudo's I/O log is on for this call
+  bool can_notify = false;            // a message to a channel can be queued durably
+  bool can_review = false;            // a review that is owed can be kept
 };
 
 // One set of a quorum: count distinct people out of set.
@@ -76,6 +120,14 @@ struct Seat {
   std::string set;  // as written in `from`: "set:sre", "group:wheel", "user:bob", "person:bob"
   std::uint32_t count = 1;
   bool operator==(const Seat&) const = default;
+};
+
+// One step of a ladder: either more candidates for the seats of `to`, or a message.
+struct Step {
+  std::uint32_t after_s = 0;  // from the submit on
+  std::string add, to;        // principals as written; empty for a message
+  std::string notify;         // a channel
+  bool operator==(const Step&) const = default;
 };
 
 // The terms on which one permit, narrowed by every guard, says yes.
@@ -91,15 +143,48 @@ struct Offer {
   std::uint32_t claim_s = 0;     // time from the last approval to the first use
   Scope scope = Scope::kTty;
   bool shortened = false;        // more than max was asked
+  std::vector<std::string> tickets;  // each pattern must match the whole ticket; "": any text will do
+  bool record = false;
+  std::vector<std::string> notify;   // channels, sorted, unique
+  std::uint32_t review_s = 0;        // 0: none is owed
+  Votes votes = Votes::kAny;
+  bool machines = false;             // machine approvers count
+  bool match = false;                // a vote must carry the typed code
+  bool self = false;                 // the requester's own hardware key may fill one seat
+  std::vector<Step> ladder;          // by time; only those before wait_s
+  bool break_glass = false;
+  Expiry on_expiry = Expiry::kEnd;
+  std::uint32_t run_max_s = 0;       // with kFinish and kWarn: the longest that a running program may go on
+  std::vector<std::uint32_t> warn_before_s;  // longest first
   bool operator==(const Offer&) const = default;
+};
+
+// A guard in mode "observe", and what it would have done.
+struct Observed {
+  std::string rule;
+  std::string would;  // "deny: why", "ask 1 of set:sre", ...; for people
+  bool operator==(const Observed&) const = default;
+};
+
+// A fact that was read for a decision.
+struct Attribute {
+  std::string name;
+  std::string value;  // as a literal of the language; empty where it was unknown
+  bool known = false;
+  bool operator==(const Attribute&) const = default;
 };
 
 struct Decision {
   Outcome outcome = Outcome::kDeny;
   std::optional<Offer> offer;          // none only with kDeny; with kNeeds: what it would become
-  std::vector<std::string> missing;    // with kNeeds: "reason"
+  Outcome then = Outcome::kDeny;       // with kNeeds: what it becomes once nothing is missing
+  std::vector<std::string> missing;    // with kNeeds: of "reason", "ticket", "choice"
+  std::vector<Offer> choices;          // with "choice": what can be named in `via`, the preferred one first
   std::vector<std::string> why;        // for people: deny texts, or what did not match; not escaped
   std::vector<std::string> rules;      // ids that decided: the permit, and every guard that applied
+  std::vector<std::string> near;       // ids of the permits that came nearest, where none matched
+  std::vector<Observed> observed;
+  std::vector<Attribute> read;         // sorted by name
 };
 
 // A place in a text, 1-based; line 0: the file as a whole.
@@ -110,6 +195,7 @@ struct Finding {
   std::uint32_t column = 0;
   std::string message;  // what, why, what to write instead
   std::string other;    // "file:line:column" of the second place, or empty
+  std::string witness;  // a request that shows it, as the `request` of a [[test]]; or empty
   std::string text() const;  // "file:line:column: E01 message (other place: ...)"
 };
 
@@ -118,11 +204,32 @@ struct Source {
   std::string text;
 };
 
+// A key of a person, as people.d says; whether its bytes are good is the business of who verifies votes.
+struct Key {
+  std::string id;
+  std::string kind;         // "ssh", "webauthn"
+  std::string public_text;
+  bool hardware = false;    // "sk-" types of ssh, and webauthn
+  bool verify_required = false;
+  std::optional<std::int64_t> not_before, not_after, revoked;  // Unix time, seconds
+  bool usable(std::int64_t now) const;
+};
+
 struct Person {
   std::string name;
   std::vector<std::string> users;
   std::vector<std::string> roles;  // "admin", "auditor"
   bool machine = false;
+  std::vector<Key> keys;
+};
+
+// [fact.NAME]
+struct FactRule {
+  std::string name;
+  enum class Type : std::uint8_t { kBool, kInt, kFloat, kString } type = Type::kBool;
+  std::optional<std::uint32_t> fresh_s;
+  std::optional<Value> initial;
+  std::vector<std::string> by;  // "user:NAME", "uid:N" or a provider's name
 };
 
 struct Settings {
@@ -139,6 +246,10 @@ class Policy {
     std::span<const Source> people;     // people.d
     std::span<const std::string> tags;  // of this host, without "tag:"
     std::function<std::string(std::string_view)> digest;  // hex SHA-256
+    std::span<const Source> calendars = {};  // by file name ("holidays.ics"), what /etc/jit/calendars holds
+    std::span<const Source> rosters = {};    // by file name, what /etc/jit/rosters holds
+    std::int64_t now = 0;                    // Unix time, seconds: calendars are expanded from a year back to three ahead
+    std::function<std::string(std::string_view)> real_folder = {};  // realpath of a folder; empty: as it is written
   };
   struct Loaded {
     std::shared_ptr<const Policy> policy;  // null when any finding is an error
@@ -157,8 +268,9 @@ class Policy {
   std::optional<std::string> refuses_use(std::string_view rule, std::string_view fingerprint,
                                          const Request& request) const;
 
-  // May this user fill a seat of that set? (Whether he is the requester is the caller's question.)
-  bool may_fill(std::string_view set, const Identity& voter) const;
+  // May this user fill a seat of that set at this time? (Whether he is the requester is the caller's question.)
+  // `machines`: as the offer says.
+  bool may_fill(std::string_view set, const Identity& voter, std::int64_t now, bool machines = false) const;
 
   // The persons (as Identity.person) who are members by name; groups cannot be listed: open_ended is then true.
   // A user without an entry in people.d stands as "user:NAME": his uid, and so his "uid:N", is not known here.
@@ -166,7 +278,9 @@ class Policy {
     std::vector<std::string> persons;
     bool open_ended = false;
   };
-  Members members(std::string_view set) const;
+  Members members(std::string_view set, std::int64_t now) const;
+
+  std::span<const FactRule> facts() const;  // declared ones, by name
 
   const Settings& settings() const;
   bool covers(Door door) const;
