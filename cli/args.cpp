@@ -22,7 +22,7 @@ constexpr std::array kOptions = {
     OptionName{Option::kSince, "--since", "", "TIME"},     OptionName{Option::kScope, "--scope", "", "SCOPE"},
     OptionName{Option::kUser, "--user", "", "USER"},       OptionName{Option::kPerson, "--person", "", "PERSON"},
     OptionName{Option::kRequest, "--request", "", "ID"},   OptionName{Option::kType, "--type", "", "TYPE"},
-    OptionName{Option::kLimit, "--limit", "", "N"},
+    OptionName{Option::kLimit, "--limit", "", "N"},        OptionName{Option::kCheck, "--check", "", ""},
 };
 
 using enum Option;
@@ -43,6 +43,9 @@ const std::array kVerbs = {
     Verb{"status", "", 0, 0, false, {kJson}, "the broker's health"},
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
     Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kJson}, "check policy files; needs no broker"},
+    Verb{"policy show", "[DIR|FILE...]", 0, 4096, false, {kJson}, "each rule as one sentence; needs no broker"},
+    Verb{"policy fmt", "FILE...", 1, 4096, false, {kCheck, kJson}, "lay files out; --check only names those that would change"},
+    Verb{"policy import-sudoers", "[FILE]", 0, 1, false, {kJson}, "a policy from what cvtsudoers -f json prints"},
     Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},
 };
 

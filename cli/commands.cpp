@@ -62,6 +62,9 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "status") return verbs.status();
   if (verb == "audit log") return verbs.log();
   if (verb == "policy check") return verbs.check();
+  if (verb == "policy show") return verbs.show_policy();
+  if (verb == "policy fmt") return verbs.fmt();
+  if (verb == "policy import-sudoers") return verbs.import_sudoers();
   if (verb == "policy reload") return verbs.reload();
   return out.fail({Exit::kUsage, "unknown verb: see jitctl help"});
 }

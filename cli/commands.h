@@ -34,6 +34,10 @@ struct Verbs {
   Exit log();
   // verbs_policy.cpp
   Exit check();
+  Exit show_policy();
+  // verbs_policy_files.cpp
+  Exit fmt();
+  Exit import_sudoers();
 
   // Shared. A document as --json prints it, or `facts`.
   Exit print(const Json& document, const Facts& facts);

@@ -238,6 +238,8 @@ struct Settings {
   std::vector<std::string> rescue;
 };
 
+struct RuleSet;
+
 // All files together, compiled; immutable.
 class Policy {
  public:
@@ -290,6 +292,7 @@ class Policy {
   bool has_role(std::string_view user, std::string_view role) const;   // uid 0 is the caller's business
   const std::string& hash() const;   // hex SHA-256 over all inputs
   std::size_t rule_count() const;
+  const RuleSet& rule_set() const;   // compiled.h: for what explains or analyses a policy
 
  private:
   struct Compiled;

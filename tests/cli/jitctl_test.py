@@ -26,6 +26,26 @@ as = ["user:root"]
 max = "15m"
 """
 
+SUDOERS = """Defaults env_reset,!pam_session
+User_Alias ADMINS = alice, %wheel, !carl, #1005
+Runas_Alias DB = postgres, mysql
+Cmnd_Alias SVC = /usr/bin/systemctl restart nginx, /usr/bin/systemctl status *
+root ALL=(ALL:ALL) ALL
+%sudo ALL=(ALL:ALL) ALL
+ADMINS ALL=(DB) NOPASSWD: SVC, !/usr/bin/systemctl status ssh
+bob ALL=(root) SETENV: /usr/bin/less, /usr/bin/apt-get update "", /opt/bin/, sudoedit /etc/motd
+dave ALL=(ALL) ALL, !/bin/sh
+frank web1 = /bin/ls ""
++netg ALL = /bin/ls ""
+gina ALL = (ALL, !root) ALL
+eve ALL = ^/usr/bin/(cat|ls)$ ^-l$
+harry ALL = /bin/ls "", /usr/bin/id -[a-z]
+"""
+LEFT_OUT = (
+    "left out: Defaults !pam_session", "left out: rule 3: !/usr/bin/systemctl status ssh", "narrower: rule 3: /usr/bin/systemctl status *",
+    "left out: rule 4: /opt/bin/", "left out: rule 4: sudoedit /etc/motd", "left out: rule 5: ", "left out: rule 6: ", "left out: rule 7: ",
+    "left out: rule 9: ^/usr/bin/(cat|ls)$ ^-l$", "left out: rule 10: /usr/bin/id -[a-z]", "6 rules carried over")
+
 
 def run(*args, **more):
     return subprocess.run([JITCTL, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, **more)
@@ -49,17 +69,88 @@ class Usage(unittest.TestCase):
     def test_help(self):
         done = run("help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        verbs = re.findall(r"^  ((?:policy |audit )?[a-z]+)", done.stdout, re.M)
-        self.assertEqual(len(verbs), 14)
+        verbs = re.findall(r"^  ((?:policy |audit )?[a-z-]+)", done.stdout, re.M)
+        self.assertGreaterEqual(len(verbs), 17)
         with open(MANPAGE, encoding="ascii") as file:
             page = file.read()
         for verb in verbs:
-            self.assertIn(f".B {verb}", page)
+            self.assertIn(f".B {verb}", page.replace("\\-", "-"))
             text = run("help", *verb.split())
             self.assertEqual(text.returncode, 0)
             self.assertTrue(text.stdout.startswith("jitctl " + verb), text.stdout)
         self.assertEqual(run("--help").stdout, done.stdout)
         self.assertRegex(run("--version").stdout, r"^jitctl \d+\.\d+\.\d+\n$")
+
+
+class PolicyText(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.file = os.path.join(self.folder.name, "rules.toml")
+        self.addCleanup(self.folder.cleanup)
+
+    def write(self, text):
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self):
+        with open(self.file, encoding="utf-8") as file:
+            return file.read()
+
+    def test_show_says_each_rule_in_one_sentence(self):
+        self.write(RULES)
+        done = run("policy", "show", self.file)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        self.assertEqual(done.stdout, "permit admin-root: alice may use sudo as root without approval, for 15m.\n")
+        parsed = json.loads(run("policy", "show", "--json", self.file).stdout)
+        self.assertEqual([(rule["id"], rule["kind"]) for rule in parsed], [("admin-root", "permit")])
+
+    def test_fmt_checks_then_writes_then_is_content(self):
+        untidy = RULES.replace(" = ", "=")
+        self.write(untidy)
+        os.chmod(self.file, 0o640)
+        done = run("policy", "fmt", "--check", self.file)
+        self.assertEqual((done.returncode, done.stdout), (1, self.file + "\n"))
+        self.assertEqual(self.read(), untidy)
+        self.assertEqual(run("policy", "fmt", self.file).returncode, 0)
+        self.assertEqual(os.stat(self.file).st_mode & 0o7777, 0o640)
+        self.assertIn('who = ["user:alice"]\n', self.read())
+        self.assertEqual(run("policy", "fmt", "--check", self.file).stdout, "")
+
+    def test_fmt_leaves_what_does_not_parse(self):
+        self.write("schema = \n")
+        done = run("policy", "fmt", self.file)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"rules.toml:\d+:\d+: E01 ")
+        self.assertEqual(self.read(), "schema = \n")
+
+    def test_fmt_follows_no_link(self):
+        self.write(RULES.replace(" = ", "="))
+        link = self.file + ".link.toml"
+        os.symlink(self.file, link)
+        self.assertEqual(run("policy", "fmt", link).returncode, 1)
+        self.assertTrue(os.path.islink(link))
+
+    def test_import_of_what_the_real_cvtsudoers_prints(self):
+        sudoers = os.path.join(self.folder.name, "sudoers")
+        with open(sudoers, "w", encoding="ascii") as file:
+            file.write(SUDOERS)
+        text = subprocess.run(["cvtsudoers", "-f", "json", sudoers], capture_output=True, text=True, check=True).stdout
+        done = subprocess.run([JITCTL, "policy", "import-sudoers"], input=text, capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 0, done)
+        for wanted in LEFT_OUT:
+            self.assertIn(wanted, done.stderr)
+        self.write(done.stdout)
+        check = run("policy", "check", self.file)
+        self.assertIn("ok: 6 rules", check.stdout, check)
+        self.assertEqual(run("policy", "fmt", "--check", self.file).stdout, "", "the import is laid out as fmt does")
+        shown = run("policy", "show", self.file).stdout
+        self.assertIn("Members of group sudo may use sudo as any user without approval", shown)
+
+    def test_import_of_something_else(self):
+        for text in ("", "[]", "{", "null", "x" * 5_000_000):
+            with self.subTest(text=text[:10]):
+                done = subprocess.run([JITCTL, "policy", "import-sudoers"], input=text, capture_output=True, text=True, timeout=20)
+                self.assertEqual(done.returncode, 2, done)
 
 
 class A11(unittest.TestCase):

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/policy_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "evidence/text.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::size_t kFileMax = 4 * 1024 * 1024;   // as the broker's own loader
+constexpr std::size_t kSetMax = 64 * 1024 * 1024;
+
+// What is wrong, or empty.
+std::string read_all(int fd, std::string& text) {
+  std::array<char, 65536> chunk{};
+  ssize_t got = 0;
+  while (text.size() <= kFileMax && (got = read(fd, chunk.data(), chunk.size())) > 0) {
+    text.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+  if (got < 0) return std::string("cannot be read: ") + std::strerror(errno);
+  return text.size() > kFileMax ? "is larger than 4 MiB" : "";
+}
+
+bool is_people(const std::string& path, const std::string& text) {
+  return path.find("people.d/") != std::string::npos || text.starts_with("[[person]]") ||
+         text.find("\n[[person]]") != std::string::npos;
+}
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+}  // namespace
+
+Result<std::string> read_policy_file(const std::string& path) {
+  const std::string shown = path == "-" ? "standard input" : evidence::escape_to(path, 256);
+  // O_NONBLOCK: a FIFO must not make us wait for a writer.
+  const int fd = path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return Failure{Exit::kUsage, shown + ": cannot be opened: " + std::strerror(errno)};
+  struct stat info {};
+  std::string text;
+  std::string wrong;
+  if (path != "-" && (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))) {
+    wrong = "is not a regular file";
+  } else {
+    wrong = read_all(fd, text);
+  }
+  if (fd != STDIN_FILENO) close(fd);
+  if (!wrong.empty()) return Failure{Exit::kUsage, shown + ": " + wrong};
+  return text;
+}
+
+Result<config::Loaded> load_policy(const std::vector<std::string>& paths) {
+  if (paths.empty()) return config::load({});
+  if (paths.size() == 1 && is_folder(paths[0])) {
+    config::Roots roots;
+    roots.etc = paths[0];
+    roots.check_owner = false;
+    return config::load(roots);
+  }
+  std::vector<policy::Source> rules;
+  std::vector<policy::Source> people;
+  std::size_t total = 0;
+  for (const std::string& path : paths) {
+    auto text = read_policy_file(path);
+    if (!text) return text.failure();
+    total += text->size();
+    if (total > kSetMax) return Failure{Exit::kUsage, "the files are larger than 64 MiB together"};
+    auto& to = is_people(path, *text) ? people : rules;
+    to.push_back({path, std::move(*text)});
+  }
+  return config::load_kept({}, std::move(rules), std::move(people));
+}
+
+// What a file holds may stand in a finding.
+std::string shown(const policy::Finding& finding) {
+  std::string out;
+  for (const char c : finding.text()) {
+    out += c >= ' ' && c <= '~' ? std::string(1, c) : evidence::escape(std::string_view(&c, 1));
+  }
+  return out;
+}
+
+}  // namespace jit::cli

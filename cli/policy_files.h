@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policy files that the command line names: the host's own, a folder laid out as /etc/jit, or single files.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/config/config.h"
+#include "cli/exit.h"
+
+namespace jit::cli {
+
+// At most 4 MiB, as the broker's own loader; "-" is standard input.
+Result<std::string> read_policy_file(const std::string& path);
+
+// No path: /etc/jit, with its ownership rules; one folder: the same without them; else single files.
+Result<config::Loaded> load_policy(const std::vector<std::string>& paths);
+
+// A finding as one printable line.
+std::string shown(const policy::Finding& finding);
+
+}  // namespace jit::cli
