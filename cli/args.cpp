@@ -23,9 +23,14 @@ constexpr std::array kOptions = {
     OptionName{Option::kUser, "--user", "", "USER"},       OptionName{Option::kPerson, "--person", "", "PERSON"},
     OptionName{Option::kRequest, "--request", "", "ID"},   OptionName{Option::kType, "--type", "", "TYPE"},
     OptionName{Option::kLimit, "--limit", "", "N"},        OptionName{Option::kCheck, "--check", "", ""},
+    OptionName{Option::kGroups, "--groups", "", "GROUP,..."}, OptionName{Option::kFrom, "--from", "", "ADDRESS"},
+    OptionName{Option::kAt, "--at", "", "TIME"},           OptionName{Option::kFact, "--fact", "", "NAME=VALUE,..."},
+    OptionName{Option::kUrgency, "--urgency", "", "URGENCY"},
 };
 
 using enum Option;
+
+const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kJson};
 
 const std::array kVerbs = {
     Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson},
@@ -44,6 +49,8 @@ const std::array kVerbs = {
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
     Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kJson}, "check policy files; needs no broker"},
     Verb{"policy show", "[DIR|FILE...]", 0, 4096, false, {kJson}, "each rule as one sentence; needs no broker"},
+    Verb{"policy why", "[DIR|FILE...]", 0, 4096, true, kWhatIf, "what a request would get, and by which rules"},
+    Verb{"policy why-not", "[DIR|FILE...]", 0, 4096, true, kWhatIf, "the same, and the nearest rules with what each lacks"},
     Verb{"policy fmt", "FILE...", 1, 4096, false, {kCheck, kJson}, "lay files out; --check only names those that would change"},
     Verb{"policy import-sudoers", "[FILE]", 0, 1, false, {kJson}, "a policy from what cvtsudoers -f json prints"},
     Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},

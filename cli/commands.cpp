@@ -63,6 +63,8 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "audit log") return verbs.log();
   if (verb == "policy check") return verbs.check();
   if (verb == "policy show") return verbs.show_policy();
+  if (verb == "policy why") return verbs.why(false);
+  if (verb == "policy why-not") return verbs.why(true);
   if (verb == "policy fmt") return verbs.fmt();
   if (verb == "policy import-sudoers") return verbs.import_sudoers();
   if (verb == "policy reload") return verbs.reload();

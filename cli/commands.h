@@ -35,6 +35,8 @@ struct Verbs {
   // verbs_policy.cpp
   Exit check();
   Exit show_policy();
+  // verbs_policy_ask.cpp
+  Exit why(bool why_not);
   // verbs_policy_files.cpp
   Exit fmt();
   Exit import_sudoers();

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/what_if.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <climits>
+#include <cstdlib>
+#include <ctime>
+
+#include "cli/commands.h"
+#include "evidence/text.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr int kMostGroups = 65536;  // NGROUPS_MAX of Linux
+
+std::vector<std::string> groups_of(const passwd& entry) {
+  int count = 64;
+  std::vector<gid_t> ids(static_cast<std::size_t>(count));
+  while (getgrouplist(entry.pw_name, entry.pw_gid, ids.data(), &count) < 0 && count <= kMostGroups) {
+    ids.resize(static_cast<std::size_t>(count));
+  }
+  std::vector<std::string> out;
+  for (int i = 0; i < count && static_cast<std::size_t>(i) < ids.size(); ++i) {
+    const group* const found = getgrgid(ids[static_cast<std::size_t>(i)]);
+    out.push_back(found != nullptr ? found->gr_name : std::to_string(ids[static_cast<std::size_t>(i)]));
+  }
+  return out;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    if (comma != 0) out.emplace_back(text.substr(0, comma));
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return out;
+}
+
+// As the directory knows him; a user that it does not know is supposed, with the groups that are given.
+policy::Identity identity_of(const std::string& user, const policy::Policy& policy, bool groups) {
+  policy::Identity out;
+  out.user = user;
+  if (const passwd* const entry = getpwnam(user.c_str())) {
+    out.uid = entry->pw_uid;
+    if (groups) out.groups_all = groups_of(*entry);
+    out.groups_known = true;
+  } else {
+    out.uid = policy::kNoUid - 1;
+  }
+  out.groups_any = out.groups_all;
+  out.person = policy.person_name(user, out.uid);
+  return out;
+}
+
+// As the broker does: the folder is resolved, the name is not.
+std::string resolved(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos || path.front() != '/') return {};
+  char folder[PATH_MAX];
+  if (realpath(slash == 0 ? "/" : path.substr(0, slash).c_str(), folder) == nullptr) return path;
+  const std::string real = folder;
+  return (real == "/" ? "" : real) + path.substr(slash);
+}
+
+std::string found_in_secure_path(const std::string& name) {
+  for (const char* folder : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
+    const std::string path = std::string(folder) + '/' + name;
+    if (access(path.c_str(), X_OK) == 0) return resolved(path);
+  }
+  return {};
+}
+
+}  // namespace
+
+policy::Value value_of(std::string_view text) {
+  if (text == "true" || text == "false") return text == "true";
+  std::int64_t whole = 0;
+  const auto all = [&](std::from_chars_result parsed) { return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size(); };
+  if (all(std::from_chars(text.data(), text.data() + text.size(), whole))) return whole;
+  double number = 0;
+  if (text.find_first_not_of("0123456789.-") == std::string_view::npos && all(std::from_chars(text.data(), text.data() + text.size(), number))) {
+    return number;
+  }
+  return std::string(text);
+}
+
+const policy::Reading* SupposedFacts::find(std::string_view name) const {
+  static const policy::Reading kZero{std::int64_t{0}, 0, {}};
+  static const policy::Reading kNo{false, 0, {}};
+  static const policy::Reading kIdle{0.0, 0, {}};
+  if (const auto given = given_.find(name); given != given_.end()) return &given->second;
+  if (name.starts_with("count.") || name == "risk") return &kZero;
+  if (name == "from.first-seen") return &kNo;
+  return name == "load" ? &kIdle : nullptr;
+}
+
+Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
+  WhatIf out;
+  const auto usage = [](std::string message) { return Failure{Exit::kUsage, std::move(message)}; };
+  if (args.has(Option::kDoor)) {
+    const auto door = policy::door_named(args.value(Option::kDoor));
+    if (!door) return usage("--door: sudo, su, ssh, login or polkit");
+    out.door_ = *door;
+  }
+  std::string user = args.value(Option::kUser);
+  if (user.empty()) {
+    const passwd* const self = getpwuid(getuid());
+    if (self == nullptr) return usage("name the user: --user NAME");
+    user = self->pw_name;
+  }
+  const bool login = out.door_ == policy::Door::kSsh || out.door_ == policy::Door::kLogin;
+  const bool given = args.has(Option::kGroups);
+  out.subject_ = identity_of(user, policy, !given);
+  if (given) {
+    out.subject_.groups_all = out.subject_.groups_any = split(args.value(Option::kGroups));
+    out.subject_.groups_known = true;
+  }
+  out.root_ = identity_of("root", policy, true);
+  const std::string as = args.value(Option::kAs);
+  if (login && !as.empty()) return usage("--as: at " + std::string(policy::name_of(out.door_)) + " the user logs in as himself");
+  out.target_ = login ? out.subject_ : identity_of(as.empty() ? "root" : as, policy, true);
+
+  const std::string origin = args.value(Option::kFrom);
+  if (origin == "local" || (origin.empty() && !login)) {
+    out.origin_.kind = policy::Origin::Kind::kLocal;
+  } else if (!origin.empty() && origin != "unknown") {
+    const auto peer = policy::Address::parse(origin);
+    if (!peer) return usage("--from: an address, local or unknown");
+    out.origin_ = {policy::Origin::Kind::kPeer, *peer};
+  }
+  out.now_ = std::time(nullptr);
+  if (args.has(Option::kAt)) {
+    const auto at = parse_since(args.value(Option::kAt), out.now_ * 1000);
+    if (!at) return usage("--at: a time with its zone (2026-11-24T21:10:00Z), or how long ago (2h)");
+    out.now_ = *at / 1000;
+  }
+  const auto asked = duration_of(args);
+  if (!asked) return asked.failure();
+  out.asked_ = *asked;
+  out.reason_ = args.value(Option::kReason);
+  out.ticket_ = args.value(Option::kTicket);
+  out.via_ = args.value(Option::kVia);
+  if (args.has(Option::kUrgency)) out.urgency_ = args.value(Option::kUrgency);
+  for (const std::string& fact : split(args.value(Option::kFact))) {
+    const std::size_t equals = fact.find('=');
+    if (equals == std::string::npos || equals == 0) return usage("--fact: NAME=VALUE, several with commas between them");
+    out.facts_.set(fact.substr(0, equals), {value_of(std::string_view(fact).substr(equals + 1)), 0, {}});
+  }
+  if (!args.command.empty()) {
+    out.command_ = true;
+    const std::string& first = args.command.front();
+    out.path_ = first.find('/') == std::string::npos ? found_in_secure_path(first) : resolved(first);
+    if (out.path_.empty()) return usage("the command " + evidence::escape_to(first, 64) + " is not found; give its whole path");
+    out.words_.assign(args.command.begin() + 1, args.command.end());
+  }
+  return out;
+}
+
+policy::Request WhatIf::request() const {
+  policy::Request out;
+  out.door = door_;
+  out.subject = &subject_;
+  out.target = &target_;
+  out.root = &root_;
+  out.target_verified = true;
+  out.from = origin_;
+  out.reason = reason_;
+  out.ticket = ticket_;
+  out.urgency = urgency_;
+  out.via = via_;
+  out.asked_s = asked_;
+  out.can_ask = true;
+  out.now = now_;
+  out.facts = &facts_;
+  out.recorder = out.can_notify = out.can_review = true;
+  out.command = {command_, command_, path_, words_, {}, {}, command_};
+  return out;
+}
+
+std::string WhatIf::line() const {
+  const bool login = door_ == policy::Door::kSsh || door_ == policy::Door::kLogin;
+  std::string out = subject_.user + ", " + std::string(policy::name_of(door_));
+  if (!login) out += " as " + target_.user;
+  if (command_) out += ": " + path_;
+  for (const std::string& word : words_) out += ' ' + word;
+  return evidence::escape(out);
+}
+
+}  // namespace jit::cli
