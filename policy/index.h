@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which rules a request can concern at all, without a look at the others: by door, and by the rarer of `who` and `as`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "policy/compiled.h"
+#include "policy/match.h"
+
+namespace jit::policy {
+
+class Index {
+ public:
+  // Reused from one look-up to the next: in the steady state nothing is allocated. One a thread.
+  struct Scratch {
+    std::vector<std::uint32_t> seen;   // by rule: the look-up that found it
+    std::uint32_t turn = 0;
+    std::vector<std::uint32_t> found;  // positions in RuleSet::permits or ::guards, ascending
+  };
+
+  Index() = default;
+  explicit Index(const RuleSet& policy);
+
+  // A superset of the permits that match, and of the guards that apply to the claimed target or to root.
+  void permits(const Request& request, Scratch& scratch) const;
+  void guards(const Request& request, Scratch& scratch) const;
+  // The permits whose `who` names this subject or nobody, whatever else they test, at most `most` of them, by id.
+  void permits_for(const Identity& subject, std::size_t most, Scratch& scratch) const;
+
+ private:
+  using Posting = std::vector<std::uint32_t>;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Names {  // of one kind: whole ones, and those with a * at their end
+    std::unordered_map<std::string, Posting, Hash, std::equal_to<>> whole, prefix;
+    std::vector<std::size_t> lengths;  // of the prefixes, ascending, unique
+    void add(const Principal& leaf, std::uint32_t rule);
+    template <class Visit>
+    void look(std::string_view name, Visit visit) const;
+  };
+  struct Anchors {
+    Names users, groups, persons;
+    std::unordered_map<std::uint32_t, Posting> uids;
+    Posting always;  // no name to look up: every request, or a roster's people
+    void add(const PrincipalTest* test, std::uint32_t rule);
+    template <class Visit>
+    void look(const Identity& identity, Side side, Visit visit) const;
+  };
+  struct AtDoor {
+    Anchors who, as;
+    Posting all;
+  };
+  static constexpr std::size_t kDoors = 5;
+  using Doors = std::array<AtDoor, kDoors>;
+
+  static void build(const std::vector<Rule>& rules, Doors& doors);
+  static void begin(Scratch& scratch, std::size_t rules);
+
+  Doors permits_, guards_;
+  Anchors subjects_;  // all permits by `who`
+  std::size_t permit_count_ = 0, guard_count_ = 0;
+};
+
+}  // namespace jit::policy
