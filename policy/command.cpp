@@ -117,8 +117,7 @@ class Parser {
       out.push_back(resolved(slash == 0 ? "/" : each.substr(0, slash), name));
     }
     std::ranges::sort(out);
-    const auto rest = std::ranges::unique(out);
-    out.erase(rest.begin(), rest.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
     return true;
   }
 
