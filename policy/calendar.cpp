@@ -20,7 +20,7 @@ constexpr std::int64_t kDay = 86400;
 constexpr std::int32_t kBack = 366, kAhead = 3 * 366;  // days
 constexpr std::size_t kMostOfOne = 4000;    // occurrences of one event, within that range
 constexpr std::size_t kMostSteps = 100000;  // occurrences of all, from each event's begin on
-constexpr std::size_t kEmptyRule = 20000;   // what a rule that yields nothing counts: the library looks through centuries
+constexpr std::size_t kEmptyRule = 40000;   // what a rule that yields nothing counts: the library looks through centuries
 constexpr std::int64_t kFirstNow = -62135596800, kLastNow = 253402300799 - 4 * kAhead * kDay;  // years 1 to 9999
 
 struct FreeProperty { void operator()(icalproperty* p) const noexcept { icalproperty_free(p); } };
@@ -168,6 +168,18 @@ class Expansion {
                       out.freq == ICAL_MONTHLY_RECURRENCE || out.freq == ICAL_YEARLY_RECURRENCE;
     if (!days || many(out.by_hour) || many(out.by_minute) || many(out.by_second)) {
       throw Broken{line.line, "a calendar is of days: an event recurs at most once a day"};
+    }
+    // What can never be, like the 7th Friday of a month, the library seeks for centuries, and slowly.
+    const auto any = [](const short* list) { return list[0] != ICAL_RECURRENCE_ARRAY_MAX; };
+    const int most = out.freq == ICAL_YEARLY_RECURRENCE && !any(out.by_month) ? 53 : 5;
+    for (const short& day : out.by_day) {
+      if (day == ICAL_RECURRENCE_ARRAY_MAX) break;
+      const int position = icalrecurrencetype_day_position(day);
+      if (position == 0) continue;
+      if (position < -most || position > most) throw Broken{line.line, "a recurrence on a day that never comes"};
+      if (any(out.by_set_pos) || any(out.by_month_day) || any(out.by_year_day) || any(out.by_week_no)) {
+        throw Broken{line.line, "a numbered day (1MO) is not supported beside other parts of days; write the days as RDATE"};
+      }
     }
     return out;
   }

@@ -181,6 +181,8 @@ TEST_CASE("what is no calendar, and where it says so") {
       {of(day + "RRULE:FREQ=DAILY;BYHOUR=1,2\n"), 5, "at most once a day"},
       {of(day + "RRULE:FREQ=YEARLY;RSCALE=CHINESE\n"), 5, "RSCALE"},
       {of(day + "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n"), 5, "never happens"},
+      {of(day + "RRULE:FREQ=MONTHLY;BYDAY=-7FR\n"), 5, "never comes"},  // was sought for a second
+      {of(day + "RRULE:FREQ=MONTHLY;BYDAY=-1FR;BYSETPOS=2\n"), 5, "numbered day"},
       {of(day + "EXRULE:FREQ=DAILY\n"), 5, "EXRULE"},
       {of(day + "RDATE;VALUE=PERIOD:20261201T000000Z/P1D\n"), 5, "RDATE cannot be read"},
       {of(day + "EXDATE:20261201,\n"), 5, "EXDATE cannot be read"},
