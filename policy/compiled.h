@@ -82,9 +82,16 @@ struct Tests {
 
 struct Approval {
   Text name;
+  // Who can be told without a look at the request: people of people.d and users, where votes of any kind count.
+  struct Known {
+    std::uint32_t people = 0;
+    bool open_ended = false;  // groups, globs over users, bare uids
+    bool roster = false;      // who is on duty changes with the time
+  };
   struct Need {
     Seat seat;
     Named from;
+    Known known;
   };
   struct Rung {  // of `escalate`
     Step step;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "policy/terms.h"
 
 namespace jit::policy {
 namespace {
@@ -86,14 +87,31 @@ void Index::Anchors::look(const Identity& identity, Side side, Visit visit) cons
   if (!persons.whole.empty() || !persons.prefix.empty()) persons.look(identity.person, visit);
 }
 
-void Index::build(const std::vector<Rule>& rules, Doors& doors) {
+// What guards add only makes an offer worse in each part of the bound, so a permit alone says how good it can get.
+void Index::rank(const RuleSet& policy) {
+  for (const Rule& permit : policy.permits) {
+    Terms terms;
+    terms.begin(policy, permit, Door::kSudo);
+    Bound bound;
+    bound.seats = terms.seat_count();
+    bound.requirements = terms.requirement_count();
+    bound.shortness = ~std::min(permit.give_s.value_or(permit.max_s.value_or(0)), permit.max_s.value_or(0));
+    if (permit.approval != nullptr && !permit.approval->self) {
+      bound.state = std::ranges::any_of(permit.approval->need, [](const Approval::Need& need) { return need.known.open_ended && need.known.people == 0; });
+    }
+    ranked_.push_back({&permit, bound});
+  }
+  std::ranges::sort(ranked_, [](const Ranked& a, const Ranked& b) { return a.bound != b.bound ? a.bound < b.bound : a.rule->id < b.rule->id; });
+}
+
+void Index::build(std::span<const Rule* const> rules, Doors& doors) {
   Frequencies who, as;
-  for (const Rule& rule : rules) {
-    who.count(rule.tests.who);
-    as.count(rule.tests.as);
+  for (const Rule* rule : rules) {
+    who.count(rule->tests.who);
+    as.count(rule->tests.as);
   }
   for (std::uint32_t i = 0; i < rules.size(); ++i) {
-    const Tests& tests = rules[i].tests;
+    const Tests& tests = rules[i]->tests;
     const bool by_who = who.of(tests.who, rules.size()) <= as.of(tests.as, rules.size());
     const std::optional<PrincipalTest>& test = by_who ? tests.who : tests.as;
     for (const Door door : kAllDoors) {
@@ -105,13 +123,18 @@ void Index::build(const std::vector<Rule>& rules, Doors& doors) {
   }
 }
 
-Index::Index(const RuleSet& policy) : permit_count_(policy.permits.size()), guard_count_(policy.guards.size()) {
-  build(policy.permits, permits_);
-  build(policy.guards, guards_);
-  for (std::uint32_t i = 0; i < policy.permits.size(); ++i) {
-    const auto& who = policy.permits[i].tests.who;
+Index::Index(const RuleSet& policy) : guard_count_(policy.guards.size()) {
+  rank(policy);
+  std::vector<const Rule*> rules;
+  for (const Ranked& ranked : ranked_) rules.push_back(ranked.rule);
+  build(rules, permits_);
+  for (std::uint32_t i = 0; i < rules.size(); ++i) {
+    const auto& who = rules[i]->tests.who;
     subjects_.add(who ? &*who : nullptr, i);
   }
+  rules.clear();
+  for (const Rule& guard : policy.guards) rules.push_back(&guard);
+  build(rules, guards_);
 }
 
 void Index::begin(Scratch& scratch, std::size_t rules) {
@@ -142,7 +165,7 @@ bool open_questions(const Identity& identity) {
 }  // namespace
 
 void Index::permits(const Request& request, Scratch& scratch) const {
-  begin(scratch, permit_count_);
+  begin(scratch, ranked_.size());
   const AtDoor& here = permits_[at(request.door)];
   const auto visit = [&](const Posting& posting) { take(scratch, posting); };
   here.who.look(*request.subject, Side::kOpens, visit);
@@ -166,7 +189,7 @@ void Index::guards(const Request& request, Scratch& scratch) const {
 }
 
 void Index::permits_for(const Identity& subject, std::size_t most, Scratch& scratch) const {
-  begin(scratch, permit_count_);
+  begin(scratch, ranked_.size());
   subjects_.look(subject, Side::kOpens, [&](const Posting& posting) { take(scratch, posting); });
   std::ranges::sort(scratch.found);
   if (scratch.found.size() > most) scratch.found.resize(most);

@@ -21,16 +21,28 @@ class Index {
   struct Scratch {
     std::vector<std::uint32_t> seen;   // by rule: the look-up that found it
     std::uint32_t turn = 0;
-    std::vector<std::uint32_t> found;  // positions in RuleSet::permits or ::guards, ascending
+    std::vector<std::uint32_t> found;  // ranks of permits, or positions in RuleSet::guards; ascending
   };
 
   Index() = default;
   explicit Index(const RuleSet& policy);
 
+  // The best that a permit's offer can be, whatever guards add: no offer of a later rank with a bound beyond a given offer
+  // is better than that. By state (0: feasible, 1: cannot tell), seats, requirements, and length (counted down).
+  struct Bound {
+    std::uint32_t state = 0, seats = 0, requirements = 0, shortness = 0;
+    auto operator<=>(const Bound&) const = default;
+  };
+  struct Ranked {
+    const Rule* rule = nullptr;
+    Bound bound;
+  };
+  const Ranked& permit(std::uint32_t rank) const { return ranked_[rank]; }
+
   // A superset of the permits that match, and of the guards that apply to the claimed target or to root.
   void permits(const Request& request, Scratch& scratch) const;
   void guards(const Request& request, Scratch& scratch) const;
-  // The permits whose `who` names this subject or nobody, whatever else they test, at most `most` of them, by id.
+  // The permits whose `who` names this subject or nobody, whatever else they test, at most `most` of them, by rank.
   void permits_for(const Identity& subject, std::size_t most, Scratch& scratch) const;
 
  private:
@@ -61,12 +73,14 @@ class Index {
   static constexpr std::size_t kDoors = 5;
   using Doors = std::array<AtDoor, kDoors>;
 
-  static void build(const std::vector<Rule>& rules, Doors& doors);
+  static void build(std::span<const Rule* const> rules, Doors& doors);
+  void rank(const RuleSet& policy);
   static void begin(Scratch& scratch, std::size_t rules);
 
+  std::vector<Ranked> ranked_;  // permits, the best bound first, then by id
   Doors permits_, guards_;
   Anchors subjects_;  // all permits by `who`
-  std::size_t permit_count_ = 0, guard_count_ = 0;
+  std::size_t guard_count_ = 0;
 };
 
 }  // namespace jit::policy

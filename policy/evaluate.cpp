@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/evaluate.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "policy/crew.h"
+#include "policy/explain.h"
+#include "policy/match.h"
+
+namespace jit::policy {
+namespace {
+
+using State = Evaluation::State;
+using Refusal = Evaluation::Refusal;
+
+constexpr std::size_t kMostNear = 1024;  // permits that an explanation looks at
+
+Index::Bound key_of(const Evaluation::Proposal& proposal) {
+  return {static_cast<std::uint32_t>(proposal.state), proposal.terms.seat_count(), proposal.terms.requirement_count(),
+          ~proposal.terms.give_of_rules()};
+}
+
+bool better(const Evaluation::Proposal& a, const Evaluation::Proposal& b) {
+  const Index::Bound ka = key_of(a);
+  const Index::Bound kb = key_of(b);
+  return ka != kb ? ka < kb : a.permit->id < b.permit->id;
+}
+
+// Mostly the sets are plainly large enough, or plainly not listable; only else are people matched one by one.
+State fill(const RuleSet& policy, const Terms& terms, const Request& request) {
+  if (!terms.asks_people()) return State::kFeasible;
+  // The requester is at most two members: his person, and a user name of his.
+  const std::uint32_t plenty = terms.seat_count() + 2;
+  bool sure = terms.votes() == Votes::kAny;
+  bool open = false;
+  for (const Terms::SeatRef& seat : terms.seats()) {
+    const bool unlisted = seat.known->open_ended && seat.known->people == 0;
+    open = open || unlisted;
+    sure = sure && !seat.known->roster && (unlisted || seat.known->people >= plenty);
+  }
+  if (sure) return open ? State::kCannotTell : State::kFeasible;
+  switch (can_fill(policy, terms, request).answer) {
+    case Filling::Answer::kYes: return State::kFeasible;
+    case Filling::Answer::kCannotTell: return State::kCannotTell;
+    case Filling::Answer::kNo: break;
+  }
+  return State::kInfeasible;
+}
+
+class Evaluator {
+ public:
+  Evaluator(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out)
+      : policy_(policy), index_(index), request_(request), out_(out) {}
+
+  void run() {
+    if (request_.subject == nullptr || request_.target == nullptr || request_.root == nullptr) return refuse(Refusal::kIncomplete);
+    if (!policy_.covers(request_.door)) return refuse(Refusal::kNotCovered);
+    if (request_.asked_s == 0U) return refuse(Refusal::kNoLength);
+    collect_guards();
+    if (!request_.via.empty()) return named();
+    index_.permits(request_, out_.permits);
+    if (ordinary()) return accept();
+    if (break_glass()) return choose();
+    if (out_.matched.empty()) return nothing();
+  }
+
+ private:
+  void refuse(Refusal refusal) { out_.refusal = refusal; }
+
+  void collect_guards() {
+    const bool claim = target_is_claim(request_);
+    index_.guards(request_, out_.guards);
+    for (const std::uint32_t position : out_.guards.found) {
+      const Rule& guard = policy_.guards[position];
+      const Evaluation::Hit hit{&guard, guard_applies(guard, request_, *request_.target),
+                                claim && guard_applies(guard, request_, *request_.root)};
+      if (hit.claimed || hit.root) out_.hits.push_back(hit);
+    }
+  }
+
+  void propose(const Rule& permit) {
+    Evaluation::Proposal& made = out_.current;
+    made.permit = &permit;
+    made.terms.begin(policy_, permit, request_.door);
+    for (const Evaluation::Hit& hit : out_.hits) {
+      if (narrows(hit, permit, request_)) made.terms.add(*hit.guard);
+    }
+    made.terms.finish(request_);
+    made.state = made.terms.flaws().empty() ? fill(policy_, made.terms, request_) : State::kInfeasible;
+    if (made.state != State::kInfeasible) return;
+    if (made.terms.flaws().empty()) note({&permit, {Fault::kSeats, nullptr}});
+    for (const Flaw& flaw : made.terms.flaws()) note({&permit, flaw});
+  }
+
+  void note(const Evaluation::Reason& reason) {
+    if (out_.reasons.size() < Evaluation::kMostReasons) out_.reasons.push_back(reason);
+  }
+
+  // Looks from the best rank on, and no further than something better can come.
+  bool ordinary() {
+    bool found = false;
+    for (const std::uint32_t rank : out_.permits.found) {
+      const Index::Ranked& ranked = index_.permit(rank);
+      if (found && ranked.bound > key_of(out_.best)) break;
+      if (ranked.rule->break_glass || !permit_matches(*ranked.rule, request_)) continue;
+      out_.matched.push_back(ranked.rule);
+      propose(*ranked.rule);
+      if (out_.current.state == State::kInfeasible || (found && !better(out_.current, out_.best))) continue;
+      std::swap(out_.current, out_.best);
+      found = true;
+    }
+    return found;
+  }
+
+  bool break_glass() {
+    for (const std::uint32_t rank : out_.permits.found) {
+      const Rule& permit = *index_.permit(rank).rule;
+      if (!permit.break_glass || !permit_matches(permit, request_)) continue;
+      out_.matched.push_back(&permit);
+      propose(permit);
+      if (out_.current.state == State::kInfeasible) continue;
+      if (out_.choices.size() == out_.choice_count) out_.choices.emplace_back();
+      std::swap(out_.current, out_.choices[out_.choice_count++]);
+    }
+    std::sort(out_.choices.begin(), out_.choices.begin() + static_cast<std::ptrdiff_t>(out_.choice_count), better);
+    return out_.choice_count > 0;
+  }
+
+  void accept() {
+    const Terms& terms = out_.best.terms;
+    const bool lacks = terms.lacks_reason() || terms.lacks_ticket();
+    out_.outcome = lacks ? Outcome::kNeeds : terms.asks_people() ? Outcome::kApproval : Outcome::kAllow;
+  }
+
+  // Break-glass is a deliberate second step.
+  void choose() {
+    if (!request_.can_ask) return refuse(Refusal::kOnlyBreakGlass);
+    out_.outcome = Outcome::kNeeds;
+  }
+
+  void named() {
+    const Rule* permit = policy_.permit_named(request_.via);
+    if (permit == nullptr) return refuse(Refusal::kNoSuchPermit);
+    if (!permit_matches(*permit, request_)) {
+      out_.near.push_back(permit);
+      return refuse(Refusal::kNamedMismatch);
+    }
+    out_.matched.push_back(permit);
+    propose(*permit);
+    if (out_.current.state == State::kInfeasible) return;
+    std::swap(out_.current, out_.best);
+    accept();
+  }
+
+  // The nearest permits of this subject, all that are equally near.
+  void nothing() {
+    refuse(Refusal::kNothingPermits);
+    index_.permits_for(*request_.subject, kMostNear, out_.permits);
+    unsigned least = std::numeric_limits<unsigned>::max();
+    for (const std::uint32_t rank : out_.permits.found) {
+      const Rule* permit = index_.permit(rank).rule;
+      const unsigned far = distance(*permit, request_);
+      if (far > least) continue;
+      if (far < least) out_.near.clear();
+      least = far;
+      out_.near.push_back(permit);
+    }
+    std::ranges::sort(out_.near, {}, [](const Rule* rule) -> const std::string& { return rule->id; });
+  }
+
+  const RuleSet& policy_;
+  const Index& index_;
+  const Request& request_;
+  Evaluation& out_;
+};
+
+}  // namespace
+
+bool narrows(const Evaluation::Hit& hit, const Rule& permit, const Request& request) {
+  const Rule& guard = *hit.guard;
+  if (guard.observe) return false;
+  if (!hit.claimed && (permit.unverified_as || !target_is_claim(request))) return false;
+  return !permit.break_glass || std::ranges::find(guard.yields_to, permit.id, &Text::value) == guard.yields_to.end();
+}
+
+void evaluate(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out) {
+  out.outcome = Outcome::kDeny;
+  out.refusal = Refusal::kNone;
+  out.best.permit = nullptr;
+  out.choice_count = 0;
+  out.hits.clear();
+  out.matched.clear();
+  out.reasons.clear();
+  out.near.clear();
+  Evaluator(policy, index, request, out).run();
+}
+
+}  // namespace jit::policy

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision itself, as references to the rules that made it. An Evaluation is reused from one request to the next: in
+// the steady state a decision and its explanation allocate nothing. What people read is rendered from it (render.h).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "policy/compiled.h"
+#include "policy/index.h"
+#include "policy/terms.h"
+
+namespace jit::policy {
+
+struct Evaluation {
+  // Why there is no offer at all; with kNone the flaws say it, or there is an offer.
+  enum class Refusal : std::uint8_t { kNone, kIncomplete, kNotCovered, kNoLength, kNoSuchPermit, kNamedMismatch, kNothingPermits, kOnlyBreakGlass };
+  enum class State : std::uint8_t { kFeasible, kCannotTell, kInfeasible };
+  struct Hit {
+    const Rule* guard = nullptr;
+    bool claimed = false;  // it applies to the claimed target
+    bool root = false;     // to root, where the target is only a claim
+  };
+  struct Reason {
+    const Rule* permit = nullptr;
+    Flaw flaw;
+  };
+  struct Proposal {
+    const Rule* permit = nullptr;
+    State state = State::kInfeasible;
+    Terms terms;
+  };
+
+  Outcome outcome = Outcome::kDeny;
+  Refusal refusal = Refusal::kNone;
+  Proposal best;                        // unless the outcome is kDeny
+  std::vector<Proposal> choices;        // of break-glass permits; the first choice_count are valid, best first
+  std::size_t choice_count = 0;
+  std::vector<Hit> hits;                // guards that apply, in the order of ids; those that only observe too
+  std::vector<const Rule*> matched;     // permits that were looked at and match
+  std::vector<Reason> reasons;          // of the offers that are none, at most kMostReasons
+  std::vector<const Rule*> near;        // permits that came nearest, where none matches
+  static constexpr std::size_t kMostReasons = 64;
+
+  // Working memory.
+  Index::Scratch permits, guards;
+  Proposal current;
+};
+
+// Does this guard narrow that permit? (One that only observes never does.)
+bool narrows(const Evaluation::Hit& hit, const Rule& permit, const Request& request);
+
+void evaluate(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out);
+
+}  // namespace jit::policy

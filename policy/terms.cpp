@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/terms.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <tuple>
+
+namespace jit::policy {
+namespace {
+
+constexpr std::uint32_t kWait = 600;  // where no approval says it
+constexpr std::uint32_t kClaim = 600;
+constexpr std::uint32_t kRunMax = 86400;
+constexpr std::array<std::uint32_t, 2> kWarnBefore{300, 60};
+
+void least(std::optional<std::uint32_t>& value, const std::optional<std::uint32_t>& other) {
+  if (other) value = std::min(value.value_or(*other), *other);
+}
+
+// Into a short list that is kept in the order of its texts, once each.
+void add_text(std::vector<const std::string*>& list, const std::string& text) {
+  const auto at = std::ranges::lower_bound(list, text, {}, [](const std::string* held) -> const std::string& { return *held; });
+  if (at == list.end() || **at != text) list.insert(at, &text);
+}
+
+auto order_of(const Step& step) { return std::tie(step.after_s, step.add, step.to, step.notify); }
+
+Scope usual_scope(const Rule& permit, Door door) {
+  if (door == Door::kSsh || door == Door::kLogin) return Scope::kLogin;
+  return permit.tests.run ? Scope::kCommand : Scope::kTty;
+}
+
+}  // namespace
+
+bool door_has(Door door, Scope scope) {
+  switch (door) {
+    case Door::kSudo: return scope != Scope::kLogin;
+    case Door::kSu: return scope == Scope::kTty || scope == Scope::kSession;
+    case Door::kSsh:
+    case Door::kLogin: return scope == Scope::kSession || scope == Scope::kLogin;
+    case Door::kPolkit: return true;  // has no effect there: the grant ends with the answer
+  }
+  return false;
+}
+
+std::size_t reason_length(std::string_view reason) {
+  constexpr std::string_view kSpace = " \t\n\v\f\r";
+  const std::size_t first = reason.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return 0;
+  reason = reason.substr(first, reason.find_last_not_of(kSpace) - first + 1);
+  return static_cast<std::size_t>(std::ranges::count_if(reason, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+bool ticket_fits(std::string_view pattern, std::string_view ticket) {
+  if (pattern.empty()) return reason_length(ticket) > 0;
+  return std::ranges::equal(pattern, ticket, [](char want, char got) { return want == '#' ? got >= '0' && got <= '9' : want == got; });
+}
+
+void Terms::begin(const RuleSet& policy, const Rule& permit, Door door) {
+  policy_ = &policy;
+  permit_ = &permit;
+  door_ = door;
+  seats_.clear();
+  tickets_.clear();
+  notify_.clear();
+  ladder_.clear();
+  flaws_.clear();
+  reason_min_ = review_s_ = give_ = max_ = wait_ = std::nullopt;
+  votes_ = Votes::kAny;
+  scope_ = permit.scope.value_or(usual_scope(permit, door));
+  approvals_ = machines_ = self_ = match_ = record_ = shortened_ = lacks_reason_ = lacks_ticket_ = false;
+  add(permit);
+}
+
+// Per set the larger count, other sets add; in the order of names, so that the order of rules does not show.
+void Terms::add_approval(const Approval& approval) {
+  for (const Approval::Need& need : approval.need) {
+    const auto at = std::ranges::lower_bound(seats_, need.seat.set, {}, [](const SeatRef& seat) -> const std::string& { return *seat.set; });
+    if (at == seats_.end() || *at->set != need.seat.set) {
+      seats_.insert(at, {&need.seat.set, need.seat.count, &need.known});
+    } else {
+      at->count = std::max(at->count, need.seat.count);
+    }
+  }
+  votes_ = std::max(votes_, approval.votes.value_or(policy_->votes.value_or(Votes::kAny)));
+  machines_ = approval.machines && (machines_ || !approvals_);
+  self_ = approval.self && (self_ || !approvals_);
+  match_ = match_ || approval.match;
+  least(wait_, approval.wait_s.value_or(kWait));
+  for (const Approval::Rung& rung : approval.escalate) {
+    const auto at = std::ranges::lower_bound(ladder_, rung.step, [](const Step& a, const Step& b) { return order_of(a) < order_of(b); },
+                                             [](const Step* step) -> const Step& { return *step; });
+    if (at == ladder_.end() || !(**at == rung.step)) ladder_.insert(at, &rung.step);
+  }
+  approvals_ = true;
+}
+
+void Terms::add_requirements(const Requirements& require) {
+  if (require.reason_min) reason_min_ = std::max(reason_min_.value_or(0), *require.reason_min);
+  for (const std::string& ticket : require.tickets) add_text(tickets_, ticket);
+  for (const std::string& channel : require.notify) add_text(notify_, channel);
+  record_ = record_ || require.record;
+  least(review_s_, require.review_s);
+}
+
+void Terms::add(const Rule& rule) {
+  if (rule.deny) flaws_.push_back({Fault::kDenied, &rule});
+  if (rule.approval != nullptr) add_approval(*rule.approval);
+  add_requirements(rule.require);
+  least(give_, rule.give_s);
+  least(max_, rule.max_s);
+  if (!rule.scope) return;
+  scope_ = std::min(scope_, *rule.scope);
+  if (!door_has(door_, *rule.scope)) flaws_.push_back({Fault::kScope, &rule});
+}
+
+void Terms::finish(const Request& request) {
+  max_s_ = max_.value_or(0);
+  give_of_rules_ = std::min(give_.value_or(max_s_), max_s_);
+  give_s_ = request.asked_s ? std::min(*request.asked_s, max_s_) : give_of_rules_;
+  shortened_ = request.asked_s && *request.asked_s > max_s_;
+  wait_s_ = wait_.value_or(kWait);
+  std::erase_if(ladder_, [&](const Step* step) { return step->after_s >= wait_s_; });
+
+  if (record_ && (request.door != Door::kSudo || !request.recorder)) flaws_.push_back({Fault::kRecord, nullptr});
+  if (!notify_.empty() && !request.can_notify) flaws_.push_back({Fault::kNotify, nullptr});
+  if (review_s_ && !request.can_review) flaws_.push_back({Fault::kReview, nullptr});
+  if (reason_min_) {
+    const bool counts = !permit_->break_glass || !request.reason_from_environment;
+    lacks_reason_ = (counts ? reason_length(request.reason) : 0) < std::max(1U, *reason_min_);
+  }
+  lacks_ticket_ = !std::ranges::all_of(tickets_, [&](const std::string* pattern) { return ticket_fits(*pattern, request.ticket); });
+  if (request.can_ask) return;
+  if (lacks_reason_) flaws_.push_back({Fault::kReason, nullptr});
+  if (lacks_ticket_) flaws_.push_back({Fault::kTicket, nullptr});
+}
+
+std::uint32_t Terms::seat_count() const {
+  std::uint32_t out = 0;
+  for (const SeatRef& seat : seats_) out += seat.count;
+  return out;
+}
+
+std::uint32_t Terms::requirement_count() const {
+  return static_cast<std::uint32_t>((reason_min_ ? 1U : 0U) + tickets_.size() + notify_.size() + (record_ ? 1U : 0U) + (review_s_ ? 1U : 0U));
+}
+
+Offer Terms::render() const {
+  Offer out;
+  out.rule = permit_->id;
+  out.fingerprint = permit_->fingerprint;
+  for (const SeatRef& seat : seats_) out.seats.push_back({*seat.set, seat.count});
+  out.reason_required = reason_min_.has_value();
+  out.reason_min = reason_min_.value_or(0);
+  out.give_s = give_s_;
+  out.max_s = max_s_;
+  out.wait_s = wait_s_;
+  out.claim_s = permit_->claim_s.value_or(kClaim);
+  out.scope = scope_;
+  out.shortened = shortened_;
+  for (const std::string* ticket : tickets_) out.tickets.push_back(*ticket);
+  out.record = record_;
+  for (const std::string* channel : notify_) out.notify.push_back(*channel);
+  out.review_s = review_s_.value_or(0);
+  out.votes = votes_;
+  out.machines = machines_;
+  out.match = match_;
+  out.self = self_;
+  for (const Step* step : ladder_) out.ladder.push_back(*step);
+  out.break_glass = permit_->break_glass;
+  out.on_expiry = permit_->on_expiry.value_or(permit_->tests.run ? Expiry::kFinish : Expiry::kEnd);
+  if (out.on_expiry != Expiry::kEnd) out.run_max_s = permit_->run_max_s.value_or(kRunMax);
+  out.warn_before_s = permit_->warn_before_s.value_or(std::vector<std::uint32_t>(kWarnBefore.begin(), kWarnBefore.end()));
+  std::ranges::sort(out.warn_before_s, std::greater<>());
+  return out;
+}
+
+}  // namespace jit::policy
