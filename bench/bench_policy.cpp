@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a decision costs, by the number of rules; allocations are counted. The naive evaluator of the tests and a bare parse
+// by toml++ run beside it.
+#include <benchmark/benchmark.h>
+#include <toml++/toml.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <new>
+
+#include "bench/policy_text.h"
+#include "evidence/text.h"
+#include "policy/evaluate.h"
+#include "policy/policy.h"
+
+namespace {
+
+std::atomic<std::size_t> allocations{0};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* const out = std::malloc(size != 0 ? size : 1)) return out;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace {
+
+using namespace jit;
+
+std::shared_ptr<const policy::Policy> load(const std::string& rules) {
+  const std::vector<policy::Source> files{{"rules.toml", rules}};
+  const std::vector<policy::Source> people{{"people.toml", bench::people_file(20)}};
+  policy::Policy::Input input;
+  input.rules = files;
+  input.people = people;
+  input.digest = evidence::sha256_hex;
+  const auto loaded = policy::Policy::load(input);
+  if (loaded.policy) return loaded.policy;
+  for (const policy::Finding& finding : loaded.findings) std::fprintf(stderr, "%s\n", finding.text().c_str());
+  std::exit(1);
+}
+
+const policy::Policy& usual(std::size_t rules) {
+  static std::map<std::size_t, std::shared_ptr<const policy::Policy>> loaded;
+  auto& held = loaded[rules];
+  if (!held) held = load(bench::usual_policy(rules));
+  return *held;
+}
+
+void count(benchmark::State& state, std::size_t before) {
+  state.counters["allocations"] = static_cast<double>(allocations.load() - before) / static_cast<double>(state.iterations());
+}
+
+void decide(benchmark::State& state, const policy::Policy& policy, const policy::Request& request) {
+  policy::Evaluation evaluation;
+  policy.evaluate(request, evaluation);
+  const std::size_t before = allocations.load();
+  for (auto _ : state) {
+    policy.evaluate(request, evaluation);
+    benchmark::DoNotOptimize(evaluation.outcome);
+  }
+  count(state, before);
+}
+
+// Allowed, denied because nothing permits it (with the nearest rules), and denied by a guard.
+void BM_Allow(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  const bench::Asked asked(rules);
+  decide(state, usual(rules), asked.request());
+}
+void BM_DenyNothingPermits(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  const bench::Asked asked(rules);
+  policy::Request request = asked.request();
+  request.door = policy::Door::kSu;
+  decide(state, usual(rules), request);
+}
+void BM_DenyByGuard(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  const bench::Asked asked(rules);
+  policy::Request request = asked.request();
+  request.facts = nullptr;  // what is not known lifts no guard
+  decide(state, usual(rules), request);
+}
+// The same, with the text for people.
+void BM_DecideWithText(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  const bench::Asked asked(rules);
+  const policy::Request request = asked.request();
+  const policy::Policy& policy = usual(rules);
+  const std::size_t before = allocations.load();
+  for (auto _ : state) benchmark::DoNotOptimize(policy.decide(request));
+  count(state, before);
+}
+void BM_Worst(benchmark::State& state) {
+  static const auto policy = load(bench::worst_policy(10'000));
+  const bench::Asked asked(10'000);
+  decide(state, *policy, asked.request());
+}
+
+void BM_Load(benchmark::State& state) {
+  const std::string text = bench::usual_policy(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(load(text));
+}
+void BM_BareParse(benchmark::State& state) {
+  const std::string text = bench::usual_policy(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(toml::parse(text));
+}
+
+BENCHMARK(BM_Allow)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK(BM_DenyNothingPermits)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK(BM_DenyByGuard)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK(BM_DecideWithText)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK(BM_Worst)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_Load)->Arg(10'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_BareParse)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+BENCHMARK_MAIN();
