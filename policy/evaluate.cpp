@@ -5,7 +5,6 @@
 #include <limits>
 #include <utility>
 
-#include "policy/crew.h"
 #include "policy/explain.h"
 #include "policy/match.h"
 
@@ -41,7 +40,7 @@ State fill(const RuleSet& policy, const Terms& terms, const Request& request) {
     sure = sure && !seat.known->roster && (unlisted || seat.known->people >= plenty);
   }
   if (sure) return open ? State::kCannotTell : State::kFeasible;
-  switch (can_fill(policy, terms, request).answer) {
+  switch (terms.can_fill(policy, request).answer) {
     case Filling::Answer::kYes: return State::kFeasible;
     case Filling::Answer::kCannotTell: return State::kCannotTell;
     case Filling::Answer::kNo: break;
@@ -52,7 +51,7 @@ State fill(const RuleSet& policy, const Terms& terms, const Request& request) {
 class Evaluator {
  public:
   Evaluator(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out)
-      : policy_(policy), index_(index), request_(request), out_(out) {}
+      : policy_(policy), index_(index), request_(request), out_(out), scene_{policy, request, &out.read} {}
 
   void run() {
     if (request_.subject == nullptr || request_.target == nullptr || request_.root == nullptr) return refuse(Refusal::kIncomplete);
@@ -74,8 +73,8 @@ class Evaluator {
     index_.guards(request_, out_.guards);
     for (const std::uint32_t position : out_.guards.found) {
       const Rule& guard = policy_.guards[position];
-      const Evaluation::Hit hit{&guard, guard_applies(guard, request_, *request_.target),
-                                claim && guard_applies(guard, request_, *request_.root)};
+      const Evaluation::Hit hit{&guard, whole(guard, scene_, *request_.target) != Truth::kFalse,
+                                claim && whole(guard, scene_, *request_.root) != Truth::kFalse};
       if (hit.claimed || hit.root) out_.hits.push_back(hit);
     }
   }
@@ -85,13 +84,18 @@ class Evaluator {
     made.permit = &permit;
     made.terms.begin(policy_, permit, request_.door);
     for (const Evaluation::Hit& hit : out_.hits) {
-      if (narrows(hit, permit, request_)) made.terms.add(*hit.guard);
+      if (!hit.guard->observe && concerns(hit, permit, request_)) made.terms.add(*hit.guard);
     }
     made.terms.finish(request_);
     made.state = made.terms.flaws().empty() ? fill(policy_, made.terms, request_) : State::kInfeasible;
     if (made.state != State::kInfeasible) return;
-    if (made.terms.flaws().empty()) note({&permit, {Fault::kSeats, nullptr}});
-    for (const Flaw& flaw : made.terms.flaws()) note({&permit, flaw});
+    const std::vector<Flaw>& flaws = made.terms.flaws();
+    if (flaws.empty()) note({&permit, {Fault::kSeats, nullptr}});
+    // Who is refused need not hear what else would be missing.
+    const bool denied = std::ranges::find(flaws, Fault::kDenied, &Flaw::fault) != flaws.end();
+    for (const Flaw& flaw : flaws) {
+      if (!denied || flaw.fault == Fault::kDenied) note({&permit, flaw});
+    }
   }
 
   void note(const Evaluation::Reason& reason) {
@@ -104,7 +108,7 @@ class Evaluator {
     for (const std::uint32_t rank : out_.permits.found) {
       const Index::Ranked& ranked = index_.permit(rank);
       if (found && ranked.bound > key_of(out_.best)) break;
-      if (ranked.rule->break_glass || !permit_matches(*ranked.rule, request_)) continue;
+      if (ranked.rule->break_glass || !permit_matches(*ranked.rule, scene_)) continue;
       out_.matched.push_back(ranked.rule);
       propose(*ranked.rule);
       if (out_.current.state == State::kInfeasible || (found && !better(out_.current, out_.best))) continue;
@@ -117,7 +121,7 @@ class Evaluator {
   bool break_glass() {
     for (const std::uint32_t rank : out_.permits.found) {
       const Rule& permit = *index_.permit(rank).rule;
-      if (!permit.break_glass || !permit_matches(permit, request_)) continue;
+      if (!permit.break_glass || !permit_matches(permit, scene_)) continue;
       out_.matched.push_back(&permit);
       propose(permit);
       if (out_.current.state == State::kInfeasible) continue;
@@ -143,7 +147,7 @@ class Evaluator {
   void named() {
     const Rule* permit = policy_.permit_named(request_.via);
     if (permit == nullptr) return refuse(Refusal::kNoSuchPermit);
-    if (!permit_matches(*permit, request_)) {
+    if (!permit_matches(*permit, scene_)) {
       out_.near.push_back(permit);
       return refuse(Refusal::kNamedMismatch);
     }
@@ -161,7 +165,7 @@ class Evaluator {
     unsigned least = std::numeric_limits<unsigned>::max();
     for (const std::uint32_t rank : out_.permits.found) {
       const Rule* permit = index_.permit(rank).rule;
-      const unsigned far = distance(*permit, request_);
+      const unsigned far = distance(*permit, scene_);
       if (far > least) continue;
       if (far < least) out_.near.clear();
       least = far;
@@ -174,15 +178,18 @@ class Evaluator {
   const Index& index_;
   const Request& request_;
   Evaluation& out_;
+  const Scene scene_;
 };
 
 }  // namespace
 
-bool narrows(const Evaluation::Hit& hit, const Rule& permit, const Request& request) {
-  const Rule& guard = *hit.guard;
-  if (guard.observe) return false;
+bool waives(const Rule& permit, const Rule& guard) {
+  return permit.break_glass && std::ranges::find(guard.yields_to, permit.id, &Text::value) != guard.yields_to.end();
+}
+
+bool concerns(const Evaluation::Hit& hit, const Rule& permit, const Request& request) {
   if (!hit.claimed && (permit.unverified_as || !target_is_claim(request))) return false;
-  return !permit.break_glass || std::ranges::find(guard.yields_to, permit.id, &Text::value) == guard.yields_to.end();
+  return !waives(permit, *hit.guard);
 }
 
 void evaluate(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out) {
@@ -194,6 +201,7 @@ void evaluate(const RuleSet& policy, const Index& index, const Request& request,
   out.matched.clear();
   out.reasons.clear();
   out.near.clear();
+  out.read.clear();
   Evaluator(policy, index, request, out).run();
 }
 

@@ -8,6 +8,7 @@
 
 #include "policy/compiled.h"
 #include "policy/index.h"
+#include "policy/match.h"
 #include "policy/terms.h"
 
 namespace jit::policy {
@@ -42,13 +43,17 @@ struct Evaluation {
   std::vector<const Rule*> near;        // permits that came nearest, where none matches
   static constexpr std::size_t kMostReasons = 64;
 
+  std::vector<const FactTest*> read;    // facts that were read; some more than once
+
   // Working memory.
   Index::Scratch permits, guards;
   Proposal current;
 };
 
-// Does this guard narrow that permit? (One that only observes never does.)
-bool narrows(const Evaluation::Hit& hit, const Rule& permit, const Request& request);
+// A break-glass permit waives the guards that yield to it.
+bool waives(const Rule& permit, const Rule& guard);
+// Does this guard concern what that permit opens? (Whether it only observes is another question.)
+bool concerns(const Evaluation::Hit& hit, const Rule& permit, const Request& request);
 
 void evaluate(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out);
 

@@ -83,4 +83,8 @@ class Index {
   std::size_t guard_count_ = 0;
 };
 
+struct Policy::Compiled : RuleSet {
+  Index index;  // of these very rules
+};
+
 }  // namespace jit::policy

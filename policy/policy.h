@@ -239,6 +239,7 @@ struct Settings {
 };
 
 struct RuleSet;
+struct Evaluation;
 
 // All files together, compiled; immutable.
 class Policy {
@@ -264,6 +265,9 @@ class Policy {
 
   // Total: every request gets an answer; what no permit matches is denied.
   Decision decide(const Request& request) const;
+
+  // The same as references into this policy (evaluate.h): nothing is allocated once `out` has been used.
+  void evaluate(const Request& request, Evaluation& out) const;
 
   // Does the permit that gave a grant still say yes to this request, with no guard's deny? Nothing: yes.
   // Otherwise why not, for people. A permit that is gone or whose fingerprint changed says no.

@@ -44,6 +44,8 @@ void Report::add(std::string_view code, const Place& place, std::string message,
   }
 }
 
+std::string Report::text_of(const Place& place) const { return place_text(files_.at(place.file), place.line, place.column); }
+
 std::vector<Finding> Report::take() {
   std::vector<std::size_t> order(findings_.size());
   std::iota(order.begin(), order.end(), 0);

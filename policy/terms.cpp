@@ -130,6 +130,8 @@ void Terms::finish(const Request& request) {
     const bool counts = !permit_->break_glass || !request.reason_from_environment;
     lacks_reason_ = (counts ? reason_length(request.reason) : 0) < std::max(1U, *reason_min_);
   }
+  // Where a pattern must match, that there is any text says no more.
+  if (tickets_.size() > 1 && tickets_.front()->empty()) tickets_.erase(tickets_.begin());
   lacks_ticket_ = !std::ranges::all_of(tickets_, [&](const std::string* pattern) { return ticket_fits(*pattern, request.ticket); });
   if (request.can_ask) return;
   if (lacks_reason_) flaws_.push_back({Fault::kReason, nullptr});
@@ -143,7 +145,14 @@ std::uint32_t Terms::seat_count() const {
 }
 
 std::uint32_t Terms::requirement_count() const {
-  return static_cast<std::uint32_t>((reason_min_ ? 1U : 0U) + tickets_.size() + notify_.size() + (record_ ? 1U : 0U) + (review_s_ ? 1U : 0U));
+  const std::size_t any_text = tickets_.size() > 1 && tickets_.front()->empty() ? 1 : 0;
+  return static_cast<std::uint32_t>((reason_min_ ? 1U : 0U) + tickets_.size() - any_text + notify_.size() + (record_ ? 1U : 0U) + (review_s_ ? 1U : 0U));
+}
+
+Filling Terms::can_fill(const RuleSet& policy, const Request& request) const {
+  std::vector<Seat> seats;
+  for (const SeatRef& seat : seats_) seats.push_back({*seat.set, seat.count});
+  return policy::can_fill(policy, {seats, votes_, machines_, self_}, request.subject, request.now);
 }
 
 Offer Terms::render() const {

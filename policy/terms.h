@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "policy/compiled.h"
+#include "policy/crew.h"
 
 namespace jit::policy {
 
@@ -44,6 +45,8 @@ class Terms {
   Votes votes() const { return votes_; }
   bool machines() const { return machines_; }
   bool self() const { return self_; }
+
+  Filling can_fill(const RuleSet& policy, const Request& request) const;  // allocates
 
   Offer render() const;
 

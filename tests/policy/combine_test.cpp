@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Permits are alternatives, guards are cumulative, any guard beats any permit.
-#include "policy/combine.h"
+#include "policy/terms.h"
 
 #include "world.h"
 
