@@ -52,7 +52,7 @@ void each_property(const Tests& tests, const Scene& scene, const Identity& targe
   const auto words = [&](std::string_view what, const std::optional<WordTest>& test, std::span<const std::string> used) {
     if (!test && !every) return;
     const WordTest* const list = test ? &*test : nullptr;
-    visit(has_words(list, used, request, part), kFarRun, [&, list](bool unknown) { return words_text(what, list, used, part, unknown); });
+    visit(has_words(list, used, request, part), kFarWords, [&, list](bool unknown) { return words_text(what, list, used, part, unknown); });
   };
   words("option", tests.options, request.command.options);
   words("variable", tests.env, request.command.env);
