@@ -50,15 +50,6 @@ void add(const Model& model, const Name& name, std::int64_t now, Crew& crew) {
   }
 }
 
-Name name_of_seat(const std::string& text) {
-  const std::size_t colon = text.find(':');
-  const std::string kind = text.substr(0, colon);
-  Name out{kind == "user" ? Name::Kind::kUser : kind == "group" ? Name::Kind::kGroup : kind == "set" ? Name::Kind::kSet : Name::Kind::kPerson,
-           text.substr(colon + 1), text.ends_with('*')};
-  if (out.glob) out.name.pop_back();
-  return out;
-}
-
 bool usable(const Key& key, std::int64_t now) {
   return (!key.not_before || now >= *key.not_before) && (!key.not_after || now < *key.not_after) && (!key.revoked || now < *key.revoked);
 }
@@ -94,7 +85,7 @@ Fill fill(const Model& model, const Offer& terms, const Request& request) {
   std::vector<std::set<std::string>> told, possible;
   for (const Seat& seat : terms.seats) {
     Crew crew;
-    add(model, name_of_seat(seat.set), request.now, crew);
+    add(model, seat_name(seat.set), request.now, crew);
     std::erase_if(crew.persons, [&](const std::string& name) { return !eligible(model, name, terms, request); });
     for (std::uint32_t n = 0; n < seat.count; ++n) {
       told.push_back(crew.persons);
@@ -114,6 +105,12 @@ Fill fill(const Model& model, const Offer& terms, const Request& request) {
   if (seated(told, 0, used)) return Fill::kYes;
   used.clear();
   return seated(possible, 0, used) ? Fill::kCannotTell : Fill::kNo;
+}
+
+bool may_fill(const Model& model, const std::string& seat, const Identity& voter, std::int64_t now, bool machines) {
+  const Person* person = voter.user.empty() ? nullptr : person_of(model, voter.user);
+  if (person != nullptr && person->machine && !machines) return false;
+  return in_seat(model, seat, voter, now);
 }
 
 }  // namespace jit::policy::oracle

@@ -292,4 +292,14 @@ Decision decide(const Model& model, const Request& request) {
   return out;
 }
 
+// "A grant covers a request only if the permit it came from matches that request now"; "a permit that is gone ... covers
+// nothing any more"; "At every use the applicable guards run: a `deny` refuses that use; other tightening counts for new
+// requests."
+bool use_refused(const Model& model, const std::string& permit, const Request& request) {
+  if (std::ranges::count(model.covers, request.door) == 0) return true;
+  const auto rule = std::ranges::find(model.rules, permit, &Rule::id);
+  if (rule == model.rules.end() || !rule->permit || !permit_matches(model, *rule, request)) return true;
+  return std::ranges::any_of(guards_of(model, *rule, request), [](const Rule* guard) { return guard->deny.has_value(); });
+}
+
 }  // namespace jit::policy::oracle

@@ -21,10 +21,16 @@ enum class Of : std::uint8_t { kPermit, kGuard, kUnlessOfPermit, kUnlessOfGuard 
 // matched and every guard that faced one, those that only observe or yield too. `why` is "tie" where ids decided the order.
 Decision decide(const Model& model, const Request& request);
 
+// Is a grant of this permit refused for this request?
+bool use_refused(const Model& model, const std::string& permit, const Request& request);
+
 // truth.cpp: one rule against one request.
 bool permit_matches(const Model& model, const Rule& permit, const Request& request);
 bool guard_applies(const Model& model, const Rule& guard, const Request& request, const Identity& target);
 bool guard_applies_to(const Model& model, const Rule& permit, const Rule& guard, const Request& request);
+// Is the voter in the set of a need, for sure?
+bool in_seat(const Model& model, const std::string& seat, const Identity& voter, std::int64_t now);
+Name seat_name(const std::string& seat);
 const Set& set_named(const Model& model, const std::string& name);
 const Approval& approval_named(const Model& model, const std::string& name);
 bool stale(const Roster& roster, std::int64_t now);
@@ -42,5 +48,6 @@ bool inside(const Model& model, const Window& window, std::int64_t unix_s);
 // crew.cpp: can the seats be filled, as far as people.d and static members tell?
 enum class Fill : std::uint8_t { kYes, kCannotTell, kNo };
 Fill fill(const Model& model, const Offer& terms, const Request& request);
+bool may_fill(const Model& model, const std::string& seat, const Identity& voter, std::int64_t now, bool machines);
 
 }  // namespace jit::policy::oracle

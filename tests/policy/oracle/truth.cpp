@@ -247,6 +247,23 @@ bool name_is(const Name& pattern, std::string_view name) {
   return pattern.glob ? name.starts_with(pattern.name) : name == pattern.name;
 }
 
+Name seat_name(const std::string& seat) {
+  const std::size_t colon = seat.find(':');
+  const std::string kind = seat.substr(0, colon);
+  Name out{kind == "user"    ? Name::Kind::kUser
+           : kind == "group" ? Name::Kind::kGroup
+           : kind == "set"   ? Name::Kind::kSet
+                             : Name::Kind::kPerson,
+           seat.substr(colon + 1), seat.ends_with('*')};
+  if (out.glob) out.name.pop_back();
+  return out;
+}
+
+// A voter who may be in it, or not, opens nothing: groups as for what can only open.
+bool in_seat(const Model& model, const std::string& seat, const Identity& voter, std::int64_t now) {
+  return is(model, seat_name(seat), voter, Of::kPermit, now) == Truth::kTrue;
+}
+
 const Set& set_named(const Model& model, const std::string& name) { return named(model.sets, name); }
 const Approval& approval_named(const Model& model, const std::string& name) { return named(model.approvals, name); }
 
