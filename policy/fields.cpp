@@ -102,6 +102,16 @@ std::optional<std::uint32_t> Fields::duration(std::string_view key) const {
   return seconds;
 }
 
+std::optional<std::int64_t> Fields::time(std::string_view key) const {
+  const Node* node = of_kind(key, Node::Kind::kTime);
+  if (node == nullptr) return std::nullopt;
+  if (!node->zoned) {
+    report_.add("E01", node->place, quoted(key) + " must be a date and a time with its offset, like 2026-11-24T21:10:00Z");
+    return std::nullopt;
+  }
+  return node->unix_s;
+}
+
 std::vector<const Node*> Fields::tables(std::string_view key) const {
   std::vector<const Node*> out;
   const Entry* entry = find(key);

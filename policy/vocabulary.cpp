@@ -74,6 +74,13 @@ constexpr Word kWords[] = {
     {Table::kKey, "not-after"},
     {Table::kKey, "revoked"},
     {Table::kKey, "verify-required"},
+
+    {Table::kRoster, "issued"},
+    {Table::kRoster, "shift"},
+
+    {Table::kShift, "from"},
+    {Table::kShift, "to"},
+    {Table::kShift, "who"},
 };
 
 // In permits and guards alike, and those of them that `unless` may test.
@@ -94,8 +101,10 @@ constexpr RuleWord kRuleWords[] = {
 constexpr std::array kPolicyTables{Table::kFile, Table::kSettings, Table::kApproval, Table::kNeed,
                                    Table::kPermit, Table::kGuard, Table::kUnless};
 constexpr std::array kPeopleTables{Table::kPeople, Table::kPerson, Table::kKey};
+constexpr std::array kRosterTables{Table::kRoster, Table::kShift};
 
 bool of_people(Table table) { return table == Table::kPeople || table == Table::kPerson || table == Table::kKey; }
+bool of_rosters(Table table) { return table == Table::kRoster || table == Table::kShift; }
 
 std::string_view title(Table table) {
   switch (table) {
@@ -108,6 +117,8 @@ std::string_view title(Table table) {
     case Table::kUnless: return "`unless` of a rule";
     case Table::kPeople: return "the top of the file";
     case Table::kPerson: return "[[person]]";
+    case Table::kRoster: return "the top of the file";
+    case Table::kShift: return "[[shift]]";
     case Table::kKey: break;
   }
   return "[[person.key]]";
@@ -126,7 +137,8 @@ void each_word(Table table, Visit visit) {
 
 std::string belongs(Table table, std::string_view key) {
   // A key of both kinds of rule is named once.
-  if (known_key(Table::kPermit, key) != Known::kNo && known_key(Table::kGuard, key) != Known::kNo && !of_people(table)) {
+  if (known_key(Table::kPermit, key) != Known::kNo && known_key(Table::kGuard, key) != Known::kNo && !of_people(table) &&
+      !of_rosters(table)) {
     return "; it belongs in [[permit]] or [[guard]]";
   }
   std::string out;
@@ -136,7 +148,13 @@ std::string belongs(Table table, std::string_view key) {
       out += (out.empty() ? "; it belongs in " : " or ") + std::string(title(other));
     }
   };
-  of_people(table) ? look(kPeopleTables) : look(kPolicyTables);
+  if (of_people(table)) {
+    look(kPeopleTables);
+  } else if (of_rosters(table)) {
+    look(kRosterTables);
+  } else {
+    look(kPolicyTables);
+  }
   return out;
 }
 

@@ -11,6 +11,7 @@ namespace jit::policy {
 enum class Table : std::uint8_t {
   kFile, kSettings, kApproval, kNeed, kPermit, kGuard, kUnless,  // policy.d
   kPeople, kPerson, kKey,                                        // people.d
+  kRoster, kShift,                                               // rosters
 };
 
 enum class Known : std::uint8_t { kYes, kLater, kNo };  // kLater: of the language, but not of this version
