@@ -46,10 +46,11 @@ Span random_span(Dice& dice) {
   out.from = dice.below(24) * 60 + (dice.percent(30) ? 30 : 0);
   out.to = dice.percent(20) ? 1440 : dice.below(24) * 60 + dice.below(4) * 15;
   out.daily = dice.percent(50);
-  for (std::uint32_t n = out.daily ? 0 : 1 + dice.below(2); n > 0; --n) {
-    const unsigned first = dice.below(7);
-    out.days.push_back({first, dice.percent(40) ? first : dice.below(7)});
-  }
+  if (out.daily) return out;
+  // One or two ranges that share no day.
+  const unsigned first = dice.below(7), length = dice.percent(40) ? 1 : 1 + dice.below(6), gap = 1 + dice.below(7);
+  out.days.push_back({first, (first + length - 1) % 7});
+  if (length + gap < 7) out.days.push_back({(first + length + gap) % 7, (first + length + gap + dice.below(7 - length - gap)) % 7});
   return out;
 }
 
