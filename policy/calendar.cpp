@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "policy/calendar_text.h"
@@ -20,7 +22,7 @@ constexpr std::int64_t kDay = 86400;
 constexpr std::int32_t kBack = 366, kAhead = 3 * 366;  // days
 constexpr std::size_t kMostOfOne = 4000;    // occurrences of one event, within that range
 constexpr std::size_t kMostSteps = 100000;  // occurrences of all, from each event's begin on
-constexpr std::size_t kEmptyRule = 20000;   // what a rule that yields nothing counts: the library looks through centuries
+constexpr std::size_t kEmptyRule = 40000;   // what a rule that yields nothing counts: the library looks through centuries
 constexpr std::int64_t kFirstNow = -62135596800, kLastNow = 253402300799 - 4 * kAhead * kDay;  // years 1 to 9999
 
 struct FreeProperty { void operator()(icalproperty* p) const noexcept { icalproperty_free(p); } };
@@ -160,6 +162,24 @@ class Expansion {
 
   static Event::Except except(const Moment& m) { return {m.date, m.day, m.date ? 0 : instant(m)}; }
 
+  static std::span<const short> list(const short* values, std::size_t room) {
+    return {values, static_cast<std::size_t>(std::find(values, values + room, ICAL_RECURRENCE_ARRAY_MAX) - values)};
+  }
+
+  // Is there a month that has such a day, and can a period hold as many days as BYSETPOS counts?
+  static bool can_come(const icalrecurrencetype& rule) {
+    const auto months = list(rule.by_month, ICAL_BY_MONTH_SIZE), month_days = list(rule.by_month_day, ICAL_BY_MONTHDAY_SIZE);
+    const auto week_days = list(rule.by_day, ICAL_BY_DAY_SIZE), positions = list(rule.by_set_pos, ICAL_BY_SETPOS_SIZE);
+    const auto length = [](int month) { return month == 2 ? 29 : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31; };
+    const bool none = !months.empty() && !month_days.empty() && std::ranges::none_of(months, [&](int month) {
+      return std::ranges::any_of(month_days, [&](int day) { return std::abs(day) <= length(month); });
+    });
+    const std::size_t weeks = rule.freq == ICAL_MONTHLY_RECURRENCE ? 5 : rule.freq == ICAL_YEARLY_RECURRENCE ? 53 : 1;
+    const std::size_t most = month_days.empty() ? std::max<std::size_t>(week_days.size(), 1) * weeks : month_days.size() * 12;
+    const bool far = std::ranges::none_of(positions, [&](int n) { return static_cast<std::size_t>(std::abs(n)) <= most; });
+    return !none && (positions.empty() || !far || !list(rule.by_year_day, ICAL_BY_YEARDAY_SIZE).empty());
+  }
+
   icalrecurrencetype rule(const CalendarLine& line, const Property& property) {
     const icalrecurrencetype out = icalproperty_get_rrule(property.get());
     const auto many = [](const short* list) { return list[0] != ICAL_RECURRENCE_ARRAY_MAX && list[1] != ICAL_RECURRENCE_ARRAY_MAX; };
@@ -168,6 +188,19 @@ class Expansion {
                       out.freq == ICAL_MONTHLY_RECURRENCE || out.freq == ICAL_YEARLY_RECURRENCE;
     if (!days || many(out.by_hour) || many(out.by_minute) || many(out.by_second)) {
       throw Broken{line.line, "a calendar is of days: an event recurs at most once a day"};
+    }
+    // What can never be, like the 7th Friday of a month, the library seeks for centuries, and slowly.
+    const auto any = [](const short* list) { return list[0] != ICAL_RECURRENCE_ARRAY_MAX; };
+    const int most = out.freq == ICAL_YEARLY_RECURRENCE && !any(out.by_month) ? 53 : 5;
+    if (!can_come(out)) throw Broken{line.line, "a recurrence on a day that never comes"};
+    for (const short& day : out.by_day) {
+      if (day == ICAL_RECURRENCE_ARRAY_MAX) break;
+      const int position = icalrecurrencetype_day_position(day);
+      if (position == 0) continue;
+      if (position < -most || position > most) throw Broken{line.line, "a recurrence on a day that never comes"};
+      if (any(out.by_set_pos) || any(out.by_month_day) || any(out.by_year_day) || any(out.by_week_no)) {
+        throw Broken{line.line, "a numbered day (1MO) is not supported beside other parts of days; write the days as RDATE"};
+      }
     }
     return out;
   }

@@ -46,7 +46,10 @@ class Converter {
         out.kind = Node::Kind::kBool;
         out.boolean = from.as_boolean()->get();
         break;
-      case toml::node_type::floating_point: out.kind = Node::Kind::kFloat; break;
+      case toml::node_type::floating_point:
+        out.kind = Node::Kind::kFloat;
+        out.decimal = from.as_floating_point()->get();
+        break;
       case toml::node_type::date_time:
         out.kind = Node::Kind::kTime;
         out.zoned = from.as_date_time()->get().offset.has_value();

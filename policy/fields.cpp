@@ -12,7 +12,7 @@ std::string quoted(std::string_view key) { return '`' + std::string(key) + '`'; 
 
 Fields::Fields(const Node& node, Table table, Report& report) : node_(node), report_(report) {
   for (const Entry& entry : node.entries) {
-    if (known_key(table, entry.key) != Known::kYes) report.add("E01", entry.place, explain_key(table, entry.key));
+    if (!known_key(table, entry.key)) report.add("E01", entry.place, explain_key(table, entry.key));
   }
 }
 

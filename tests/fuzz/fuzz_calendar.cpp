@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any text as a calendar, in two zones: sorted days in range, or a reason with a line of the text.
+// Any text as a calendar, in one of two zones: sorted days in range, or a reason with a line of the text.
 #include <algorithm>
 
 #include "policy/calendar.h"
@@ -15,11 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::int64_t kNow = 1'796'083'200;
   const std::string_view text = text_of(data, size);
   const auto lines = static_cast<std::uint32_t>(1 + std::ranges::count(text, '\n'));
-  for (const bool local : {false, true}) {
-    const policy::Zone& zone = local ? *prague : *utc;
-    const policy::ParsedCalendar parsed = policy::parse_calendar(text, zone, kNow);
-    require(parsed.calendar.has_value() == parsed.why.empty() && parsed.line <= lines);
-    if (!parsed.calendar) continue;
+  const policy::Zone& zone = size % 2 == 0 ? *prague : *utc;
+  const policy::ParsedCalendar parsed = policy::parse_calendar(text, zone, kNow);
+  require(parsed.calendar.has_value() == parsed.why.empty() && parsed.line <= lines);
+  if (parsed.calendar) {
     const auto& days = parsed.calendar->days;
     require(std::ranges::adjacent_find(days, std::greater_equal()) == days.end());
     const std::int32_t today = zone.local(kNow).day;

@@ -180,7 +180,11 @@ TEST_CASE("what is no calendar, and where it says so") {
       {of(day + "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30\n"), 5, "at most once a day"},
       {of(day + "RRULE:FREQ=DAILY;BYHOUR=1,2\n"), 5, "at most once a day"},
       {of(day + "RRULE:FREQ=YEARLY;RSCALE=CHINESE\n"), 5, "RSCALE"},
-      {of(day + "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n"), 5, "never happens"},
+      {of(day + "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n"), 5, "never comes"},
+      {of(day + "RRULE:FREQ=MONTHLY;BYDAY=FR;BYSETPOS=6\n"), 5, "never comes"},
+      {of(day + "RRULE:FREQ=YEARLY;BYYEARDAY=300;BYMONTH=1\n"), 5, "never happens"},
+      {of(day + "RRULE:FREQ=MONTHLY;BYDAY=-7FR\n"), 5, "never comes"},  // was sought for a second
+      {of(day + "RRULE:FREQ=MONTHLY;BYDAY=-1FR;BYSETPOS=2\n"), 5, "numbered day"},
       {of(day + "EXRULE:FREQ=DAILY\n"), 5, "EXRULE"},
       {of(day + "RDATE;VALUE=PERIOD:20261201T000000Z/P1D\n"), 5, "RDATE cannot be read"},
       {of(day + "EXDATE:20261201,\n"), 5, "EXDATE cannot be read"},
@@ -206,7 +210,7 @@ TEST_CASE("too many occurrences are refused, and soon") {
   for (int i = 0; i < 4001; ++i) one += "RDATE;VALUE=DATE:20261202\n";
   CHECK(parse(calendar(event(one))).why.find("4000") != std::string::npos);
   std::string never;
-  for (int i = 0; i < 1000; ++i) never += event("DTSTART;VALUE=DATE:20261201\nRRULE:FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=31\n");
+  for (int i = 0; i < 1000; ++i) never += event("DTSTART;VALUE=DATE:20261201\nRRULE:FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=31;BYMONTH=2,11;BYSETPOS=2\n");
   CHECK_FALSE(parse(calendar(never)).calendar);
 }
 
