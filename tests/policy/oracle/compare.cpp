@@ -67,9 +67,12 @@ std::vector<std::string> fields(const Decision& d) {
   std::vector<std::string> choices;
   for (const Offer& choice : d.choices) choices.push_back(choice.rule);
   std::vector<std::string> out{"outcome " + std::string(name_of(d.outcome)), "missing " + show(sorted(d.missing)), "choices " + show(choices)};
-  if (d.outcome == Outcome::kNeeds) out.push_back("then " + std::string(name_of(d.then)));
-  if (!d.offer) return out;
+  std::vector<std::string> observed;
+  for (const Observed& each : d.observed) observed.push_back(each.rule);
+  out.push_back("then " + (d.outcome == Outcome::kNeeds ? std::string(name_of(d.then)) : "-"));
   out.push_back("rules " + show(sorted(d.rules)));
+  out.push_back("observed " + show(sorted(observed)));
+  if (!d.offer) return out;
   for (std::string& field : fields(*d.offer)) out.push_back(std::move(field));
   return out;
 }
@@ -101,7 +104,10 @@ std::string eased(const Offer& before, const Offer& after) {
     want(same != after.seats.end() && same->count >= seat.count, "fewer seats");
   }
   want(after.reason_required >= before.reason_required && after.reason_min >= before.reason_min, "less reason");
-  want(holds_all(after.tickets, before.tickets), "fewer ticket patterns");
+  // Any text will do where no pattern is named.
+  std::vector<std::string> patterns = before.tickets;
+  if (!after.tickets.empty()) std::erase(patterns, std::string());
+  want(holds_all(after.tickets, patterns), "fewer ticket patterns");
   want(after.record >= before.record && holds_all(after.notify, before.notify), "less told");
   want(before.review_s == 0 || (after.review_s != 0 && after.review_s <= before.review_s), "later review");
   want(after.give_s <= before.give_s && after.max_s <= before.max_s, "longer");

@@ -58,14 +58,20 @@ bool has_key(const Person& person, bool hardware, std::int64_t now) {
   return std::ranges::any_of(person.keys, [&](const Key& key) { return usable(key, now) && (key.hardware || !hardware); });
 }
 
+// "`self = "hardware-key"` is the one exception, for hosts with one admin: his own touch-verified key fills one seat".
+// A machine has nobody who touches a key.
+bool counts_himself(const Person& person, const Offer& terms, const Request& request) {
+  return terms.self && !person.machine && has_key(person, true, request.now);
+}
+
 // "eligible = in the set, with a key of the demanded kind where `votes` asks one; a user without a person may vote
-// locally"; "The requester never counts"; "`self = "hardware-key"` is the one exception"
+// locally"; "The requester never counts"
 bool eligible(const Model& model, const std::string& name, const Offer& terms, const Request& request) {
   if (name.starts_with("user:")) return terms.votes == Votes::kAny && name != "user:" + request.subject->user;
   const auto person = std::ranges::find(model.people, name, &Person::name);
   if (person->machine && !terms.machines) return false;
   if (terms.votes != Votes::kAny && !has_key(*person, terms.votes == Votes::kHardware, request.now)) return false;
-  return name != request.subject->person || (terms.self && has_key(*person, true, request.now));
+  return name != request.subject->person || counts_himself(*person, terms, request);
 }
 
 // By trying everything: one distinct person for each seat from `at` on.
@@ -87,6 +93,11 @@ Fill fill(const Model& model, const Offer& terms, const Request& request) {
     Crew crew;
     add(model, seat_name(seat.set), request.now, crew);
     std::erase_if(crew.persons, [&](const std::string& name) { return !eligible(model, name, terms, request); });
+    // Whether the requester is in a group is told by his request.
+    const auto self = std::ranges::find(model.people, request.subject->person, &Person::name);
+    if (self != model.people.end() && counts_himself(*self, terms, request) && in_seat(model, seat.set, *request.subject, request.now)) {
+      crew.persons.insert(self->name);
+    }
     for (std::uint32_t n = 0; n < seat.count; ++n) {
       told.push_back(crew.persons);
       if (!crew.open) {

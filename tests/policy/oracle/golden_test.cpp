@@ -281,7 +281,7 @@ TEST_CASE("the oracle on the bastion of the document") {
   Ask glass = with_command(ask(Door::kSudo, gina, kRoot, kTuesday + 7 * kHour), "", {});
   check(model, glass, "deny");
   glass.can_ask = true;
-  check(model, glass, "needs break-glass choice reason 30m tty");
+  check(model, glass, "needs break-glass choice 30m tty");
   glass.via = "break-glass";
   glass.reason = "the on-call roster is stale, db3 is down";
   check(model, glass, "allow break-glass 30m tty");

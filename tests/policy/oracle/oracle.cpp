@@ -11,7 +11,7 @@ namespace {
 
 struct Proposal {
   const Rule* permit = nullptr;
-  std::vector<const Rule*> guards;
+  std::vector<const Rule*> guards, observing;
   Offer offer;
   std::uint32_t rules_give = 0;  // before what was asked
   enum class State : std::uint8_t { kFeasible, kCannotTell, kInfeasible } state = State::kFeasible;
@@ -79,6 +79,8 @@ void merge_require(const std::vector<const Rule*>& rules, Offer& offer) {
     for (const std::string& channel : require.notify) add_once(offer.notify, channel);
     if (require.review_s) offer.review_s = offer.review_s == 0 ? *require.review_s : std::min(offer.review_s, *require.review_s);
   }
+  // `ticket` alone names no pattern: where one must match, that there is any text says no more.
+  if (offer.tickets.size() > 1) std::erase(offer.tickets, std::string());
 }
 
 // "sudo has command, tty, session; su tty, session; ssh and login session, login"; "polkit: `scope` has no effect"
@@ -199,27 +201,44 @@ bool better(const Proposal& a, const Proposal& b) {
 void name_rules(const Proposal& proposal, Decision& out) {
   add_once(out.rules, proposal.permit->id);
   for (const Rule* guard : proposal.guards) add_once(out.rules, guard->id);
+  for (const Rule* guard : proposal.observing) add_once(out.observed, Observed{guard->id, ""});
 }
 
-// "Outcomes: allow, deny, approval, needs."
-Decision answer(const Proposal& proposal, std::vector<std::string> missing) {
+Outcome would_be(const Proposal& proposal) { return proposal.offer.seats.empty() ? Outcome::kAllow : Outcome::kApproval; }
+
+// "Outcomes: allow, deny, approval, needs. An offer that lacks text which the front end can ask for is `needs`, and carries
+// what it would become."
+Decision answer(const Proposal& proposal) {
   Decision out;
   out.offer = proposal.offer;
-  const Outcome would = proposal.offer.seats.empty() ? Outcome::kAllow : Outcome::kApproval;
-  missing.insert(missing.end(), proposal.missing.begin(), proposal.missing.end());
-  out.outcome = missing.empty() ? would : Outcome::kNeeds;
-  if (!missing.empty()) out.then = would;
-  out.missing = std::move(missing);
+  out.outcome = proposal.missing.empty() ? would_be(proposal) : Outcome::kNeeds;
+  out.then = would_be(proposal);
+  out.missing = proposal.missing;
   name_rules(proposal, out);
   return out;
 }
 
+// "If only break-glass is left: `needs` a choice". What the chosen one lacks is asked for then: "a deliberate second step".
+Decision choice(const std::vector<const Proposal*>& left) {
+  Decision out;
+  out.outcome = Outcome::kNeeds;
+  out.offer = left.front()->offer;
+  out.then = would_be(*left.front());
+  out.missing = {"choice"};
+  for (const Proposal* proposal : left) {
+    name_rules(*proposal, out);
+    out.choices.push_back({});
+    out.choices.back().rule = proposal->permit->id;
+  }
+  return out;
+}
+
 // "2. Collect applicable guards; for a permit marked `break-glass`, leave out those whose `yields-to` names it."
-std::vector<const Rule*> guards_of(const Model& model, const Rule& permit, const Request& request) {
+std::vector<const Rule*> guards_of(const Model& model, const Rule& permit, const Request& request, bool observing) {
   std::vector<const Rule*> out;
   for (const Rule& guard : model.rules) {
     // "observe: logged, not applied"
-    if (guard.permit || guard.observe || !guard_applies_to(model, permit, guard, request)) continue;
+    if (guard.permit || guard.observe != observing || !guard_applies_to(model, permit, guard, request)) continue;
     if (permit.break_glass && std::ranges::count(guard.yields_to, permit.id) > 0) continue;
     out.push_back(&guard);
   }
@@ -237,49 +256,52 @@ bool tied(const Proposal& a, const Proposal& b) {
   return a.state == b.state && a.seats() == b.seats() && a.requirements() == b.requirements() && a.rules_give == b.rules_give;
 }
 
-// "A permit facing a `deny` is dropped; none left: deny"
+// "A permit facing a `deny` is dropped; none left: deny, with every reason." `denied` names what stood in the way.
 std::vector<Proposal> proposals_of(const Model& model, const Request& request, Decision& denied) {
   std::vector<Proposal> out;
   for (const Rule& permit : model.rules) {
-    if (!permit.permit || !permit_matches(model, permit, request)) continue;
-    const std::vector<const Rule*> guards = guards_of(model, permit, request);
+    if (!permit.permit || (!request.via.empty() && request.via != permit.id) || !permit_matches(model, permit, request)) continue;
+    Proposal proposal = propose(model, permit, guards_of(model, permit, request, false), request);
+    proposal.observing = guards_of(model, permit, request, true);
     note(model, permit, request, denied);
-    const bool drop = std::ranges::any_of(guards, [](const Rule* guard) { return guard->deny.has_value(); });
-    add_once(denied.rules, permit.id);
-    for (const Rule* guard : guards) add_once(denied.rules, guard->id);
-    if (!drop) out.push_back(propose(model, permit, guards, request));
+    name_rules(proposal, denied);
+    const bool drop = std::ranges::any_of(proposal.guards, [](const Rule* guard) { return guard->deny.has_value(); });
+    if (!drop) out.push_back(std::move(proposal));
   }
   std::ranges::sort(out, better);
   if (out.size() > 1 && tied(out[0], out[1])) denied.why.emplace_back("tie");
   return out;
 }
 
+// "1. Collect matching permits; none: deny (the reason also lists the `deny` texts of the guards that apply)."
+void name_deniers(const Model& model, const Request& request, Decision& out) {
+  const Rule nobody;
+  for (const Rule& guard : model.rules) {
+    if (guard.permit || !guard_applies_to(model, nobody, guard, request)) continue;
+    if (guard.observe) {
+      out.observed.push_back({guard.id, ""});
+    } else if (guard.deny) {
+      out.rules.push_back(guard.id);
+    }
+  }
+}
+
 Decision choose(const Model& model, const Request& request, Decision& denied) {
   // "A `pam_jit` line in a service of no covered door denies."
   if (std::ranges::count(model.covers, request.door) == 0) return denied;
   const std::vector<Proposal> proposals = proposals_of(model, request, denied);
-  const auto feasible = [](const Proposal& p) { return p.state != Proposal::State::kInfeasible; };
-
-  // "`--via id` names another, and if that makes an infeasible offer or none: deny, nothing else is tried"
-  if (!request.via.empty()) {
-    for (const Proposal& proposal : proposals) {
-      if (proposal.permit->id == request.via && feasible(proposal)) return answer(proposal, {});
-    }
-    return denied;
-  }
-  // "The first that is not break-glass and not infeasible is proposed"
+  if (denied.near.empty() && request.via.empty()) name_deniers(model, request, denied);
+  std::vector<const Proposal*> glass;
   for (const Proposal& proposal : proposals) {
-    if (!proposal.permit->break_glass && feasible(proposal)) return answer(proposal, {});
+    if (proposal.state == Proposal::State::kInfeasible) continue;
+    // "`--via id` names another, and if that makes an infeasible offer or none: deny, nothing else is tried."
+    if (!request.via.empty()) return answer(proposal);
+    // "The first that is not break-glass and not infeasible is proposed"
+    if (!proposal.permit->break_glass) return answer(proposal);
+    glass.push_back(&proposal);
   }
   // "If only break-glass is left: `needs` a choice, or a deny that names `--via` where nobody can be asked."
-  Decision out;
-  for (const Proposal& proposal : proposals) {
-    if (!proposal.permit->break_glass || !feasible(proposal) || !request.can_ask) continue;
-    if (!out.offer) out = answer(proposal, {"choice"});
-    out.choices.push_back({});
-    out.choices.back().rule = proposal.permit->id;
-  }
-  return out.offer ? out : denied;
+  return glass.empty() || !request.can_ask ? denied : choice(glass);
 }
 
 }  // namespace
@@ -299,7 +321,7 @@ bool use_refused(const Model& model, const std::string& permit, const Request& r
   if (std::ranges::count(model.covers, request.door) == 0) return true;
   const auto rule = std::ranges::find(model.rules, permit, &Rule::id);
   if (rule == model.rules.end() || !rule->permit || !permit_matches(model, *rule, request)) return true;
-  return std::ranges::any_of(guards_of(model, *rule, request), [](const Rule* guard) { return guard->deny.has_value(); });
+  return std::ranges::any_of(guards_of(model, *rule, request, false), [](const Rule* guard) { return guard->deny.has_value(); });
 }
 
 }  // namespace jit::policy::oracle

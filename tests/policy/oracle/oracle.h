@@ -17,7 +17,7 @@ enum class Truth : std::uint8_t { kFalse, kUnknown, kTrue };
 // Whose test it is. A permit and a guard's `unless` can only open; a guard and a permit's `unless` can only close.
 enum class Of : std::uint8_t { kPermit, kGuard, kUnlessOfPermit, kUnlessOfGuard };
 
-// The Decision without `why`, `read`, `observed` and fingerprints; of `choices` the ids only. `near` holds every permit that
+// The Decision without `why`, `read` and fingerprints; of `choices` and `observed` the ids only. `near` holds every permit that
 // matched and every guard that faced one, those that only observe or yield too. `why` is "tie" where ids decided the order.
 Decision decide(const Model& model, const Request& request);
 

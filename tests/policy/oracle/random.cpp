@@ -191,6 +191,8 @@ Rule random_rule(const Model& model, Dice& dice, bool permit, const std::string&
   }
   if (dice.percent(permit ? 50 : 35)) out.approval = dice.one_of(model.approvals).name;
   out.require = random_require(dice, permit ? 12 : 10);
+  // E08: where no sudo is meant, nothing can record.
+  if (out.tests.door && std::ranges::count(*out.tests.door, Door::kSudo) == 0) out.require.record = false;
   permit ? add_permit_keys(model, dice, out) : add_guard_keys(model, dice, out);
   return out;
 }

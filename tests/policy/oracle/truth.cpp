@@ -132,6 +132,8 @@ Truth runs(const Model& model, const std::vector<std::string>& commands, const R
 
 // "`options` and `env`: a permit holds when all that the request uses are listed, a guard or `unless` when one is."
 Truth uses(const std::vector<std::string>& listed, std::span<const std::string> used, const Rule& rule, const Request& request, Of of) {
+  // They are sudo's, so at another door a request uses none.
+  if (request.door != Door::kSudo) return truth(of == Of::kPermit);
   if (!command_is_known(rule, request, of)) return Truth::kUnknown;
   bool all = true, one = false;
   for (const std::string& word : used) {
