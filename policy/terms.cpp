@@ -9,7 +9,7 @@
 namespace jit::policy {
 namespace {
 
-constexpr std::uint32_t kWait = 600;       // where no approval says it
+constexpr std::uint32_t kWait = 600;       // of an approval that does not say it
 constexpr std::uint32_t kClaim = 600;      // where the permit does not say it
 constexpr std::uint32_t kRunMax = 86'400;  // likewise
 constexpr std::uint32_t kWarnings[] = {300, 60};
@@ -55,7 +55,7 @@ void Terms::add_approval(const Approval& approval) {
   self_ = self_ && approval.self;
   match_ = match_ || approval.match;
   for (const Approval::Rung& rung : approval.escalate) ladder_.push_back(rung.step);
-  least(wait_, approval.wait_s);
+  least(wait_, approval.wait_s.value_or(kWait));
 }
 
 void Terms::add_requirements(const Requirements& require) {
