@@ -141,7 +141,7 @@ class Hall {
     std::vector<std::string> out;
     for (const Person& person : policy_.people) {
       const Crew::Member member{person.name, {}, &person};
-      const bool self = quorum_.self && is_requester(policy_, member, requester_) && keyed(&person, Votes::kHardware);
+      const bool self = quorum_.self && !person.machine && is_requester(policy_, member, requester_) && keyed(&person, Votes::kHardware);
       if (self || fits(member)) out.push_back(person.name);
     }
     return out;

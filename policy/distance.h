@@ -11,7 +11,7 @@ namespace jit::policy {
 
 // How far a permit is from a request where a property does not hold: one that is not for this user is farther than one
 // for another host, and one that only has to wait for another time or state is nearest. kFarWho is more than all others.
-enum Weight : unsigned { kFarWho = 1024, kFarDoor = 32, kFarTarget = 32, kFarRun = 16, kFarHost = 8, kFarOrigin = 4, kNear = 1 };
+enum Weight : unsigned { kFarWho = 1024, kFarDoor = 32, kFarTarget = 32, kFarRun = 16, kFarHost = 8, kFarOrigin = 4, kFarWords = 2, kNear = 1 };
 
 // Calls visit(truth, weight, text): text(unknown) is made only where it is wanted, a denial looks at every permit.
 template <class Visit>

@@ -65,7 +65,9 @@ Known look_up(const FactTest& test, const Request& request) {
     return out;
   }
   const Reading* reading = request.facts == nullptr ? nullptr : request.facts->find(test.name);
-  if (reading == nullptr) {
+  // Setting the initial value is clearing: it does not age.
+  const bool cleared = reading != nullptr && test.declared != nullptr && test.declared->initial == reading->value;
+  if (reading == nullptr || cleared) {
     if (test.declared != nullptr && test.declared->initial) {
       take(out, *test.declared->initial);
     } else {

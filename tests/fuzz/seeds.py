@@ -83,7 +83,9 @@ def main(folder):
              "wire": [message("Submit", "a{sv}hhh", submits[0]), message("Bind", "a{sv}", bind), message("Detach", "", b"") * 2,
                       HELLO, HELLO + message("Withdraw", "", b""), HELLO[:20], b"GET / HTTP/1.1\r\n\r\n"],
              "guest": [b"PATH=/usr/bin\0JIT_REASON=disk full\0TERM=xterm\0", b"JIT_REASON=" + b"r" * 65 + b"\0", b"XJIT_REASON=x\0JIT_REASO=y",
-                       b"budget=600\nobserve\ndebug\n"]}
+                       b"budget=600\nobserve\ndebug\n"],
+             # Dice: any bytes will do, and none at all.
+             "oracle": [b""] + [bytes((first + n * n * 7) % 251 for n in range(1500)) for first in range(8)]}
     for name, items in seeds.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number, data in enumerate(items):

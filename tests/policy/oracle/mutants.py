@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""mutants.py SOURCE BUILD [NAME...]: does the comparison with the oracle find every fault of the evaluator?
+
+Each mutant is one small wrong change of one file. The file is compiled as the build does it, linked before the library into
+test_policy_oracle, and that must fail with a fixed seed. BUILD must hold a built test_policy_oracle. Exits 1 when a mutant
+lives, does not compile, or no longer applies. NAME: only these files or numbers.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+
+from mutant_list import MUTANTS
+
+SEED = "1"
+POLICIES = ("12", "400")  # most are found soon; the rest gets a second, longer run
+SLOWEST_S = 300
+
+
+def compile_command(build, file):
+    """The words of the build's own compiler call for one file of the library."""
+    for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
+        if entry["file"].endswith("/" + file) and "jit_policy.dir" in entry["command"]:
+            return shlex.split(entry["command"]), entry["file"]
+    raise SystemExit(f"mutants: {file} is not compiled into jit_policy")
+
+
+def link_command(build):
+    """How ninja links the test program: `: && c++ ... -o NAME ... && :`."""
+    lines = subprocess.run(["ninja", "-C", build, "-t", "commands", "test_policy_oracle"], check=True, capture_output=True,
+                           text=True).stdout.splitlines()
+    words = shlex.split(lines[-1])
+    return words[words.index("&&") + 1:len(words) - 1 - words[::-1].index("&&")]
+
+
+def words_after(words, option):
+    return words[words.index(option) + 1]
+
+
+def replaced(words, after, value):
+    out = list(words)
+    out[out.index(after) + 1] = value
+    return out
+
+
+def without_dependencies(words):
+    """Leaves the depfiles of the build alone."""
+    out = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-MF", "-MT"):
+            skip = True
+        elif word != "-MD":
+            out.append(word)
+    return out
+
+
+def passes(program, policies):
+    try:
+        return subprocess.run([program, "--abort"], env=dict(os.environ, JIT_SEED=SEED, JIT_POLICIES=policies), timeout=SLOWEST_S,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False  # a mutant may well never end
+
+
+def judge(source, build, link, number, file, old, new):
+    text = (source / file).read_text(encoding="utf-8")
+    if text.count(old) != 1:
+        return f"stands {text.count(old)} times in the file; it must stand once"
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        changed = scratch / pathlib.Path(file).name
+        changed.write_text(text.replace(old, new), encoding="utf-8")
+        words, original = compile_command(build, file)
+        words = [str(changed) if word == original else word for word in replaced(without_dependencies(words), "-o", str(scratch / "mutant.o"))]
+        done = subprocess.run(words, cwd=build, capture_output=True, text=True)
+        if done.returncode != 0:
+            return "does not compile:\n" + done.stderr[-2000:]
+        program = scratch / "mutant"
+        words = replaced(link, "-o", str(program))
+        first = next(i for i, word in enumerate(words) if word.endswith(".o"))
+        words.insert(first, str(scratch / "mutant.o"))
+        done = subprocess.run(words, cwd=build, capture_output=True, text=True)
+        if done.returncode != 0:
+            return "does not link:\n" + done.stderr[-2000:]
+        return "lives" if all(passes(program, policies) for policies in POLICIES) else None
+
+
+def main(source, build, wanted):
+    link = link_command(build)
+    if not passes(build / words_after(link, "-o"), POLICIES[-1]):
+        print("test_policy_oracle fails without any mutant")
+        return 1
+    chosen = [(n, *m) for n, m in enumerate(MUTANTS) if not wanted or str(n) in wanted or m[0] in wanted]
+    bad = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (number, file, old, new), why in zip(chosen, pool.map(lambda m: judge(source, build, link, *m), chosen)):
+            if why is None:
+                continue
+            bad += 1
+            print(f"{number}: {file}: {old!r} -> {new!r}: {why}", flush=True)
+    print(f"{len(chosen)} mutants, {len(chosen) - bad} found")
+    return 1 if bad or (not wanted and len(chosen) < 40) else 0
+
+
+sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), set(sys.argv[3:])))

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the random cases found, each by its name.
+#include <catch2/catch.hpp>
+
+#include "tests/policy/oracle/compare.h"
+#include "tests/policy/oracle/oracle.h"
+
+namespace jit::policy::oracle {
+namespace {
+
+Model base() {
+  Model out;
+  out.covers = {Door::kSudo};
+  out.loaded = 1780000000;
+  Rule permit;
+  permit.id = "root";
+  permit.max_s = 600;
+  out.rules = {permit};
+  return out;
+}
+
+Identity named(const std::string& user, std::uint32_t uid, const std::string& person) {
+  Identity out;
+  out.uid = uid;
+  out.user = user;
+  out.person = person;
+  out.groups_known = true;
+  return out;
+}
+
+Ask ask() {
+  Ask out;
+  out.root = out.target = named("root", 0, "uid:0");
+  out.subject = named("alice", 1001, "uid:1001");
+  out.now = 1780000000;
+  return out;
+}
+
+Decision both(const Model& model, const Ask& asked) {
+  const Policy::Loaded loaded = load(model, print(model));
+  for (const Finding& finding : loaded.findings) UNSCOPED_INFO(finding.text());
+  REQUIRE(loaded.policy != nullptr);
+  Decision out = loaded.policy->decide(asked.request());
+  CHECK(difference(out, decide(model, asked.request())) == "");
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("an approval without wait counts as ten minutes beside a longer one") {
+  Model model = base();
+  Approval usual, longer;
+  usual.name = "usual";
+  longer.name = "longer";
+  usual.need = longer.need = {{{Name::Kind::kGroup, "sre", false}, 1}};
+  longer.wait_s = 1800;
+  model.approvals = {usual, longer};
+  model.rules.front().approval = "usual";
+  Rule guard;
+  guard.permit = false;
+  guard.id = "slow";
+  guard.approval = "longer";
+  model.rules.push_back(guard);
+  const Decision decision = both(model, ask());
+  REQUIRE(decision.offer);
+  CHECK(decision.offer->wait_s == 600);
+}
+
+TEST_CASE("a fact that was set to its initial value does not go stale") {
+  Model model = base();
+  model.facts = {{"freeze", FactRule::Type::kBool, 600, Value(false)}};
+  Rule guard;
+  guard.permit = false;
+  guard.id = "freeze";
+  guard.tests.flag = {"freeze"};
+  guard.deny = "frozen";
+  model.rules.push_back(guard);
+  Ask asked = ask();
+  asked.facts.readings["freeze"] = {false, 7200, 600};
+  CHECK(both(model, asked).outcome == Outcome::kAllow);
+  asked.facts.readings["freeze"] = {true, 7200, 600};
+  CHECK(both(model, asked).outcome == Outcome::kDeny);
+}
+
+TEST_CASE("a machine does not vouch for itself through a group that it may be in") {
+  Model model = base();
+  const Key key{"k", "ssh", "sk-ssh-ed25519@openssh.com AAAA", true, false, {}, {}, {}};
+  model.people = {{"alice", {"alice"}, {}, false, {key}}, {"robot", {"deploy"}, {}, true, {key}}};
+  Approval two;
+  two.name = "two";
+  two.need = {{{Name::Kind::kGroup, "sre", false}, 2}};
+  two.votes = Votes::kSigned;
+  two.self = two.machines = true;
+  model.approvals = {two};
+  model.rules.front().approval = "two";
+  Ask asked = ask();
+  asked.subject = named("deploy", 1007, "robot");
+  CHECK(both(model, asked).outcome == Outcome::kDeny);
+  asked.subject = named("alice", 1001, "alice");
+  CHECK(both(model, asked).outcome == Outcome::kApproval);
+}
+
+}  // namespace jit::policy::oracle
