@@ -11,7 +11,7 @@ namespace jit::policy {
 
 // How far a permit is from a request where a property does not hold: one that is not for this user is farther than one
 // for another host, and one that only has to wait for another time or state is nearest.
-enum Weight : unsigned { kFarWho = 64, kFarDoor = 32, kFarTarget = 32, kFarRun = 16, kFarHost = 8, kFarOrigin = 4, kNear = 1 };
+enum Weight : unsigned { kFarWho = 64, kFarDoor = 32, kFarTarget = 32, kFarRun = 16, kFarHost = 8, kFarOrigin = 4, kFarWords = 2, kNear = 1 };
 
 // Calls visit(truth, weight, text): text(unknown) is made only where it is wanted, a denial looks at every permit.
 template <class Visit>
@@ -52,7 +52,7 @@ void each_property(const Tests& tests, const Scene& scene, const Identity& targe
   const auto words = [&](std::string_view what, const std::optional<WordTest>& test, std::span<const std::string> used) {
     if (!test && !every) return;
     const WordTest* const list = test ? &*test : nullptr;
-    visit(has_words(list, used, request, part), kFarRun, [&, list](bool unknown) { return words_text(what, list, used, part, unknown); });
+    visit(has_words(list, used, request, part), kFarWords, [&, list](bool unknown) { return words_text(what, list, used, part, unknown); });
   };
   words("option", tests.options, request.command.options);
   words("variable", tests.env, request.command.env);

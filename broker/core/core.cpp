@@ -135,8 +135,9 @@ bool is_requester(const policy::Policy* policy, const Subject& subject, const Ca
 
 bool Core::may_vote(const Caller& caller, const Request& request) const {
   if (!policy_ || is_requester(policy_.get(), request.subject, caller)) return false;
-  return std::ranges::any_of(request.offer.seats,
-                             [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity); });
+  return std::ranges::any_of(request.offer.seats, [&](const policy::Seat& seat) {
+    return policy_->may_fill(seat.set, *caller.identity, impl_->now_s(), request.offer.machines);
+  });
 }
 
 bool Core::may_see(const Caller& caller, const Request& request) const {
@@ -148,7 +149,7 @@ bool Core::may_see(const Caller& caller, const Grant& grant) const {
   if (caller.admin || caller.auditor || grant.subject.identity->uid == caller.identity->uid) return true;
   if (!policy_ || is_requester(policy_.get(), grant.subject, caller)) return false;
   return std::ranges::any_of(impl_->seats_behind(grant),
-                             [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity); });
+                             [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity, impl_->now_s()); });
 }
 
 std::vector<const Request*> Core::live_requests() const {
@@ -188,7 +189,7 @@ void Core::use_policy(std::shared_ptr<const policy::Policy> policy) {
   }
   for (const Id& id : ids) {
     Live* live = impl_->find(id);
-    auto now = tighten(*policy_, live->request, live->terms, *impl_->root);
+    auto now = tighten(*policy_, live->request, live->terms, *impl_->root, impl_->now_s());
     if (const std::string* why = std::get_if<std::string>(&now)) {
       impl_->close(*live, RequestState::kCancelled, "", *why, [](bool) {});
     } else {

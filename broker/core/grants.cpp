@@ -109,7 +109,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   Ask verified = *hand.ask;
   verified.target = ask.user;
   verified.target_verified = true;
-  if (const auto why = policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(verified))) {
+  if (const auto why = policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(verified, now_s()))) {
     return refuse("policy", *why);
   }
   if (store.failing()) return refuse("unavailable", "the audit log cannot be written");

@@ -111,6 +111,7 @@ struct Core::Impl {
   }
 
   // --- core.cpp
+  std::int64_t now_s() const { return clock.wall() / 1000; }  // what the policy judges windows, rosters and keys by
   void stamp(AuditEntry& entry) const;
   void commit(Batch batch, std::function<void(bool)> done);
   void log(AuditEntry entry);  // nobody waits

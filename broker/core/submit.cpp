@@ -13,16 +13,6 @@ bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || a
 
 bool promptless(const Ask& ask) { return ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0; }
 
-// Refused only because nobody can be asked for a text? Then this is what would be asked.
-std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, const Ask& ask) {
-  policy::Request view = policy_view(ask);
-  if (view.can_ask) return std::nullopt;
-  view.can_ask = true;
-  policy::Decision decision = policy.decide(view);
-  if (decision.outcome != policy::Outcome::kNeeds || !decision.offer) return std::nullopt;
-  return decision;
-}
-
 // Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
 std::vector<std::uint32_t> quota_of(const Subject& subject) {
   std::vector<std::uint32_t> out{subject.identity->uid};
@@ -58,11 +48,12 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
   if (use_grant(conn, ask)) return;
   if (join(conn, ask)) return;
 
-  const policy::Decision decision = policy()->decide(policy_view(*ask));
+  const policy::Decision decision = policy()->decide(policy_view(*ask, now_s()));
   switch (decision.outcome) {
     case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision);
     case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision);
     case policy::Outcome::kNeeds: {
+      if (wants_choice(decision)) return deny(conn, *ask, "policy", texts::refused(where_none_can_choose(*policy(), *ask, now_s())));
       Answer answer;
       answer.verdict = Verdict::kNeeds;
       answer.cause = "needs-text";
@@ -71,7 +62,7 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     }
     case policy::Outcome::kDeny: break;
   }
-  if (const auto needs = needs_if_asked(*policy(), *ask)) return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer));
+  if (const auto needs = needs_if_asked(*policy(), *ask, now_s())) return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer, needs->missing));
   deny(conn, *ask, "policy", texts::refused(decision));
 }
 
@@ -81,7 +72,7 @@ bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
   for (auto it = first; it != last; ++it) {
     const LiveGrant* live = find_grant(it->second);
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
-    if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(*ask))) continue;
+    if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(*ask, now_s()))) continue;
     if (approved_by(live->grant, ask->subject.loginuid)) continue;
     if (store.failing()) {
       deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
@@ -381,10 +372,10 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   }
   ask.can_ask = false;
   if (!ask.root) ask.root = impl.root;
-  const policy::Decision decision = policy_->decide(policy_view(ask));
+  const policy::Decision decision = policy_->decide(policy_view(ask, impl.now_s()));
   if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
-    if (const auto needs = needs_if_asked(*policy_, ask)) {
-      return done(failure<Request>(Error::kBadInput, texts::reason_required(*needs->offer) + "; add --reason"));
+    if (const auto needs = needs_if_asked(*policy_, ask, impl.now_s())) {
+      return done(failure<Request>(Error::kBadInput, texts::text_required(*needs->offer, needs->missing) + "; add" + texts::text_options(needs->missing)));
     }
     const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
     impl.note_denial(ask, "policy", why);

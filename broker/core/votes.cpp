@@ -24,8 +24,17 @@ bool is_prefix(std::string_view text) {
 }
 
 // The offer's seats that this voter may fill; they are by set, so equal sets stand once.
-bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter) {
-  return std::ranges::any_of(terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter); });
+bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter, std::int64_t now) {
+  return std::ranges::any_of(terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter, now, terms.machines); });
+}
+
+// A vote that is cast here is neither signed nor does it carry the code of the requester's terminal.
+bool takes_local_votes(const policy::Offer& terms) { return terms.votes == policy::Votes::kAny && !terms.match; }
+
+std::string why_not_local(const policy::Offer& terms) {
+  if (terms.votes == policy::Votes::kHardware) return "the policy wants votes that are signed with a hardware key; a vote cast here is not signed";
+  if (terms.votes == policy::Votes::kSigned) return "the policy wants signed votes; a vote cast here is not signed";
+  return "the policy wants the code that the requester's terminal shows; a vote cast here cannot carry it";
 }
 
 }  // namespace
@@ -63,11 +72,12 @@ Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std:
 }
 
 bool Core::Impl::complete(const Live& live) const {
+  if (!takes_local_votes(live.terms)) return false;
   std::vector<std::vector<std::string>> eligible;
   for (const policy::Seat& seat : live.terms.seats) {
     auto& persons = eligible.emplace_back();
     for (const CastVote& cast : live.votes) {
-      if (cast.vote.approve && cast.voter && policy()->may_fill(seat.set, *cast.voter)) {
+      if (cast.vote.approve && cast.voter && policy()->may_fill(seat.set, *cast.voter, now_s(), live.terms.machines)) {
         // As the policy in force knows him: who turned out to be the requester does not count.
         std::string person = person_now(*policy(), *cast.voter);
         if (person != person_now(*policy(), *live.request.subject.identity)) persons.push_back(std::move(person));
@@ -124,7 +134,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
                                                                 : "this is your own request; to take it back: jitctl cancel " +
                                                                       texts::short_id(id)));
   }
-  if (!policy_ || !may_fill_any(*policy_, live->terms, *caller.identity)) {
+  if (!policy_ || !may_fill_any(*policy_, live->terms, *caller.identity, impl.now_s())) {
     return done(failure<Request>(Error::kDenied, "you fill no seat of this request; it asks " +
                                                      texts::seats(live->terms.seats)));
   }
@@ -169,6 +179,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
                vote);
     return;
   }
+  if (!takes_local_votes(live->terms)) return done(failure<Request>(Error::kDenied, why_not_local(live->terms)));
   for (const CastVote& cast : live->votes) {
     if (cast.vote.person == vote.person || (cast.voter && person_now(*policy_, *cast.voter) == vote.person)) {
       return done(failure<Request>(Error::kBadInput, "you have approved this request already"));
@@ -194,7 +205,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
 
 void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
-  auto now = tighten(*policy(), live.request, live.terms, *root);
+  auto now = tighten(*policy(), live.request, live.terms, *root, now_s());
   if (const std::string* why = std::get_if<std::string>(&now)) {
     const std::string text = *why;
     close(live, RequestState::kCancelled, "", text,

@@ -212,7 +212,24 @@ CREATE TABLE kept_sources (
 ) STRICT;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst};
+// The rest of the language: what an offer demands beside seats, a reason and times. Lists are stored as words.
+constexpr const char* kWholeOffer = R"sql(
+ALTER TABLE requests ADD COLUMN offer_record INTEGER NOT NULL DEFAULT 0 CHECK (offer_record IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_review_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN offer_votes INTEGER NOT NULL DEFAULT 0 CHECK (offer_votes BETWEEN 0 AND 2);
+ALTER TABLE requests ADD COLUMN offer_machines INTEGER NOT NULL DEFAULT 0 CHECK (offer_machines IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_match INTEGER NOT NULL DEFAULT 0 CHECK (offer_match IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_self INTEGER NOT NULL DEFAULT 0 CHECK (offer_self IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_break_glass INTEGER NOT NULL DEFAULT 0 CHECK (offer_break_glass IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_on_expiry INTEGER NOT NULL DEFAULT 0 CHECK (offer_on_expiry BETWEEN 0 AND 2);
+ALTER TABLE requests ADD COLUMN offer_run_max_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN offer_tickets BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN offer_notify BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN offer_ladder BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN offer_warn_before BLOB NOT NULL DEFAULT x'';
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer};
 
 }  // namespace
 
