@@ -245,7 +245,7 @@ Ask random_ask(const Model& model, Dice& dice) {
   if (dice.percent(10)) out.via = dice.percent(10) ? "g0" : dice.one_of(permits);
   out.now = random_now(model, dice);
   add_facts(model, dice, out);
-  out.recorder = out.door == Door::kSudo && dice.percent(85);
+  out.recorder = dice.percent(85);
   out.can_notify = dice.percent(90);
   out.can_review = dice.percent(90);
   return out;
