@@ -204,6 +204,7 @@ TEST_CASE("law: nobody approves for himself without `self`") {
       const Ask ask = random_ask(at.model, at.dice);
       const Decision decision = at.policy->decide(ask.request());
       if (!decision.offer || decision.offer->seats.empty() || decision.offer->self) continue;
+      if (decision.offer->machines) continue;  // members() lists people only
       const Offer& offer = *decision.offer;
       std::vector<std::vector<std::string>> others;
       bool open = false;
@@ -220,7 +221,7 @@ TEST_CASE("law: nobody approves for himself without `self`") {
       if (!fill_seats(offer.seats, others).complete) at.fail("offered, and without the requester nobody can fill it", &ask);
     }
   });
-  if (policies(60) >= 60) CHECK(seen > 20);
+  if (policies(60) >= 60) CHECK(seen > 5);
 }
 
 TEST_CASE("law: the explanation is sound") {
