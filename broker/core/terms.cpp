@@ -7,6 +7,18 @@
 
 namespace jit::core {
 
+policy::Command policy_view(const Command& command, std::span<const std::string> argv) {
+  policy::Command view;
+  view.known = command.known;
+  view.verified = command.verified;
+  view.digest_bound = command.digest_bound;
+  view.path = command.path;
+  view.words = argv.subspan(std::min<std::size_t>(command.words_at, argv.size()));
+  view.options = command.options;
+  view.env = command.env;
+  return view;
+}
+
 policy::Request policy_view(const Ask& ask) {
   policy::Request view;
   view.door = ask.door;
@@ -17,9 +29,12 @@ policy::Request policy_view(const Ask& ask) {
   view.from = ask.subject.origin;
   view.reason = ask.reason;
   view.ticket = ask.ticket;
+  view.reason_from_environment = ask.reason_from == ReasonFrom::kEnvironment;
+  view.urgency = name_of(ask.urgency);
   view.can_ask = ask.can_ask;
   view.asked_s = ask.asked_s;
   view.via = ask.via;
+  view.command = policy_view(ask.command, ask.argv);
   return view;
 }
 
@@ -33,14 +48,15 @@ policy::Request policy_view(const Request& request, const policy::Identity& root
   view.from = request.subject.origin;
   view.reason = request.reason;
   view.ticket = request.ticket;
+  view.reason_from_environment = request.reason_from == ReasonFrom::kEnvironment;
+  view.urgency = name_of(request.urgency);
   view.asked_s = request.asked_s;
   view.via = request.offer.rule;
+  view.command = policy_view(request.command, request.argv);
   return view;
 }
 
-Tightened tighten(const policy::Policy& policy, const Request& request, const policy::Offer& terms,
-                  const policy::Identity& root) {
-  const policy::Decision now = policy.decide(policy_view(request, root));
+Tightened tighten(const policy::Decision& now, const policy::Offer& terms) {
   if (now.outcome == policy::Outcome::kDeny || !now.offer || now.offer->rule != terms.rule) {
     return "the policy changed: " + (now.why.empty() ? std::string("no rule allows this any more") : now.why.front());
   }
@@ -85,7 +101,7 @@ class Hashed {
 
 std::string digest_of(const Request& request) {
   Hashed hashed;
-  hashed.text("pam-jit request 1");
+  hashed.text("pam-jit request 2");
   hashed.text(request.id.text());
   hashed.number(static_cast<std::uint64_t>(request.kind));
   hashed.text(policy::name_of(request.door));
@@ -104,10 +120,19 @@ std::string digest_of(const Request& request) {
   hashed.number(request.target_verified ? 1 : 0);
   hashed.number(request.argv.size());
   for (const std::string& word : request.argv) hashed.text(word);
+  hashed.number((request.command.known ? 1U : 0U) | (request.command.verified ? 2U : 0U) |
+                (request.command.digest_bound ? 4U : 0U));
+  hashed.text(request.command.path);
+  hashed.number(request.command.words_at);
+  for (const auto* list : {&request.command.options, &request.command.env}) {
+    hashed.number(list->size());
+    for (const std::string& word : *list) hashed.text(word);
+  }
   hashed.text(request.cwd);
   hashed.text(request.reason);
   hashed.text(name_of(request.reason_from));
   hashed.text(request.ticket);
+  hashed.text(name_of(request.urgency));
   hashed.maybe(request.asked_s);
   hashed.text(request.via);
   hashed.text(request.offer.rule);

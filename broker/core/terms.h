@@ -2,6 +2,7 @@
 // The terms of a waiting request under the policy in force: as of submit, and from then on only tighter.
 #pragma once
 
+#include <span>
 #include <string>
 #include <variant>
 
@@ -9,14 +10,15 @@
 
 namespace jit::core {
 
+policy::Command policy_view(const Command& command, std::span<const std::string> argv);
+// Without the time and the facts: see Sight in impl.h.
 policy::Request policy_view(const Ask& ask);
 // root: what the directory says of uid 0; must outlive the view.
 policy::Request policy_view(const Request& request, const policy::Identity& root);
 
 // The new terms, or why the request ends ("the policy changed: ...").
 using Tightened = std::variant<policy::Offer, std::string>;
-Tightened tighten(const policy::Policy& policy, const Request& request, const policy::Offer& terms,
-                  const policy::Identity& root);
+Tightened tighten(const policy::Decision& now, const policy::Offer& terms);
 
 // hex SHA-256 over every immutable field but digest and secret_hash, each with its length: injective.
 std::string digest_of(const Request& request);

@@ -24,8 +24,10 @@ bool is_prefix(std::string_view text) {
 }
 
 // The offer's seats that this voter may fill; they are by set, so equal sets stand once.
-bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter) {
-  return std::ranges::any_of(terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter); });
+bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter,
+                  std::int64_t now) {
+  return std::ranges::any_of(
+      terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter, now, terms.machines); });
 }
 
 }  // namespace
@@ -67,7 +69,7 @@ bool Core::Impl::complete(const Live& live) const {
   for (const policy::Seat& seat : live.terms.seats) {
     auto& persons = eligible.emplace_back();
     for (const CastVote& cast : live.votes) {
-      if (cast.vote.approve && cast.voter && policy()->may_fill(seat.set, *cast.voter)) {
+      if (cast.vote.approve && cast.voter && policy()->may_fill(seat.set, *cast.voter, now_s(), live.terms.machines)) {
         // As the policy in force knows him: who turned out to be the requester does not count.
         std::string person = person_now(*policy(), *cast.voter);
         if (person != person_now(*policy(), *live.request.subject.identity)) persons.push_back(std::move(person));
@@ -124,7 +126,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
                                                                 : "this is your own request; to take it back: jitctl cancel " +
                                                                       texts::short_id(id)));
   }
-  if (!policy_ || !may_fill_any(*policy_, live->terms, *caller.identity)) {
+  if (!policy_ || !may_fill_any(*policy_, live->terms, *caller.identity, impl.now_s())) {
     return done(failure<Request>(Error::kDenied, "you fill no seat of this request; it asks " +
                                                      texts::seats(live->terms.seats)));
   }
@@ -194,11 +196,14 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
 
 void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
-  auto now = tighten(*policy(), live.request, live.terms, *root);
+  const Sight sight(senses, clock, live.request, *root);
+  const policy::Decision decision = policy()->decide(sight.view);
+  auto now = tighten(decision, live.terms);
   if (const std::string* why = std::get_if<std::string>(&now)) {
     const std::string text = *why;
     close(live, RequestState::kCancelled, "", text,
-          [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); });
+          [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); }, std::nullopt,
+          record(sight, decision, live.request.command.words_at));
     return;
   }
   live.terms = std::move(std::get<policy::Offer>(now));
@@ -219,7 +224,9 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     live.request.ended_by = std::move(by);
     batch.grants.push_back(*grant);
     batch.entries.push_back(events::request(events::kRequestApproved, live.request));
-    batch.entries.push_back(events::grant(events::kGrantCreated, *grant));
+    batch.entries.push_back(events::grant(events::kGrantCreated, *grant, record(sight, decision, live.request.command.words_at),
+                                          live.terms.break_glass));
+    did_grant(*grant, live.terms);
   }
   batch.requests.push_back(live.request);  // in any case: that its door left may not be written yet
   live.busy = true;
