@@ -106,7 +106,7 @@ void Core::remember(Past past) {
   const auto at = [&](const Past::Done& done) {
     return done.boot_id == impl.boot_id ? std::min(done.boottime, now) : now - std::max<WallMs>(0, wall - done.wall);
   };
-  if (!past.all_done && !past.done.empty()) impl.senses.history.begins_at(at(past.done.front()));
+  for (const Past::Done& oldest : past.cut) impl.senses.history.begins_at(at(oldest));
   for (const Past::Done& done : past.done) impl.senses.history.add(done.person, done.deed, at(done), done.id, done.count);
   for (const Past::Use& use : past.uses) impl.senses.history.used(use.person, use.target, use.wall);
   for (const SeenNet& net : past.nets) impl.senses.networks.saw(net.person, net.net, net.last);

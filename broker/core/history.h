@@ -41,9 +41,9 @@ struct Past {
     std::uint32_t target = policy::kNoUid;
     WallMs wall = 0;
   };
-  std::vector<Done> done;     // oldest first
-  bool all_done = true;       // false: the log holds older ones
-  std::vector<Use> uses;      // one for each grant, oldest first
+  std::vector<Done> done;
+  std::vector<Done> cut;      // the oldest of each kind of which the log holds more
+  std::vector<Use> uses;      // one for each grant
   std::vector<Fact> facts;
   std::vector<SeenNet> nets;
   std::vector<std::pair<policy::Door, WallMs>> observed;  // the last time that a door only observed
