@@ -24,8 +24,11 @@ struct ParsedCalendar {
 };
 
 // From one year before `now` (Unix, seconds) to three after it. An all-day event is that day in every zone; one with
-// times is each local day of `zone` that it touches. A text without VCALENDAR, with a broken VEVENT, a recurrence of more
-// than 4,000 days, or over 4 MiB is refused.
+// times is each local day of `zone` that it touches. TZID is a name of the system's tz data, no VTIMEZONE is read; a time
+// without any is in `zone`. A RECURRENCE-ID stands for that occurrence of its UID; what is CANCELLED is no event.
+// Refused: a text without VCALENDAR, a broken VEVENT, more than one recurrence a day (FREQ=HOURLY), EXRULE, RSCALE, RANGE
+// and periods, more than 4,000 occurrences of one event within that time, 100,000 of all from their begins on, 4 MiB.
+// Safe in any thread, one at a time.
 ParsedCalendar parse_calendar(std::string_view text, const Zone& zone, std::int64_t now);
 
 }  // namespace jit::policy

@@ -7,82 +7,40 @@
 
 #include "policy/crew.h"
 #include "policy/explain.h"
-#include "policy/match.h"
+#include "policy/terms.h"
 
 namespace jit::policy {
 namespace {
 
-constexpr std::uint32_t kWait = 600;   // where no approval says it
-constexpr std::uint32_t kClaim = 600;  // where the permit does not say it
-
-Scope usual_scope(Door door) { return door == Door::kSsh || door == Door::kLogin ? Scope::kLogin : Scope::kTty; }
-
-std::uint32_t seat_count(const Offer& offer) {
-  std::uint32_t out = 0;
+std::size_t seat_count(const Offer& offer) {
+  std::size_t out = 0;
   for (const Seat& seat : offer.seats) out += seat.count;
   return out;
 }
 
-void least(std::optional<std::uint32_t>& value, const std::optional<std::uint32_t>& other) {
-  if (other) value = std::min(value.value_or(*other), *other);
+std::size_t requirement_count(const Offer& offer) {
+  return (offer.reason_required ? 1U : 0U) + offer.tickets.size() + (offer.record ? 1U : 0U) + offer.notify.size() +
+         (offer.review_s > 0 ? 1U : 0U);
 }
 
-// Per set the larger count, other sets add; in the order of names, so that the order of rules does not show.
-void add_seats(std::vector<Seat>& seats, const Approval& approval) {
-  for (const Approval::Need& need : approval.need) {
-    const auto same = std::ranges::find(seats, need.seat.set, &Seat::set);
-    if (same == seats.end()) {
-      seats.push_back(need.seat);
-    } else {
-      same->count = std::max(same->count, need.seat.count);
-    }
+// What this front end cannot do; closed, never dropped.
+void add_dishonoured(Proposal& out, const Request& request) {
+  const Offer& offer = out.offer;
+  const std::string head = '"' + out.permit->id + "\" requires ";
+  if (offer.record && request.door != Door::kSudo) {
+    out.why.push_back(head + "record, which only the door sudo can honour");
+  } else if (offer.record && !request.recorder) {
+    out.why.push_back(head + "record, which cannot be honoured: sudo's I/O log is not on for this call");
   }
-  std::ranges::sort(seats, {}, &Seat::set);
+  if (!offer.notify.empty() && !request.can_notify) {
+    out.why.push_back(head + "notify:" + offer.notify.front() + ", which cannot be honoured: no message can be queued here");
+  }
+  if (offer.review_s > 0 && !request.can_review) {
+    out.why.push_back(head + "review:" + format_duration(offer.review_s) + ", which cannot be honoured: no review can be kept here");
+  }
 }
 
-class Terms {
- public:
-  Terms(const Rule& permit, Door door) : door_(door), scope_(permit.scope.value_or(usual_scope(door))) { add(permit); }
-
-  void add(const Rule& rule) {
-    if (rule.approval != nullptr) {
-      add_seats(seats_, *rule.approval);
-      least(wait_, rule.approval->wait_s);
-    }
-    if (rule.reason_min) reason_ = std::max(reason_.value_or(0), *rule.reason_min);
-    least(give_, rule.give_s);
-    least(max_, rule.max_s);
-    if (!rule.scope) return;
-    scope_ = std::min(scope_, *rule.scope);
-    if (!door_has(door_, *rule.scope)) {
-      lacking_.push_back('"' + rule.id + "\" has the scope " + std::string(name_of(*rule.scope)) + ", which the door " +
-                         std::string(name_of(door_)) + " does not have");
-    }
-  }
-
-  void finish(Proposal& out, const Request& request) const {
-    Offer& offer = out.offer;
-    offer.seats = seats_;
-    offer.reason_required = reason_.has_value();
-    offer.reason_min = reason_.value_or(0);
-    offer.max_s = max_.value_or(0);
-    offer.give_s = std::min(give_.value_or(offer.max_s), offer.max_s);
-    offer.wait_s = wait_.value_or(kWait);
-    offer.scope = scope_;
-    out.give_s = offer.give_s;
-    out.why = lacking_;
-    if (!request.asked_s) return;
-    offer.shortened = *request.asked_s > offer.max_s;
-    offer.give_s = std::min(*request.asked_s, offer.max_s);
-  }
-
- private:
-  Door door_;
-  Scope scope_;
-  std::vector<Seat> seats_;
-  std::optional<std::uint32_t> reason_, give_, max_, wait_;
-  std::vector<std::string> lacking_;
-};
+void add_part(std::string& out, const std::string& part) { out += (out.empty() ? "" : "; ") + part; }
 
 }  // namespace
 
@@ -97,36 +55,71 @@ bool door_has(Door door, Scope scope) {
   return false;
 }
 
-std::string deny_text(const Rule& guard) { return guard.deny.value_or("guard \"" + guard.id + "\" denies"); }
+bool waives(const Rule& permit, const Rule& guard) {
+  return permit.break_glass && std::ranges::find(guard.yields_to, permit.id, &Text::value) != guard.yields_to.end();
+}
 
-Proposal propose(const RuleSet& policy, const Rule& permit, const Request& request) {
+std::string deny_text(const Rule& guard, Truth applies, const Scene& scene) {
+  std::string out = guard.deny.value_or("guard \"" + guard.id + "\" denies");
+  if (applies == Truth::kTrue) return out;
+  const std::string unknown = unknown_parts(guard, scene);
+  return unknown.empty() ? out : out + " (" + unknown + ')';
+}
+
+std::string effect_text(const Rule& guard) {
+  if (guard.deny) return "deny: " + *guard.deny;
+  std::string out;
+  if (guard.approval != nullptr) {
+    for (const Approval::Need& need : guard.approval->need) {
+      add_part(out, "ask " + std::to_string(need.seat.count) + " of " + need.seat.set);
+    }
+  }
+  for (const Text& text : guard.require.texts) add_part(out, "require " + text.value);
+  if (guard.give_s) add_part(out, "give " + format_duration(*guard.give_s));
+  if (guard.max_s) add_part(out, "at most " + format_duration(*guard.max_s));
+  if (guard.scope) add_part(out, "scope " + std::string(name_of(*guard.scope)));
+  return out.empty() ? "nothing" : out;
+}
+
+Proposal propose(const Rule& permit, const Scene& scene) {
+  const RuleSet& policy = scene.policy;
+  const Request& request = scene.request;
   Proposal out;
   out.permit = &permit;
-  out.offer.rule = permit.id;
-  out.offer.fingerprint = permit.fingerprint;
-  out.offer.claim_s = permit.claim_s.value_or(kClaim);
 
-  Terms terms(permit, request.door);
+  Terms terms(policy, permit, request.door);
   std::vector<std::string> denials;
   for (const Rule& guard : policy.guards) {
-    if (!guard_applies_to(permit, guard, request)) continue;
+    if (waives(permit, guard)) continue;
+    const Truth applies = guard_applies(&permit, guard, scene);
+    if (applies == Truth::kFalse) continue;
+    if (guard.observe) {
+      out.observed.push_back(&guard);
+      continue;
+    }
     out.guards.push_back(&guard);
-    if (guard.deny) denials.push_back(deny_text(guard));
+    if (guard.deny) denials.push_back(deny_text(guard, applies, scene));
     terms.add(guard);
   }
-  terms.finish(out, request);
+  terms.finish(out.offer, request.asked_s);
+  out.give_s = terms.give_s();
+  out.why = terms.lacking();
   if (!denials.empty()) {
     out.state = Proposal::State::kDenied;
     out.why = std::move(denials);
     return out;
   }
 
-  const Filling filling = can_fill(policy, out.offer.seats, request.subject);
+  const Offer& offer = out.offer;
+  const Filling filling = can_fill(policy, {offer.seats, offer.votes, offer.machines, offer.self}, request.subject, request.now);
   if (filling.answer == Filling::Answer::kCannotTell) out.state = Proposal::State::kCannotTell;
   if (filling.answer == Filling::Answer::kNo) out.why.push_back('"' + permit.id + "\" cannot be approved: " + filling.why);
-  if (lacks_reason(out.offer, request.reason)) {
-    out.lacks_reason = request.can_ask;
-    if (!request.can_ask) out.why.push_back(reason_wanted(out.offer, request));
+  add_dishonoured(out, request);
+  if (lacks_reason(offer, request)) out.missing.emplace_back("reason");
+  if (lacks_ticket(offer, request.ticket)) out.missing.emplace_back("ticket");
+  if (!out.missing.empty() && !request.can_ask) {
+    out.why.push_back(text_wanted(offer, out.missing, request));
+    out.missing.clear();
   }
   if (!out.why.empty()) out.state = Proposal::State::kInfeasible;
   return out;
@@ -134,8 +127,7 @@ Proposal propose(const RuleSet& policy, const Rule& permit, const Request& reque
 
 bool better(const Proposal& a, const Proposal& b) {
   const auto rank = [](const Proposal& p) {
-    return std::tuple(p.state, seat_count(p.offer), p.offer.reason_required ? 1 : 0,
-                      std::numeric_limits<std::uint32_t>::max() - p.give_s);
+    return std::tuple(p.state, seat_count(p.offer), requirement_count(p.offer), std::numeric_limits<std::uint32_t>::max() - p.give_s);
   };
   const auto ra = rank(a);
   const auto rb = rank(b);

@@ -27,7 +27,7 @@ struct Named {
 // One property of a rule over users; a list is OR.
 struct PrincipalTest {
   std::vector<Named> named;       // as written
-  std::vector<Principal> leaves;  // sets expanded; sorted by text, unique
+  std::vector<Principal> leaves;  // sets expanded, but for those from rosters; sorted by text, unique
 };
 
 struct TagTest {
@@ -138,7 +138,12 @@ struct Rule {
 struct NamedSet {
   Place place;
   std::vector<Named> members;
-  std::vector<Principal> leaves;  // sorted by text, unique
+  std::vector<Principal> leaves;  // sorted by text, unique; sets from rosters stand as they are
+  struct RosterUse {
+    Text file;
+    std::uint32_t fresh_s = 0;
+  };
+  std::optional<RosterUse> roster;  // instead of members
 };
 
 struct NamedNets {
@@ -147,12 +152,15 @@ struct NamedNets {
 };
 
 // Who can fill the seats of one set, as far as people.d and static members tell.
+// Machines are among them: whether they count, the offer says.
 struct Crew {
   struct Member {
     std::string person;  // as Identity.person; "user:NAME" where a user has no entry and so no uid that is known here
     std::string user;    // the user of such a one
+    const Person* entry = nullptr;  // in RuleSet::people; null: none
   };
   std::vector<Member> members;
+  std::vector<std::string> rosters;  // sets whose members depend on the time
   bool open_ended = false;
 };
 
@@ -170,6 +178,12 @@ struct NamedWindow {
   std::vector<Text> calendars;  // of `except`
 };
 
+struct NamedCalendar {
+  Place place;
+  Text file;
+  Calendar calendar;
+};
+
 struct RuleSet {
   Settings settings;
   std::optional<Votes> votes;  // [settings] votes
@@ -179,7 +193,7 @@ struct RuleSet {
   ByName<NamedNets> nets;
   ByName<NamedCommand> commands;
   ByName<NamedWindow> windows;
-  ByName<Calendar> calendars;        // by the name of [calendar]
+  ByName<NamedCalendar> calendars;
   ByName<Roster> rosters;            // by the name of the set
   std::vector<FactRule> facts;       // by name
   ByName<Approval> approvals;

@@ -2,6 +2,7 @@
 #include "policy/crew.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "policy/match.h"
@@ -11,7 +12,10 @@ namespace {
 
 class Builder {
  public:
-  Builder(const RuleSet& policy, Machines machines) : policy_(policy), machines_(machines) {}
+  explicit Builder(const RuleSet& policy) : policy_(policy) {}
+  Builder(const RuleSet& policy, const Crew& from) : out(from), policy_(policy) {
+    for (const Crew::Member& member : from.members) seen_.insert(member.person);
+  }
 
   void add(const Principal& leaf) {
     switch (leaf.kind) {
@@ -21,7 +25,8 @@ class Builder {
           if (leaf.matches(person.name)) add_person(person);
         }
         break;
-      default: out.open_ended = true; break;
+      case Principal::Kind::kSet: out.rosters.push_back(leaf.name); break;
+      case Principal::Kind::kGroup: out.open_ended = true; break;
     }
   }
 
@@ -39,17 +44,15 @@ class Builder {
     } else if (const Person* person = policy_.person_with(leaf.name)) {
       add_person(*person);
     } else if (seen_.insert(leaf.text()).second) {
-      out.members.push_back({leaf.text(), leaf.name});
+      out.members.push_back({leaf.text(), leaf.name, nullptr});
     }
   }
 
   void add_person(const Person& person) {
-    if (person.machine && machines_ == Machines::kLeftOut) return;
-    if (seen_.insert(person.name).second) out.members.push_back({person.name, {}});
+    if (seen_.insert(person.name).second) out.members.push_back({person.name, {}, &person});
   }
 
   const RuleSet& policy_;
-  Machines machines_;
   std::set<std::string> seen_;
 };
 
@@ -64,6 +67,119 @@ bool is_requester(const RuleSet& policy, const Crew::Member& member, const Ident
 
 std::string people(std::size_t count) { return count == 1 ? "1 person" : std::to_string(count) + " people"; }
 
+bool serves(const Key& key, Votes votes) { return votes == Votes::kSigned || key.hardware; }
+
+// Seats and who may fill them, by name.
+class Hall {
+ public:
+  Hall(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now, bool timeless)
+      : policy_(policy), quorum_(quorum), requester_(requester), now_(now), timeless_(timeless) {}
+
+  Filling fill() {
+    static const Crew kNobody;
+    std::vector<std::vector<std::string>> eligible;  // by name
+    for (const Seat& seat : quorum_.seats) {
+      const auto found = policy_.crews.find(seat.set);
+      const Crew& all = found == policy_.crews.end() ? kNobody : found->second;
+      const bool rostered = !all.rosters.empty();
+      const Crew crew = rostered && !timeless_ ? crew_at(policy_, all, now_) : all;
+      std::vector<std::string> names;
+      for (const Crew::Member& member : crew.members) {
+        if (fits(member)) names.push_back(member.person);
+      }
+      if (const Person* self = own_key(seat)) names.push_back(self->name);
+      const bool open = crew.open_ended || (rostered && timeless_);
+      if (!open || quorum_.votes != Votes::kAny) {
+        closed_.push_back(&seat);
+        closed_seats_.push_back(seat);
+        // Whoever cannot be listed must have a key, and so an entry in people.d.
+        closed_eligible_.push_back(open ? everybody_with_keys() : names);
+      }
+      eligible.push_back(std::move(names));
+    }
+    if (fill_seats(quorum_.seats, eligible).complete) return {};
+    const Filled filled = fill_seats(closed_seats_, closed_eligible_);
+    if (filled.complete) return {Filling::Answer::kCannotTell, {}};
+    for (std::size_t i = 0; i < closed_.size(); ++i) {
+      if (filled.by_seat[i].size() < closed_[i]->count) return {Filling::Answer::kNo, shortage(*closed_[i], closed_eligible_[i].size())};
+    }
+    return {Filling::Answer::kNo, "the seats need more people than there are"};
+  }
+
+ private:
+  bool keyed(const Person* person, Votes votes) const {
+    if (votes == Votes::kAny) return true;
+    if (!timeless_) return has_key(person, votes, now_);
+    return person != nullptr && std::ranges::any_of(person->keys, [&](const Key& key) {
+      const auto ended = [&](const std::optional<std::int64_t>& time) { return time && *time <= now_; };
+      return serves(key, votes) && !ended(key.not_after) && !ended(key.revoked);
+    });
+  }
+
+  bool fits(const Crew::Member& member) const {
+    if (is_requester(policy_, member, requester_)) return false;
+    if (member.entry != nullptr && member.entry->machine && !quorum_.machines) return false;
+    return keyed(member.entry, quorum_.votes);
+  }
+
+  // The one exception: his own hardware key fills one seat of a set that he is in.
+  const Person* own_key(const Seat& seat) const {
+    if (!quorum_.self || requester_ == nullptr) return nullptr;
+    const Person* person = policy_.person_with(requester_->user);
+    if (person == nullptr) person = policy_.person_named(requester_->person);
+    if (person == nullptr || person->machine || !keyed(person, Votes::kHardware)) return nullptr;
+    const ParsedPrincipal parsed = parse_principal(seat.set);
+    if (!parsed.principal) return nullptr;
+    const auto leaves = expand_principal(policy_, *parsed.principal);
+    if (is_one_of(policy_, leaves, *requester_, Side::kOpens, now_) == Truth::kTrue) return person;
+    const Crew crew = crew_of(policy_, leaves);
+    const bool named = std::ranges::any_of(crew.members, [&](const Crew::Member& member) { return member.entry == person; });
+    return named ? person : nullptr;
+  }
+
+  std::vector<std::string> everybody_with_keys() const {
+    std::vector<std::string> out;
+    for (const Person& person : policy_.people) {
+      const Crew::Member member{person.name, {}, &person};
+      const bool self = quorum_.self && is_requester(policy_, member, requester_) && keyed(&person, Votes::kHardware);
+      if (self || fits(member)) out.push_back(person.name);
+    }
+    return out;
+  }
+
+  std::string shortage(const Seat& seat, std::size_t able) const {
+    std::string why = seat.set + ": " + people(seat.count) + (seat.count == 1 ? " is" : " are") + " needed, ";
+    const std::string with = quorum_.votes == Votes::kAny
+                                 ? std::string()
+                                 : " with a usable " + std::string(quorum_.votes == Votes::kHardware ? "hardware key" : "key");
+    if (able >= seat.count) {
+      why += "but other seats need the same people";
+    } else if (able == 0) {
+      why += "and nobody " + std::string(requester_ == nullptr ? "" : "else ") + "is in it" + with;
+    } else {
+      why += "and " + people(able) + with + " can be asked";
+    }
+    return why + stale_rosters(seat);
+  }
+
+  std::string stale_rosters(const Seat& seat) const {
+    const auto crew = policy_.crews.find(seat.set);
+    if (crew == policy_.crews.end() || timeless_) return {};
+    std::string out;
+    for (const std::string& name : crew->second.rosters) out += roster_gap(policy_, name, now_, "; ");
+    return out;
+  }
+
+  const RuleSet& policy_;
+  const Quorum& quorum_;
+  const Identity* requester_;
+  std::int64_t now_;
+  bool timeless_;
+  std::vector<const Seat*> closed_;
+  std::vector<Seat> closed_seats_;
+  std::vector<std::vector<std::string>> closed_eligible_;
+};
+
 }  // namespace
 
 std::vector<Principal> expand_principal(const RuleSet& policy, const Principal& principal) {
@@ -72,9 +188,18 @@ std::vector<Principal> expand_principal(const RuleSet& policy, const Principal& 
   return set == policy.sets.end() ? std::vector<Principal>{} : set->second.leaves;
 }
 
-Crew crew_of(const RuleSet& policy, std::span<const Principal> leaves, Machines machines) {
-  Builder builder(policy, machines);
+Crew crew_of(const RuleSet& policy, std::span<const Principal> leaves) {
+  Builder builder(policy);
   for (const Principal& leaf : leaves) builder.add(leaf);
+  return std::move(builder.out);
+}
+
+Crew crew_at(const RuleSet& policy, const Crew& crew, std::int64_t now) {
+  Builder builder(policy, crew);
+  for (const std::string& name : crew.rosters) {
+    const auto roster = policy.rosters.find(name);
+    if (roster != policy.rosters.end()) roster->second.on_duty(now, [&](const Principal& who) { builder.add(who); });
+  }
   return std::move(builder.out);
 }
 
@@ -84,42 +209,27 @@ bool is_machine(const RuleSet& policy, const Identity& identity) {
   return (by_name != nullptr && by_name->machine) || (by_user != nullptr && by_user->machine);
 }
 
-Filling can_fill(const RuleSet& policy, std::span<const Seat> seats, const Identity* requester) {
-  static const Crew kNobody;
-  std::vector<std::vector<std::string>> eligible;
-  std::vector<Seat> closed;
-  std::vector<std::vector<std::string>> closed_eligible;
-  for (const Seat& seat : seats) {
-    const auto found = policy.crews.find(seat.set);
-    const Crew& crew = found == policy.crews.end() ? kNobody : found->second;
-    std::vector<std::string> names;
-    for (const Crew::Member& member : crew.members) {
-      if (!is_requester(policy, member, requester)) names.push_back(member.person);
-    }
-    if (!crew.open_ended) {
-      closed.push_back(seat);
-      closed_eligible.push_back(names);
-    }
-    eligible.push_back(std::move(names));
-  }
-  if (fill_seats(seats, eligible).complete) return {};
+bool has_key(const Person* person, Votes votes, std::int64_t now) {
+  if (votes == Votes::kAny) return true;
+  return person != nullptr && std::ranges::any_of(person->keys, [&](const Key& key) { return serves(key, votes) && key.usable(now); });
+}
 
-  const Filled filled = fill_seats(closed, closed_eligible);
-  if (filled.complete) return {Filling::Answer::kCannotTell, {}};
-  for (std::size_t i = 0; i < closed.size(); ++i) {
-    if (filled.by_seat[i].size() >= closed[i].count) continue;
-    const std::size_t able = closed_eligible[i].size();
-    std::string why = closed[i].set + ": " + people(closed[i].count) + (closed[i].count == 1 ? " is" : " are") + " needed, ";
-    if (able >= closed[i].count) {
-      why += "but other seats need the same people";
-    } else if (able == 0) {
-      why += "and nobody " + std::string(requester == nullptr ? "is in it" : "else is in it");
-    } else {
-      why += "and " + people(able) + " can be asked";
-    }
-    return {Filling::Answer::kNo, why};
-  }
-  return {Filling::Answer::kNo, "the seats need more people than there are"};
+std::string roster_gap(const RuleSet& policy, std::string_view set, std::int64_t now, std::string_view before) {
+  const auto found = policy.rosters.find(set);
+  if (found == policy.rosters.end() || !found->second.stale(now)) return {};
+  const Roster& roster = found->second;
+  std::string out = std::string(before) + "who is on duty in set:" + std::string(set) + " is unknown: the roster " + roster.file;
+  if (now < roster.issued) return out + " was issued after now";
+  const std::int64_t age = std::min<std::int64_t>(now - roster.issued, std::numeric_limits<std::uint32_t>::max());
+  return out + " was issued " + format_duration(static_cast<std::uint32_t>(age)) + " ago, fresh for " + format_duration(roster.fresh_s);
+}
+
+Filling can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now) {
+  return Hall(policy, quorum, requester, now, false).fill();
+}
+
+Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t from) {
+  return Hall(policy, quorum, requester, from, true).fill();
 }
 
 }  // namespace jit::policy

@@ -4,12 +4,21 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <chrono>
 #include <tuple>
 
 #include "policy/text_scan.h"
 
 namespace jit::policy {
 namespace {
+
+std::int64_t unix_of(const toml::date_time& time) {
+  const std::chrono::year_month_day date(std::chrono::year(time.date.year), std::chrono::month(time.date.month),
+                                         std::chrono::day(time.date.day));
+  const std::int64_t minutes = std::int64_t{std::chrono::sys_days(date).time_since_epoch().count()} * 1440 +
+                               time.time.hour * 60 + time.time.minute - time.offset->minutes;
+  return minutes * 60 + time.time.second;
+}
 
 class Converter {
  public:
@@ -37,7 +46,15 @@ class Converter {
         out.kind = Node::Kind::kBool;
         out.boolean = from.as_boolean()->get();
         break;
-      case toml::node_type::floating_point: out.kind = Node::Kind::kFloat; break;
+      case toml::node_type::floating_point:
+        out.kind = Node::Kind::kFloat;
+        out.decimal = from.as_floating_point()->get();
+        break;
+      case toml::node_type::date_time:
+        out.kind = Node::Kind::kTime;
+        out.zoned = from.as_date_time()->get().offset.has_value();
+        if (out.zoned) out.unix_s = unix_of(from.as_date_time()->get());
+        break;
       default: out.kind = Node::Kind::kTime; break;
     }
     return out;

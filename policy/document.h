@@ -18,7 +18,10 @@ struct Node {
   Place place;
   std::string text;           // kString
   std::int64_t integer = 0;   // kInteger
+  double decimal = 0;         // kFloat; may be nan or inf
   bool boolean = false;       // kBool
+  std::int64_t unix_s = 0;    // kTime, where it is zoned
+  bool zoned = false;         // kTime: a date with a time and an offset, so that it is one instant
   std::vector<Node> items;    // kArray
   std::vector<Entry> entries; // kTable, in the order of the file
 };

@@ -12,7 +12,7 @@ std::string quoted(std::string_view key) { return '`' + std::string(key) + '`'; 
 
 Fields::Fields(const Node& node, Table table, Report& report) : node_(node), report_(report) {
   for (const Entry& entry : node.entries) {
-    if (known_key(table, entry.key) != Known::kYes) report.add("E01", entry.place, explain_key(table, entry.key));
+    if (!known_key(table, entry.key)) report.add("E01", entry.place, explain_key(table, entry.key));
   }
 }
 
@@ -100,6 +100,16 @@ std::optional<std::uint32_t> Fields::duration(std::string_view key) const {
                 quoted(key) + " must be one positive integer and s, m, h or d, like \"30m\", and at most 3650d");
   }
   return seconds;
+}
+
+std::optional<std::int64_t> Fields::time(std::string_view key) const {
+  const Node* node = of_kind(key, Node::Kind::kTime);
+  if (node == nullptr) return std::nullopt;
+  if (!node->zoned) {
+    report_.add("E01", node->place, quoted(key) + " must be a date and a time with its offset, like 2026-11-24T21:10:00Z");
+    return std::nullopt;
+  }
+  return node->unix_s;
 }
 
 std::vector<const Node*> Fields::tables(std::string_view key) const {

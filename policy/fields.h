@@ -27,6 +27,7 @@ class Fields {
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most) const;
   std::optional<bool> boolean(std::string_view key) const;
   std::optional<std::uint32_t> duration(std::string_view key) const;  // seconds
+  std::optional<std::int64_t> time(std::string_view key) const;       // Unix, seconds; without an offset: E01
   // The tables of a list of tables ([[key]]); not such a list: E01; empty: E05.
   std::vector<const Node*> tables(std::string_view key) const;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Canonical texts: each value stands with its length, so that no two policies share one.
 #include <algorithm>
+#include <bit>
 
+#include "policy/crew.h"
 #include "policy/draft.h"
 
 namespace jit::policy {
@@ -33,25 +35,36 @@ class Canonical {
 
 class Signer {
  public:
-  explicit Signer(const RuleSet& policy) : policy_(policy) {}
+  explicit Signer(const Draft& draft) : draft_(draft), policy_(*draft.out) {}
 
   std::string permit(const Rule& rule) {
     text_.put("permit", rule.id);
     tests("is", rule.tests);
     if (rule.unless) tests("unless", *rule.unless);
     if (rule.approval != nullptr) approval(*rule.approval);
-    text_.put("reason", rule.reason_min);
+    require(rule.require);
     text_.put("give", rule.give_s);
     text_.put("max", rule.max_s);
     text_.put("claim", rule.claim_s);
     if (rule.scope) text_.put("scope", name_of(*rule.scope));
     if (rule.unverified_as) text_.put("unverified-ok", "as");
+    if (rule.unverified_command) text_.put("unverified-ok", "command");
+    if (rule.break_glass) text_.put("break-glass", "yes");
+    if (rule.digest) text_.put("digest", "yes");
+    if (rule.on_expiry) text_.put("on-expiry", name_of(*rule.on_expiry));
+    text_.put("run-max", rule.run_max_s);
+    if (rule.warn_before_s) {
+      std::vector<std::string> times;
+      for (const std::uint32_t time : *rule.warn_before_s) times.push_back(std::to_string(time));
+      text_.put("warn-before", std::move(times));
+    }
     return std::move(text_.out);
   }
 
  private:
   // Whom a name stands for: a person is his users, and a machine is none.
   std::string who(const Principal& leaf) const {
+    if (leaf.kind == Principal::Kind::kSet) return rostered(leaf);
     std::string out = leaf.text();
     const auto add = [&](const Person& person) {
       Canonical inner;
@@ -68,6 +81,25 @@ class Signer {
       if (const Person* person = policy_.person_with(leaf.name)) add(*person);
     }
     return out;
+  }
+
+  // A set from a roster is its file and how old that may be: who is on duty is asked at each use.
+  std::string rostered(const Principal& leaf) const {
+    Canonical inner;
+    inner.put("set", leaf.name);
+    if (const auto roster = policy_.rosters.find(leaf.name); roster != policy_.rosters.end()) {
+      inner.put("roster", roster->second.file);
+      inner.put("fresh", std::to_string(roster->second.fresh_s));
+    }
+    return std::move(inner.out);
+  }
+
+  void require(const Requirements& require) {
+    text_.put("reason", require.reason_min);
+    if (!require.tickets.empty()) text_.put("tickets", require.tickets);
+    if (require.record) text_.put("record", "yes");
+    if (!require.notify.empty()) text_.put("notify", require.notify);
+    text_.put("review", require.review_s);
   }
 
   void principals(std::string_view key, std::span<const Principal> leaves) {
@@ -96,6 +128,83 @@ class Signer {
       for (const Net& net : tests.from->nets) values.push_back(net.text());
       text_.put("from", std::move(values));
     }
+    if (tests.run) {
+      values.clear();
+      for (const CommandPattern* pattern : tests.run->patterns) values.push_back(command(*pattern));
+      text_.put("run", std::move(values));
+    }
+    const auto words = [&](std::string_view key, const std::optional<WordTest>& test) {
+      if (!test) return;
+      values.clear();
+      for (const Text& word : test->words) values.push_back(word.value);
+      text_.put(key, std::move(values));
+    };
+    words("options", tests.options);
+    words("env", tests.env);
+    if (tests.during) {
+      values.clear();
+      for (const Text& name : tests.during->names) values.push_back(window(policy_.windows.find(name.value)->second));
+      text_.put("during", std::move(values));
+    }
+    facts("flag", tests.flag);
+    facts("when", tests.when);
+    facts("when-any", tests.when_any);
+  }
+
+  static std::string command(const CommandPattern& pattern) {
+    Canonical inner;
+    inner.put("paths", pattern.paths);
+    for (const WordPattern& word : pattern.words) {
+      std::vector<std::string> options;
+      for (const WordPattern::Option& option : word.options) options.push_back((option.prefix ? "prefix " : "is ") + option.text);
+      inner.put("word", std::move(options));
+    }
+    if (pattern.rest) inner.put("rest", "yes");
+    return std::move(inner.out);
+  }
+
+  // The text of a calendar, not its days: those move on with the time of the load.
+  std::string window(const NamedWindow& named) const {
+    Canonical inner;
+    inner.put("zone", policy_.settings.timezone);
+    inner.put("minutes", named.window.minutes.to_string());
+    std::vector<std::string> calendars;
+    for (const Text& name : named.calendars) {
+      const std::string& file = policy_.calendars.find(name.value)->second.file.value;
+      const auto source = std::ranges::find(draft_.input.calendars, file, &Source::name);
+      if (source != draft_.input.calendars.end()) calendars.push_back(source->text);
+    }
+    if (!calendars.empty()) inner.put("except", std::move(calendars));
+    return std::move(inner.out);
+  }
+
+  static std::string value(const Value& value) {
+    Canonical inner;
+    const std::string kind = std::to_string(value.index());
+    if (const bool* flag = std::get_if<bool>(&value)) inner.put(kind, *flag ? "true" : "false");
+    if (const auto* number = std::get_if<std::int64_t>(&value)) inner.put(kind, std::to_string(*number));
+    if (const auto* decimal = std::get_if<double>(&value)) inner.put(kind, std::to_string(std::bit_cast<std::uint64_t>(*decimal)));
+    if (const auto* text = std::get_if<std::string>(&value)) inner.put(kind, *text);
+    return std::move(inner.out);
+  }
+
+  void facts(std::string_view key, const std::vector<FactTest>& list) {
+    if (list.empty()) return;
+    std::vector<std::string> values;
+    for (const FactTest& test : list) {
+      Canonical inner;
+      inner.put("name", test.name);
+      inner.put("op", std::to_string(static_cast<unsigned>(test.op)));
+      inner.put("literal", value(test.literal));
+      if (const FactRule* fact = test.declared) {
+        inner.put("type", std::to_string(static_cast<unsigned>(fact->type)));
+        inner.put("fresh", fact->fresh_s);
+        if (fact->initial) inner.put("initial", value(*fact->initial));
+        inner.put("by", fact->by);
+      }
+      values.push_back(std::move(inner.out));
+    }
+    text_.put(key, std::move(values));
   }
 
   void approval(const Approval& approval) {
@@ -114,8 +223,28 @@ class Signer {
       }
     }
     text_.put("wait", approval.wait_s);
+    text_.put("votes", name_of(approval.votes.value_or(policy_.votes.value_or(Votes::kAny))));
+    if (approval.machines) text_.put("machines", "yes");
+    if (approval.match) text_.put("match", "yes");
+    if (approval.self) text_.put("self", "yes");
+    std::vector<std::string> rungs;
+    for (const Approval::Rung& rung : approval.escalate) {
+      Canonical inner;
+      inner.put("after", std::to_string(rung.step.after_s));
+      inner.put("to", rung.step.to);
+      inner.put("notify", rung.step.notify);
+      if (rung.add) {
+        std::vector<std::string> added;
+        for (const Principal& leaf : expand_principal(policy_, rung.add->principal)) added.push_back(who(leaf));
+        inner.put("add", rung.step.add);
+        inner.put("added", std::move(added));
+      }
+      rungs.push_back(std::move(inner.out));
+    }
+    if (!rungs.empty()) text_.put("escalate", std::move(rungs));
   }
 
+  const Draft& draft_;
   const RuleSet& policy_;
   Canonical text_;
 };
@@ -131,6 +260,8 @@ std::string hash_text(const Policy::Input& input) {
   };
   add("rules", input.rules);
   add("people", input.people);
+  add("calendars", input.calendars);
+  add("rosters", input.rosters);
   text.put("tags", std::vector<std::string>(input.tags.begin(), input.tags.end()));
   return std::move(text.out);
 }
@@ -139,7 +270,7 @@ std::string hash_text(const Policy::Input& input) {
 
 void sign(Draft& draft) {
   for (Rule& permit : draft.out->permits) {
-    permit.fingerprint = draft.input.digest(Signer(*draft.out).permit(permit));
+    permit.fingerprint = draft.input.digest(Signer(draft).permit(permit));
   }
   draft.out->hash = draft.input.digest(hash_text(draft.input));
 }

@@ -35,7 +35,7 @@ bool read_files(Draft& draft, std::span<const Source> sources, std::uint32_t fir
 Policy::Loaded could_not_load(const std::exception& error) {
   Policy::Loaded out;
   try {
-    out.findings.push_back({"E01", "policy", 0, 0, "could not be loaded: " + std::string(error.what()), {}});
+    out.findings.push_back({"E01", "policy", 0, 0, "could not be loaded: " + std::string(error.what()), {}, {}});
   } catch (const std::bad_alloc&) {
     // Not even for the message; that there is no policy says enough.
   }
@@ -54,6 +54,14 @@ void load_into(Draft& draft) {
     report.add_file(source.name);
     total += source.text.size();
   }
+  const auto add_files = [&](std::span<const Source> sources, auto& files) {
+    for (const Source& source : sources) {
+      files.emplace(source.name, report.add_file(source.name));
+      total += source.text.size();
+    }
+  };
+  add_files(input.calendars, draft.calendars);
+  add_files(input.rosters, draft.rosters);
   const std::uint32_t all = report.add_file("policy");
   if (total > kSetMax) {
     report.add("E01", {all, 0, 0}, "all files together are " + std::to_string(total) + " bytes long; 64 MiB are allowed");
@@ -101,6 +109,14 @@ void read_policy_file(Draft& draft, const Node& root) {
       read_sets(draft, entry);
     } else if (entry.key == "net") {
       read_nets(draft, entry);
+    } else if (entry.key == "command") {
+      read_commands(draft, entry);
+    } else if (entry.key == "calendar") {
+      read_calendars(draft, entry);
+    } else if (entry.key == "window") {
+      read_windows(draft, entry);
+    } else if (entry.key == "fact") {
+      read_facts(draft, entry);
     } else if (entry.key == "approval") {
       read_approvals(draft, entry);
     }

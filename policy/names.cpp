@@ -45,6 +45,34 @@ std::string_view name_of(Scope scope) {
   return found == kScopes.end() ? "unknown" : found->second;
 }
 
+std::string_view name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDeny: return "deny";
+    case Outcome::kAllow: return "allow";
+    case Outcome::kApproval: return "approval";
+    case Outcome::kNeeds: return "needs";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(Votes votes) {
+  switch (votes) {
+    case Votes::kAny: return "any";
+    case Votes::kSigned: return "signed";
+    case Votes::kHardware: return "hardware";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(Expiry expiry) {
+  switch (expiry) {
+    case Expiry::kEnd: return "end";
+    case Expiry::kFinish: return "finish";
+    case Expiry::kWarn: return "warn";
+  }
+  return "unknown";
+}
+
 std::optional<Door> door_named(std::string_view name) {
   const auto found = std::ranges::find(kDoors, name, &std::pair<Door, std::string_view>::second);
   return found == kDoors.end() ? std::nullopt : std::optional(found->first);

@@ -28,25 +28,33 @@ bool RuleSet::covers(Door door) const {
   return std::ranges::find(settings.covers, door) != settings.covers.end();
 }
 
+bool Key::usable(std::int64_t now) const {
+  return (!not_before || now >= *not_before) && (!not_after || now < *not_after) && (!revoked || now < *revoked);
+}
+
 Policy::Policy(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
 Policy::~Policy() = default;
 
-bool Policy::may_fill(std::string_view set, const Identity& voter) const {
+bool Policy::may_fill(std::string_view set, const Identity& voter, std::int64_t now, bool machines) const {
   const ParsedPrincipal parsed = parse_principal(set);
-  if (!parsed.principal || is_machine(*compiled_, voter)) return false;
-  return is_one_of(expand_principal(*compiled_, *parsed.principal), voter, Side::kOpens) == Truth::kTrue;
+  if (!parsed.principal || (!machines && is_machine(*compiled_, voter))) return false;
+  const auto leaves = expand_principal(*compiled_, *parsed.principal);
+  return is_one_of(*compiled_, leaves, voter, Side::kOpens, now) == Truth::kTrue;
 }
 
-Policy::Members Policy::members(std::string_view set) const {
+Policy::Members Policy::members(std::string_view set, std::int64_t now) const {
   Members out;
   const ParsedPrincipal parsed = parse_principal(set);
   if (!parsed.principal) return out;
-  Crew crew = crew_of(*compiled_, expand_principal(*compiled_, *parsed.principal), Machines::kLeftOut);
-  for (Crew::Member& member : crew.members) out.persons.push_back(std::move(member.person));
+  const Crew crew = crew_at(*compiled_, crew_of(*compiled_, expand_principal(*compiled_, *parsed.principal)), now);
+  for (const Crew::Member& member : crew.members) {
+    if (member.entry == nullptr || !member.entry->machine) out.persons.push_back(member.person);
+  }
   out.open_ended = crew.open_ended;
   return out;
 }
 
+std::span<const FactRule> Policy::facts() const { return compiled_->facts; }
 const Settings& Policy::settings() const { return compiled_->settings; }
 bool Policy::covers(Door door) const { return compiled_->covers(door); }
 std::span<const Person> Policy::people() const { return compiled_->people; }

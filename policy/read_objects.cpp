@@ -9,8 +9,6 @@
 namespace jit::policy {
 namespace {
 
-constexpr std::int64_t kMostSeats = 100;  // of one set
-
 // One key of [settings] may stand once in all files together.
 bool first_time(Draft& draft, const Entry& entry) {
   const auto [at, added] = draft.settings_at.emplace(entry.key, entry.place);
@@ -20,16 +18,20 @@ bool first_time(Draft& draft, const Entry& entry) {
   return added;
 }
 
-void read_votes(const Fields& fields) {
-  const auto votes = fields.text("votes");
-  if (!votes || votes->value == "any") return;
-  const bool later = votes->value == "signed" || votes->value == "hardware";
-  fields.report().add("E01", votes->place,
-                      later ? "votes = \"" + votes->value + "\" is not supported by this version; only \"any\" is"
-                            : "`votes` must be \"any\"");
+void read_roster_set(const Node& node, NamedSet& made, Report& report) {
+  const Fields fields(node, Table::kRosterSet, report);
+  const auto file = fields.text("roster");
+  const auto fresh = fields.duration("fresh");
+  if (!fields.has("roster")) {
+    report.add("E01", node.place, "a set that is a table comes from a roster; write { roster = \"FILE.toml\", fresh = \"6h\" }");
+  } else if (!fields.has("fresh")) {
+    report.add("E01", node.place, "`fresh` is missing; say how old the roster may be, like fresh = \"6h\"");
+  }
+  if (file && fresh) made.roster = {*file, *fresh};
 }
 
-// `entry.value` must be a table of named things.
+}  // namespace
+
 bool is_table(const Entry& entry, Report& report) {
   if (entry.value.kind == Node::Kind::kTable) return true;
   report.add("E01", entry.place,
@@ -37,28 +39,33 @@ bool is_table(const Entry& entry, Report& report) {
   return false;
 }
 
-void read_need(Draft& draft, const Node& node, Approval& approval) {
-  const Fields fields(node, Table::kNeed, draft.report);
-  const auto count = fields.integer("count", 1, kMostSeats);
-  const auto from = fields.text("from");
-  if (!from) {
-    if (!fields.has("from")) draft.report.add("E01", node.place, "a need without `from`; write { from = \"set:NAME\" }");
-    return;
+std::optional<Votes> read_votes(const Fields& fields) {
+  const auto votes = fields.text("votes");
+  if (!votes) return std::nullopt;
+  for (const Votes kind : {Votes::kAny, Votes::kSigned, Votes::kHardware}) {
+    if (votes->value == name_of(kind)) return kind;
   }
-  const ParsedPrincipal parsed = parse_principal(from->value);
-  if (!parsed.principal) {
-    draft.report.add("E01", from->place, parsed.why);
-    return;
-  }
-  const auto same = [&](const Approval::Need& other) { return other.seat.set == from->value; };
-  if (const auto twice = std::ranges::find_if(approval.need, same); twice != approval.need.end()) {
-    draft.report.add("E02", from->place, "`" + from->value + "` stands twice in one approval; use `count`", twice->from.place);
-    return;
-  }
-  approval.need.push_back({{from->value, static_cast<std::uint32_t>(count.value_or(1))}, {*parsed.principal, from->place}});
+  fields.report().add("E01", votes->place, "`votes` must be \"any\", \"signed\" or \"hardware\"" +
+                                               did_you_mean(votes->value, {"any", "signed", "hardware"}));
+  return std::nullopt;
 }
 
-}  // namespace
+std::vector<Text> read_names(const std::vector<Text>& texts, std::string_view kind, Report& report) {
+  std::vector<Text> out;
+  const std::string mark = std::string(kind) + ':';
+  for (const Text& text : texts) {
+    const bool marked = text.value.starts_with(mark);
+    const std::string name = text.value.substr(marked ? mark.size() : 0);
+    if (marked && valid_object_name(name)) {
+      out.push_back({name, text.place});
+    } else {
+      report.add("E01", text.place,
+                 "`" + text.value + "` is no name of a " + std::string(kind) + "; write " + mark +
+                     (valid_object_name(name) ? name : "NAME"));
+    }
+  }
+  return out;
+}
 
 bool usable_name(const Entry& entry, std::string_view kind, const Place* earlier, Report& report) {
   if (!valid_object_name(entry.key)) {
@@ -105,12 +112,13 @@ void read_settings(Draft& draft, const Node& node) {
   Report& report = draft.report;
   const Fields fields(node, Table::kSettings, report);
   for (const Entry& entry : node.entries) {
-    if (known_key(Table::kSettings, entry.key) != Known::kYes || !first_time(draft, entry)) continue;
+    if (!known_key(Table::kSettings, entry.key) || !first_time(draft, entry)) continue;
     if (entry.key == "covers") {
       if (auto doors = read_doors(fields.texts("covers"), report)) draft.out->settings.covers = std::move(*doors);
     } else if (entry.key == "timezone") {
       const auto zone = fields.text("timezone");
       if (!zone) continue;
+      draft.timezone_at = zone->place;
       const auto fits = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                std::string_view("/_+-").find(c) != std::string_view::npos;
@@ -121,7 +129,7 @@ void read_settings(Draft& draft, const Node& node) {
         draft.out->settings.timezone = zone->value;
       }
     } else if (entry.key == "votes") {
-      read_votes(fields);
+      draft.out->votes = read_votes(fields);
     } else if (const auto lines = fields.texts("rescue")) {
       for (const Text& line : *lines) {
         if (line.value.empty()) report.add("E01", line.place, "a rescue route must name a terminal, like \"tty[0-9]*\"");
@@ -141,7 +149,7 @@ void read_sets(Draft& draft, const Entry& entry) {
     NamedSet& made = draft.out->sets[set.key];
     made.place = set.place;
     if (set.value.kind == Node::Kind::kTable) {
-      report.add("E01", set.place, "a set from a roster is not supported by this version; list its members");
+      read_roster_set(set.value, made, report);
       continue;
     }
     const auto members = string_list(set, report);
@@ -170,26 +178,6 @@ void read_nets(Draft& draft, const Entry& entry) {
         report.add("E01", range.place, "`" + range.value + "` " + parsed.why);
       }
     }
-  }
-}
-
-void read_approvals(Draft& draft, const Entry& entry) {
-  Report& report = draft.report;
-  if (!is_table(entry, report)) return;
-  for (const Entry& item : entry.value.entries) {
-    const auto earlier = draft.out->approvals.find(item.key);
-    const bool known = earlier != draft.out->approvals.end();
-    if (!usable_name(item, "approval", known ? &earlier->second.name.place : nullptr, report)) continue;
-    Approval& made = draft.out->approvals[item.key];
-    made.name = {item.key, item.place};
-    if (item.value.kind != Node::Kind::kTable) {
-      report.add("E01", item.value.place, "an approval must be a table, like { need = [{ from = \"set:NAME\" }], wait = \"10m\" }");
-      continue;
-    }
-    const Fields fields(item.value, Table::kApproval, report);
-    made.wait_s = fields.duration("wait");
-    read_votes(fields);
-    for (const Node* need : fields.tables("need")) read_need(draft, *need, made);
   }
 }
 

@@ -9,29 +9,36 @@
 namespace jit::policy {
 namespace {
 
-// Keys are read strictly, so that a file written today still loads when votes are signed; nothing uses them yet.
-void read_key(const Node& node, std::vector<std::string>& ids, Report& report) {
+// "sk-ssh-ed25519@openssh.com AAAA...": a key that lives in a token.
+bool in_token(std::string_view public_text) { return public_text.starts_with("sk-"); }
+
+void read_key(const Node& node, std::vector<Key>& keys, Report& report) {
   const Fields fields(node, Table::kKey, report);
+  Key key;
   const auto id = fields.text("id");
   if (!fields.has("id")) report.add("E01", node.place, "a key without `id`; give it one");
-  if (id && std::ranges::find(ids, id->value) != ids.end()) {
+  if (id && std::ranges::find(keys, id->value, &Key::id) != keys.end()) {
     report.add("E02", id->place, "key id `" + id->value + "` is used twice for this person");
   }
-  if (id) ids.push_back(id->value);
+  if (id) key.id = id->value;
   const auto kind = fields.text("kind");
   if (!fields.has("kind")) report.add("E01", node.place, "a key without `kind`; write kind = \"ssh\" or \"webauthn\"");
   if (kind && kind->value != "ssh" && kind->value != "webauthn") {
     report.add("E01", kind->place, "`kind` must be \"ssh\" or \"webauthn\"");
   }
+  if (kind) key.kind = kind->value;
   if (!fields.has("public")) report.add("E01", node.place, "a key without `public`");
-  (void)fields.text("public");
-  (void)fields.boolean("verify-required");
-  for (const std::string_view key : {"not-before", "not-after", "revoked"}) {
-    const Entry* entry = fields.find(key);
-    if (entry == nullptr || entry->value.kind == Node::Kind::kTime || entry->value.kind == Node::Kind::kString) continue;
-    if (key == "revoked" && entry->value.kind == Node::Kind::kBool) continue;
-    report.add("E01", entry->value.place, "`" + std::string(key) + "` must be a time, like 2026-11-24T21:10:00Z");
+  if (const auto text = fields.text("public")) key.public_text = text->value;
+  key.hardware = key.kind == "webauthn" || in_token(key.public_text);
+  key.verify_required = fields.boolean("verify-required").value_or(false);
+  key.not_before = fields.time("not-before");
+  key.not_after = fields.time("not-after");
+  if (const Entry* revoked = fields.find("revoked"); revoked != nullptr && revoked->value.kind == Node::Kind::kBool) {
+    if (revoked->value.boolean) key.revoked = 0;  // from ever on
+  } else {
+    key.revoked = fields.time("revoked");
   }
+  keys.push_back(std::move(key));
 }
 
 void read_users(Draft& draft, const Fields& fields, Person& person) {
@@ -78,8 +85,7 @@ void read_person(Draft& draft, const Node& node) {
       person.roles.push_back(role.value);
     }
   }
-  std::vector<std::string> ids;
-  for (const Node* key : fields.tables("key")) read_key(*key, ids, report);
+  for (const Node* key : fields.tables("key")) read_key(*key, person.keys, report);
 
   const std::size_t index = draft.out->people.size();
   draft.out->person_by_name.emplace(person.name, index);

@@ -32,7 +32,7 @@ void Report::add(std::string_view code, const Place& place, std::string message)
     ++dropped_;
     return;
   }
-  findings_.push_back({std::string(code), files_.at(place.file), place.line, place.column, std::move(message), {}});
+  findings_.push_back({std::string(code), files_.at(place.file), place.line, place.column, std::move(message), {}, {}});
   file_of_.push_back(place.file);
 }
 
@@ -55,7 +55,7 @@ std::vector<Finding> Report::take() {
   for (const std::size_t i : order) out.push_back(std::move(findings_[i]));
   if (dropped_ > 0) {
     out.push_back({"E01", files_.empty() ? "policy" : files_.front(), 0, 0,
-                   "and " + std::to_string(dropped_) + " more findings; mend these first", {}});
+                   "and " + std::to_string(dropped_) + " more findings; mend these first", {}, {}});
   }
   return out;
 }

@@ -21,18 +21,26 @@ std::vector<std::string_view> keys_of(const ByName<T>& map) {
 
 class Resolver {
  public:
-  explicit Resolver(Draft& draft) : report_(draft.report), out_(*draft.out) {}
+  explicit Resolver(Draft& draft) : draft_(draft), report_(draft.report), out_(*draft.out) {}
 
   void run() {
+    facts_whole_ = !report_.failed();
+    resolve_rosters(draft_);
+    resolve_times(draft_);
+    std::ranges::sort(out_.facts, {}, &FactRule::name);
     for (const auto& [name, set] : out_.sets) check_names(set.members);
     for (auto& [name, set] : out_.sets) expand(name, set);
     for (auto& [name, approval] : out_.approvals) {
       for (const Approval::Need& need : approval.need) check_names({need.from});
+      for (const Approval::Rung& rung : approval.escalate) {
+        if (rung.add) check_names({*rung.add});
+      }
     }
     for (auto* rules : {&out_.permits, &out_.guards}) {
       for (Rule& rule : *rules) resolve_rule(rule);
       std::ranges::stable_sort(*rules, {}, &Rule::id);
     }
+    for (const Rule& guard : out_.guards) check_yields(guard);
     if (!report_.failed()) make_crews();
   }
 
@@ -79,7 +87,8 @@ class Resolver {
     }
     open_.pop_back();
     states_[name] = State::kDone;
-    set.leaves = leaves_of(set.members);
+    // Who is on duty changes with the time, so such a set stands for itself.
+    set.leaves = set.roster ? std::vector{Principal{Principal::Kind::kSet, name, false, kNoUid}} : leaves_of(set.members);
   }
 
   std::string way(const std::string& first) const {
@@ -117,14 +126,48 @@ class Resolver {
       check_names((*test)->named);
       (*test)->leaves = leaves_of((*test)->named);
     }
-    if (!tests.from) return;
-    for (const Text& name : tests.from->names) {
-      const auto found = out_.nets.find(name.value);
-      if (found == out_.nets.end()) {
-        unresolved(name.place, "net", name.value, did_you_mean(name.value, keys_of(out_.nets)), "[net]");
+    if (tests.from) {
+      each_found(tests.from->names, "net", out_.nets, [&](const NamedNets& found) {
+        tests.from->nets.insert(tests.from->nets.end(), found.nets.begin(), found.nets.end());
+      });
+    }
+    if (tests.run) {
+      each_found(tests.run->names, "command", out_.commands, [&](const NamedCommand& found) {
+        for (const CommandPattern& pattern : found.patterns) tests.run->patterns.push_back(&pattern);
+      });
+    }
+    if (tests.during) {
+      each_found(tests.during->names, "window", out_.windows,
+                 [&](const NamedWindow& found) { tests.during->windows.push_back(&found.window); });
+    }
+    // A fact that is declared wrongly would only be told again at each use.
+    if (facts_whole_) resolve_facts(draft_, tests);
+  }
+
+  template <class T, class Visit>
+  void each_found(const std::vector<Text>& names, std::string_view kind, const ByName<T>& map, Visit visit) {
+    for (const Text& name : names) {
+      const auto found = map.find(name.value);
+      if (found == map.end()) {
+        unresolved(name.place, kind, name.value, did_you_mean(name.value, keys_of(map)), '[' + std::string(kind) + ']');
       } else {
-        tests.from->nets.insert(tests.from->nets.end(), found->second.nets.begin(), found->second.nets.end());
+        visit(found->second);
       }
+    }
+  }
+
+  void check_yields(const Rule& guard) {
+    for (const Text& name : guard.yields_to) {
+      const Rule* permit = out_.permit_named(name.value);
+      if (permit != nullptr && permit->break_glass) continue;
+      std::vector<std::string_view> ids;
+      for (const Rule& each : out_.permits) {
+        if (each.break_glass) ids.push_back(each.id);
+      }
+      std::string why = permit != nullptr ? "permit `" + name.value + "` is not marked break-glass"
+                                          : "there is no permit `" + name.value + '`';
+      why += "; `yields-to` names break-glass permits" + did_you_mean(name.value, ids);
+      report_.add("E15", name.place, std::move(why));
     }
   }
 
@@ -145,13 +188,15 @@ class Resolver {
     for (const auto& [name, approval] : out_.approvals) {
       for (const Approval::Need& need : approval.need) {
         if (out_.crews.contains(need.seat.set)) continue;
-        out_.crews.emplace(need.seat.set, crew_of(out_, expand_principal(out_, need.from.principal), Machines::kLeftOut));
+        out_.crews.emplace(need.seat.set, crew_of(out_, expand_principal(out_, need.from.principal)));
       }
     }
   }
 
+  Draft& draft_;
   Report& report_;
   RuleSet& out_;
+  bool facts_whole_ = true;
   ByName<State> states_;
   std::vector<std::string> open_;
   std::size_t leaves_ = 0;

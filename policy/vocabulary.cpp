@@ -12,10 +12,7 @@ namespace {
 struct Word {
   Table table;
   std::string_view key;
-  Known known = Known::kYes;
 };
-
-constexpr Known kLater = Known::kLater;
 
 constexpr Word kWords[] = {
     {Table::kFile, "schema"},
@@ -25,10 +22,10 @@ constexpr Word kWords[] = {
     {Table::kFile, "approval"},
     {Table::kFile, "permit"},
     {Table::kFile, "guard"},
-    {Table::kFile, "window", kLater},
-    {Table::kFile, "calendar", kLater},
-    {Table::kFile, "command", kLater},
-    {Table::kFile, "fact", kLater},
+    {Table::kFile, "window"},
+    {Table::kFile, "calendar"},
+    {Table::kFile, "command"},
+    {Table::kFile, "fact"},
 
     {Table::kSettings, "timezone"},
     {Table::kSettings, "covers"},
@@ -38,25 +35,42 @@ constexpr Word kWords[] = {
     {Table::kApproval, "need"},
     {Table::kApproval, "wait"},
     {Table::kApproval, "votes"},
-    {Table::kApproval, "escalate", kLater},
-    {Table::kApproval, "machines", kLater},
-    {Table::kApproval, "match", kLater},
-    {Table::kApproval, "self", kLater},
+    {Table::kApproval, "escalate"},
+    {Table::kApproval, "machines"},
+    {Table::kApproval, "match"},
+    {Table::kApproval, "self"},
 
     {Table::kNeed, "from"},
     {Table::kNeed, "count"},
 
+    {Table::kRung, "after"},
+    {Table::kRung, "add"},
+    {Table::kRung, "to"},
+    {Table::kRung, "notify"},
+
+    {Table::kRosterSet, "roster"},
+    {Table::kRosterSet, "fresh"},
+
+    {Table::kWindow, "daily"},
+    {Table::kWindow, "weekly"},
+    {Table::kWindow, "except"},
+
+    {Table::kFact, "type"},
+    {Table::kFact, "fresh"},
+    {Table::kFact, "initial"},
+    {Table::kFact, "by"},
+
     {Table::kPermit, "unverified-ok"},
     {Table::kPermit, "claim"},
-    {Table::kPermit, "on-expiry", kLater},
-    {Table::kPermit, "run-max", kLater},
-    {Table::kPermit, "warn-before", kLater},
-    {Table::kPermit, "break-glass", kLater},
-    {Table::kPermit, "digest", kLater},
+    {Table::kPermit, "on-expiry"},
+    {Table::kPermit, "run-max"},
+    {Table::kPermit, "warn-before"},
+    {Table::kPermit, "break-glass"},
+    {Table::kPermit, "digest"},
 
     {Table::kGuard, "deny"},
-    {Table::kGuard, "yields-to", kLater},
-    {Table::kGuard, "mode", kLater},
+    {Table::kGuard, "yields-to"},
+    {Table::kGuard, "mode"},
 
     {Table::kPeople, "version"},
     {Table::kPeople, "person"},
@@ -74,28 +88,36 @@ constexpr Word kWords[] = {
     {Table::kKey, "not-after"},
     {Table::kKey, "revoked"},
     {Table::kKey, "verify-required"},
+
+    {Table::kRoster, "issued"},
+    {Table::kRoster, "shift"},
+
+    {Table::kShift, "from"},
+    {Table::kShift, "to"},
+    {Table::kShift, "who"},
 };
 
 // In permits and guards alike, and those of them that `unless` may test.
 struct RuleWord {
   std::string_view key;
   bool test;
-  Known known = Known::kYes;
 };
 
 constexpr RuleWord kRuleWords[] = {
-    {"id", false},           {"who", true},           {"door", true},           {"hosts", true},
-    {"from", true},          {"as", true},            {"run", true, kLater},    {"options", true, kLater},
-    {"env", true, kLater},   {"during", true, kLater}, {"flag", true, kLater},  {"when", true, kLater},
-    {"when-any", true, kLater}, {"unless", false},    {"approval", false},      {"require", false},
-    {"give", false},         {"max", false},          {"scope", false},
+    {"id", false},     {"who", true},     {"door", true},     {"hosts", true},    {"from", true},
+    {"as", true},      {"run", true},     {"options", true},  {"env", true},      {"during", true},
+    {"flag", true},    {"when", true},    {"when-any", true}, {"unless", false},  {"approval", false},
+    {"require", false}, {"give", false},  {"max", false},     {"scope", false},
 };
 
 constexpr std::array kPolicyTables{Table::kFile, Table::kSettings, Table::kApproval, Table::kNeed,
+                                   Table::kRung, Table::kRosterSet, Table::kWindow, Table::kFact,
                                    Table::kPermit, Table::kGuard, Table::kUnless};
 constexpr std::array kPeopleTables{Table::kPeople, Table::kPerson, Table::kKey};
+constexpr std::array kRosterTables{Table::kRoster, Table::kShift};
 
 bool of_people(Table table) { return table == Table::kPeople || table == Table::kPerson || table == Table::kKey; }
+bool of_rosters(Table table) { return table == Table::kRoster || table == Table::kShift; }
 
 std::string_view title(Table table) {
   switch (table) {
@@ -103,11 +125,17 @@ std::string_view title(Table table) {
     case Table::kSettings: return "[settings]";
     case Table::kApproval: return "[approval.NAME]";
     case Table::kNeed: return "an entry of `need`";
+    case Table::kRung: return "an entry of `escalate`";
+    case Table::kRosterSet: return "a set from a roster";
+    case Table::kWindow: return "a window";
+    case Table::kFact: return "[fact.NAME]";
     case Table::kPermit: return "[[permit]]";
     case Table::kGuard: return "[[guard]]";
     case Table::kUnless: return "`unless` of a rule";
     case Table::kPeople: return "the top of the file";
     case Table::kPerson: return "[[person]]";
+    case Table::kRoster: return "the top of the file";
+    case Table::kShift: return "[[shift]]";
     case Table::kKey: break;
   }
   return "[[person.key]]";
@@ -116,50 +144,51 @@ std::string_view title(Table table) {
 template <class Visit>
 void each_word(Table table, Visit visit) {
   for (const Word& word : kWords) {
-    if (word.table == table) visit(word.key, word.known);
+    if (word.table == table) visit(word.key);
   }
   const bool rule = table == Table::kPermit || table == Table::kGuard;
   for (const RuleWord& word : kRuleWords) {
-    if (rule || (table == Table::kUnless && word.test)) visit(word.key, word.known);
+    if (rule || (table == Table::kUnless && word.test)) visit(word.key);
   }
 }
 
 std::string belongs(Table table, std::string_view key) {
   // A key of both kinds of rule is named once.
-  if (known_key(Table::kPermit, key) != Known::kNo && known_key(Table::kGuard, key) != Known::kNo && !of_people(table)) {
+  if (known_key(Table::kPermit, key) && known_key(Table::kGuard, key) && !of_people(table) && !of_rosters(table)) {
     return "; it belongs in [[permit]] or [[guard]]";
   }
   std::string out;
   const auto look = [&](auto tables) {
     for (const Table other : tables) {
-      if (other == table || known_key(other, key) == Known::kNo) continue;
+      if (other == table || !known_key(other, key)) continue;
       out += (out.empty() ? "; it belongs in " : " or ") + std::string(title(other));
     }
   };
-  of_people(table) ? look(kPeopleTables) : look(kPolicyTables);
+  if (of_people(table)) {
+    look(kPeopleTables);
+  } else if (of_rosters(table)) {
+    look(kRosterTables);
+  } else {
+    look(kPolicyTables);
+  }
   return out;
 }
 
 }  // namespace
 
-Known known_key(Table table, std::string_view key) {
-  Known found = Known::kNo;
-  each_word(table, [&](std::string_view word, Known known) {
-    if (word == key) found = known;
-  });
+bool known_key(Table table, std::string_view key) {
+  bool found = false;
+  each_word(table, [&](std::string_view word) { found = found || word == key; });
   return found;
 }
 
 std::string explain_key(Table table, std::string_view key) {
   const std::string name = '`' + std::string(key) + '`';
-  if (known_key(table, key) == Known::kLater) return name + " is not supported by this version; take it out";
   if (table == Table::kFile && (key == "test" || key == "invariant")) {
     return name + " is not for policy.d; tests and invariants live in tests.d";
   }
   std::vector<std::string_view> near;
-  each_word(table, [&](std::string_view word, Known known) {
-    if (known == Known::kYes) near.push_back(word);
-  });
+  each_word(table, [&](std::string_view word) { near.push_back(word); });
   const std::string right = belongs(table, key);
   return "unknown key " + name + " in " + std::string(title(table)) + (right.empty() ? did_you_mean(key, near) : right);
 }

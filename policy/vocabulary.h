@@ -9,15 +9,14 @@
 namespace jit::policy {
 
 enum class Table : std::uint8_t {
-  kFile, kSettings, kApproval, kNeed, kPermit, kGuard, kUnless,  // policy.d
-  kPeople, kPerson, kKey,                                        // people.d
+  kFile, kSettings, kApproval, kNeed, kRung, kRosterSet, kWindow, kFact, kPermit, kGuard, kUnless,  // policy.d
+  kPeople, kPerson, kKey,                                                                           // people.d
+  kRoster, kShift,                                                                                  // rosters
 };
 
-enum class Known : std::uint8_t { kYes, kLater, kNo };  // kLater: of the language, but not of this version
+bool known_key(Table table, std::string_view key);
 
-Known known_key(Table table, std::string_view key);
-
-// What to say of a key that a table does not have: not yet supported, the right table, or the word that was meant.
+// What to say of a key that a table does not have: the right table, or the word that was meant.
 std::string explain_key(Table table, std::string_view key);
 
 }  // namespace jit::policy

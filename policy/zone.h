@@ -17,7 +17,7 @@ struct LocalTime {
 
 class Zone {
  public:
-  // Null: the system knows no zone of that name ("Europe/Prague", "UTC").
+  // Null: the system knows no zone of that name ("Europe/Prague"). "UTC" needs no tz data. Any thread.
   static std::shared_ptr<const Zone> find(std::string_view name);
   virtual ~Zone() = default;
 

@@ -28,6 +28,8 @@ ONLY = {
     "openssl/": {"evidence"},
     "fido.h": {"evidence"},
     "nats/": {"relay/transport"},
+    "libical/": {"policy"},
+    "date/": {"policy"},
     "toml++/": {"policy", "broker/config"},
     "security/": {"pam_jit"},
     "sdbus-c++/": {"broker/bus", "cli", "dbus"},

@@ -31,7 +31,18 @@ std::string read(const std::filesystem::path& path) {
 
 Policy::Loaded load_case(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  if (!name.starts_with("people-")) return load({{name, read(path)}});
+  if (!name.starts_with("people-")) {
+    const std::string beside = std::string(JIT_CORPUS) + "/examples/";
+    const std::vector<Source> rules{{name, read(path)}}, people{{"people.toml", kPeople}};
+    const std::vector<Source> calendars{{"holidays-2026.ics", read(beside + "holidays-2026.ics")}};
+    const std::vector<Source> rosters{{"oncall.toml", read(beside + "oncall.toml")}};
+    const std::vector<std::string> tags{"db"};
+    Policy::Input input{rules, people, tags, jit::evidence::sha256_hex};
+    input.calendars = calendars;
+    input.rosters = rosters;
+    input.now = 1'795'600'000;  // November 2026
+    return Policy::load(input);
+  }
   return load({{"p.toml", "schema = 1\nsettings.covers = [\"sudo\"]\n"}}, {{name, read(path)}});
 }
 

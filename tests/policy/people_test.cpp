@@ -58,7 +58,7 @@ TEST_CASE("members are those whose names stand there") {
   };
   for (const Case& c : cases) {
     INFO(c.set);
-    auto members = policy->members(c.set);
+    auto members = policy->members(c.set, 0);
     std::ranges::sort(members.persons);
     CHECK(members.persons == c.persons);
     CHECK(members.open_ended == c.open);
@@ -91,6 +91,6 @@ TEST_CASE("who may fill a seat") {
   };
   for (const Case& c : cases) {
     INFO(c.set << " " << c.voter->user);
-    CHECK(policy->may_fill(c.set, *c.voter) == c.may);
+    CHECK(policy->may_fill(c.set, *c.voter, 0) == c.may);
   }
 }

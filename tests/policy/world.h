@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,15 @@ inline Policy::Loaded load(const std::vector<Source>& rules, const std::vector<S
   return Policy::load({rules, people, tags, [](std::string_view text) { return evidence::sha256_hex(text); }});
 }
 
+// Facts by name, as a test sets them.
+struct FactTable final : Facts {
+  std::map<std::string, Reading, std::less<>> readings;
+  const Reading* find(std::string_view name) const override {
+    const auto found = readings.find(name);
+    return found == readings.end() ? nullptr : &found->second;
+  }
+};
+
 // A policy that must load; schema and covers are put before the text.
 inline std::shared_ptr<const Policy> policy_of(const std::string& text, const std::vector<std::string>& tags = {"db"}) {
   const auto loaded = load({{"p.toml", "schema = 1\nsettings.covers = [\"sudo\", \"su\", \"ssh\", \"login\"]\n" + text}},
@@ -54,6 +64,22 @@ inline Identity user(std::string name, std::uint32_t uid, std::vector<std::strin
   out.groups_any = std::move(groups);
   return out;
 }
+
+// A command that sudo runs; what it is made of must outlive the request.
+struct Ran {
+  std::string path;
+  std::vector<std::string> words, options, env;
+  Command command(bool verified = true) const {
+    Command out;
+    out.known = true;
+    out.verified = verified;
+    out.path = path;
+    out.words = words;
+    out.options = options;
+    out.env = env;
+    return out;
+  }
+};
 
 struct World {
   Identity root = user("root", 0, {"root"});
@@ -105,6 +131,10 @@ inline std::string golden(const Decision& d) {
   out += ' ' + d.offer->rule;
   for (const Seat& seat : d.offer->seats) out += ' ' + seat.set + (seat.count > 1 ? "*" + std::to_string(seat.count) : "");
   if (d.offer->reason_required) out += d.offer->reason_min > 0 ? " reason:" + std::to_string(d.offer->reason_min) : " reason";
+  for (const std::string& ticket : d.offer->tickets) out += ticket.empty() ? " ticket" : " ticket:" + ticket;
+  if (d.offer->record) out += " record";
+  for (const std::string& channel : d.offer->notify) out += " notify:" + channel;
+  if (d.offer->review_s > 0) out += " review:" + format_duration(d.offer->review_s);
   return out + ' ' + format_duration(d.offer->give_s) + '/' + format_duration(d.offer->max_s) + ' ' +
          std::string(name_of(d.offer->scope));
 }
