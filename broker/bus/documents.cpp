@@ -178,12 +178,15 @@ std::vector<core::Vote> Documents::votes_on(const core::Request& request) const 
 }
 
 // For display: the core has counted by itself. A voter of before a restart may fill any set that people.d cannot list.
-bool Documents::may_fill(const std::string& set, const core::Vote& vote) const {
+bool Documents::may_fill(const std::string& set, const core::Vote& vote, bool machines) const {
   const policy::Policy* const policy = core_.policy();
   if (policy == nullptr) return true;
+  const std::int64_t then = vote.time / 1000;
   const auto known = voters_.find(vote.uid);
-  if (known != voters_.end() && known->second->person == vote.person) return policy->may_fill(set, *known->second);
-  const auto members = policy->members(set);
+  if (known != voters_.end() && known->second->person == vote.person) {
+    return policy->may_fill(set, *known->second, then, machines);
+  }
+  const auto members = policy->members(set, then);
   return members.open_ended ||
          std::find(members.persons.begin(), members.persons.end(), vote.person) != members.persons.end();
 }
@@ -194,7 +197,7 @@ std::vector<std::vector<std::string>> Documents::filled_by(const core::Request& 
   std::vector<std::vector<std::string>> eligible(seats.size());
   for (std::size_t i = 0; i < seats.size(); ++i) {
     for (const core::Vote& vote : votes) {
-      if (vote.approve && may_fill(seats[i].set, vote)) eligible[i].push_back(vote.person);
+      if (vote.approve && may_fill(seats[i].set, vote, request.offer.machines)) eligible[i].push_back(vote.person);
     }
   }
   return policy::fill_seats(seats, eligible).by_seat;

@@ -36,7 +36,7 @@ class Documents {
   std::vector<core::Vote> votes_on(const core::Request& request) const;
   std::vector<std::vector<std::string>> filled_by(const core::Request& request,
                                                   const std::vector<core::Vote>& votes) const;
-  bool may_fill(const std::string& set, const core::Vote& vote) const;
+  bool may_fill(const std::string& set, const core::Vote& vote, bool machines) const;
   std::string failure() const;  // why ended ones cannot be read; empty: they can
   bool mine(const core::Caller& caller, const core::Subject& subject) const;
 

@@ -91,10 +91,15 @@ Json offer_json(const policy::Offer& offer, const std::vector<std::vector<std::s
     seats.push_back({{"set", escape(offer.seats[i].set)}, {"count", offer.seats[i].count}, {"filled_by", std::move(by)}});
   }
   Json require = Json::array();
-  if (offer.reason_required) require.push_back("reason");
+  if (offer.reason_required) require.push_back(offer.reason_min > 0 ? "reason:" + std::to_string(offer.reason_min) : "reason");
+  for (const std::string& pattern : offer.tickets) require.push_back(pattern.empty() ? "ticket" : "ticket:" + escape(pattern));
+  if (offer.record) require.push_back("record");
+  for (const std::string& channel : offer.notify) require.push_back("notify:" + escape(channel));
+  if (offer.review_s > 0) require.push_back("review:" + policy::format_duration(offer.review_s));
   return {{"rule", escape(offer.rule)}, {"give_s", offer.give_s}, {"max_s", offer.max_s},
           {"scope", policy::name_of(offer.scope)}, {"shortened", offer.shortened},
-          {"seats", std::move(seats)}, {"require", std::move(require)}};
+          {"seats", std::move(seats)}, {"require", std::move(require)},
+          {"votes", policy::name_of(offer.votes)}, {"match", offer.match}, {"break_glass", offer.break_glass}};
 }
 
 Json vote_json(const core::Vote& vote) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/config/config.h"
 
+#include <chrono>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -70,8 +71,9 @@ void read_set(Files& files, const Roots& roots, Loaded& out) {
 }
 
 void compile(Loaded& out) {
-  policy::Policy::Loaded loaded = policy::Policy::load(
-      {out.rules, out.people, out.broker.tags, [](std::string_view text) { return evidence::sha256_hex(text); }});
+  policy::Policy::Input input{out.rules, out.people, out.broker.tags, [](std::string_view text) { return evidence::sha256_hex(text); }};
+  input.now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  policy::Policy::Loaded loaded = policy::Policy::load(input);
   const bool clean = out.findings.empty();
   out.findings.insert(out.findings.end(), std::make_move_iterator(loaded.findings.begin()),
                       std::make_move_iterator(loaded.findings.end()));

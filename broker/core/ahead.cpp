@@ -4,14 +4,6 @@
 
 namespace jit::core {
 
-std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view) {
-  if (view.can_ask) return std::nullopt;
-  view.can_ask = true;
-  policy::Decision decision = policy.decide(view);
-  if (decision.outcome != policy::Outcome::kNeeds || !decision.offer) return std::nullopt;
-  return decision;
-}
-
 void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   Impl& impl = *impl_;
   if (!policy_) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
@@ -30,7 +22,7 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   impl.note_guards(ask, decision, kept);
   if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
     if (const auto needs = needs_if_asked(*policy_, sight.view)) {
-      return done(failure<Request>(Error::kBadInput, texts::reason_required(*needs->offer) + "; add --reason"));
+      return done(failure<Request>(Error::kBadInput, texts::text_required(*needs->offer, needs->missing) + "; add" + texts::text_options(needs->missing)));
     }
     const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
     impl.note_denial(ask, "policy", why, kept);

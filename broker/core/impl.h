@@ -128,7 +128,6 @@ struct Core::Impl {
   }
 
   // --- facts_core.cpp
-  std::int64_t now_s() const { return clock.wall() / 1000; }
   void did(const policy::Identity& who, Deed deed, const Id& id) { senses.history.add(who.person, deed, clock.boottime(), id); }
   void did_grant(const Grant& grant, const policy::Offer& offer);
   void look_again();     // pending requests, after a change of policy or fact
@@ -147,6 +146,7 @@ struct Core::Impl {
   void note_guards(const Ask& ask, const policy::Decision& decision, const std::string& kept);
 
   // --- core.cpp
+  std::int64_t now_s() const { return clock.wall() / 1000; }  // what the policy judges windows, rosters and keys by
   void stamp(AuditEntry& entry) const;
   void commit(Batch batch, std::function<void(bool)> done);
   void log(AuditEntry entry);  // nobody waits
@@ -225,9 +225,6 @@ struct Core::Impl {
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 // Who this is by the policy in force, which may know more than at the time of the look-up.
 std::string person_now(const policy::Policy& policy, const policy::Identity& identity);
-
-// Refused only because nobody can be asked for a text? Then this is what would be asked.
-std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view);
 
 template <class T>
 Outcome<T> failure(Error error, std::string message) {

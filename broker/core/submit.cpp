@@ -59,6 +59,7 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision, kept);
     case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision, kept);
     case policy::Outcome::kNeeds: {
+      if (wants_choice(decision)) return deny(conn, *ask, "policy", texts::refused(where_none_can_choose(*policy(), sight.view)), {}, kept);
       Answer answer;
       answer.verdict = Verdict::kNeeds;
       answer.cause = "needs-text";
@@ -68,7 +69,7 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     case policy::Outcome::kDeny: break;
   }
   if (const auto needs = needs_if_asked(*policy(), sight.view)) {
-    return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer), {}, kept);
+    return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer, needs->missing), {}, kept);
   }
   deny(conn, *ask, "policy", texts::refused(decision), {}, kept);
 }

@@ -28,8 +28,8 @@ policy::Request policy_view(const Ask& ask) {
   view.target_verified = ask.target_verified;
   view.from = ask.subject.origin;
   view.reason = ask.reason;
-  view.ticket = ask.ticket;
   view.reason_from_environment = ask.reason_from == ReasonFrom::kEnvironment;
+  view.ticket = ask.ticket;
   view.urgency = name_of(ask.urgency);
   view.can_ask = ask.can_ask;
   view.asked_s = ask.asked_s;
@@ -47,14 +47,45 @@ policy::Request policy_view(const Request& request, const policy::Identity& root
   view.target_verified = request.target_verified;
   view.from = request.subject.origin;
   view.reason = request.reason;
-  view.ticket = request.ticket;
   view.reason_from_environment = request.reason_from == ReasonFrom::kEnvironment;
+  view.ticket = request.ticket;
   view.urgency = name_of(request.urgency);
   view.asked_s = request.asked_s;
   view.via = request.offer.rule;
   view.command = policy_view(request.command, request.argv);
   return view;
 }
+
+bool wants_choice(const policy::Decision& decision) {
+  return std::ranges::find(decision.missing, "choice") != decision.missing.end();
+}
+
+std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view) {
+  if (view.can_ask) return std::nullopt;
+  view.can_ask = true;
+  policy::Decision decision = policy.decide(view);
+  if (decision.outcome != policy::Outcome::kNeeds || !decision.offer || wants_choice(decision)) return std::nullopt;
+  return decision;
+}
+
+policy::Decision where_none_can_choose(const policy::Policy& policy, policy::Request view) {
+  view.can_ask = false;
+  return policy.decide(view);
+}
+
+namespace {
+
+std::vector<std::string> united(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  std::ranges::sort(a);
+  a.erase(std::unique(a.begin(), a.end()), a.end());
+  return a;
+}
+
+// 0: none.
+std::uint32_t soonest(std::uint32_t a, std::uint32_t b) { return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b); }
+
+}  // namespace
 
 Tightened tighten(const policy::Decision& now, const policy::Offer& terms) {
   if (now.outcome == policy::Outcome::kDeny || !now.offer || now.offer->rule != terms.rule) {
@@ -73,6 +104,20 @@ Tightened tighten(const policy::Decision& now, const policy::Offer& terms) {
   tighter.max_s = std::min(terms.max_s, now.offer->max_s);
   tighter.claim_s = std::min(terms.claim_s, now.offer->claim_s);
   tighter.scope = std::min(terms.scope, now.offer->scope);
+  tighter.votes = std::max(terms.votes, now.offer->votes);
+  tighter.machines = terms.machines && now.offer->machines;
+  tighter.match = terms.match || now.offer->match;
+  tighter.self = terms.self && now.offer->self;
+  tighter.ladder = now.offer->ladder;
+  tighter.reason_required = terms.reason_required || now.offer->reason_required;
+  tighter.reason_min = std::max(terms.reason_min, now.offer->reason_min);
+  tighter.tickets = united(terms.tickets, now.offer->tickets);
+  tighter.record = terms.record || now.offer->record;
+  tighter.notify = united(terms.notify, now.offer->notify);
+  tighter.review_s = soonest(terms.review_s, now.offer->review_s);
+  tighter.on_expiry = std::min(terms.on_expiry, now.offer->on_expiry);
+  tighter.run_max_s = tighter.on_expiry == policy::Expiry::kEnd ? 0 : soonest(terms.run_max_s, now.offer->run_max_s);
+  tighter.warn_before_s = now.offer->warn_before_s;
   return tighter;
 }
 
@@ -91,11 +136,38 @@ class Hashed {
     number(value.has_value() ? 1 : 0);
     number(value.value_or(0));
   }
+  void words(const std::vector<std::string>& list) {
+    number(list.size());
+    for (const std::string& word : list) text(word);
+  }
   std::string hex() const { return evidence::sha256_hex(bytes_); }
 
  private:
   std::string bytes_;
 };
+
+// What a vote is about beside seats, times and scope.
+void hash_terms(Hashed& hashed, const policy::Offer& offer) {
+  hashed.number(offer.reason_required ? 1 : 0);
+  hashed.number(offer.reason_min);
+  hashed.words(offer.tickets);
+  hashed.number(offer.record ? 1 : 0);
+  hashed.words(offer.notify);
+  hashed.number(offer.review_s);
+  hashed.text(policy::name_of(offer.votes));
+  for (const bool flag : {offer.machines, offer.match, offer.self, offer.break_glass}) hashed.number(flag ? 1 : 0);
+  hashed.number(offer.ladder.size());
+  for (const policy::Step& step : offer.ladder) {
+    hashed.number(step.after_s);
+    hashed.text(step.add);
+    hashed.text(step.to);
+    hashed.text(step.notify);
+  }
+  hashed.text(policy::name_of(offer.on_expiry));
+  hashed.number(offer.run_max_s);
+  hashed.number(offer.warn_before_s.size());
+  for (const std::uint32_t time : offer.warn_before_s) hashed.number(time);
+}
 
 }  // namespace
 
@@ -118,16 +190,13 @@ std::string digest_of(const Request& request) {
   hashed.number(request.target->uid);
   hashed.text(request.target->user);
   hashed.number(request.target_verified ? 1 : 0);
-  hashed.number(request.argv.size());
-  for (const std::string& word : request.argv) hashed.text(word);
+  hashed.words(request.argv);
   hashed.number((request.command.known ? 1U : 0U) | (request.command.verified ? 2U : 0U) |
                 (request.command.digest_bound ? 4U : 0U));
   hashed.text(request.command.path);
   hashed.number(request.command.words_at);
-  for (const auto* list : {&request.command.options, &request.command.env}) {
-    hashed.number(list->size());
-    for (const std::string& word : *list) hashed.text(word);
-  }
+  hashed.words(request.command.options);
+  hashed.words(request.command.env);
   hashed.text(request.cwd);
   hashed.text(request.reason);
   hashed.text(name_of(request.reason_from));
@@ -142,6 +211,7 @@ std::string digest_of(const Request& request) {
     hashed.text(seat.set);
     hashed.number(seat.count);
   }
+  hash_terms(hashed, request.offer);
   hashed.number(request.offer.give_s);
   hashed.number(request.offer.max_s);
   hashed.number(request.offer.wait_s);

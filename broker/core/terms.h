@@ -2,6 +2,7 @@
 // The terms of a waiting request under the policy in force: as of submit, and from then on only tighter.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -15,6 +16,13 @@ policy::Command policy_view(const Command& command, std::span<const std::string>
 policy::Request policy_view(const Ask& ask);
 // root: what the directory says of uid 0; must outlive the view.
 policy::Request policy_view(const Request& request, const policy::Identity& root);
+
+// Break-glass is chosen by name, and the module has no question for it: it is refused with the line to type.
+bool wants_choice(const policy::Decision& decision);
+policy::Decision where_none_can_choose(const policy::Policy& policy, policy::Request view);
+
+// Refused only because nobody can be asked for a text? Then this is what would be asked.
+std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view);
 
 // The new terms, or why the request ends ("the policy changed: ...").
 using Tightened = std::variant<policy::Offer, std::string>;

@@ -20,9 +20,11 @@ std::string seats(std::span<const policy::Seat> seats) {
   return out;
 }
 
-std::string ask_line(const Ask& ask) {
+std::string ask_line(const Ask& ask, const policy::Offer* offer) {
   std::string out = "jitctl request --door " + std::string(policy::name_of(ask.door));
   if (ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu) out += " --as " + ask.target->user;
+  if (offer != nullptr && offer->break_glass) out += " --via " + offer->rule;
+  if (offer != nullptr && !offer->tickets.empty()) out += " --ticket '...'";
   out += " --reason '...'";
   // The words are typed again by the person, so nothing that a shell would read otherwise may stand here.
   const std::string words = evidence::render_argv(ask.argv);
@@ -86,16 +88,30 @@ std::vector<std::string> refused(const policy::Decision& decision) {
 
 std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer) {
   return {line("this needs approval by " + seats(offer.seats) + ", and nobody can wait here"),
-          line("ask first: " + ask_line(ask))};
+          line("ask first: " + ask_line(ask, nullptr))};
 }
 
-std::string reason_required(const policy::Offer& offer) {
-  const std::string length = offer.reason_min > 1 ? " of at least " + std::to_string(offer.reason_min) + " characters" : "";
-  return "a reason" + length + " is required";
+std::string text_required(const policy::Offer& offer, const std::vector<std::string>& missing) {
+  std::string out;
+  for (const std::string& kind : missing) {
+    out += (out.empty() ? "a " : " and a ") + kind;
+    if (kind == "reason" && offer.reason_min > 1) out += " of at least " + std::to_string(offer.reason_min) + " characters";
+    if (kind != "ticket") continue;
+    for (std::size_t i = 0; i < offer.tickets.size(); ++i) {
+      if (!offer.tickets[i].empty()) out += (i == 0 ? " like " : " and ") + offer.tickets[i];
+    }
+  }
+  return out + (missing.size() > 1 ? " are required" : " is required");
 }
 
-std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer) {
-  return {line(reason_required(offer) + " and cannot be asked here"), line("ask first: " + ask_line(ask))};
+std::string text_options(const std::vector<std::string>& missing) {
+  std::string out;
+  for (const std::string& kind : missing) out += " --" + kind;
+  return out;
+}
+
+std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer, const std::vector<std::string>& missing) {
+  return {line(text_required(offer, missing) + " and cannot be asked here"), line("ask first: " + ask_line(ask, &offer))};
 }
 
 }  // namespace jit::core::texts

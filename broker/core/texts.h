@@ -13,7 +13,8 @@ namespace jit::core::texts {
 std::string line(std::string_view text);  // "jit: " + text, cut to kLineMax
 std::string short_id(const Id& id);       // the first 8 digits: enough for jitctl
 std::string seats(std::span<const policy::Seat> seats);  // "1 of group:sre and 2 of set:dba"
-std::string ask_line(const Ask& ask);     // the jitctl request line that asks the same ahead of time
+// The jitctl request line that asks the same ahead of time; `offer`: what it must bring, null: not known.
+std::string ask_line(const Ask& ask, const policy::Offer* offer);
 
 std::vector<std::string> waiting(const Request& request, const policy::Offer& terms, BootMs now);
 std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now);
@@ -21,7 +22,9 @@ std::vector<std::string> approved(const Request& request, const Grant& grant);
 std::vector<std::string> ended(const Request& request);
 std::vector<std::string> refused(const policy::Decision& decision);
 std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer);
-std::string reason_required(const policy::Offer& offer);  // "a reason of at least 20 characters is required"
-std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer);
+// `missing`: as in a decision. "a reason of at least 20 characters and a ticket like CHG-###### are required"
+std::string text_required(const policy::Offer& offer, const std::vector<std::string>& missing);
+std::string text_options(const std::vector<std::string>& missing);  // " --reason --ticket"
+std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer, const std::vector<std::string>& missing);
 
 }  // namespace jit::core::texts

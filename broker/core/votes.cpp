@@ -24,10 +24,17 @@ bool is_prefix(std::string_view text) {
 }
 
 // The offer's seats that this voter may fill; they are by set, so equal sets stand once.
-bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter,
-                  std::int64_t now) {
-  return std::ranges::any_of(
-      terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter, now, terms.machines); });
+bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter, std::int64_t now) {
+  return std::ranges::any_of(terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter, now, terms.machines); });
+}
+
+// A vote that is cast here is neither signed nor does it carry the code of the requester's terminal.
+bool takes_local_votes(const policy::Offer& terms) { return terms.votes == policy::Votes::kAny && !terms.match; }
+
+std::string why_not_local(const policy::Offer& terms) {
+  if (terms.votes == policy::Votes::kHardware) return "the policy wants votes that are signed with a hardware key; a vote cast here is not signed";
+  if (terms.votes == policy::Votes::kSigned) return "the policy wants signed votes; a vote cast here is not signed";
+  return "the policy wants the code that the requester's terminal shows; a vote cast here cannot carry it";
 }
 
 }  // namespace
@@ -65,6 +72,7 @@ Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std:
 }
 
 bool Core::Impl::complete(const Live& live) const {
+  if (!takes_local_votes(live.terms)) return false;
   std::vector<std::vector<std::string>> eligible;
   for (const policy::Seat& seat : live.terms.seats) {
     auto& persons = eligible.emplace_back();
@@ -171,6 +179,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
                vote);
     return;
   }
+  if (!takes_local_votes(live->terms)) return done(failure<Request>(Error::kDenied, why_not_local(live->terms)));
   for (const CastVote& cast : live->votes) {
     if (cast.vote.person == vote.person || (cast.voter && person_now(*policy_, *cast.voter) == vote.person)) {
       return done(failure<Request>(Error::kBadInput, "you have approved this request already"));

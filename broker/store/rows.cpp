@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/store/rows.h"
 
+#include <charconv>
 #include <cstring>
 
 namespace jit::store {
@@ -15,7 +16,9 @@ const char* const kRequestColumns =
     "terminal_leader_start, target_uid, target_user, target_person, target_groups_known, target_groups_all, "
     "target_groups_any, service, target_verified, argv, cwd, reason, reason_from, ticket, asked_s, via, offer_rule, "
     "offer_fingerprint, offer_reason_required, offer_reason_min, offer_give_s, offer_max_s, offer_wait_s, "
-    "offer_claim_s, offer_scope, offer_shortened, policy_hash, boot_id, created, deadline, created_wall, "
+    "offer_claim_s, offer_scope, offer_shortened, offer_tickets, offer_record, offer_notify, offer_review_s, offer_votes, "
+    "offer_machines, offer_match, offer_self, offer_ladder, offer_break_glass, offer_on_expiry, offer_run_max_s, "
+    "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
     "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, "
     "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env";
 const char* const kRequestStateColumns = "state, ended_by, ended_why, ended_wall, granted";
@@ -118,6 +121,20 @@ void bind_offer(Bind& bind, const policy::Offer& offer) {
   bind.text(offer.rule).text(offer.fingerprint).number(offer.reason_required).number(offer.reason_min);
   bind.number(offer.give_s).number(offer.max_s).number(offer.wait_s).number(offer.claim_s);
   bind.number(offer.scope).number(offer.shortened);
+  bind.words(offer.tickets).number(offer.record).words(offer.notify).number(offer.review_s).number(offer.votes);
+  bind.number(offer.machines).number(offer.match).number(offer.self);
+  std::vector<std::string> ladder, warn_before;
+  for (const policy::Step& step : offer.ladder) {
+    ladder.insert(ladder.end(), {std::to_string(step.after_s), step.add, step.to, step.notify});
+  }
+  for (const std::uint32_t time : offer.warn_before_s) warn_before.push_back(std::to_string(time));
+  bind.words(ladder).number(offer.break_glass).number(offer.on_expiry).number(offer.run_max_s).words(warn_before);
+}
+
+std::uint32_t number_of(const std::string& digits) {
+  std::uint32_t out = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), out);
+  return out;
 }
 
 policy::Offer read_offer(Row& row) {
@@ -132,6 +149,22 @@ policy::Offer read_offer(Row& row) {
   offer.claim_s = row.number<std::uint32_t>();
   offer.scope = row.one_of(policy::Scope::kLogin);
   offer.shortened = row.flag();
+  offer.tickets = row.words();
+  offer.record = row.flag();
+  offer.notify = row.words();
+  offer.review_s = row.number<std::uint32_t>();
+  offer.votes = row.one_of(policy::Votes::kHardware);
+  offer.machines = row.flag();
+  offer.match = row.flag();
+  offer.self = row.flag();
+  const std::vector<std::string> ladder = row.words();
+  for (std::size_t i = 0; i + 3 < ladder.size(); i += 4) {
+    offer.ladder.push_back({number_of(ladder[i]), ladder[i + 1], ladder[i + 2], ladder[i + 3]});
+  }
+  offer.break_glass = row.flag();
+  offer.on_expiry = row.one_of(policy::Expiry::kWarn);
+  offer.run_max_s = row.number<std::uint32_t>();
+  for (const std::string& time : row.words()) offer.warn_before_s.push_back(number_of(time));
   return offer;
 }
 

@@ -212,6 +212,23 @@ CREATE TABLE kept_sources (
 ) STRICT;
 )sql";
 
+// The rest of the language: what an offer demands beside seats, a reason and times. Lists are stored as words.
+constexpr const char* kWholeOffer = R"sql(
+ALTER TABLE requests ADD COLUMN offer_record INTEGER NOT NULL DEFAULT 0 CHECK (offer_record IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_review_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN offer_votes INTEGER NOT NULL DEFAULT 0 CHECK (offer_votes BETWEEN 0 AND 2);
+ALTER TABLE requests ADD COLUMN offer_machines INTEGER NOT NULL DEFAULT 0 CHECK (offer_machines IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_match INTEGER NOT NULL DEFAULT 0 CHECK (offer_match IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_self INTEGER NOT NULL DEFAULT 0 CHECK (offer_self IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_break_glass INTEGER NOT NULL DEFAULT 0 CHECK (offer_break_glass IN (0, 1));
+ALTER TABLE requests ADD COLUMN offer_on_expiry INTEGER NOT NULL DEFAULT 0 CHECK (offer_on_expiry BETWEEN 0 AND 2);
+ALTER TABLE requests ADD COLUMN offer_run_max_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN offer_tickets BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN offer_notify BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN offer_ladder BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN offer_warn_before BLOB NOT NULL DEFAULT x'';
+)sql";
+
 // What runs and how urgent it is, beside a request; facts that were set; networks from which people came.
 constexpr const char* kFacts = R"sql(
 ALTER TABLE requests ADD COLUMN urgency INTEGER NOT NULL DEFAULT 1 CHECK (urgency BETWEEN 0 AND 3);
@@ -244,7 +261,7 @@ CREATE TABLE seen_networks (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kFacts};
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts};
 
 }  // namespace
 

@@ -35,6 +35,11 @@ core::Request request() {
   out.offer.give_s = 600;
   out.offer.max_s = 900;
   out.offer.reason_required = true;
+  out.offer.tickets = {"", "CHG-####"};
+  out.offer.record = out.offer.match = out.offer.break_glass = true;
+  out.offer.notify = {"pager"};
+  out.offer.review_s = 86'400;
+  out.offer.votes = policy::Votes::kSigned;
   out.deadline = 61'500;
   out.created_wall = 1'795'000'000'123;
   out.deadline_wall = 1'795'000'600'123;
@@ -58,7 +63,8 @@ TEST_CASE("a request's document") {
     "cwd": "/home/alice",
     "reason": "", "reason_from": "prompt", "ticket": "", "asked": {"duration_s": 600},
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false,
-              "seats": [{"set": "set:sre", "count": 2, "filled_by": ["bob"]}], "require": ["reason"]},
+              "seats": [{"set": "set:sre", "count": 2, "filled_by": ["bob"]}], "require": ["reason", "ticket", "ticket:CHG-####", "record", "notify:pager", "review:1d"],
+              "votes": "signed", "match": true, "break_glass": true},
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,
     "votes": [{"person": "bob", "uid": 1001, "kind": "local", "approve": true, "duration_s": 300, "scope": null,
                "reason": "ok", "time": "2026-11-18T11:06:41.000Z"}],

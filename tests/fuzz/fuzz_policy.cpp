@@ -61,8 +61,8 @@ void ask_everything(const Policy& policy) {
     require(!policy.refuses_use(offer.rule, offer.fingerprint, request));
     require(policy.refuses_use(offer.rule, "", request).has_value());
     for (const Seat& seat : offer.seats) {
-      (void)policy.members(seat.set);
-      (void)policy.may_fill(seat.set, alice);
+      (void)policy.members(seat.set, 0);
+      (void)policy.may_fill(seat.set, alice, 0);
     }
   }
 }

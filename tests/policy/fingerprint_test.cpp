@@ -11,11 +11,28 @@ const std::string kBase = R"([set]
 admins = ["user:eva", "set:inner"]
 inner = ["person:bob"]
 unused = ["user:zoe"]
+late = ["user:yara"]
 [net]
 vpn = ["10.99.0.0/16", "local6"]
 [approval.one]
 need = [{ from = "set:admins", count = 1 }]
 wait = "10m"
+escalate = [{ after = "1m", add = "set:late", to = "set:admins" }, { after = "2m", notify = "pager" }]
+[command]
+ls = [["/bin/ls", "{-l|-a}", "x*"]]
+[window]
+w = { daily = ["00:00-24:00"] }
+[fact.calm]
+type = "bool"
+initial = true
+[fact.level]
+type = "int"
+initial = 3
+fresh = "1h"
+[fact.stage]
+type = "string"
+initial = "green"
+by = ["user:monitor"]
 [[permit]]
 id = "p"
 who = ["user:alice", "set:inner"]
@@ -30,6 +47,17 @@ give = "10m"
 max = "1h"
 scope = "tty"
 claim = "5m"
+run = ["command:ls"]
+options = ["-D"]
+env = ["LANG"]
+during = ["window:w"]
+flag = ["calm"]
+when = ["risk < 60", "load < 9"]
+when-any = ["level > 2", "stage == \"green\""]
+unverified-ok = ["command"]
+run-max = "1h"
+warn-before = ["5m"]
+on-expiry = "warn"
 [[permit]]
 id = "q"
 max = "1h"
@@ -56,6 +84,14 @@ std::string fingerprint(const std::string& rules, const std::string& people = kP
   Request request = w.request();
   request.can_ask = true;
   request.via = "p";
+  const Ran ran{"/bin/ls", {"-l", "xy"}, {"-D"}, {"LANG"}};
+  request.command = ran.command();
+  request.ticket = "CHG-1";
+  request.recorder = request.can_notify = request.can_review = true;
+  FactTable facts;
+  facts.readings["risk"].value = std::int64_t{0};
+  facts.readings["load"].value = 0.5;
+  request.facts = &facts;
   const Decision decision = loaded.policy->decide(request);
   for (const std::string& line : decision.why) UNSCOPED_INFO(line);
   REQUIRE(decision.offer);
@@ -92,9 +128,43 @@ TEST_CASE("the fingerprint differs when anything that the permit names differs")
       {"count = 1", "count = 2"},
       {"wait = \"10m\"", "wait = \"11m\""},
       {"wait = \"10m\"\n", ""},
-      {"need = [{ from = \"set:admins\", count = 1 }]\n", ""},
+      {"count = 1 }]", "count = 1 }, { from = \"group:x\" }]"},
       {"approval = \"one\"\n", ""},
-      {"claim = \"5m\"", "claim = \"5m\"\nunverified-ok = [\"as\"]"},
+      {"unverified-ok = [\"command\"]", "unverified-ok = [\"command\", \"as\"]"},
+      {"unverified-ok = [\"command\"]\n", ""},
+      {"\"/bin/ls\"", "\"/{bin|sbin}/ls\""},
+      {"{-l|-a}", "-l"},
+      {"x*", "xy"},
+      {"\"x*\"]", "\"x*\", \"**\"]"},
+      {"options = [\"-D\"]", "options = [\"-D\", \"-g\"]"},
+      {"env = [\"LANG\"]", "env = [\"LANG*\"]"},
+      {"00:00-24:00", "00:00-23:59"},
+      {"during = [\"window:w\"]\n", ""},
+      {"[set]", "settings.timezone = \"Europe/Prague\"\n[set]"},
+      {"flag = [\"calm\"]\n", ""},
+      {"risk < 60", "risk < 61"},
+      {"risk < 60", "risk <= 60"},
+      {"\"risk < 60\", ", ""},
+      {"load < 9", "load < 9.5"},
+      {"when-any = [\"level > 2\", ", "when-any = ["},
+      {"initial = 3", "initial = 4"},
+      {"fresh = \"1h\"", "fresh = \"2h\""},
+      {"by = [\"user:monitor\"]", "by = [\"user:monitor2\"]"},
+      {"initial = \"green\"", "initial = \"red\""},
+      {"run-max = \"1h\"", "run-max = \"2h\""},
+      {"warn-before = [\"5m\"]", "warn-before = [\"6m\"]"},
+      {"on-expiry = \"warn\"", "on-expiry = \"finish\""},
+      {"on-expiry = \"warn\"", "break-glass = true\non-expiry = \"warn\""},
+      {"after = \"1m\"", "after = \"90s\""},
+      {"late = [\"user:yara\"]", "late = [\"user:yves\"]"},
+      {"notify = \"pager\"", "notify = \"mail\""},
+      {"reason:5\"]", "reason:5\", \"ticket\"]"},
+      {"reason:5\"]", "reason:5\", \"record\"]"},
+      {"reason:5\"]", "reason:5\", \"notify:pager\"]"},
+      {"reason:5\"]", "reason:5\", \"review:1d\"]"},
+      {"wait = \"10m\"", "wait = \"10m\"\nmachines = true"},
+      {"wait = \"10m\"", "wait = \"10m\"\nmatch = true"},
+      {"wait = \"10m\"", "wait = \"10m\"\nself = \"hardware-key\""},
   };
   for (const auto& [from, to] : changes) {
     INFO(from << " -> " << to);

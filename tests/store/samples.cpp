@@ -119,7 +119,9 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.asked_s = 4294967295U;
   made.via = "root-shell";
   made.offer = {"root-shell", "fp", {{"set:dba", 1}, {"group:sre", 2}}, true, 20, 900, 7200, 600, 601,
-                policy::Scope::kSession, true};
+                policy::Scope::kSession, true, {"", "CHG-####"}, true, {"db-audit", "pager"}, 86'400, policy::Votes::kHardware,
+                true, true, true, {{60, "group:lead", "set:dba", ""}, {120, "", "", "pager"}}, true, policy::Expiry::kWarn,
+                3600, {300, 60}};
   made.policy_hash = "aa";
   made.boot_id = "b1";
   made.created = 9'000'000'000'000;
@@ -130,6 +132,8 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.parent = {1, 18446744073709551614ULL};
   made.digest = std::string(64, 'd');
   made.secret_hash = std::string(64, 'e');
+  made.urgency = core::Urgency::kCritical;
+  made.command = {true, true, true, "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}};
   return made;
 }
 
@@ -258,7 +262,13 @@ std::string text(const core::Request& r) {
   out << o.rule << o.fingerprint << o.reason_required << o.reason_min << o.give_s << o.max_s << o.wait_s << o.claim_s;
   out.kind(o.scope) << o.shortened;
   for (const policy::Seat& seat : o.seats) out << seat.set << seat.count;
+  out << o.tickets << o.record << o.notify << o.review_s << o.machines << o.match << o.self << o.break_glass << o.run_max_s;
+  out.kind(o.votes).kind(o.on_expiry);
+  for (const policy::Step& step : o.ladder) out << step.after_s << step.add << step.to << step.notify;
+  for (const std::uint32_t time : o.warn_before_s) out << time;
   out << u(r.created) << u(r.deadline) << u(r.created_wall) << u(r.deadline_wall) << r.process << r.parent;
+  const core::Command& c = r.command;
+  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env;
   out << r.digest << r.secret_hash << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
   return out.kind(r.state).get();
 }
