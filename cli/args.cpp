@@ -22,13 +22,13 @@ constexpr std::array kOptions = {
     OptionName{Option::kSince, "--since", "", "TIME"},     OptionName{Option::kScope, "--scope", "", "SCOPE"},
     OptionName{Option::kUser, "--user", "", "USER"},       OptionName{Option::kPerson, "--person", "", "PERSON"},
     OptionName{Option::kRequest, "--request", "", "ID"},   OptionName{Option::kType, "--type", "", "TYPE"},
-    OptionName{Option::kLimit, "--limit", "", "N"},
+    OptionName{Option::kLimit, "--limit", "", "N"},         OptionName{Option::kUrgency, "--urgency", "", "URGENCY"},
 };
 
 using enum Option;
 
 const std::array kVerbs = {
-    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson},
+    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kUrgency, kVia, kWait, kJson},
          "ask ahead of time; prints the id"},
     Verb{"cancel", "ID", 1, 1, false, {kJson}, "take back a request of yours"},
     Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kJson}, "your requests and those you may vote on"},
@@ -44,6 +44,11 @@ const std::array kVerbs = {
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
     Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kJson}, "check policy files; needs no broker"},
     Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},
+    Verb{"policy observed", "", 0, 0, false, {kSince, kJson}, "what doors and guards that only observe would have done"},
+    Verb{"fact set", "NAME VALUE", 2, 2, false, {kFor, kJson}, "set a fact of the policy"},
+    Verb{"fact clear", "NAME", 1, 1, false, {kJson}, "take it back: its initial value holds again"},
+    Verb{"fact list", "", 0, 0, false, {kJson}, "the facts that you may set"},
+    Verb{"fact run", "NAME", 1, 1, false, {kJson}, "run a provider of /etc/jit/facts.d and set its fact"},
 };
 
 std::string quoted(std::string_view text) { return "\"" + evidence::escape_to(text, 64) + "\""; }
@@ -107,7 +112,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     return out;
   }
   out.verb = first;
-  if (first == "policy" || first == "audit") {
+  if (first == "policy" || first == "audit" || first == "fact") {
     if (at == arguments.size()) return usage(first + ": say what to do: see jitctl help");
     out.verb += " " + arguments[at++];
   }

@@ -16,7 +16,7 @@ namespace jit::cli {
 
 enum class Option : std::uint8_t {
   kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson, kAll, kState, kSince, kScope, kUser, kPerson, kRequest,
-  kType, kLimit,
+  kType, kLimit, kUrgency,
 };
 
 struct Args {

@@ -63,6 +63,11 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "audit log") return verbs.log();
   if (verb == "policy check") return verbs.check();
   if (verb == "policy reload") return verbs.reload();
+  if (verb == "policy observed") return verbs.observed();
+  if (verb == "fact set") return verbs.set_fact();
+  if (verb == "fact clear") return verbs.clear_fact();
+  if (verb == "fact list") return verbs.facts();
+  if (verb == "fact run") return verbs.run_fact();
   return out.fail({Exit::kUsage, "unknown verb: see jitctl help"});
 }
 
