@@ -53,6 +53,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   options.connections_per_uid = limits.connections_per_uid;
   gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, *gate_, *this, std::move(boot), limits);
+  core_->use_load(load_average);
   policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_);
   open_database();
   policies_->start(std::move(loaded), shelf_.database());
@@ -77,6 +78,7 @@ bool Broker::open_database() {
   std::set<std::uint32_t> voters;
   for (const core::Vote& vote : state.votes) voters.insert(vote.uid);
   core_->restore(std::move(state));
+  core_->remember(shelf_.database()->past());
   for (const std::uint32_t uid : voters) {
     directory_.by_uid(uid, [this, uid](const directory::User& user) {
       if (user.status == directory::Status::kFound) core_->know_voter(uid, identity_of(user, core_->policy()));
@@ -144,6 +146,9 @@ std::string Broker::status() const {
                      {"grants", core_->live_grants().size()},
                      {"store", shelf_.database() == nullptr ? "missing" : shelf_.failing() ? "failing" : "ok"}};
   if (policy.loaded != 0) out["policy"]["since"] = bus::iso_time(policy.loaded);
+  for (const auto& [door, last] : core_->observing()) {
+    out["observing"].push_back({{"door", policy::name_of(door)}, {"last", bus::iso_time(last)}});
+  }
   auto errors = nlohmann::json::array();
   for (std::size_t at = 0; at < policy.error.size();) {
     const std::size_t end = std::min(policy.error.find('\n', at), policy.error.size());
@@ -162,6 +167,10 @@ void Broker::request_changed(const core::Request& request) {
 
 void Broker::grant_changed(const core::Grant& grant) {
   if (bus_) bus_->grant_changed(grant);
+}
+
+void Broker::fact_changed(const std::string& name) {
+  if (bus_) bus_->fact_changed(name);
 }
 
 void Broker::logged(const core::AuditEntry& entry) { audit::to_journal(entry); }

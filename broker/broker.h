@@ -27,6 +27,7 @@ class Broker final : public core::Listener {
   void request_changed(const core::Request& request) override;
   void grant_changed(const core::Grant& grant) override;
   void logged(const core::AuditEntry& entry) override;
+  void fact_changed(const std::string& name) override;
 
  private:
   bool open_database();

@@ -31,6 +31,11 @@ core::Id SystemRandom::id() {
   return id;
 }
 
+std::optional<double> load_average() {
+  double load = 0;
+  return ::getloadavg(&load, 1) == 1 ? std::optional(load) : std::nullopt;
+}
+
 std::string boot_id() {
   const int fd = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return {};

@@ -2,6 +2,7 @@
 // The real clock, randomness and boot id.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "broker/core/ports.h"
@@ -19,6 +20,7 @@ class SystemRandom final : public core::Random {
   core::Id id() override;  // getrandom(2); ends the process when the kernel gives none
 };
 
+std::optional<double> load_average();  // over the last minute, of the whole host
 std::string boot_id();      // 32 hex digits of /proc/sys/kernel/random/boot_id; empty on failure
 std::string kernel_name();  // gethostname(2)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/policies.h"
 
+#include <algorithm>
 #include <system_error>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -20,6 +21,13 @@ std::string all(const std::vector<policy::Finding>& findings) {
     out += finding.text();
   }
   return out;
+}
+
+std::string hash_of(std::vector<std::string> tags) {
+  std::ranges::sort(tags);
+  std::string text;
+  for (const std::string& tag : tags) text += tag + '\n';
+  return evidence::sha256_hex(text);
 }
 
 }  // namespace
@@ -53,7 +61,7 @@ void Policies::use_kept(store::Database* database) {
   status_.hash = loaded.policy->hash();
   status_.rules = loaded.policy->rule_count();
   status_.loaded = clock_.wall();
-  core_.use_policy(loaded.policy);
+  core_.use_policy(loaded.policy, hash_of(broker_.tags));
 }
 
 void Policies::take(config::Loaded loaded, store::Database* database) {
@@ -70,7 +78,7 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
   rules_ = std::move(loaded.rules);
   people_ = std::move(loaded.people);
   keep(database);
-  core_.use_policy(loaded.policy);
+  core_.use_policy(loaded.policy, hash_of(broker_.tags));
   core_.note(core::events::kPolicyLoaded, "policy", status_.hash);
   sd_journal_print(LOG_NOTICE, "policy %s in force, %zu rules", status_.hash.substr(0, 12).c_str(), status_.rules);
 }

@@ -33,7 +33,7 @@ using enum Option;
 const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kJson};
 
 const std::array kVerbs = {
-    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson},
+    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kUrgency, kVia, kWait, kJson},
          "ask ahead of time; prints the id"},
     Verb{"cancel", "ID", 1, 1, false, {kJson}, "take back a request of yours"},
     Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kJson}, "your requests and those you may vote on"},
@@ -54,6 +54,11 @@ const std::array kVerbs = {
     Verb{"policy fmt", "FILE...", 1, 4096, false, {kCheck, kJson}, "lay files out; --check only names those that would change"},
     Verb{"policy import-sudoers", "[FILE]", 0, 1, false, {kJson}, "a policy from what cvtsudoers -f json prints"},
     Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},
+    Verb{"policy observed", "", 0, 0, false, {kSince, kJson}, "what doors and guards that only observe would have done"},
+    Verb{"fact set", "NAME VALUE", 2, 2, false, {kFor, kJson}, "set a fact of the policy"},
+    Verb{"fact clear", "NAME", 1, 1, false, {kJson}, "take it back: its initial value holds again"},
+    Verb{"fact list", "", 0, 0, false, {kJson}, "the facts that you may set"},
+    Verb{"fact run", "NAME", 1, 1, false, {kJson}, "run a provider of /etc/jit/facts.d and set its fact"},
 };
 
 std::string quoted(std::string_view text) { return "\"" + evidence::escape_to(text, 64) + "\""; }
@@ -117,7 +122,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     return out;
   }
   out.verb = first;
-  if (first == "policy" || first == "audit") {
+  if (first == "policy" || first == "audit" || first == "fact") {
     if (at == arguments.size()) return usage(first + ": say what to do: see jitctl help");
     out.verb += " " + arguments[at++];
   }

@@ -61,6 +61,17 @@ class Proxy final : public sdbus::ProxyInterfaces<Interface> {
   ~Proxy() { this->unregisterProxy(); }
 };
 
+class Facts final : public sdbus::ProxyInterfaces<made::Facts_proxy> {
+ public:
+  Facts(sdbus::IConnection& connection, const std::string& owner) : ProxyInterfaces(connection, owner, kPath) {
+    registerProxy();
+  }
+  ~Facts() { unregisterProxy(); }
+
+ private:
+  void onChanged(const std::string&) override {}
+};
+
 // The broker as it runs now; another start of it has another unique name, and is verified again.
 struct Broker {
   std::string owner;
@@ -68,12 +79,14 @@ struct Broker {
   Proxy<made::Grants_proxy> grants;
   Proxy<made::Policy_proxy> policy;
   Proxy<made::Audit_proxy> audit;
+  Facts facts;
   Broker(sdbus::IConnection& connection, const std::string& name, std::function<void(const std::string&)> changed)
       : owner(name),
         requests(connection, name, std::move(changed)),
         grants(connection, name),
         policy(connection, name),
-        audit(connection, name) {}
+        audit(connection, name),
+        facts(connection, name) {}
 };
 
 Failure not_running() { return {Exit::kUnreachable, std::string("the broker is not running: ") + kStart}; }
@@ -232,6 +245,16 @@ Result<Json> Client::status() {
 }
 Result<Json> Client::reload() {
   return impl_->ask([&](Broker& broker) { return broker.policy.Reload(); });
+}
+
+Result<Json> Client::set_fact(const std::string& name, const sdbus::Variant& value, std::uint32_t fresh_for) {
+  return impl_->ask([&](Broker& broker) { return broker.facts.Set(name, value, fresh_for); });
+}
+Result<Json> Client::clear_fact(const std::string& name) {
+  return impl_->ask([&](Broker& broker) { return broker.facts.Clear(name); });
+}
+Result<Json> Client::list_facts() {
+  return impl_->ask([&](Broker& broker) { return broker.facts.List(); });
 }
 
 Result<AuditPage> Client::query(const Dict& filter) {

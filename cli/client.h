@@ -52,6 +52,9 @@ class Client {
   Result<Json> end(const std::string& grant);
   Result<Json> status();
   Result<Json> reload();
+  Result<Json> set_fact(const std::string& name, const sdbus::Variant& value, std::uint32_t fresh_for);
+  Result<Json> clear_fact(const std::string& name);
+  Result<Json> list_facts();
   Result<AuditPage> query(const Dict& filter);
 
   // From now on next() tells what changed.

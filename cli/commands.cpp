@@ -68,6 +68,11 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "policy fmt") return verbs.fmt();
   if (verb == "policy import-sudoers") return verbs.import_sudoers();
   if (verb == "policy reload") return verbs.reload();
+  if (verb == "policy observed") return verbs.observed();
+  if (verb == "fact set") return verbs.set_fact();
+  if (verb == "fact clear") return verbs.clear_fact();
+  if (verb == "fact list") return verbs.facts();
+  if (verb == "fact run") return verbs.run_fact();
   return out.fail({Exit::kUsage, "unknown verb: see jitctl help"});
 }
 

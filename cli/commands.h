@@ -28,10 +28,16 @@ struct Verbs {
   Exit grants();
   Exit end();
   Exit revoke();
-  // verbs_admin.cpp
+  // verbs_admin.cpp, verbs_observed.cpp
   Exit status();
   Exit reload();
   Exit log();
+  Exit observed();
+  // verbs_facts.cpp
+  Exit set_fact();
+  Exit clear_fact();
+  Exit facts();
+  Exit run_fact();
   // verbs_policy.cpp
   Exit check();
   Exit show_policy();

@@ -28,21 +28,11 @@ std::string seats_line(const policy::Offer& offer) {
   return out;
 }
 
-std::vector<std::string> requirements(const policy::Offer& offer) {
-  std::vector<std::string> out;
-  if (offer.reason_required) out.push_back(offer.reason_min > 1 ? "reason:" + std::to_string(offer.reason_min) : "reason");
-  for (const std::string& ticket : offer.tickets) out.push_back(ticket.empty() ? "ticket" : "ticket:" + ticket);
-  if (offer.record) out.emplace_back("record");
-  for (const std::string& channel : offer.notify) out.push_back("notify:" + channel);
-  if (offer.review_s > 0) out.push_back("review:" + policy::format_duration(offer.review_s));
-  return out;
-}
-
 Json offer_json(const policy::Offer& offer) {
   Json seats = Json::array();
   for (const policy::Seat& seat : offer.seats) seats.push_back({{"set", evidence::escape(seat.set)}, {"count", seat.count}});
   Json require = Json::array();
-  for (const std::string& one : requirements(offer)) require.push_back(evidence::escape(one));
+  for (const std::string& one : policy::requirements_of(offer)) require.push_back(evidence::escape(one));
   return {{"rule", offer.rule},
           {"seats", std::move(seats)},
           {"votes", policy::name_of(offer.votes)},
@@ -90,7 +80,7 @@ Facts decision_facts(const policy::Decision& decision) {
       out.emplace_back("asked", seats_line(offer) + ", within " + policy::format_duration(offer.wait_s) +
                                     (offer.votes == policy::Votes::kAny ? "" : ", votes " + std::string(policy::name_of(offer.votes))));
     }
-    if (const auto wanted = requirements(offer); !wanted.empty()) out.emplace_back("requires", joined(wanted));
+    if (const auto wanted = policy::requirements_of(offer); !wanted.empty()) out.emplace_back("requires", joined(wanted));
     out.emplace_back("lasts", policy::format_duration(offer.give_s) + " of at most " + policy::format_duration(offer.max_s));
     out.emplace_back("scope", std::string(policy::name_of(offer.scope)));
   }
@@ -123,7 +113,7 @@ Exit Verbs::why(bool why_not) {
   for (auto& fact : decision_facts(decision)) facts.push_back(std::move(fact));
   if (why_not) {
     Json near = Json::array();
-    for (const policy::NearMiss& miss : policy::near_misses(loaded->policy->rule_set(), request, kNearest)) {
+    for (const policy::NearMiss& miss : policy::near_misses({loaded->policy->rule_set(), request}, kNearest)) {
       facts.emplace_back("not by " + miss.rule, evidence::escape(miss.why));
       near.push_back({{"rule", miss.rule}, {"why", evidence::escape(miss.why)}});
     }

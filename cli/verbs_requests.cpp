@@ -22,6 +22,7 @@ Result<Dict> ask_of(const Args& args) {
   text(Option::kDoor, "door");
   text(Option::kAs, "as");
   text(Option::kVia, "via");
+  text(Option::kUrgency, "urgency");
   const auto seconds = duration_of(args);
   if (!seconds) return seconds.failure();
   if (*seconds) ask.emplace("for-s", sdbus::Variant(**seconds));

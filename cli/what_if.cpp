@@ -92,16 +92,6 @@ policy::Value value_of(std::string_view text) {
   return std::string(text);
 }
 
-const policy::Reading* SupposedFacts::find(std::string_view name) const {
-  static const policy::Reading kZero{std::int64_t{0}, 0, {}};
-  static const policy::Reading kNo{false, 0, {}};
-  static const policy::Reading kIdle{0.0, 0, {}};
-  if (const auto given = given_.find(name); given != given_.end()) return &given->second;
-  if (name.starts_with("count.") || name == "risk") return &kZero;
-  if (name == "from.first-seen") return &kNo;
-  return name == "load" ? &kIdle : nullptr;
-}
-
 Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
   WhatIf out;
   const auto usage = [](std::string message) { return Failure{Exit::kUsage, std::move(message)}; };

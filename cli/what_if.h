@@ -2,26 +2,14 @@
 // A request that nobody made, from the command line: for jitctl policy why, why-not and replay.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "cli/args.h"
 #include "cli/exit.h"
-#include "policy/policy.h"
+#include "policy/cases.h"
 
 namespace jit::cli {
-
-// Facts as somebody supposes them: declared ones that are not given have their initial value, built-in ones are 0, false
-// and the empty text.
-class SupposedFacts final : public policy::Facts {
- public:
-  const policy::Reading* find(std::string_view name) const override;
-  void set(std::string name, policy::Reading reading) { given_.insert_or_assign(std::move(name), std::move(reading)); }
-
- private:
-  std::map<std::string, policy::Reading, std::less<>> given_;
-};
 
 // Owns what a request only views.
 class WhatIf {
@@ -43,7 +31,7 @@ class WhatIf {
   std::vector<std::string> words_;
   bool command_ = false;
   std::int64_t now_ = 0;
-  SupposedFacts facts_;
+  policy::SupposedFacts facts_;
 };
 
 // "true", "12", "0.5", or any other text.

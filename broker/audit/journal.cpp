@@ -17,7 +17,7 @@ namespace {
 
 namespace events = core::events;
 
-constexpr std::array<Kind, 18> kKinds{{
+constexpr std::array<Kind, 22> kKinds{{
     {events::kRequestCreated, "fb29071915bf47beb438bf7a90431d0a", LOG_INFO},
     {events::kRequestAttached, "13b6e755e59445e8b352a3d60ce1cb47", LOG_INFO},
     {events::kRequestDetached, "adc98f2fb14647dfb9a43ab2e41e9314", LOG_INFO},
@@ -32,6 +32,10 @@ constexpr std::array<Kind, 18> kKinds{{
     {events::kGrantEnded, "1c6bed2d681f4ac687ecfd798a92b03f", LOG_INFO},
     {events::kAccessDenied, "83c8c193f4344a058b7e4054255c5070", LOG_NOTICE},
     {events::kAlreadyRoot, "f6dbf1b9a5da4fd0a939e11f5af53e66", LOG_INFO},
+    {events::kObserved, "4bfc89781c9045479d86188f7d98229d", LOG_NOTICE},
+    {events::kFactSet, "bf1fde3b41724f4886c01ac789848bed", LOG_NOTICE},
+    {events::kFactCleared, "0998205495f7419f978743024a86828b", LOG_NOTICE},
+    {events::kNetworkSeen, "141df93867df48b68aebc66140f45602", LOG_INFO},
     {events::kPolicyLoaded, "4c9a9a5f8d4548ca8f6ff6fd8cbaffee", LOG_INFO},
     {events::kPolicyRefused, "ef322678e51c4069a2b52c13f4d2cc21", LOG_ERR},
     {events::kBrokerStarted, "5b7c20fdb1414b3387b9378412e25a44", LOG_INFO},
@@ -40,7 +44,7 @@ constexpr std::array<Kind, 18> kKinds{{
 
 }  // namespace
 
-const std::array<Kind, 18>& kinds() { return kKinds; }
+const std::array<Kind, 22>& kinds() { return kKinds; }
 
 std::string message(const core::AuditEntry& entry) {
   std::string out = entry.type;

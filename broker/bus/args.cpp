@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/bus/args.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <string_view>
@@ -172,6 +173,11 @@ Outcome<CreateArgs> read_create(const Dict& dict) {
   out.reason = in.typed("reason", core::kReasonMax);
   out.ticket = in.typed("ticket", core::kTicketMax);
   out.via = in.text("via");
+  if (in.has("urgency")) {
+    const auto urgency = core::urgency_named(in.text("urgency"));
+    if (!urgency) in.fail("urgency must be low, normal, high or critical");
+    out.urgency = urgency.value_or(out.urgency);
+  }
   std::size_t total = 0;
   for (const Bytes& word : in.take<std::vector<Bytes>>("argv", "words (aay)").value_or(std::vector<Bytes>{})) {
     total += word.size() + 1;
@@ -216,6 +222,36 @@ Outcome<core::Core::Which> read_which(const Dict& dict) {
   const int given = !out.id.empty() + !out.user.empty() + !out.person.empty() + out.all;
   if (given != 1) in.fail("exactly one of id, user, person and all must be given");
   return in.finish(std::move(out));
+}
+
+Outcome<std::string> read_fact_name(const std::string& name) {
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+  if (name.empty() || name.size() > core::kNameMax || !std::ranges::all_of(name, good)) {
+    return bad<std::string>("the name of a fact is 1 to 256 of a-z, 0-9, -, _ and .");
+  }
+  return {Error::kNone, {}, name};
+}
+
+// Whether it is the right type, a number and clean text says the core, which knows the declaration.
+Outcome<FactArgs> read_fact(const std::string& name, const sdbus::Variant& value, std::uint32_t fresh_for) {
+  const auto checked = read_fact_name(name);
+  if (!checked) return bad<FactArgs>(checked.message);
+  FactArgs out;
+  out.name = name;
+  if (value.containsValueOfType<bool>()) {
+    out.value = value.get<bool>();
+  } else if (value.containsValueOfType<std::int64_t>()) {
+    out.value = value.get<std::int64_t>();
+  } else if (value.containsValueOfType<double>()) {
+    out.value = value.get<double>();
+  } else if (value.containsValueOfType<std::string>()) {
+    out.value = value.get<std::string>();
+  } else {
+    return bad<FactArgs>("the value must be a boolean (b), an integer (x), a number (d) or a string (s)");
+  }
+  if (fresh_for > 10U * 365 * 86400) return bad<FactArgs>("fresh_for must be at most 10 years");
+  if (fresh_for > 0) out.for_s = fresh_for;
+  return {Error::kNone, {}, std::move(out)};
 }
 
 Outcome<std::string> read_reason(const Bytes& bytes) {

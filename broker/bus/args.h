@@ -51,11 +51,20 @@ struct CreateArgs {
   std::optional<std::uint32_t> for_s;
   std::string reason;
   std::string ticket;
+  core::Urgency urgency = core::Urgency::kNormal;
   std::string via;
   std::vector<std::string> argv;
   std::string cwd;
 };
 
+struct FactArgs {
+  std::string name;
+  policy::Value value;
+  std::optional<std::uint32_t> for_s;
+};
+
+core::Outcome<FactArgs> read_fact(const std::string& name, const sdbus::Variant& value, std::uint32_t fresh_for);
+core::Outcome<std::string> read_fact_name(const std::string& name);
 core::Outcome<RequestQuery> read_request_query(const Dict& dict);
 core::Outcome<GrantQuery> read_grant_query(const Dict& dict);
 core::Outcome<AuditQuery> read_audit_query(const Dict& dict);

@@ -35,6 +35,7 @@ class Service final {
   // On the core's thread:
   void request_changed(const core::Request& request);
   void grant_changed(const core::Grant& grant);
+  void fact_changed(const std::string& name);
 
  private:
   struct Impl;

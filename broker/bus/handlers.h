@@ -41,6 +41,11 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
               const Reply& reply);
   void end_grant(const core::Caller& caller, const std::string& id, const Reply& reply);
 
+  void set_fact(const core::Caller& caller, const FactArgs& args, const Reply& reply);
+  void clear_fact(const core::Caller& caller, const std::string& name, const Reply& reply);
+  void list_facts(const core::Caller& caller, const Reply& reply);
+  void fact_changed(const std::string& name);
+
   void reload(const Reply& reply);
   void status(const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
@@ -48,6 +53,8 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
  private:
   void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
                   core::IdentityPtr root, const Reply& reply);
+  void create_with(const core::Caller& caller, core::Ask ask, const Reply& reply);
+  core::Done<core::FactState> answer_fact(const Reply& reply);
   core::Done<core::Request> answer_request(const core::Caller& caller, const std::string& id, const Reply& reply);
 
   core::Core& core_;

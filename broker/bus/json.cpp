@@ -142,6 +142,7 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
            // PAM sees what sudo was told, never what it will run: a command is a claim until sudo_jit reports it.
            {"command", command_json(request.argv, false, form)},
            {"cwd", typed(request.cwd, form)},
+           {"urgency", core::name_of(request.urgency)},
            {"reason", typed(request.reason, form)},
            {"reason_from", core::name_of(request.reason_from)},
            {"ticket", escape(request.ticket)},
@@ -189,6 +190,55 @@ Json grant_json(const core::Grant& grant, const Host& host, Now now, Form form) 
                             {"by", optional_text(escape(grant.ended_by))},
                             {"why", optional_text(typed(grant.ended_why, form))},
                             {"time", time_json(grant.ended_wall)}};
+  return out;
+}
+
+namespace {
+
+Json value_json(const policy::Value& value) {
+  return std::visit([](const auto& each) -> Json {
+    if constexpr (std::is_same_v<std::decay_t<decltype(each)>, std::string>) {
+      return escape(each);
+    } else {
+      return each;
+    }
+  }, value);
+}
+
+const char* type_name(policy::FactRule::Type type) {
+  using Type = policy::FactRule::Type;
+  switch (type) {
+    case Type::kBool: return "bool";
+    case Type::kInt: return "int";
+    case Type::kFloat: return "float";
+    case Type::kString: return "string";
+  }
+  return "";
+}
+
+}  // namespace
+
+Json fact_json(const core::FactState& fact) {
+  Json by = Json::array();
+  for (const std::string& each : fact.rule.by) by.push_back(escape(each));
+  // What the policy reads: the value while it is fresh, the initial one where none is set, else nothing.
+  Json value(nullptr);
+  if (fact.set && fact.known) value = value_json(fact.set->value);
+  if (!fact.set && fact.rule.initial) value = value_json(*fact.rule.initial);
+  Json out{{"name", escape(fact.rule.name)},
+           {"type", type_name(fact.rule.type)},
+           {"state", fact.set ? (fact.known ? "set" : "stale") : (fact.rule.initial ? "initial" : "unknown")},
+           {"value", std::move(value)},
+           {"initial", fact.rule.initial ? value_json(*fact.rule.initial) : Json(nullptr)},
+           {"fresh_s", fact.rule.fresh_s ? Json(*fact.rule.fresh_s) : Json(nullptr)},
+           {"by", std::move(by)}};
+  if (fact.set) {
+    out["set"] = {{"value", value_json(fact.set->value)},
+                  {"by", escape(fact.set->set_by)},
+                  {"time", iso_time(fact.set->set_wall)},
+                  {"age_s", fact.age_s ? Json(*fact.age_s) : Json(nullptr)},
+                  {"for_s", fact.set->for_s ? Json(*fact.set->for_s) : Json(nullptr)}};
+  }
   return out;
 }
 

@@ -30,6 +30,7 @@ struct RequestFacts {
 
 Json request_json(const core::Request& request, const RequestFacts& facts, const Host& host, Now now, Form form);
 Json grant_json(const core::Grant& grant, const Host& host, Now now, Form form);
+Json fact_json(const core::FactState& fact);
 Json entry_json(const core::AuditEntry& entry);
 
 std::string iso_time(core::WallMs wall);  // "2026-11-22T12:34:56.789Z"

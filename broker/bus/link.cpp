@@ -229,7 +229,11 @@ void Link::answer(std::uint64_t token, Answer answer) {
   wake();
 }
 
-void Link::changed(std::string to, std::string id) {
+void Link::changed(std::string to, std::string id) { queue({std::move(to), std::move(id), false}); }
+
+void Link::fact_changed(std::string to, std::string name) { queue({std::move(to), std::move(name), true}); }
+
+void Link::queue(Signal signal) {
   bool first_drop = false;
   {
     const std::lock_guard lock(mutex_);
@@ -238,7 +242,7 @@ void Link::changed(std::string to, std::string id) {
       first_drop = !dropping_;
       dropping_ = true;
     } else {
-      signals_.push_back({std::move(to), std::move(id)});
+      signals_.push_back(std::move(signal));
     }
   }
   if (first_drop) log(LOG_WARNING, "the bus does not take our signals; dropping them until it does");
@@ -262,7 +266,9 @@ void Link::send_queued() {
     if (mine != per_sender_.end() && --mine->second == 0) per_sender_.erase(mine);
     pending_.erase(it);
   }
-  for (const Signal& signal : signals) session_->objects->changed(signal.to, signal.id);
+  for (const Signal& signal : signals) {
+    signal.fact ? session_->objects->fact_changed(signal.to, signal.id) : session_->objects->changed(signal.to, signal.id);
+  }
 }
 
 void Link::send(const Result& result, const Answer& answer) {

@@ -66,6 +66,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void stop();  // waits for the thread, or leaves it behind where the bus does not let it go
 
   void changed(std::string to, std::string id);  // any thread; queued
+  void fact_changed(std::string to, std::string name);
 
   // --- the bus thread only, from objects.cpp
   void take(const char* interface, const char* method, std::string sender, Result result, core::Outcome<Work> work);
@@ -79,7 +80,9 @@ class Link : public std::enable_shared_from_this<Link> {
   struct Signal {
     std::string to;
     std::string id;
+    bool fact = false;  // id is the name of one
   };
+  void queue(Signal signal);
 
   void run();
   void serve();

@@ -26,7 +26,7 @@ core::Outcome<Work> work(core::Outcome<T> read, Do todo) {
 
 core::Outcome<Work> work(Work todo) { return {core::Error::kNone, {}, std::move(todo)}; }
 
-// The same path four times, since two of the interfaces have a List and a Get with the same arguments.
+// The same path five times, since some of the interfaces have a List and a Get with the same arguments.
 template <class Adaptor>
 class Object : public sdbus::AdaptorInterfaces<Adaptor> {
  public:
@@ -146,6 +146,37 @@ class Policy final : public Object<made::Policy_adaptor> {
   }
 };
 
+class Facts final : public Object<made::Facts_adaptor> {
+ public:
+  Facts(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
+  ~Facts() { unregisterAdaptor(); }
+
+  void changed(const std::string& to, const std::string& name) {
+    auto signal = getObject().createSignal(INTERFACE_NAME, "Changed");
+    signal.setDestination(to);
+    signal << name;
+    signal.send();
+  }
+
+ private:
+  void Set(sdbus::Result<Bytes>&& result, std::string name, sdbus::Variant value, uint32_t fresh_for) override {
+    take("Set", std::move(result), work(read_fact(name, value, fresh_for), [](Handlers& h, const Caller& c, const Sender&,
+                                                                             const FactArgs& args, const Reply& r) {
+           h.set_fact(c, args, r);
+         }));
+  }
+  void Clear(sdbus::Result<Bytes>&& result, std::string name) override {
+    take("Clear", std::move(result), work(read_fact_name(name), [](Handlers& h, const Caller& c, const Sender&,
+                                                                   const std::string& fact, const Reply& r) {
+           h.clear_fact(c, fact, r);
+         }));
+  }
+  void List(sdbus::Result<Bytes>&& result) override {
+    take("List", std::move(result),
+         work([](Handlers& h, const Caller& c, const Sender&, const Reply& r) { h.list_facts(c, r); }));
+  }
+};
+
 class Audit final : public Object<made::Audit_adaptor> {
  public:
   Audit(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
@@ -166,14 +197,17 @@ struct Objects::Impl {
   Requests requests;
   Grants grants;
   Policy policy;
+  Facts facts;
   Audit audit;
   Impl(sdbus::IConnection& connection, Link& link)
-      : requests(connection, link), grants(connection, link), policy(connection, link), audit(connection, link) {}
+      : requests(connection, link), grants(connection, link), policy(connection, link), facts(connection, link),
+        audit(connection, link) {}
 };
 
 Objects::Objects(sdbus::IConnection& connection, Link& link) : impl_(std::make_unique<Impl>(connection, link)) {}
 Objects::~Objects() = default;
 sdbus::Signal Objects::any_message() { return impl_->requests.make_signal(); }
+void Objects::fact_changed(const std::string& to, const std::string& name) { impl_->facts.changed(to, name); }
 void Objects::changed(const std::string& to, const std::string& id) { impl_->requests.changed(to, id); }
 
 }  // namespace jit::bus

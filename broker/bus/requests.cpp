@@ -92,8 +92,24 @@ void Handlers::create_for(const core::Caller& caller, const CreateArgs& args, co
   ask.reason = args.reason;
   ask.reason_from = args.reason.empty() ? core::ReasonFrom::kNone : core::ReasonFrom::kCommandLine;
   ask.ticket = args.ticket;
+  ask.urgency = args.urgency;
   ask.asked_s = args.for_s;
   ask.via = args.via;
+  if (args.door != policy::Door::kSudo || args.argv.empty()) return create_with(caller, std::move(ask), reply);
+  // A claim, as sudo's own command line is one at the door: the same path, and no option of sudo.
+  std::string word = args.argv.front();
+  if (word.front() != '/' && word.find('/') != std::string::npos) word = args.cwd + "/" + word;
+  directory_.program(word, [self = weak_from_this(), caller, ask = std::move(ask), reply](std::string path) mutable {
+    const auto there = self.lock();
+    if (!there) return;
+    ask.command.known = true;
+    ask.command.path = std::move(path);
+    ask.command.words_at = 1;
+    there->create_with(caller, std::move(ask), reply);
+  });
+}
+
+void Handlers::create_with(const core::Caller& caller, core::Ask ask, const Reply& reply) {
   core_.create(caller, std::move(ask), [self = weak_from_this(), reply](const core::Outcome<core::Request>& outcome) {
     const auto there = self.lock();
     if (!there) return;

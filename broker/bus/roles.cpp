@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kRequests = "org.pamjit.Broker1.Requests";
 constexpr std::string_view kGrants = "org.pamjit.Broker1.Grants";
 constexpr std::string_view kPolicy = "org.pamjit.Broker1.Policy";
+constexpr std::string_view kFacts = "org.pamjit.Broker1.Facts";
 constexpr std::string_view kAudit = "org.pamjit.Broker1.Audit";
 
 constexpr std::array kRules = {
@@ -20,7 +21,8 @@ constexpr std::array kRules = {
     Rule{kGrants, "List", Role::kAnyone},     Rule{kGrants, "Get", Role::kAnyone},
     Rule{kGrants, "Revoke", Role::kAnyone},   Rule{kGrants, "End", Role::kAnyone},
     Rule{kPolicy, "Reload", Role::kAdmin},    Rule{kPolicy, "Status", Role::kAnyone},
-    Rule{kAudit, "Query", Role::kAnyone},
+    Rule{kFacts, "Set", Role::kAnyone},       Rule{kFacts, "Clear", Role::kAnyone},
+    Rule{kFacts, "List", Role::kAnyone},      Rule{kAudit, "Query", Role::kAnyone},
 };
 
 }  // namespace

@@ -23,6 +23,8 @@ void Service::start() { impl_->link->start(); }
 
 void Service::request_changed(const core::Request& request) { impl_->handlers->request_changed(request); }
 
+void Service::fact_changed(const std::string& name) { impl_->handlers->fact_changed(name); }
+
 void Service::grant_changed(const core::Grant& grant) { impl_->handlers->grant_changed(grant); }
 
 }  // namespace jit::bus

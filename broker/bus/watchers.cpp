@@ -61,4 +61,8 @@ std::vector<std::string> Watchers::concerned(const core::Core& core, const core:
   return who_may_see(core, grant);
 }
 
+std::vector<std::string> Watchers::concerned(const core::Core& core, const std::string& fact) {
+  return who_may_see(core, std::string_view(fact));
+}
+
 }  // namespace jit::bus

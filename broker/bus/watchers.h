@@ -29,6 +29,7 @@ class Watchers {
   // The unique names of those who may see it, by the policy in force.
   std::vector<std::string> concerned(const core::Core& core, const core::Request& request);
   std::vector<std::string> concerned(const core::Core& core, const core::Grant& grant);
+  std::vector<std::string> concerned(const core::Core& core, const std::string& fact);
 
  private:
   template <class What>

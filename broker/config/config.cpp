@@ -2,6 +2,7 @@
 #include "broker/config/config.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -73,6 +74,13 @@ void read_set(Files& files, const Roots& roots, Loaded& out) {
 void compile(Loaded& out) {
   policy::Policy::Input input{out.rules, out.people, out.broker.tags, [](std::string_view text) { return evidence::sha256_hex(text); }};
   input.now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  input.real_folder = [](std::string_view folder) {
+    char* const real = ::realpath(std::string(folder).c_str(), nullptr);
+    // One that is not there yet stands as it is written.
+    std::string out = real == nullptr ? std::string(folder) : std::string(real);
+    std::free(real);
+    return out;
+  };
   policy::Policy::Loaded loaded = policy::Policy::load(input);
   const bool clean = out.findings.empty();
   out.findings.insert(out.findings.end(), std::make_move_iterator(loaded.findings.begin()),

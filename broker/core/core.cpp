@@ -49,7 +49,7 @@ void Core::Impl::log(AuditEntry entry) {
 }
 
 // A flood of the same denial is one entry now and one with the count when its window closes: it must not fill the log.
-void Core::Impl::note_denial(const Ask& ask, const std::string& cause, const std::string& why) {
+bool Core::Impl::first_of_flood(const Ask& ask, const std::string& cause) {
   const BootMs now = clock.boottime();
   const std::uint32_t key_uid = ask.subject.identity->uid;
   const DenialKey key{key_uid, ask.door, cause};
@@ -57,7 +57,7 @@ void Core::Impl::note_denial(const Ask& ask, const std::string& cause, const std
   // While the disk fails each one is tried: the first that is written shows that it works again.
   if (it != denials.end() && now < it->second.until && !store.failing()) {
     ++it->second.count;
-    return;
+    return false;
   }
   if (it != denials.end() && it->second.count > 0) {
     log(events::denials(key_uid, it->second.person, ask.door, cause, it->second.count));
@@ -66,11 +66,18 @@ void Core::Impl::note_denial(const Ask& ask, const std::string& cause, const std
     denials[key] = {now + limits.denial_window_ms, 0, ask.subject.identity->person};
     due.emplace(now + limits.denial_window_ms, Id{});
   }
-  log(events::denied(ask, cause, why, policy() != nullptr ? policy()->hash() : std::string()));
+  return true;
 }
 
-void Core::Impl::deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id) {
-  note_denial(ask, cause, text.empty() ? std::string() : text.front());
+void Core::Impl::note_denial(const Ask& ask, const std::string& cause, const std::string& why, const std::string& kept) {
+  if (counts_as_denied(cause)) did(*ask.subject.identity, Deed::kDenied, Id{});
+  if (!first_of_flood(ask, cause)) return;
+  log(events::denied(ask, cause, why, policy() != nullptr ? policy()->hash() : std::string(), kept));
+}
+
+void Core::Impl::deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id,
+                      const std::string& kept) {
+  note_denial(ask, cause, text.empty() ? std::string() : text.front(), kept);
   Answer answer;
   answer.cause = std::move(cause);
   answer.text = std::move(text);
@@ -148,8 +155,9 @@ bool Core::may_see(const Caller& caller, const Request& request) const {
 bool Core::may_see(const Caller& caller, const Grant& grant) const {
   if (caller.admin || caller.auditor || grant.subject.identity->uid == caller.identity->uid) return true;
   if (!policy_ || is_requester(policy_.get(), grant.subject, caller)) return false;
-  return std::ranges::any_of(impl_->seats_behind(grant),
-                             [&](const policy::Seat& seat) { return policy_->may_fill(seat.set, *caller.identity, impl_->now_s()); });
+  return std::ranges::any_of(impl_->seats_behind(grant), [&](const policy::Seat& seat) {
+    return policy_->may_fill(seat.set, *caller.identity, impl_->now_s());
+  });
 }
 
 std::vector<const Request*> Core::live_requests() const {
@@ -180,22 +188,12 @@ std::vector<Vote> Core::votes_on(const Id& request) const {
 
 std::size_t Core::waiting() const { return impl_->waiting.size(); }
 
-void Core::use_policy(std::shared_ptr<const policy::Policy> policy) {
+void Core::use_policy(std::shared_ptr<const policy::Policy> policy, std::string tags_hash) {
   policy_ = std::move(policy);
-  if (!policy_) return;
-  std::vector<Id> ids;
-  for (const auto& [id, live] : impl_->requests) {
-    if (live->open()) ids.push_back(id);
-  }
-  for (const Id& id : ids) {
-    Live* live = impl_->find(id);
-    auto now = tighten(*policy_, live->request, live->terms, *impl_->root, impl_->now_s());
-    if (const std::string* why = std::get_if<std::string>(&now)) {
-      impl_->close(*live, RequestState::kCancelled, "", *why, [](bool) {});
-    } else {
-      live->terms = std::move(std::get<policy::Offer>(now));
-    }
-  }
+  impl_->tags_hash = std::move(tags_hash);
+  impl_->senses.table.declare(policy_ ? policy_->facts() : std::span<const policy::FactRule>());
+  impl_->watch_facts();
+  impl_->look_again();
 }
 
 void Core::note(std::string_view type, std::string_view name, std::string_view value) {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/core/history.h"
 #include "broker/core/limits.h"
 #include "broker/core/model.h"
 #include "broker/core/ports.h"
@@ -30,15 +31,18 @@ struct Ask {
   Process process;
   Process parent;
   std::vector<std::string> argv;
+  Command command;
   std::string cwd;
   std::string reason;
   ReasonFrom reason_from = ReasonFrom::kNone;
   std::string ticket;
+  Urgency urgency = Urgency::kNormal;
   std::optional<std::uint32_t> asked_s;
   std::string via;
   bool can_ask = false;
   std::uint32_t budget_s = 0;  // 0: nobody waits here
   bool keep = false;           // with budget 0: leave a detached request behind (ssh), else refuse
+  bool observe = false;        // the PAM line ignores the answer: decided and logged, and nothing comes of it
 };
 
 struct BindAsk {
@@ -77,6 +81,14 @@ struct Outcome {
 template <class T>
 using Done = std::function<void(Outcome<T>)>;
 
+// A declared fact as it stands.
+struct FactState {
+  policy::FactRule rule;
+  std::optional<Fact> set;  // none: it has its initial value, or none
+  bool known = false;
+  std::optional<std::int64_t> age_s;
+};
+
 struct State {
   std::vector<Request> requests;  // pending, detached, and approved with a living grant
   std::vector<Vote> votes;        // on those
@@ -91,12 +103,17 @@ class Core {
   // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled.
   void restore(State state);
 
+  // Once for each database: what was done here before, and what was set.
+  void remember(Past past);
+  void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
+
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
   void know_root(IdentityPtr root);                          // what the directory says of uid 0
   void note(std::string_view type, std::string_view name, std::string_view value);  // an audit entry of one field
 
   // --- policy; null: everything is denied. Pending requests are evaluated again and can only get tighter.
-  void use_policy(std::shared_ptr<const policy::Policy> policy);
+  // tags_hash: of the host's tags, for the record of each decision.
+  void use_policy(std::shared_ptr<const policy::Policy> policy, std::string tags_hash = {});
   const policy::Policy* policy() const { return policy_.get(); }
 
   // --- the gate
@@ -118,7 +135,17 @@ class Core {
   };
   void revoke(const Caller& caller, const Which& which, std::string reason, Done<std::vector<Grant>> done);
 
+  // --- facts. A change is durable first, then pending requests are evaluated again. Who may set: the users and uids in
+  // `by`, the provider of that name (the user jit-fact-NAME), and an admin where no provider owns the fact.
+  void set_fact(const Caller& caller, const std::string& name, policy::Value value, std::optional<std::uint32_t> for_s,
+                Done<FactState> done);
+  void clear_fact(const Caller& caller, const std::string& name, Done<FactState> done);
+  static bool may_set(const Caller& caller, const policy::FactRule& rule);
+  bool may_see(const Caller& caller, std::string_view fact) const;
+  std::vector<FactState> facts(const Caller& caller) const;  // that he may set; all for admins and auditors
+
   // --- look, never wait
+  std::vector<std::pair<policy::Door, WallMs>> observing() const;  // doors that only observe, and when that was last seen
   bool may_see(const Caller& caller, const Request& request) const;
   bool may_see(const Caller& caller, const Grant& grant) const;
   bool may_vote(const Caller& caller, const Request& request) const;

@@ -35,6 +35,10 @@ std::string origin(const policy::Origin& from) {
   return "unknown";
 }
 
+void add_record(json& fields, const std::string& record) {
+  if (!record.empty()) fields["decision"] = json::parse(record);
+}
+
 AuditEntry about(std::string_view type, const policy::Identity& who) {
   AuditEntry entry;
   entry.type = type;
@@ -45,7 +49,7 @@ AuditEntry about(std::string_view type, const policy::Identity& who) {
 
 }  // namespace
 
-AuditEntry request(std::string_view type, const Request& request) {
+AuditEntry request(std::string_view type, const Request& request, const std::string& record) {
   AuditEntry entry = about(type, *request.subject.identity);
   entry.request = request.id;
   entry.grant = request.grant;
@@ -66,6 +70,7 @@ AuditEntry request(std::string_view type, const Request& request) {
     fields["reason"] = text(request.reason);
     fields["reason_from"] = name_of(request.reason_from);
     fields["ticket"] = text(request.ticket);
+    fields["urgency"] = name_of(request.urgency);
     fields["rule"] = text(request.offer.rule);
     fields["seats"] = seats(request.offer.seats);
     fields["give_s"] = request.offer.give_s;
@@ -74,6 +79,7 @@ AuditEntry request(std::string_view type, const Request& request) {
     fields["scope"] = policy::name_of(request.offer.scope);
     fields["policy"] = request.policy_hash;
   }
+  add_record(fields, record);
   if (!request.ended_by.empty()) fields["by"] = text(request.ended_by);
   if (!request.ended_why.empty()) fields["why"] = text(request.ended_why);
   entry.fields = fields.dump();
@@ -91,7 +97,7 @@ AuditEntry vote(const Request& request, const Vote& vote) {
   return entry;
 }
 
-AuditEntry grant(std::string_view type, const Grant& grant) {
+AuditEntry grant(std::string_view type, const Grant& grant, const std::string& record, bool break_glass) {
   AuditEntry entry = about(type, *grant.subject.identity);
   entry.request = grant.request;
   entry.grant = grant.id;
@@ -106,6 +112,8 @@ AuditEntry grant(std::string_view type, const Grant& grant) {
     fields["argv"] = words(grant.argv);
     fields["request_digest"] = grant.request_digest;
   }
+  add_record(fields, record);
+  if (break_glass) fields["break_glass"] = true;
   if (type == kGrantClaimed || type == kGrantUsed) {
     fields["uses"] = grant.uses;
     fields["expires_ms"] = grant.expires_wall;
@@ -117,24 +125,85 @@ AuditEntry grant(std::string_view type, const Grant& grant) {
   return entry;
 }
 
-AuditEntry denied(const Ask& ask, std::string_view cause, std::string_view why, std::string_view policy_hash) {
+AuditEntry denied(const Ask& ask, std::string_view cause, std::string_view why, std::string_view policy_hash,
+                  const std::string& record) {
   AuditEntry entry = about(kAccessDenied, *ask.subject.identity);
-  const json fields{{"door", policy::name_of(ask.door)}, {"service", text(ask.service)},
+  json fields{{"door", policy::name_of(ask.door)}, {"service", text(ask.service)},
                     {"user", text(ask.subject.identity->user)},
                     {"target", text(ask.target ? ask.target->user : std::string())},
                     {"argv", words(ask.argv)}, {"cause", cause}, {"why", text(why)},
                     {"origin", origin(ask.subject.origin)}, {"policy", policy_hash}};
+  add_record(fields, record);
   entry.fields = fields.dump();
+  return entry;
+}
+
+AuditEntry observed(const Ask& ask, std::string_view by, std::string_view rule, std::string_view would,
+                    const std::string& record, std::string_view policy_hash) {
+  AuditEntry entry = about(kObserved, *ask.subject.identity);
+  json fields{{"by", by},
+              {"rule", text(rule)},
+              {"would", text(would)},
+              {"door", policy::name_of(ask.door)},
+              {"service", text(ask.service)},
+              {"user", text(ask.subject.identity->user)},
+              {"target", text(ask.target ? ask.target->user : std::string())},
+              {"argv", words(ask.argv)},
+              {"origin", origin(ask.subject.origin)},
+              {"policy", policy_hash}};
+  add_record(fields, record);
+  entry.fields = fields.dump();
+  return entry;
+}
+
+AuditEntry fact_set(const Fact& fact) {
+  AuditEntry entry;
+  entry.type = kFactSet;
+  entry.person = fact.set_by;
+  entry.uid = fact.uid;
+  json fields{{"fact", text(fact.name)}};
+  fields["value"] = std::visit([](const auto& value) -> json {
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>) {
+      return text(value);
+    } else {
+      return value;
+    }
+  }, fact.value);
+  if (fact.for_s) fields["for_s"] = *fact.for_s;
+  entry.fields = fields.dump();
+  return entry;
+}
+
+AuditEntry fact_cleared(std::string_view name, const policy::Identity& by) {
+  AuditEntry entry = about(kFactCleared, by);
+  entry.fields = json{{"fact", text(name)}}.dump();
+  return entry;
+}
+
+AuditEntry network_seen(const Ask& ask) {
+  AuditEntry entry = about(kNetworkSeen, *ask.subject.identity);
+  entry.fields = json{{"door", policy::name_of(ask.door)}, {"origin", origin(ask.subject.origin)}}.dump();
   return entry;
 }
 
 AuditEntry denials(std::uint32_t uid, std::string_view person, policy::Door door, std::string_view cause,
                    std::size_t count) {
   AuditEntry entry;
-  entry.type = kAccessDenied;
   entry.uid = uid;
   entry.person = person;
-  entry.fields = json{{"door", policy::name_of(door)}, {"cause", cause}, {"repeated", count}}.dump();
+  json fields{{"door", policy::name_of(door)}, {"repeated", count}};
+  constexpr std::string_view kObservedCause = "observed ";
+  if (cause.starts_with(kObservedCause)) {
+    // A rule's id holds no colon.
+    const std::size_t colon = cause.find(": ");
+    entry.type = kObserved;
+    fields["rule"] = text(cause.substr(kObservedCause.size(), colon - kObservedCause.size()));
+    fields["would"] = text(cause.substr(colon + 2));
+  } else {
+    entry.type = kAccessDenied;
+    fields["cause"] = cause;
+  }
+  entry.fields = fields.dump();
   return entry;
 }
 

@@ -23,16 +23,29 @@ inline constexpr std::string_view kGrantUsed = "grant.used";
 inline constexpr std::string_view kGrantEnded = "grant.ended";
 inline constexpr std::string_view kAccessDenied = "access.denied";
 inline constexpr std::string_view kAlreadyRoot = "access.already-root";
+inline constexpr std::string_view kObserved = "access.observed";
+inline constexpr std::string_view kFactSet = "fact.set";
+inline constexpr std::string_view kFactCleared = "fact.cleared";
+inline constexpr std::string_view kNetworkSeen = "network.seen";
 inline constexpr std::string_view kPolicyLoaded = "policy.loaded";
 inline constexpr std::string_view kPolicyRefused = "policy.refused";
 inline constexpr std::string_view kBrokerStarted = "broker.started";
 inline constexpr std::string_view kStoreRecovered = "store.recovered";
 
 // Boot id and times are filled in by the core.
-AuditEntry request(std::string_view type, const Request& request);
+// record: of the decision that led to it, see record.h; empty: there was none.
+AuditEntry request(std::string_view type, const Request& request, const std::string& record = {});
 AuditEntry vote(const Request& request, const Vote& vote);
-AuditEntry grant(std::string_view type, const Grant& grant);
-AuditEntry denied(const Ask& ask, std::string_view cause, std::string_view why, std::string_view policy_hash);
+AuditEntry grant(std::string_view type, const Grant& grant, const std::string& record = {}, bool break_glass = false);
+AuditEntry denied(const Ask& ask, std::string_view cause, std::string_view why, std::string_view policy_hash,
+                  const std::string& record = {});
+// by: "door" or "guard".
+AuditEntry observed(const Ask& ask, std::string_view by, std::string_view rule, std::string_view would,
+                    const std::string& record, std::string_view policy_hash);
+AuditEntry fact_set(const Fact& fact);
+AuditEntry fact_cleared(std::string_view name, const policy::Identity& by);
+AuditEntry network_seen(const Ask& ask);
+// A flood, when its window closes; of observed ones where cause is "observed RULE: WOULD".
 AuditEntry denials(std::uint32_t uid, std::string_view person, policy::Door door, std::string_view cause,
                    std::size_t count);
 AuditEntry already_root(const Ask& ask);

@@ -33,7 +33,10 @@ void Core::Impl::drop_grant(const Id& id) {
 
 std::vector<policy::Seat> Core::Impl::seats_behind(const Grant& grant) const {
   if (policy() == nullptr) return {};
+  // The request says what it asked; one that has ended is no longer in memory.
+  if (const auto it = requests.find(grant.request); it != requests.end()) return it->second->request.offer.seats;
   policy::Request view;
+  view.now = now_s();
   view.door = grant.door;
   view.subject = grant.subject.identity.get();
   view.target = grant.target.get();
@@ -97,6 +100,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   if (ask.user->uid != hand.ask->target->uid || ask.user->user != hand.ask->target->user) {
     return refuse("target", "the target at the session is not the one that was approved");
   }
+  if (hand.ask->observe) return gate.bound(conn, {true, "observed", {}, 0, 0});
   if (hand.grant.empty()) return gate.bound(conn, {true, "already-root", {}, 0, 0});
   LiveGrant* live = find_grant(hand.grant);
   if (live == nullptr) return refuse("ended", "the grant has ended");
@@ -109,7 +113,8 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   Ask verified = *hand.ask;
   verified.target = ask.user;
   verified.target_verified = true;
-  if (const auto why = policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(verified, now_s()))) {
+  const Sight sight(senses, clock, verified, &live->grant);
+  if (const auto why = policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) {
     return refuse("policy", *why);
   }
   if (store.failing()) return refuse("unavailable", "the audit log cannot be written");
@@ -118,6 +123,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   Batch batch;
   batch.grants.push_back(live->grant);
   batch.entries.push_back(events::grant(events::kGrantUsed, live->grant));
+  saw_origin(hand.ask->subject, hand.ask->door, batch);
   // The answer does not wait; what could not be written is written later, without the state, which may have moved on.
   Batch later;
   later.entries = batch.entries;
@@ -169,6 +175,7 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
   Batch batch;
   batch.grants.push_back(grant);
   batch.entries.push_back(events::grant(events::kGrantClaimed, grant));
+  saw_origin(hand.ask->subject, hand.ask->door, batch);
   const auto by = hand.ask;
   commit(std::move(batch), [this, conn, id, before, by](bool ok) {
     const auto refuse = [&](const char* cause, const char* why) {

@@ -14,6 +14,8 @@
 #include "broker/core/core.h"
 #include "broker/core/coverage.h"
 #include "broker/core/events.h"
+#include "broker/core/facts.h"
+#include "broker/core/record.h"
 #include "broker/core/terms.h"
 #include "broker/core/texts.h"
 
@@ -68,6 +70,17 @@ struct Denials {
 };
 using DenialKey = std::tuple<std::uint32_t, policy::Door, std::string>;
 
+// One evaluation: the request as the policy sees it, with its facts. What it is made of must outlive it.
+struct Sight {
+  Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* used = nullptr);
+  Sight(Senses& senses, const Clock& clock, const Request& request, const policy::Identity& root);
+  Sight(const Sight&) = delete;
+  Sight& operator=(const Sight&) = delete;
+  Scene scene;
+  Evaluated facts;
+  policy::Request view;
+};
+
 struct Core::Impl {
   Core& self;
   Clock& clock;
@@ -95,6 +108,10 @@ struct Core::Impl {
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due;  // may hold stale ones; looked at again when due
   std::deque<Batch> unwritten;  // ends that hold in memory and could not be written yet
   BootMs retry_at = 0;
+  Senses senses;
+  std::optional<BootMs> fact_end;  // when the next fact goes stale
+  std::map<policy::Door, WallMs> observing;
+  std::string tags_hash;
   bool login_waits_full(std::uint32_t uid) const;
 
   Impl(Core& core, Clock& c, Random& r, Store& s, Gate& g, Listener& l, std::string boot, Limits lim)
@@ -110,6 +127,24 @@ struct Core::Impl {
     return it == grants.end() ? nullptr : it->second.get();
   }
 
+  // --- facts_core.cpp
+  void did(const policy::Identity& who, Deed deed, const Id& id) { senses.history.add(who.person, deed, clock.boottime(), id); }
+  void did_grant(const Grant& grant, const policy::Offer& offer);
+  void look_again();     // pending requests, after a change of policy or fact
+  void watch_facts();    // finds fact_end
+  void facts_due();
+  std::string record(const Sight& sight, const policy::Decision& decision, std::uint32_t words_at) const;
+  FactState state_of(const policy::FactRule& rule) const;
+  void fact_done(const std::string& name, const Done<FactState>& done);
+  void saw_origin(const Subject& subject, policy::Door door, Batch& batch);
+
+  // --- observe.cpp
+  void observe(Conn conn, const std::shared_ptr<const Ask>& ask);
+  // by: "door" or "guard"
+  void note_observed(const Ask& ask, std::string_view by, const std::string& rule, const std::string& would,
+                     const std::string& kept);
+  void note_guards(const Ask& ask, const policy::Decision& decision, const std::string& kept);
+
   // --- core.cpp
   std::int64_t now_s() const { return clock.wall() / 1000; }  // what the policy judges windows, rosters and keys by
   void stamp(AuditEntry& entry) const;
@@ -118,8 +153,11 @@ struct Core::Impl {
   // For what ends: it holds at once in memory, and is written as soon as that is possible again.
   void commit_end(Batch batch, std::function<void(bool)> done);
   void keep_for_later(Batch batch);
-  void deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id = {});
-  void note_denial(const Ask& ask, const std::string& cause, const std::string& why);
+  void deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id = {},
+            const std::string& kept = {});  // kept: the record of the decision
+  void note_denial(const Ask& ask, const std::string& cause, const std::string& why, const std::string& kept = {});
+  // True: this is logged; false: it is one more of a flood, and counted.
+  bool first_of_flood(const Ask& ask, const std::string& cause);
   void yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text);
   void hand_over(std::shared_ptr<const Ask> ask, const Id& grant);
   void defer(Live& live, Conn conn, std::function<void()> step);  // unless the connection is gone by then
@@ -128,10 +166,12 @@ struct Core::Impl {
 
   // --- submit.cpp
   void submit(Conn conn, std::shared_ptr<const Ask> ask);
+  const LiveGrant* covering_grant(const Ask& ask);  // that may be used now, the store apart
   bool use_grant(Conn conn, const std::shared_ptr<const Ask>& ask);
   bool join(Conn conn, const std::shared_ptr<const Ask>& ask);
-  void allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision);
-  void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision);
+  void allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision, const std::string& kept);
+  void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
+                    const std::string& kept);
   std::optional<std::string> over_limit(const Ask& ask);
   void count_asked(const Subject& subject);
   void uncount_asked(const Subject& subject);  // it could not be stored
@@ -145,7 +185,7 @@ struct Core::Impl {
   void unindex(const Request& request);
   void detach_now(const Id& id);
   void close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
-             std::optional<Vote> vote = std::nullopt);
+             std::optional<Vote> vote = std::nullopt, std::string kept = {});
   void leave(Conn conn, bool keep);
   void tell_waiting(Live& live, std::vector<std::string> text);
   std::shared_ptr<const Ask> ask_of(const Request& request) const;

@@ -41,6 +41,23 @@ std::string_view name_of(ReasonFrom from) {
   return "";
 }
 
+std::string_view name_of(Urgency urgency) {
+  switch (urgency) {
+    case Urgency::kLow: return "low";
+    case Urgency::kNormal: return "normal";
+    case Urgency::kHigh: return "high";
+    case Urgency::kCritical: return "critical";
+  }
+  return "normal";
+}
+
+std::optional<Urgency> urgency_named(std::string_view name) {
+  for (const Urgency each : {Urgency::kLow, Urgency::kNormal, Urgency::kHigh, Urgency::kCritical}) {
+    if (name_of(each) == name) return each;
+  }
+  return std::nullopt;
+}
+
 std::string_view name_of(RequestKind kind) {
   switch (kind) {
     case RequestKind::kElevation: return "elevation";

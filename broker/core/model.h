@@ -53,6 +53,10 @@ std::string_view name_of(RequestState);  // "pending", "detached", "approved", "
 std::string_view name_of(GrantState);    // "approved" (unclaimed), "active", "ended"
 std::string_view name_of(GrantEnd);      // "", "expired", "revoked", "returned", "void"
 
+enum class Urgency : std::uint8_t { kLow, kNormal, kHigh, kCritical };
+std::string_view name_of(Urgency);  // "low", "normal", "high", "critical"
+std::optional<Urgency> urgency_named(std::string_view name);
+
 using IdentityPtr = std::shared_ptr<const policy::Identity>;
 
 struct Subject {
@@ -62,6 +66,18 @@ struct Subject {
   policy::Origin origin;
   std::string tty;                           // as the host program names it; display only
   Terminal terminal;
+};
+
+// What runs, as the door knows it. Its words after the program's name are those of argv from words_at on.
+struct Command {
+  bool known = false;         // false: the rest means nothing
+  bool verified = false;      // false: read from sudo's command line, a claim
+  bool digest_bound = false;
+  std::string path;           // absolute, its folder resolved; empty: unknown (a shell, or not found)
+  std::uint32_t words_at = 0;
+  std::vector<std::string> options;  // of sudo, those that change the meaning, as their short form: "-g", "-D"; sorted
+  std::vector<std::string> env;      // names of the environment additions; sorted
+  bool operator==(const Command&) const = default;
 };
 
 // Immutable from submit on; digest() covers every field down to `created`.
@@ -74,10 +90,12 @@ struct Request {
   IdentityPtr target;
   bool target_verified = false;
   std::vector<std::string> argv;  // bytes as they came
+  Command command;
   std::string cwd;
   std::string reason;
   ReasonFrom reason_from = ReasonFrom::kNone;
   std::string ticket;
+  Urgency urgency = Urgency::kNormal;
   std::optional<std::uint32_t> asked_s;
   std::string via;
   policy::Offer offer;
@@ -164,13 +182,39 @@ struct AuditEntry {
   std::string fields;
 };
 
-// What one transaction writes. A request or grant is inserted, or its changing part updated.
+// The value of a declared fact, as somebody set it.
+struct Fact {
+  std::string name;
+  policy::Value value;
+  std::string set_by;  // the person, or the provider's user name
+  std::uint32_t uid = policy::kNoUid;
+  std::string boot_id;
+  BootMs set = 0;
+  WallMs set_wall = 0;
+  std::optional<std::uint32_t> for_s;
+};
+
+// A network from which a person has come in by ssh: IPv4 cut to 24 bits, IPv6 to 64.
+struct SeenNet {
+  std::string person;
+  policy::Address net;
+  WallMs last = 0;
+};
+
+// What one transaction writes. A request or grant is inserted, or its changing part updated; a fact or a net takes
+// the place of the one before.
 struct Batch {
   std::vector<Request> requests;
   std::vector<Vote> votes;
   std::vector<Grant> grants;
   std::vector<AuditEntry> entries;
-  bool empty() const { return requests.empty() && votes.empty() && grants.empty() && entries.empty(); }
+  std::vector<Fact> facts;
+  std::vector<std::string> cleared;  // names of facts
+  std::vector<SeenNet> nets;
+  bool empty() const {
+    return requests.empty() && votes.empty() && grants.empty() && entries.empty() && facts.empty() && cleared.empty() &&
+           nets.empty();
+  }
 };
 
 }  // namespace jit::core

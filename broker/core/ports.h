@@ -84,6 +84,7 @@ class Listener {
   virtual void request_changed(const Request& request) = 0;
   virtual void grant_changed(const Grant& grant) = 0;
   virtual void logged(const AuditEntry& entry) = 0;
+  virtual void fact_changed(const std::string& name) = 0;
 
  protected:
   ~Listener() = default;

@@ -59,10 +59,12 @@ std::shared_ptr<const Ask> Core::Impl::ask_of(const Request& request) const {
   ask->process = request.process;
   ask->parent = request.parent;
   ask->argv = request.argv;
+  ask->command = request.command;
   ask->cwd = request.cwd;
   ask->reason = request.reason;
   ask->reason_from = request.reason_from;
   ask->ticket = request.ticket;
+  ask->urgency = request.urgency;
   ask->asked_s = request.asked_s;
   return ask;
 }
@@ -70,14 +72,14 @@ std::shared_ptr<const Ask> Core::Impl::ask_of(const Request& request) const {
 // Ends a request without a grant: one commit, then everybody is told. When the log cannot be written the request ends
 // in memory all the same: it must never open anything.
 void Core::Impl::close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
-                       std::optional<Vote> vote) {
+                       std::optional<Vote> vote, std::string kept) {
   if (live.busy) {
     const Id id = live.request.id;
     live.later.push_back([this, id, state, by = std::move(by), why = std::move(why), done = std::move(done),
-                          vote = std::move(vote)]() mutable {
+                          vote = std::move(vote), kept = std::move(kept)]() mutable {
       Live* waiting_live = find(id);
       if (waiting_live == nullptr || !waiting_live->open()) return done(false);
-      close(*waiting_live, state, std::move(by), std::move(why), std::move(done), std::move(vote));
+      close(*waiting_live, state, std::move(by), std::move(why), std::move(done), std::move(vote), std::move(kept));
     });
     return;
   }
@@ -96,7 +98,8 @@ void Core::Impl::close(Live& live, RequestState state, std::string by, std::stri
   std::string_view type = events::kRequestCancelled;
   if (state == RequestState::kDenied) type = events::kRequestDenied;
   if (state == RequestState::kExpired) type = events::kRequestExpired;
-  batch.entries.push_back(events::request(type, live.request));
+  batch.entries.push_back(events::request(type, live.request, kept));
+  if (state == RequestState::kDenied) did(*live.request.subject.identity, Deed::kDenied, id);
   commit_end(std::move(batch), [this, id, done = std::move(done)](bool ok) {
     Live* closed = find(id);
     const Conn conn = closed->conn;
@@ -261,6 +264,7 @@ void Core::tick() {
     impl.due.pop();
     impl.check_due(id);
   }
+  impl.facts_due();
   if (!impl.unwritten.empty() && now >= impl.retry_at) {
     impl.retry_at = now + 1000;
     auto batches = std::move(impl.unwritten);
@@ -278,6 +282,7 @@ void Core::tick() {
 std::optional<BootMs> Core::next_tick() const {
   std::optional<BootMs> next;
   if (!impl_->due.empty()) next = impl_->due.top().first;
+  if (impl_->fact_end) next = std::min(next.value_or(*impl_->fact_end), *impl_->fact_end);
   if (!impl_->unwritten.empty()) next = std::min(next.value_or(impl_->retry_at), impl_->retry_at);
   return next;
 }

@@ -29,6 +29,9 @@ void Core::submit(Conn conn, Ask ask) {
 
 void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
   root = ask->root;
+  const bool passes = ask->real_uid == 0 && elevates_from(*ask) && policy() != nullptr && policy()->covers(ask->door);
+  if (ask->observe && !passes) return observe(conn, ask);
+  observing.erase(ask->door);
   if (policy() == nullptr) {
     return deny(conn, *ask, "no-policy", {texts::line("no policy is in force, so nothing is allowed"),
                                           texts::line("an admin can see why: jitctl policy check")});
@@ -48,12 +51,15 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
   if (use_grant(conn, ask)) return;
   if (join(conn, ask)) return;
 
-  const policy::Decision decision = policy()->decide(policy_view(*ask, now_s()));
+  const Sight sight(senses, clock, *ask);
+  const policy::Decision decision = policy()->decide(sight.view);
+  const std::string kept = record(sight, decision, ask->command.words_at);
+  note_guards(*ask, decision, kept);
   switch (decision.outcome) {
-    case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision);
-    case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision);
+    case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision, kept);
+    case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision, kept);
     case policy::Outcome::kNeeds: {
-      if (wants_choice(decision)) return deny(conn, *ask, "policy", texts::refused(where_none_can_choose(*policy(), *ask, now_s())));
+      if (wants_choice(decision)) return deny(conn, *ask, "policy", texts::refused(where_none_can_choose(*policy(), sight.view)), {}, kept);
       Answer answer;
       answer.verdict = Verdict::kNeeds;
       answer.cause = "needs-text";
@@ -62,26 +68,34 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     }
     case policy::Outcome::kDeny: break;
   }
-  if (const auto needs = needs_if_asked(*policy(), *ask, now_s())) return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer, needs->missing));
-  deny(conn, *ask, "policy", texts::refused(decision));
+  if (const auto needs = needs_if_asked(*policy(), sight.view)) {
+    return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer, needs->missing), {}, kept);
+  }
+  deny(conn, *ask, "policy", texts::refused(decision), {}, kept);
 }
 
-bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
-  const Attempt attempt = attempt_of(*ask);
+const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
+  const Attempt attempt = attempt_of(ask);
   const auto [first, last] = grants_of.equal_range(attempt.uid);
   for (auto it = first; it != last; ++it) {
     const LiveGrant* live = find_grant(it->second);
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
-    if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(*ask, now_s()))) continue;
-    if (approved_by(live->grant, ask->subject.loginuid)) continue;
-    if (store.failing()) {
-      deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
-    } else {
-      yes(conn, ask, live->grant.id, {});
-    }
-    return true;
+    const Sight sight(senses, clock, ask, &live->grant);
+    if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) continue;
+    if (!approved_by(live->grant, ask.subject.loginuid)) return live;
   }
-  return false;
+  return nullptr;
+}
+
+bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
+  const LiveGrant* live = covering_grant(*ask);
+  if (live == nullptr) return false;
+  if (store.failing()) {
+    deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
+  } else {
+    yes(conn, ask, live->grant.id, {});
+  }
+  return true;
 }
 
 // Nobody uses what he approved himself, by whatever name he came in.
@@ -233,10 +247,12 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.target = ask.target;
   request.target_verified = ask.target_verified;
   request.argv = ask.argv;
+  request.command = ask.command;
   request.cwd = ask.cwd;
   request.reason = ask.reason;
   request.reason_from = ask.reason_from;
   request.ticket = ask.ticket;
+  request.urgency = ask.urgency;
   request.asked_s = ask.asked_s;
   request.via = ask.via;
   request.offer = offer;
@@ -275,14 +291,16 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   return grant;
 }
 
-void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision) {
+void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
+                       const std::string& kept) {
   if (grants_of.count(ask->subject.identity->uid) >= limits.grants_per_uid) {
     return deny(conn, *ask, "limit", {texts::line("too many grants of yours live at once; see jitctl grants, or end one")});
   }
   Grant grant = make_grant(*ask, *decision.offer);
+  did_grant(grant, *decision.offer);
   Batch batch;
   batch.grants.push_back(grant);
-  batch.entries.push_back(events::grant(events::kGrantCreated, grant));
+  batch.entries.push_back(events::grant(events::kGrantCreated, grant, kept, decision.offer->break_glass));
   asks[conn] = ask;
   commit(std::move(batch), [this, conn, ask = std::move(ask), grant = std::move(grant)](bool ok) mutable {
     const bool there = asks.erase(conn) > 0;  // who hung up meanwhile is handed nothing
@@ -298,10 +316,11 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   });
 }
 
-void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision) {
+void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
+                              const std::string& kept) {
   const policy::Offer& offer = *decision.offer;
   if (ask->budget_s == 0 && !ask->keep) {
-    return deny(conn, *ask, "approval-needed", texts::needs_approval(*ask, offer));
+    return deny(conn, *ask, "approval-needed", texts::needs_approval(*ask, offer), {}, kept);
   }
   if (const auto why = over_limit(*ask)) return deny(conn, *ask, "limit", {texts::line(*why)});
   count_asked(ask->subject);
@@ -324,7 +343,8 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
   const Id id = live->request.id;
   Batch batch;
   batch.requests.push_back(live->request);
-  batch.entries.push_back(events::request(events::kRequestCreated, live->request));
+  batch.entries.push_back(events::request(events::kRequestCreated, live->request, kept));
+  did(*ask->subject.identity, Deed::kRequest, id);
   add(std::move(live));
   commit(std::move(batch), [this, id, conn, secret, waits](bool ok) {
     Live* made = find(id);
@@ -357,80 +377,6 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
       gate.answer(conn, answer);
     }
     free_later(*made);
-  });
-}
-
-void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
-  Impl& impl = *impl_;
-  if (!policy_) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
-  if (!policy_->covers(ask.door)) {
-    return done(failure<Request>(Error::kBadInput, "the policy does not cover the door " +
-                                                       std::string(policy::name_of(ask.door))));
-  }
-  if (ask.subject.identity->uid != caller.identity->uid || ask.target->uid == policy::kNoUid) {
-    return done(failure<Request>(Error::kBadInput, "there is no such user to act as"));
-  }
-  ask.can_ask = false;
-  if (!ask.root) ask.root = impl.root;
-  const policy::Decision decision = policy_->decide(policy_view(ask, impl.now_s()));
-  if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
-    if (const auto needs = needs_if_asked(*policy_, ask, impl.now_s())) {
-      return done(failure<Request>(Error::kBadInput, texts::text_required(*needs->offer, needs->missing) + "; add" + texts::text_options(needs->missing)));
-    }
-    const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
-    impl.note_denial(ask, "policy", why);
-    return done(failure<Request>(Error::kDenied, "not allowed: " + why));
-  }
-  for (const auto& [id, live] : impl.requests) {
-    if (live->open() && same_ask(live->request, ask)) {
-      return done(failure<Request>(Error::kLimit, "this is asked already: request " + texts::short_id(id)));
-    }
-  }
-  if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
-  impl.count_asked(ask.subject);
-
-  auto live = std::make_unique<Live>();
-  const bool allowed = decision.outcome == policy::Outcome::kAllow;
-  live->request = impl.make_request(ask, *decision.offer,
-                                    allowed ? RequestState::kApproved : RequestState::kDetached, RequestKind::kAhead);
-  live->terms = *decision.offer;
-  live->stored = false;
-  live->busy = true;
-  Batch batch;
-  std::optional<Grant> grant;
-  batch.entries.push_back(events::request(events::kRequestCreated, live->request));
-  if (allowed) {
-    grant = impl.make_grant(ask, *decision.offer);
-    grant->request = live->request.id;
-    grant->request_digest = live->request.digest;
-    live->request.grant = grant->id;
-    live->request.ended_wall = impl.clock.wall();
-    batch.grants.push_back(*grant);
-    batch.entries.push_back(events::grant(events::kGrantCreated, *grant));
-  }
-  batch.requests.push_back(live->request);
-  const Id id = live->request.id;
-  impl.add(std::move(live));
-  impl.commit(std::move(batch), [&impl, id, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
-    Live* made = impl.find(id);
-    if (!ok) {
-      auto later = std::move(made->later);
-      impl.uncount_asked(made->request.subject);
-      impl.drop(id);
-      for (auto& step : later) step();
-      return done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
-    }
-    made->stored = true;
-    if (grant) {
-      const Grant given = *grant;
-      impl.add_grant(std::move(*grant));
-      impl.listener.grant_changed(given);
-    }
-    Outcome<Request> out;
-    out.value = made->request;
-    impl.listener.request_changed(made->request);
-    impl.free_later(*made);
-    done(std::move(out));
   });
 }
 

@@ -7,7 +7,19 @@
 
 namespace jit::core {
 
-policy::Request policy_view(const Ask& ask, std::int64_t now) {
+policy::Command policy_view(const Command& command, std::span<const std::string> argv) {
+  policy::Command view;
+  view.known = command.known;
+  view.verified = command.verified;
+  view.digest_bound = command.digest_bound;
+  view.path = command.path;
+  view.words = argv.subspan(std::min<std::size_t>(command.words_at, argv.size()));
+  view.options = command.options;
+  view.env = command.env;
+  return view;
+}
+
+policy::Request policy_view(const Ask& ask) {
   policy::Request view;
   view.door = ask.door;
   view.subject = ask.subject.identity.get();
@@ -18,14 +30,15 @@ policy::Request policy_view(const Ask& ask, std::int64_t now) {
   view.reason = ask.reason;
   view.reason_from_environment = ask.reason_from == ReasonFrom::kEnvironment;
   view.ticket = ask.ticket;
+  view.urgency = name_of(ask.urgency);
   view.can_ask = ask.can_ask;
   view.asked_s = ask.asked_s;
   view.via = ask.via;
-  view.now = now;
+  view.command = policy_view(ask.command, ask.argv);
   return view;
 }
 
-policy::Request policy_view(const Request& request, const policy::Identity& root, std::int64_t now) {
+policy::Request policy_view(const Request& request, const policy::Identity& root) {
   policy::Request view;
   view.door = request.door;
   view.subject = request.subject.identity.get();
@@ -36,9 +49,10 @@ policy::Request policy_view(const Request& request, const policy::Identity& root
   view.reason = request.reason;
   view.reason_from_environment = request.reason_from == ReasonFrom::kEnvironment;
   view.ticket = request.ticket;
+  view.urgency = name_of(request.urgency);
   view.asked_s = request.asked_s;
   view.via = request.offer.rule;
-  view.now = now;
+  view.command = policy_view(request.command, request.argv);
   return view;
 }
 
@@ -46,8 +60,7 @@ bool wants_choice(const policy::Decision& decision) {
   return std::ranges::find(decision.missing, "choice") != decision.missing.end();
 }
 
-std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, const Ask& ask, std::int64_t now) {
-  policy::Request view = policy_view(ask, now);
+std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view) {
   if (view.can_ask) return std::nullopt;
   view.can_ask = true;
   policy::Decision decision = policy.decide(view);
@@ -55,8 +68,7 @@ std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, con
   return decision;
 }
 
-policy::Decision where_none_can_choose(const policy::Policy& policy, const Ask& ask, std::int64_t now) {
-  policy::Request view = policy_view(ask, now);
+policy::Decision where_none_can_choose(const policy::Policy& policy, policy::Request view) {
   view.can_ask = false;
   return policy.decide(view);
 }
@@ -75,9 +87,7 @@ std::uint32_t soonest(std::uint32_t a, std::uint32_t b) { return a == 0 || b == 
 
 }  // namespace
 
-Tightened tighten(const policy::Policy& policy, const Request& request, const policy::Offer& terms,
-                  const policy::Identity& root, std::int64_t time) {
-  const policy::Decision now = policy.decide(policy_view(request, root, time));
+Tightened tighten(const policy::Decision& now, const policy::Offer& terms) {
   if (now.outcome == policy::Outcome::kDeny || !now.offer || now.offer->rule != terms.rule) {
     return "the policy changed: " + (now.why.empty() ? std::string("no rule allows this any more") : now.why.front());
   }
@@ -181,10 +191,17 @@ std::string digest_of(const Request& request) {
   hashed.text(request.target->user);
   hashed.number(request.target_verified ? 1 : 0);
   hashed.words(request.argv);
+  hashed.number((request.command.known ? 1U : 0U) | (request.command.verified ? 2U : 0U) |
+                (request.command.digest_bound ? 4U : 0U));
+  hashed.text(request.command.path);
+  hashed.number(request.command.words_at);
+  hashed.words(request.command.options);
+  hashed.words(request.command.env);
   hashed.text(request.cwd);
   hashed.text(request.reason);
   hashed.text(name_of(request.reason_from));
   hashed.text(request.ticket);
+  hashed.text(name_of(request.urgency));
   hashed.maybe(request.asked_s);
   hashed.text(request.via);
   hashed.text(request.offer.rule);

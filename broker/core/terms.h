@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -10,22 +11,22 @@
 
 namespace jit::core {
 
-// now: Unix time, seconds.
-policy::Request policy_view(const Ask& ask, std::int64_t now);
+policy::Command policy_view(const Command& command, std::span<const std::string> argv);
+// Without the time and the facts: see Sight in impl.h.
+policy::Request policy_view(const Ask& ask);
 // root: what the directory says of uid 0; must outlive the view.
-policy::Request policy_view(const Request& request, const policy::Identity& root, std::int64_t now);
+policy::Request policy_view(const Request& request, const policy::Identity& root);
 
 // Break-glass is chosen by name, and the module has no question for it: it is refused with the line to type.
 bool wants_choice(const policy::Decision& decision);
-policy::Decision where_none_can_choose(const policy::Policy& policy, const Ask& ask, std::int64_t now);
+policy::Decision where_none_can_choose(const policy::Policy& policy, policy::Request view);
 
 // Refused only because nobody can be asked for a text? Then this is what would be asked.
-std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, const Ask& ask, std::int64_t now);
+std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view);
 
 // The new terms, or why the request ends ("the policy changed: ...").
 using Tightened = std::variant<policy::Offer, std::string>;
-Tightened tighten(const policy::Policy& policy, const Request& request, const policy::Offer& terms,
-                  const policy::Identity& root, std::int64_t now);
+Tightened tighten(const policy::Decision& now, const policy::Offer& terms);
 
 // hex SHA-256 over every immutable field but digest and secret_hash, each with its length: injective.
 std::string digest_of(const Request& request);

@@ -205,11 +205,14 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
 
 void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
-  auto now = tighten(*policy(), live.request, live.terms, *root, now_s());
+  const Sight sight(senses, clock, live.request, *root);
+  const policy::Decision decision = policy()->decide(sight.view);
+  auto now = tighten(decision, live.terms);
   if (const std::string* why = std::get_if<std::string>(&now)) {
     const std::string text = *why;
     close(live, RequestState::kCancelled, "", text,
-          [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); });
+          [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); }, std::nullopt,
+          record(sight, decision, live.request.command.words_at));
     return;
   }
   live.terms = std::move(std::get<policy::Offer>(now));
@@ -230,7 +233,9 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     live.request.ended_by = std::move(by);
     batch.grants.push_back(*grant);
     batch.entries.push_back(events::request(events::kRequestApproved, live.request));
-    batch.entries.push_back(events::grant(events::kGrantCreated, *grant));
+    batch.entries.push_back(events::grant(events::kGrantCreated, *grant, record(sight, decision, live.request.command.words_at),
+                                          live.terms.break_glass));
+    did_grant(*grant, live.terms);
   }
   batch.requests.push_back(live.request);  // in any case: that its door left may not be written yet
   live.busy = true;

@@ -22,6 +22,9 @@ void Directory::by_uid(std::uint32_t uid, Found found) { impl_->engine->by_uid(u
 void Directory::group_name(std::uint32_t gid, std::function<void(std::string)> found) {
   impl_->engine->group_name(gid, std::move(found));
 }
+void Directory::program(const std::string& word, std::function<void(std::string)> found) {
+  impl_->engine->program(word, std::move(found));
+}
 void Directory::forget() { impl_->engine->forget(); }
 
 }  // namespace jit::directory

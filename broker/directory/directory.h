@@ -41,6 +41,9 @@ class Directory {
   void by_uid(std::uint32_t uid, Found found);
   // Its number where the directory has no name for it; empty where the directory did not answer.
   void group_name(std::uint32_t gid, std::function<void(std::string)> found);
+  // The path of the program that sudo would run for this word: an absolute path with its folder resolved, or the first
+  // hit of a bare name in sudo's default secure_path. Empty: it cannot be told. Never kept.
+  void program(const std::string& word, std::function<void(std::string)> found);
   void forget();  // the cache, on a reload
 
  private:

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/core/limits.h"
+#include "broker/directory/programs.h"
 #include "policy/policy.h"
 
 namespace jit::directory {
@@ -46,6 +48,11 @@ void Engine::by_uid(std::uint32_t uid, Found found) {
 void Engine::group_name(std::uint32_t gid, std::function<void(std::string)> found) {
   if (gid == policy::kNoUid) return found(std::to_string(gid));
   ask({Kind::kGroup, gid, {}}, [found = std::move(found)](const User& group) { found(group.name); });
+}
+
+void Engine::program(const std::string& word, std::function<void(std::string)> found) {
+  if (word.empty() || word.size() > core::kPathMax) return found({});
+  ask({Kind::kProgram, 0, word}, [found = std::move(found)](const User& program) { found(program.name); });
 }
 
 void Engine::forget() {
@@ -101,6 +108,9 @@ void Engine::begin(const Key& key) {
         user.name = std::move(group.name);
         break;
       }
+      case Kind::kProgram:
+        user.name = program_path(std::get<std::string>(key));
+        break;
     }
     return [weak, key, user = std::move(user)] {
       if (const auto self = weak.lock()) self->answered(key, user);

@@ -45,6 +45,8 @@ struct Looking : std::enable_shared_from_this<Looking> {
   Asked done;
   SudoTarget sudo;
   User subject, target, root;
+  std::optional<SudoCommand> parts;  // at sudo
+  std::string program;
   std::set<std::string> kernel_groups;
   bool kernel_groups_known = true;
   std::size_t open = 1;  // answers to come, and one for start() itself
@@ -75,10 +77,40 @@ struct Looking : std::enable_shared_from_this<Looking> {
     } else {
       directory.by_name(context.user, into(subject));
     }
+    if (const std::string word = program_word(); !word.empty()) {
+      ++open;
+      directory.program(word, [self = shared_from_this()](std::string path) {
+        self->program = std::move(path);
+        self->one_less();
+      });
+    }
     if (door == Door::kSu) directory.by_name(context.user, into(target));
     if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kName) directory.by_name(sudo.name, into(target));
     if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kUid) directory.by_uid(sudo.uid, into(target));
     one_less();
+  }
+
+  // What is to be looked up; empty: nobody can tell what a word means in a chroot or another folder.
+  std::string program_word() const {
+    if (!parts || parts->at >= context.argv.size()) return {};
+    const std::string& word = context.argv[parts->at];
+    const auto has = [&](const char* option) { return std::ranges::count(parts->options, option) > 0; };
+    if (has("-R") || has("-i") || has("-s") || has("-e")) return {};
+    if (word.starts_with('/') || word.find('/') == std::string::npos) return word;
+    return has("-D") || !context.cwd.starts_with('/') ? std::string() : context.cwd + "/" + word;
+  }
+
+  core::Command command(std::size_t cut) const {
+    core::Command out;
+    if (!parts) return out;
+    out.known = true;
+    out.path = program;
+    // Where sudo's own words were cut off, those of the command begin that much earlier.
+    const std::size_t words = std::min(parts->at + 1, context.argv.size());
+    out.words_at = static_cast<std::uint32_t>(words - cut);
+    out.options = parts->options;
+    out.env = parts->env;
+    return out;
   }
 
   void one_less() {
@@ -128,6 +160,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
     if (door == Door::kSudo) {
       const auto words = sudo_command(context.argv);
       ask.argv.assign(words.begin(), words.end());
+      ask.command = command(context.argv.size() - words.size());
     } else {
       ask.argv = std::move(context.argv);
     }
@@ -137,6 +170,8 @@ struct Looking : std::enable_shared_from_this<Looking> {
     ask.ticket = std::move(context.ticket);
     ask.asked_s = context.for_s;
     ask.via = std::move(context.via);
+    ask.urgency = context.urgency;
+    ask.observe = context.observe;
     ask.can_ask = context.can_ask && !context.observe;
     ask.budget_s = context.observe ? 0 : context.budget_s;
     ask.keep = door == Door::kSsh && !context.observe;
@@ -174,6 +209,7 @@ void make_ask(directory::Directory& directory, Context context, Caller caller, D
                           "no target in " + evidence::escape_to(evidence::render_argv(context.argv), 200)});
     }
     looking->sudo = *sudo;
+    looking->parts = sudo_parts(context.argv);
   }
   looking->context = std::move(context);
   looking->caller = std::move(caller);

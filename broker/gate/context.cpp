@@ -120,11 +120,11 @@ class Reader {
 
 enum Key : std::size_t {
   kService, kPhase, kUser, kRuser, kRhost, kTty, kCwd, kArgv, kReason, kReasonFrom, kTicket, kVia, kFor, kCanAsk,
-  kBudget, kSshAuth, kObserve, kPeer, kKeys
+  kBudget, kSshAuth, kObserve, kPeer, kUrgency, kKeys
 };
 constexpr std::array<const char*, kKeys> kNames = {
     "service", "phase", "user", "ruser", "rhost", "tty", "cwd", "argv", "reason", "reason-from", "ticket", "via", "for-s",
-    "can-ask", "budget-s", "ssh-auth", "observe", "peer"};
+    "can-ask", "budget-s", "ssh-auth", "observe", "peer", "urgency"};
 
 bool take(Reader& in, Key key, Context& out) {
   std::string text;
@@ -156,6 +156,12 @@ bool take(Reader& in, Key key, Context& out) {
     case kObserve: return in.flag(out.observe);
     case kPeer:
       return in.bytes(out.peer, core::kNameMax) && (policy::Address::parse(out.peer) || in.fail("is not a numeric address"));
+    case kUrgency: {
+      if (!in.string(text)) return false;
+      const auto urgency = core::urgency_named(text);
+      out.urgency = urgency.value_or(out.urgency);
+      return urgency || in.fail("is none of \"low\", \"normal\", \"high\" and \"critical\"");
+    }
     case kKeys: break;
   }
   return in.fail("is an unknown key");

@@ -24,6 +24,7 @@ struct Context {
   std::string reason;
   core::ReasonFrom reason_from = core::ReasonFrom::kNone;
   std::string ticket, via;
+  core::Urgency urgency = core::Urgency::kNormal;
   std::optional<std::uint32_t> for_s;
   bool can_ask = false;
   bool observe = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/gate/sudo_argv.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
@@ -69,10 +70,14 @@ struct Line {
   bool help = false;
   bool plain = true;        // no option or assignment that changes what the command means
   std::size_t command = 0;  // its first word; argv.size(): none
+  std::vector<std::string> options, env;
 
   bool take(const Option& option, std::string_view word) {
     constexpr std::string_view kHarmless = "AbBHkNnpSu";
-    if (option.letter == 0 || kHarmless.find(option.letter) == std::string_view::npos) plain = false;
+    if (option.letter == 0 || kHarmless.find(option.letter) == std::string_view::npos) {
+      plain = false;
+      options.push_back({'-', option.letter == 0 ? 'h' : option.letter});
+    }
     switch (option.letter) {
       case 'u':
         user = word;
@@ -111,6 +116,7 @@ std::optional<Line> parse(std::span<const std::string> argv) {
         break;
       }
       line.plain = false;
+      line.env.emplace_back(word.substr(0, word.find('=')));
       continue;
     }
     const auto next_word = [&]() -> std::optional<std::string_view> {
@@ -132,6 +138,7 @@ std::optional<Line> parse(std::span<const std::string> argv) {
       const auto rest = word.substr(i + 1);
       if (word[i] == 'h') {
         line.plain = false;
+        line.options.emplace_back("-h");
         if (!rest.empty()) break;  // -hHOST
         const bool host = word == "-h" && at + 1 < argv.size() && !argv[at + 1].starts_with('-') &&
                           !is_assignment(argv[at + 1]);
@@ -179,6 +186,27 @@ std::span<const std::string> sudo_command(std::span<const std::string> argv) {
   const auto words = argv.subspan(line->command);
   // After "--" sudo still takes assignments from the words.
   return is_assignment(words.front()) ? argv : words;
+}
+
+std::optional<SudoCommand> sudo_parts(std::span<const std::string> argv) {
+  if (argv.empty()) return std::nullopt;
+  auto line = parse(argv);
+  if (!line) return std::nullopt;
+  SudoCommand out;
+  out.at = line->command;
+  out.options = std::move(line->options);
+  out.env = std::move(line->env);
+  if (argv.front().ends_with("sudoedit")) out.options.emplace_back("-e");
+  // After "--" sudo still takes assignments from the words.
+  for (; out.at < argv.size() && is_assignment(argv[out.at]); ++out.at) {
+    out.env.push_back(argv[out.at].substr(0, argv[out.at].find('=')));
+  }
+  for (auto* list : {&out.options, &out.env}) {
+    std::ranges::sort(*list);
+    const auto same = std::ranges::unique(*list);
+    list->erase(same.begin(), same.end());
+  }
+  return out;
 }
 
 }  // namespace jit::gate

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace jit::gate {
 
@@ -25,5 +26,16 @@ std::optional<SudoTarget> sudo_target(std::span<const std::string> argv);
 // assignment), under another name than sudo, and where there is no command, the whole line. So `sudo -n id` is the `id` that was asked for ahead of
 // time, and `sudo -e id` is not.
 std::span<const std::string> sudo_command(std::span<const std::string> argv);
+
+// The command of the line as policy sees it: where it begins, and what changes its meaning.
+struct SudoCommand {
+  std::size_t at = 0;                // of its first word; argv.size(): none (a shell, a listing)
+  std::vector<std::string> options;  // "-D", "-i", ... in their short form, sorted, each once; sudoedit is "-e"
+  std::vector<std::string> env;      // names of the assignments, sorted, each once
+  bool operator==(const SudoCommand&) const = default;
+};
+
+// Nothing: sudo itself would refuse this line.
+std::optional<SudoCommand> sudo_parts(std::span<const std::string> argv);
 
 }  // namespace jit::gate

@@ -56,6 +56,8 @@ std::string Database::last_error() const {
 
 core::State Database::load_live() { return impl_->reader.load_live(); }
 
+core::Past Database::past() { return impl_->reader.past(); }
+
 std::vector<core::Request> Database::requests(const RequestFilter& filter) { return impl_->reader.requests(filter); }
 
 std::optional<core::Request> Database::request(const core::Id& id) {

@@ -231,6 +231,72 @@ std::uint64_t Reader::last_sequence() {
   });
 }
 
+// By its type each is found without a look at the rest of the log.
+bool Reader::deeds_of(const char* type, core::Past& past) {
+  const std::string_view name(type);
+  std::size_t rows = 0;
+  core::Past::Done oldest;
+  const bool good = query(
+      "SELECT person, boottime, wall, boot_id, coalesce(issued, request), coalesce(json_extract(fields, '$.cause'), ''), "
+      "coalesce(json_extract(fields, '$.repeated'), 1), coalesce(json_extract(fields, '$.break_glass'), 0) "
+      "FROM audit WHERE type = ? ORDER BY sequence DESC LIMIT ?",
+      [&](Bind& bind) { bind.text(name).number(kMostRows); },
+      [&](Row& row) {
+        core::Past::Done done;
+        done.person = row.bytes();
+        done.boottime = row.number<core::BootMs>();
+        done.wall = row.number<core::WallMs>();
+        done.boot_id = row.bytes();
+        done.id = row.id();
+        const std::string cause = row.bytes();
+        done.count = row.number<std::uint32_t>();
+        const bool break_glass = row.flag();
+        ++rows;
+        oldest = done;
+        if (name == "access.denied" && !core::counts_as_denied(cause)) return;
+        done.deed = name == "request.created" ? core::Deed::kRequest
+                    : name == "grant.created" ? core::Deed::kGranted
+                                              : core::Deed::kDenied;
+        past.done.push_back(done);
+        if (!break_glass) return;
+        done.deed = core::Deed::kBreakGlass;
+        past.done.push_back(std::move(done));
+      });
+  if (rows == kMostRows) past.cut.push_back(std::move(oldest));
+  return good;
+}
+
+core::Past Reader::past() {
+  return snapshot<core::Past>([&](core::Past& past) {
+    for (const char* type : {"request.created", "request.denied", "access.denied", "grant.created"}) {
+      if (!deeds_of(type, past)) return false;
+    }
+    return query("SELECT subject_person, target_uid, created_wall FROM grants ORDER BY rowid DESC LIMIT ?",
+                 [](Bind& bind) { bind.number(kMostRows); },
+                 [&](Row& row) {
+                   core::Past::Use use;
+                   use.person = row.bytes();
+                   use.target = row.number<std::uint32_t>();
+                   use.wall = row.number<core::WallMs>();
+                   past.uses.push_back(std::move(use));
+                 }) &&
+           query(std::string("SELECT ") + kFactColumns + " FROM facts", {},
+                 [&](Row& row) { past.facts.push_back(read_fact(row)); }) &&
+           query(std::string("SELECT ") + kNetworkColumns + " FROM seen_networks ORDER BY last_wall DESC LIMIT ?",
+                 [](Bind& bind) { bind.number(core::Networks::kAll); },
+                 [&](Row& row) { past.nets.push_back(read_network(row)); }) &&
+           query("SELECT door, max(wall) FROM (SELECT json_extract(fields, '$.door') AS door, wall FROM audit "
+                 "WHERE type = 'access.observed' AND json_extract(fields, '$.by') = 'door' ORDER BY sequence DESC LIMIT ?) "
+                 "GROUP BY door",
+                 [](Bind& bind) { bind.number(kMostRows); },
+                 [&](Row& row) {
+                   const auto door = policy::door_named(row.bytes());
+                   const auto wall = row.number<core::WallMs>();
+                   if (door) past.observed.emplace_back(*door, wall);
+                 });
+  });
+}
+
 bool Reader::sources(const char* kind, std::vector<policy::Source>& found) {
   return query("SELECT name, text FROM kept_sources WHERE kind = ? ORDER BY position",
                [&](Bind& bind) { bind.text(kind); },

@@ -26,6 +26,7 @@ class Reader {
   std::vector<core::Id> ids(const char* table, std::string_view hex_prefix, std::size_t limit);
   std::vector<core::AuditEntry> entries(const AuditFilter& filter);
   std::uint64_t last_sequence();
+  core::Past past();
   std::optional<Database::PolicySet> kept_policy();
 
   const std::string& error() const { return error_; }  // of the last call; empty: none
@@ -39,6 +40,7 @@ class Reader {
   bool requests_where(const std::string& where, const Binder& bind, std::vector<core::Request>& found);
   bool grants_where(const std::string& where, const Binder& bind, std::vector<core::Grant>& found);
   bool votes_where(const std::string& where, const Binder& bind, std::vector<core::Vote>& found);
+  bool deeds_of(const char* type, core::Past& past);
   bool sources(const char* kind, std::vector<policy::Source>& found);
   template <class Value, class Read>
   Value snapshot(const Read& read);  // several queries, one state of the database; empty on a failure

@@ -19,7 +19,8 @@ const char* const kRequestColumns =
     "offer_claim_s, offer_scope, offer_shortened, offer_tickets, offer_record, offer_notify, offer_review_s, offer_votes, "
     "offer_machines, offer_match, offer_self, offer_ladder, offer_break_glass, offer_on_expiry, offer_run_max_s, "
     "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
-    "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash";
+    "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, "
+    "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env";
 const char* const kRequestStateColumns = "state, ended_by, ended_why, ended_wall, granted";
 const char* const kGrantColumns =
     "id, request, request_digest, subject_uid, subject_user, subject_person, subject_groups_known, "
@@ -32,6 +33,8 @@ const char* const kGrantStateColumns =
     "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall";
 const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time";
 const char* const kAuditColumns = "boottime, wall, boot_id, type, request, issued, person, uid, fields";
+const char* const kFactColumns = "name, type, value, set_by, uid, boot_id, set_boottime, set_wall, for_s";
+const char* const kNetworkColumns = "person, v4, network, last_wall";
 
 std::string insert_into(const char* table, const std::string& columns) {
   std::string sql = std::string("INSERT INTO ") + table + " (" + columns + ") VALUES (?";
@@ -180,7 +183,10 @@ int bind_request(Bind& bind, const Request& request) {
   bind.number(request.created_wall).number(request.deadline_wall);
   bind_process(bind, request.process);
   bind_process(bind, request.parent);
-  bind.text(request.digest).text(request.secret_hash);
+  bind.text(request.digest).text(request.secret_hash).number(request.urgency);
+  const core::Command& command = request.command;
+  bind.number(command.known).number(command.verified).number(command.digest_bound).number(command.words_at);
+  bind.bytes(command.path).words(command.options).words(command.env);
   return bind.code();
 }
 
@@ -216,6 +222,14 @@ Request read_request(Row& row) {
   request.parent = read_process(row);
   request.digest = row.bytes();
   request.secret_hash = row.bytes();
+  request.urgency = row.one_of(core::Urgency::kCritical);
+  request.command.known = row.flag();
+  request.command.verified = row.flag();
+  request.command.digest_bound = row.flag();
+  request.command.words_at = row.number<std::uint32_t>();
+  request.command.path = row.bytes();
+  request.command.options = row.words();
+  request.command.env = row.words();
   request.state = row.one_of(core::RequestState::kCancelled);
   request.ended_by = row.bytes();
   request.ended_why = row.bytes();
@@ -304,6 +318,49 @@ core::Vote read_vote(Row& row) {
 void bind_entry(Bind& bind, const core::AuditEntry& entry) {
   bind.number(entry.boottime).number(entry.wall).text(entry.boot_id).text(entry.type).id(entry.request);
   bind.id(entry.grant).text(entry.person).number(entry.uid).text(entry.fields);
+}
+
+void bind_fact(Bind& bind, const core::Fact& fact) {
+  bind.text(fact.name).number(fact.value.index());
+  if (const bool* flag = std::get_if<bool>(&fact.value)) bind.number(*flag);
+  if (const auto* number = std::get_if<std::int64_t>(&fact.value)) bind.number(*number);
+  if (const double* decimal = std::get_if<double>(&fact.value)) bind.real(*decimal);
+  if (const auto* text = std::get_if<std::string>(&fact.value)) bind.bytes(*text);
+  bind.bytes(fact.set_by).number(fact.uid).text(fact.boot_id).number(fact.set).number(fact.set_wall).maybe(fact.for_s);
+}
+
+core::Fact read_fact(Row& row) {
+  core::Fact fact;
+  fact.name = row.bytes();
+  switch (row.number<std::uint8_t>()) {
+    case 0: fact.value = row.flag(); break;
+    case 1: fact.value = row.number<std::int64_t>(); break;
+    case 2: fact.value = row.real(); break;
+    default: fact.value = row.bytes(); break;
+  }
+  fact.set_by = row.bytes();
+  fact.uid = row.number<std::uint32_t>();
+  fact.boot_id = row.bytes();
+  fact.set = row.number<core::BootMs>();
+  fact.set_wall = row.number<core::WallMs>();
+  fact.for_s = row.maybe_number();
+  return fact;
+}
+
+void bind_network(Bind& bind, const core::SeenNet& seen) {
+  const auto& address = seen.net.bytes;
+  bind.bytes(seen.person).number(seen.net.v4);
+  bind.bytes({reinterpret_cast<const char*>(address.data()), address.size()}).number(seen.last);
+}
+
+core::SeenNet read_network(Row& row) {
+  core::SeenNet seen;
+  seen.person = row.bytes();
+  seen.net.v4 = row.flag();
+  const std::string address = row.bytes();
+  if (address.size() == seen.net.bytes.size()) std::memcpy(seen.net.bytes.data(), address.data(), address.size());
+  seen.last = row.number<core::WallMs>();
+  return seen;
 }
 
 core::AuditEntry read_entry(Row& row) {

@@ -15,6 +15,8 @@ extern const char* const kGrantColumns;
 extern const char* const kGrantStateColumns;  // without the key
 extern const char* const kVoteColumns;
 extern const char* const kAuditColumns;
+extern const char* const kFactColumns;
+extern const char* const kNetworkColumns;
 
 std::string insert_into(const char* table, const std::string& columns);  // "INSERT INTO t (c) VALUES (?, ...)"
 std::string update_of(const char* table, const char* columns, const char* key);  // the key is the last parameter
@@ -26,10 +28,14 @@ int bind_grant(Bind& bind, const core::Grant& grant);
 void bind_state(Bind& bind, const core::Grant& grant);
 void bind_vote(Bind& bind, const core::Vote& vote);
 void bind_entry(Bind& bind, const core::AuditEntry& entry);  // without the sequence
+void bind_fact(Bind& bind, const core::Fact& fact);
+void bind_network(Bind& bind, const core::SeenNet& seen);
 
 core::Request read_request(Row& row);  // columns, then state columns; without the seats
 core::Grant read_grant(Row& row);
 core::Vote read_vote(Row& row);
+core::Fact read_fact(Row& row);
+core::SeenNet read_network(Row& row);
 core::AuditEntry read_entry(Row& row);  // the sequence comes first
 
 }  // namespace jit::store

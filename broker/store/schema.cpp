@@ -229,7 +229,39 @@ ALTER TABLE requests ADD COLUMN offer_ladder BLOB NOT NULL DEFAULT x'';
 ALTER TABLE requests ADD COLUMN offer_warn_before BLOB NOT NULL DEFAULT x'';
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer};
+// What runs and how urgent it is, beside a request; facts that were set; networks from which people came.
+constexpr const char* kFacts = R"sql(
+ALTER TABLE requests ADD COLUMN urgency INTEGER NOT NULL DEFAULT 1 CHECK (urgency BETWEEN 0 AND 3);
+ALTER TABLE requests ADD COLUMN command_known INTEGER NOT NULL DEFAULT 0 CHECK (command_known IN (0, 1));
+ALTER TABLE requests ADD COLUMN command_verified INTEGER NOT NULL DEFAULT 0 CHECK (command_verified IN (0, 1));
+ALTER TABLE requests ADD COLUMN command_bound INTEGER NOT NULL DEFAULT 0 CHECK (command_bound IN (0, 1));
+ALTER TABLE requests ADD COLUMN command_words_at INTEGER NOT NULL DEFAULT 0 CHECK (command_words_at BETWEEN 0 AND 4294967295);
+ALTER TABLE requests ADD COLUMN command_path BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN command_options BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN command_env BLOB NOT NULL DEFAULT x'';
+
+CREATE TABLE facts (
+  name TEXT NOT NULL PRIMARY KEY,
+  type INTEGER NOT NULL CHECK (type BETWEEN 0 AND 3),
+  value ANY NOT NULL CHECK (typeof(value) = CASE type WHEN 2 THEN 'real' WHEN 3 THEN 'blob' ELSE 'integer' END),
+  uid INTEGER NOT NULL CHECK (uid BETWEEN 0 AND 4294967295),
+  set_boottime INTEGER NOT NULL,
+  set_wall INTEGER NOT NULL,
+  for_s INTEGER CHECK (for_s BETWEEN 0 AND 4294967295),
+  boot_id TEXT NOT NULL,
+  set_by BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE seen_networks (
+  person BLOB NOT NULL,
+  v4 INTEGER NOT NULL CHECK (v4 IN (0, 1)),
+  network BLOB NOT NULL CHECK (length(network) = 16),
+  last_wall INTEGER NOT NULL,
+  PRIMARY KEY (person, v4, network)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts};
 
 }  // namespace
 

@@ -50,6 +50,7 @@ class Bind {
   Bind& maybe(const std::optional<T>& value) {
     return value ? number(*value) : null();
   }
+  Bind& real(double value) { return keep(sqlite3_bind_double(stmt_, ++index_, value)); }
   Bind& null() { return keep(sqlite3_bind_null(stmt_, ++index_)); }
   Bind& text(std::string_view value);
   Bind& bytes(std::string_view value);
@@ -81,6 +82,7 @@ class Row {
     }
     return static_cast<T>(value);
   }
+  double real() { return sqlite3_column_double(stmt_, index_++); }
   bool flag() { return number<std::int64_t>() != 0; }
   template <class E>
   E one_of(E last) {

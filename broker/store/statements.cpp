@@ -4,6 +4,14 @@
 
 namespace jit::store {
 
+namespace {
+
+std::string replace_into(const char* table, const char* columns) {
+  return insert_into(table, columns).replace(0, std::string_view("INSERT").size(), "REPLACE");
+}
+
+}  // namespace
+
 std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
   std::unique_ptr<Statements> made(new Statements(db));
   const auto make = [db](Stmt& stmt, const std::string& sql) {
@@ -24,6 +32,11 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
       make(s.insert_entry_, std::string("INSERT INTO audit (sequence, ") + kAuditColumns +
                                 ") VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM audit), "
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?)") &&
+      make(s.replace_fact_, replace_into("facts", kFactColumns)) &&
+      make(s.clear_fact_, "DELETE FROM facts WHERE name = ?") &&
+      make(s.replace_network_, replace_into("seen_networks", kNetworkColumns)) &&
+      make(s.trim_networks_, "DELETE FROM seen_networks WHERE person = ?1 AND (v4, network) IN (SELECT v4, network "
+                             "FROM seen_networks WHERE person = ?1 ORDER BY last_wall DESC LIMIT -1 OFFSET ?2)") &&
       make(s.policy_same_, "SELECT 1 FROM kept_policy WHERE hash = ?") &&
       make(s.policy_hash_, "INSERT INTO kept_policy (one, hash) VALUES (1, ?) "
                            "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash") &&
@@ -83,6 +96,35 @@ int Statements::write(const core::Grant& grant) {
   return state.code() != SQLITE_OK ? state.code() : step(insert_grant_state_.get());
 }
 
+int Statements::write(const core::SeenNet& seen) {
+  Bind bind(replace_network_.get());
+  bind_network(bind, seen);
+  if (bind.code() != SQLITE_OK) return bind.code();
+  if (const int code = step(replace_network_.get()); code != SQLITE_OK) return code;
+  Bind trim(trim_networks_.get());
+  trim.bytes(seen.person).number(core::Networks::kEach);
+  return trim.code() != SQLITE_OK ? trim.code() : step(trim_networks_.get());
+}
+
+int Statements::write_facts(const core::Batch& batch) {
+  for (const core::Fact& fact : batch.facts) {
+    Bind bind(replace_fact_.get());
+    bind_fact(bind, fact);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(replace_fact_.get()); code != SQLITE_OK) return code;
+  }
+  for (const std::string& name : batch.cleared) {
+    Bind bind(clear_fact_.get());
+    bind.text(name);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(clear_fact_.get()); code != SQLITE_OK) return code;
+  }
+  for (const core::SeenNet& seen : batch.nets) {
+    if (const int code = write(seen); code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
+
 int Statements::write(const core::Batch& batch) {
   for (const core::Request& request : batch.requests) {
     if (const int code = write(request); code != SQLITE_OK) return code;
@@ -102,7 +144,7 @@ int Statements::write(const core::Batch& batch) {
     if (bind.code() != SQLITE_OK) return bind.code();
     if (const int code = step(insert_entry_.get()); code != SQLITE_OK) return code;
   }
-  return SQLITE_OK;
+  return write_facts(batch);
 }
 
 int Statements::write(const std::vector<policy::Source>& sources, const char* kind) {

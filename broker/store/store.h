@@ -59,6 +59,7 @@ class Database final : public core::Store {
 
   // Reads; from the core's thread, over a connection of their own. Empty and a set last_error() on failure.
   core::State load_live();
+  core::Past past();  // the newest 10,000 of each kind
   std::vector<core::Request> requests(const RequestFilter& filter);
   std::optional<core::Request> request(const core::Id& id);
   std::vector<core::Id> request_ids(std::string_view hex_prefix, std::size_t limit);

@@ -44,6 +44,7 @@ struct World final : core::Clock, core::Random, core::Gate, core::Listener {
   void request_changed(const core::Request& request) override { service->request_changed(request); }
   void grant_changed(const core::Grant& grant) override { service->grant_changed(grant); }
   void logged(const core::AuditEntry&) override {}
+  void fact_changed(const std::string& name) override { service->fact_changed(name); }
 };
 
 class Loop {

@@ -172,6 +172,9 @@ void World::apply(const Batch& batch) {
     must(it == held.grants.end() || it->second.state != GrantState::kEnded, "an ended grant is never written again");
     held.grants[grant.id] = grant;
   }
+  for (const Fact& fact : batch.facts) held.facts[fact.name] = fact;
+  for (const std::string& name : batch.cleared) held.facts.erase(name);
+  held.nets.insert(held.nets.end(), batch.nets.begin(), batch.nets.end());
   for (AuditEntry entry : batch.entries) {
     entry.sequence = ++next_sequence_;
     held.entries.push_back(std::move(entry));
@@ -203,10 +206,31 @@ void World::restart(bool new_boot) {
   std::set<std::uint32_t> voters;
   for (const Vote& vote : state.votes) voters.insert(vote.uid);
   core->restore(std::move(state));
+  core->remember(past());
   core->use_policy(policy);
   for (const std::uint32_t uid : voters) core->know_voter(uid, who(uid));
   core->know_root(who(0));
   after();
+}
+
+// What the store makes of its tables and its log.
+Past World::past() const {
+  Past out;
+  for (const auto& [name, fact] : held.facts) out.facts.push_back(fact);
+  out.nets = held.nets;
+  for (const AuditEntry& entry : held.entries) {
+    Past::Done done{Deed::kRequest, entry.person, entry.request, entry.boot_id, entry.boottime, entry.wall, 1};
+    const bool denied = entry.type == events::kRequestDenied ||
+                        (entry.type == events::kAccessDenied && entry.fields.find("\"cause\":\"policy\"") != std::string::npos);
+    if (entry.type == events::kGrantCreated) done.id = entry.grant;
+    if (entry.type == events::kGrantCreated) done.deed = Deed::kGranted;
+    if (denied) done.deed = Deed::kDenied;
+    if (denied || entry.type == events::kGrantCreated || entry.type == events::kRequestCreated) out.done.push_back(done);
+  }
+  for (const auto& [id, grant] : held.grants) {
+    out.uses.push_back({grant.subject.identity->person, grant.target->uid, grant.created_wall});
+  }
+  return out;
 }
 
 void World::use(std::shared_ptr<const policy::Policy> next) {

@@ -42,6 +42,8 @@ struct OnDisk {
   std::vector<Vote> votes;
   std::map<Id, Grant> grants;
   std::vector<AuditEntry> entries;
+  std::map<std::string, Fact> facts;
+  std::vector<SeenNet> nets;
 };
 
 template <class T>
@@ -78,6 +80,7 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   // A new core on what the disk holds; what was in flight is lost.
   void restart(bool new_boot = false);
   void use(std::shared_ptr<const policy::Policy> policy);
+  Past past() const;
 
   // --- people
   IdentityPtr who(std::uint32_t uid) const;
@@ -117,6 +120,7 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   std::vector<Request> told_requests;
   std::vector<Grant> told_grants;
   std::vector<AuditEntry> told_entries;
+  std::vector<std::string> told_facts;
   std::unique_ptr<Core> core;
   std::shared_ptr<const policy::Policy> policy;
   std::string boot = "boot-1";
@@ -139,6 +143,7 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   void request_changed(const Request& request) override;
   void grant_changed(const Grant& grant) override;
   void logged(const AuditEntry& entry) override;
+  void fact_changed(const std::string& name) override { told_facts.push_back(name); }
 
  private:
   struct Write {

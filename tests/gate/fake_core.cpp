@@ -64,6 +64,7 @@ struct World final : core::Clock, core::Random, core::Store, core::Gate, core::L
   void request_changed(const core::Request&) override {}
   void grant_changed(const core::Grant&) override {}
   void logged(const core::AuditEntry&) override {}
+  void fact_changed(const std::string&) override {}
 };
 
 }  // namespace

@@ -87,6 +87,11 @@ void Directory::group_name(std::uint32_t gid, std::function<void(std::string)> f
   found(name);
 }
 
+// As a program that stands where it is called.
+void Directory::program(const std::string& word, std::function<void(std::string)> found) {
+  found(word.starts_with('/') ? word : "/usr/bin/" + word);
+}
+
 void Directory::forget() {}
 
 }  // namespace jit::directory

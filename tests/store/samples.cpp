@@ -132,6 +132,8 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.parent = {1, 18446744073709551614ULL};
   made.digest = std::string(64, 'd');
   made.secret_hash = std::string(64, 'e');
+  made.urgency = core::Urgency::kCritical;
+  made.command = {true, true, true, "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}};
   return made;
 }
 
@@ -265,6 +267,8 @@ std::string text(const core::Request& r) {
   for (const policy::Step& step : o.ladder) out << step.after_s << step.add << step.to << step.notify;
   for (const std::uint32_t time : o.warn_before_s) out << time;
   out << u(r.created) << u(r.deadline) << u(r.created_wall) << u(r.deadline_wall) << r.process << r.parent;
+  const core::Command& c = r.command;
+  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env;
   out << r.digest << r.secret_hash << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
   return out.kind(r.state).get();
 }

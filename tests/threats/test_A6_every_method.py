@@ -18,6 +18,7 @@ ARGUMENTS = {
     "Grants.List": ("a{sv}", [{}]), "Grants.Get": ("s", [NOBODY_HERE]),
     "Grants.Revoke": ("a{sv}ay", [{"id": ("s", NOBODY_HERE)}, b"x"]), "Grants.End": ("s", [NOBODY_HERE]),
     "Policy.Reload": ("", []), "Policy.Status": ("", []), "Audit.Query": ("a{sv}", [{}]),
+    "Facts.Set": ("svu", ["nobodys-fact", ("b", True), 60]), "Facts.Clear": ("s", ["nobodys-fact"]), "Facts.List": ("", []),
 }
 
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request made ahead of time, at no door.
+#include "broker/core/impl.h"
+
+namespace jit::core {
+
+void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
+  Impl& impl = *impl_;
+  if (!policy_) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
+  if (!policy_->covers(ask.door)) {
+    return done(failure<Request>(Error::kBadInput, "the policy does not cover the door " +
+                                                       std::string(policy::name_of(ask.door))));
+  }
+  if (ask.subject.identity->uid != caller.identity->uid || ask.target->uid == policy::kNoUid) {
+    return done(failure<Request>(Error::kBadInput, "there is no such user to act as"));
+  }
+  ask.can_ask = false;
+  if (!ask.root) ask.root = impl.root;
+  const Sight sight(impl.senses, impl.clock, ask);
+  const policy::Decision decision = policy_->decide(sight.view);
+  const std::string kept = impl.record(sight, decision, ask.command.words_at);
+  impl.note_guards(ask, decision, kept);
+  if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
+    if (const auto needs = needs_if_asked(*policy_, sight.view)) {
+      return done(failure<Request>(Error::kBadInput, texts::text_required(*needs->offer, needs->missing) + "; add" + texts::text_options(needs->missing)));
+    }
+    const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
+    impl.note_denial(ask, "policy", why, kept);
+    return done(failure<Request>(Error::kDenied, "not allowed: " + why));
+  }
+  for (const auto& [id, live] : impl.requests) {
+    if (live->open() && same_ask(live->request, ask)) {
+      return done(failure<Request>(Error::kLimit, "this is asked already: request " + texts::short_id(id)));
+    }
+  }
+  if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
+  impl.count_asked(ask.subject);
+
+  auto live = std::make_unique<Live>();
+  const bool allowed = decision.outcome == policy::Outcome::kAllow;
+  live->request = impl.make_request(ask, *decision.offer,
+                                    allowed ? RequestState::kApproved : RequestState::kDetached, RequestKind::kAhead);
+  live->terms = *decision.offer;
+  live->stored = false;
+  live->busy = true;
+  Batch batch;
+  std::optional<Grant> grant;
+  batch.entries.push_back(events::request(events::kRequestCreated, live->request, kept));
+  impl.did(*ask.subject.identity, Deed::kRequest, live->request.id);
+  if (allowed) {
+    grant = impl.make_grant(ask, *decision.offer);
+    impl.did_grant(*grant, *decision.offer);
+    grant->request = live->request.id;
+    grant->request_digest = live->request.digest;
+    live->request.grant = grant->id;
+    live->request.ended_wall = impl.clock.wall();
+    batch.grants.push_back(*grant);
+    batch.entries.push_back(events::grant(events::kGrantCreated, *grant, {}, decision.offer->break_glass));
+  }
+  batch.requests.push_back(live->request);
+  const Id id = live->request.id;
+  impl.add(std::move(live));
+  impl.commit(std::move(batch), [&impl, id, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
+    Live* made = impl.find(id);
+    if (!ok) {
+      auto later = std::move(made->later);
+      impl.uncount_asked(made->request.subject);
+      impl.drop(id);
+      for (auto& step : later) step();
+      return done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
+    }
+    made->stored = true;
+    if (grant) {
+      const Grant given = *grant;
+      impl.add_grant(std::move(*grant));
+      impl.listener.grant_changed(given);
+    }
+    Outcome<Request> out;
+    out.value = made->request;
+    impl.listener.request_changed(made->request);
+    impl.free_later(*made);
+    done(std::move(out));
+  });
+}
+
+}  // namespace jit::core
