@@ -94,7 +94,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
     return refuse(connection, {"service", {"jit: this PAM service is no door that is known here"},
                                "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
   }
-  auto caller = caller_of(context->pidfd, connection.peer_pid, why);
+  auto caller = callers.caller_of(context->pidfd, connection.fd, connection.peer_pid, why);
   bool foreign = false;
   if (!caller || !safe_program(context->exe, why) || !mount_namespace(context->mnt_ns, foreign, why)) {
     return refuse(connection, refuse_identity(why));
@@ -199,7 +199,7 @@ void Server::Impl::bind(Connection& connection, sd_bus_message* message) {
   if (!door) {
     return refuse(connection, {"service", {}, "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
   }
-  const auto caller = caller_of(context->pidfd, connection.peer_pid, why);
+  const auto caller = callers.caller_of(context->pidfd, connection.fd, connection.peer_pid, why);
   if (!caller) return refuse(connection, refuse_identity(why));
   if (*door == policy::Door::kSsh) origins.bound(caller->process, caller->audit_session);
   make_bind(directory, *context, *caller, *door, person_of(),

@@ -17,8 +17,7 @@
 namespace jit::gate {
 namespace {
 
-constexpr int kAcceptsATurn = 64;
-constexpr std::size_t kOwnDescriptors = 256;  // database, bus, /proc, descriptors in flight
+constexpr std::size_t kOwnDescriptors = 256;  // database, bus, /proc (Starts), descriptors in flight
 
 void check(int result, const char* what) {
   if (result < 0) throw std::system_error(-result, std::generic_category(), what);
@@ -26,12 +25,15 @@ void check(int result, const char* what) {
 
 int on_input(sd_event_source*, int, std::uint32_t, void* data) {
   auto& connection = *static_cast<Connection*>(data);
-  connection.server->drive(connection);
+  Server::Impl& server = *connection.server;
+  server.drive(connection);
+  // Nothing of sd-bus or of the core is under way here, so what has ended need not wait for a turn of its own.
+  server.reap();
   return 0;
 }
 
 int on_listen(sd_event_source*, int, std::uint32_t, void* data) {
-  static_cast<Server::Impl*>(data)->accept_all();
+  static_cast<Server::Impl*>(data)->accept_next();
   return 0;
 }
 
@@ -104,32 +106,30 @@ void Server::Impl::serve(core::Core& its_core) {
   listen_source.reset(source);
 }
 
-void Server::Impl::accept_all() {
+// One a turn: whoever else comes is seen in the next, and asking whether there is anybody else costs a call each time.
+void Server::Impl::accept_next() {
   if (spare_fd < 0) spare_fd = open_spare();
-  for (int turn = 0; turn < kAcceptsATurn; ++turn) {
-    const int fd = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) {
-      accept_one(fd);
-      continue;
-    }
-    if (errno == EAGAIN) return;
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    const int error = errno;
-    log.warn(policy::kNoUid, std::string("a connection cannot be taken: ") + std::strerror(error));
-    if ((error != EMFILE && error != ENFILE) || spare_fd < 0) return;
-    // Take it and close it: left in the queue it would wake the loop for ever, and its module would wait.
-    close(spare_fd);
-    const int refused = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (refused >= 0) close(refused);
-    spare_fd = open_spare();
-  }
+  int fd = -1;
+  do {
+    fd = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+  if (fd >= 0) return accept_one(fd);
+  if (errno == EAGAIN) return;
+  const int error = errno;
+  log.warn(policy::kNoUid, std::string("a connection cannot be taken: ") + std::strerror(error));
+  if ((error != EMFILE && error != ENFILE) || spare_fd < 0) return;
+  // Take it and close it: left in the queue it would wake the loop for ever, and its module would wait.
+  close(spare_fd);
+  const int refused = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (refused >= 0) close(refused);
+  spare_fd = open_spare();
 }
 
 void Server::Impl::accept_one(int fd) {
   auto connection = std::make_unique<Connection>();
   connection->fd = fd;
   std::uint32_t effective_uid = policy::kNoUid;
-  const auto peer = peer_of(fd, effective_uid);
+  const auto peer = callers.peer_of(fd, effective_uid);
   if (!peer) {
     return log.warn(effective_uid, effective_uid == 0 ? "a peer is gone or cannot be read in /proc" : "a peer is not root");
   }
@@ -162,7 +162,9 @@ void Server::Impl::accept_one(int fd) {
     sd_event_source_set_time(starter_timer.get(), starters.front().first);
     sd_event_source_set_enabled(starter_timer.get(), SD_EVENT_ONESHOT);
   }
-  connections.emplace(connection->id, std::move(connection));
+  Connection& fresh = *connection;
+  connections.emplace(fresh.id, std::move(connection));
+  drive(fresh);  // its handshake is there already, as a rule
 }
 
 void Server::Impl::close_late_starters() {
@@ -205,8 +207,9 @@ void Server::Impl::drive(Connection& connection) {
     }
     connection.fd = fd;
     if (sd_bus_add_filter(connection.bus.get(), nullptr, on_bus_message, &connection) < 0) return drop("out of memory");
+    return;  // it waits for our answer before it says more
   }
-  while (!connection.closing) {
+  do {
     if (connection.frame_left == 0) {
       switch (next_frame(connection.fd, connection.frame_left)) {
         case Ahead::kNothing: return;
@@ -224,7 +227,7 @@ void Server::Impl::drive(Connection& connection) {
       connection.frame_left -= there;
     }
     if (result == 0) return;
-  }
+  } while (!connection.closing && connection.frame_left != 0);
 }
 
 void Server::Impl::send(Connection& connection, const MessagePtr& message) {
@@ -251,6 +254,8 @@ void Server::Impl::close_later(Connection& connection) {
 }
 
 void Server::Impl::reap() {
+  if (dying.empty()) return;
+  sd_event_source_set_enabled(reaper.get(), SD_EVENT_OFF);
   for (const auto id : std::exchange(dying, {})) {
     const auto node = connections.extract(id);
     if (node.empty()) continue;

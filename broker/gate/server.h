@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/gate/asking.h"
+#include "broker/gate/caller.h"
 #include "broker/gate/gate.h"
 #include "broker/gate/log.h"
 #include "broker/gate/origins.h"
@@ -65,7 +66,7 @@ struct Server::Impl {
   void serve(core::Core& its_core);
 
   // server.cpp: connections come, speak and go.
-  void accept_all();
+  void accept_next();
   void accept_one(int fd);
   void drive(Connection& connection);
   void close_later(Connection& connection);
@@ -98,6 +99,7 @@ struct Server::Impl {
   std::deque<std::pair<std::uint64_t, core::Conn>> starters;  // (monotonic deadline in µs, connection), oldest first
   std::vector<core::Conn> dying;
   Quota quota, over;
+  Callers callers;
   Origins origins;
   Log log;
   SourcePtr listen_source, starter_timer, reaper;

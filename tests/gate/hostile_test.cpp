@@ -249,6 +249,11 @@ TEST_CASE("short of descriptors: refused, not stuck, and well again after") {
 TEST_CASE("what a paused connection costs") {
   Bed bed;
   bed.answer_all(pending());
+  {
+    Client warm(bed.path());  // the stat files of parent and leader stay open
+    warm.submit(sudo_context());
+  }
+  bed.notes().wait("hangup");
   std::vector<Client> clients;
   clients.reserve(2000);
   const auto descriptors = open_descriptors();
