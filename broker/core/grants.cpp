@@ -119,6 +119,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   batch.grants.push_back(live->grant);
   batch.entries.push_back(events::grant(events::kGrantUsed, live->grant));
   // The answer does not wait; what could not be written is written later, without the state, which may have moved on.
+  batch.may_wait = true;
   Batch later;
   later.entries = batch.entries;
   commit(std::move(batch), [this, later = std::move(later)](bool ok) mutable {

@@ -170,6 +170,7 @@ struct Batch {
   std::vector<Vote> votes;
   std::vector<Grant> grants;
   std::vector<AuditEntry> entries;
+  bool may_wait = false;  // nobody waits for it: it is written with the next ones, soon at the latest
   bool empty() const { return requests.empty() && votes.empty() && grants.empty() && entries.empty(); }
 };
 
