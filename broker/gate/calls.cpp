@@ -31,6 +31,7 @@ Refusal limit() {
 int Server::Impl::on_message(Connection& connection, sd_bus_message* message) {
   connection.frame_left = 0;
   if (connection.closing) return 1;
+  connection.quiet_until = 0;
   if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") > 0) {
     close_later(connection);
     return 1;
@@ -237,6 +238,7 @@ void Server::Impl::reply(Connection& connection, const core::Answer& answer) {
   }
   send(connection, call == Call::kSubmit ? reply_to_submit(connection.bus.get(), connection.cookie, answer)
                                          : reply_to_resume(connection.bus.get(), connection.cookie, answer));
+  if (answer.verdict == core::Verdict::kAllow) keep(connection);
 }
 
 void Server::Impl::reply(Connection& connection, const core::BindAnswer& answer) {
@@ -244,7 +246,7 @@ void Server::Impl::reply(Connection& connection, const core::BindAnswer& answer)
   connection.call = Call::kNone;
   connection.stage = Stage::kDone;
   send(connection, reply_to_bind(connection.bus.get(), connection.cookie, answer));
-  if (connection.over_quota) close_later(connection);
+  if (connection.over_quota || connection.kept) close_later(connection);
 }
 
 }  // namespace jit::gate
