@@ -26,7 +26,7 @@ class Attempt {
   Fault wait(Waiter& waiter, Ms until, Show show, Answer& answer);
   bool detach(Waiter& waiter);    // true: the broker said that the request lives on
   void withdraw(Waiter& waiter);  // the hang-up that follows says the same
-  // On the connection that is open; where there is none, or it turns out to be dead, on a new one.
+  // On the connection that is open; where there is none, or it turns out to be dead, on another.
   Fault bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, bool& allow);
 
   bool is_open() const { return gate_.is_open(); }

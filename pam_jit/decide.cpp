@@ -291,7 +291,11 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
     return code_for(c.door, c.phase, Verdict::kDeny);  // at sudo, where listings are: PAM_ABORT
   }
   bool bound = false;
-  Attempt attempt = take(handle);
+  Attempt attempt;
+  if (!take(handle, attempt)) {
+    deny(c, talk, text_of(Fault::kSystem), "the connection that was kept is not known");
+    return code_for(c.door, c.phase, Verdict::kDeny);
+  }
   Waiter waiter(-1, has_outer_alarm(c.door));
   Fault fault = attempt.bind(waiter, c.items.service, c.items.user, c.items.ssh_auth, bound);
   if (!waiter.release()) fault = Fault::kSystem;

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <new>
+#include <memory>
 
 namespace jit::pam {
 namespace {
@@ -31,7 +31,7 @@ void clean_up(pam_handle_t*, void* data, int) {
     if (kept->is_there()) close(kept->fd);
     kept->attempt.abandon();
   }
-  kept->~Kept();
+  std::destroy_at(kept);
   std::free(kept);
 }
 
@@ -45,18 +45,20 @@ bool keep(pam_handle_t* handle, Attempt&& attempt) {
     std::free(place);
     return false;
   }
-  auto* kept = new (place) Kept{std::move(attempt), getpid(), fd, now.st_dev, now.st_ino};
+  Kept* kept = std::construct_at(static_cast<Kept*>(place), Kept{std::move(attempt), getpid(), fd, now.st_dev, now.st_ino});
   if (pam_set_data(handle, kGate, kept, clean_up) == PAM_SUCCESS) return true;
   clean_up(handle, kept, 0);
   return false;
 }
 
-Attempt take(pam_handle_t* handle) {
+bool take(pam_handle_t* handle, Attempt& attempt) {
   const void* data = nullptr;
-  if (pam_get_data(handle, kGate, &data) != PAM_SUCCESS || data == nullptr) return {};
+  const int found = pam_get_data(handle, kGate, &data);
+  if (found == PAM_NO_MODULE_DATA) return true;
+  if (found != PAM_SUCCESS || data == nullptr) return false;
   auto* kept = static_cast<Kept*>(const_cast<void*>(data));
-  if (kept->pid != getpid() || !kept->is_there()) return {};
-  return std::move(kept->attempt);
+  if (kept->pid == getpid() && kept->is_there()) attempt = std::move(kept->attempt);
+  return true;
 }
 
 }  // namespace jit::pam

@@ -12,8 +12,9 @@ namespace jit::pam {
 // Takes over the connection. False: no memory. It is closed by take() or at pam_end().
 bool keep(pam_handle_t* handle, Attempt&& attempt);
 
-// What was kept, once; without a connection where there is none, in another process than the one that kept it (a child
-// must not talk on its parent's), or where the host program has closed or replaced the descriptor meanwhile.
-Attempt take(pam_handle_t* handle);
+// Gives what was kept, once. The attempt stays as it is where nothing was kept, in another process than the one that kept it
+// (a child must not talk on its parent's), or where the host program has closed or replaced the descriptor meanwhile. False:
+// libpam does not say.
+bool take(pam_handle_t* handle, Attempt& attempt);
 
 }  // namespace jit::pam
