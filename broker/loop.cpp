@@ -61,18 +61,20 @@ int Loop::on_wake(sd_event_source*, int, std::uint32_t, void* self) {
   return 0;
 }
 
-int Loop::on_timer(sd_event_source*, std::uint64_t, void*) { return 0; }  // the turn does the work
+int Loop::on_timer(sd_event_source*, std::uint64_t, void* self) {
+  static_cast<Loop*>(self)->armed_ = 0;
+  return 0;  // the turn does the work
+}
 
 int Loop::run() {
   int code = 0;
   while (sd_event_get_state(event_) != SD_EVENT_FINISHED) {
     const std::optional<core::BootMs> next = turn_ ? turn_() : std::nullopt;
-    if (next) {
-      const std::uint64_t usec = *next <= 0 ? 1 : static_cast<std::uint64_t>(*next) * 1000;
+    const std::uint64_t usec = !next ? 0 : *next <= 0 ? 1 : static_cast<std::uint64_t>(*next) * 1000;
+    if (usec != 0 && (armed_ == 0 || usec < armed_)) {
       sd_event_source_set_time(timer_, usec);
       sd_event_source_set_enabled(timer_, SD_EVENT_ONESHOT);
-    } else {
-      sd_event_source_set_enabled(timer_, SD_EVENT_OFF);
+      armed_ = usec;
     }
     if (sd_event_run(event_, UINT64_MAX) < 0) return 1;
   }

@@ -22,7 +22,8 @@ class Loop {
 
   sd_event* event() const { return event_; }
   core::Post post();  // stays valid as long as the loop
-  // Called before each wait; gives the CLOCK_BOOTTIME of the next wake-up in milliseconds, or nothing.
+  // Called before each wait; gives the CLOCK_BOOTTIME of the next wake-up in milliseconds, or nothing. A wake-up that is not
+  // needed any more may come still: moving it at every turn would cost a system call each.
   void each_turn(std::function<std::optional<core::BootMs>()> turn) { turn_ = std::move(turn); }
   int run();  // until exit(); the exit code
   void exit(int code);
@@ -38,6 +39,7 @@ class Loop {
   sd_event_source* wake_source_ = nullptr;
   sd_event_source* timer_ = nullptr;
   int wake_ = -1;
+  std::uint64_t armed_ = 0;  // microseconds; 0: the timer is off
   std::function<std::optional<core::BootMs>()> turn_;
   std::mutex mutex_;
   std::vector<std::function<void()>> waiting_;

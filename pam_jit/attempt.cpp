@@ -88,9 +88,19 @@ Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view u
   const Ms until = after(kCallMs);
   const Fd self = own_pidfd();
   if (!self) return Fault::kSystem;
+  if (gate_.is_open()) {
+    const Fault fault = bind_here(waiter, until, service, user, ssh_auth, self.get(), allow);
+    if (fault != Fault::kBroken) return fault;
+    // The broker was restarted, or closed what said nothing for too long. It takes a hand-over once, whoever asks again.
+  }
   if (const Fault fault = gate_.open(waiter, until); fault != Fault::kNone) return fault;
+  return bind_here(waiter, until, service, user, ssh_auth, self.get(), allow);
+}
+
+Fault Attempt::bind_here(Waiter& waiter, Ms until, std::string_view service, std::string_view user, std::string_view ssh_auth,
+                         int self, bool& allow) {
   const Message call = gate_.call(contract::kBind);
-  if (!call || !append_bind(call.get(), service, user, ssh_auth, self.get())) return Fault::kSystem;
+  if (!call || !append_bind(call.get(), service, user, ssh_auth, self)) return Fault::kSystem;
   Message reply;
   if (const Fault fault = gate_.ask(waiter, call.get(), contract::kBindOut, until, reply); fault != Fault::kNone) return fault;
   return read_bind(reply.get(), allow) ? Fault::kNone : Fault::kBadAnswer;

@@ -10,6 +10,7 @@
 
 #include "pam_jit/attempt.h"
 #include "pam_jit/door.h"
+#include "pam_jit/kept.h"
 #include "pam_jit/listing.h"
 #include "pam_jit/log.h"
 #include "pam_jit/proc.h"
@@ -51,7 +52,13 @@ Verdict deny(const Case& c, Talk& talk, const char* text, const char* why, const
   return Verdict::kDeny;
 }
 
-Verdict allow(const Case& c, Talk& talk, const Answer& answer) {
+// sudo and su open the session in the process that runs account; at the other doors the connection would only be in the way.
+bool binds_here(const Case& c) { return c.phase == Phase::kAccount && (c.door == Door::kSudo || c.door == Door::kSu); }
+
+Verdict allow(const Case& c, Talk& talk, Attempt& attempt, const Answer& answer) {
+  if (binds_here(c) && !keep(c.handle, std::move(attempt))) {
+    return deny(c, talk, "jit: denied: no memory", "the connection cannot be kept", answer);
+  }
   talk.say(answer.detail);
   log_outcome(c, "allowed", answer.detail.cause.data(), answer.id.data());
   return Verdict::kAllow;
@@ -153,7 +160,7 @@ Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, An
   const Show show{&talk, [](void* self, const Detail& detail) { static_cast<Talk*>(self)->progress(detail); }};
   const Fault fault = attempt.wait(waiter, until, show, answer);
   if (fault == Fault::kNone && answer.word == Word::kAllow) {
-    return allow(c, talk, answer);
+    return allow(c, talk, attempt, answer);
   }
   if (c.door != Door::kSsh) drop_typed_input();
   if (fault == Fault::kTimeout) return give_up(c, talk, attempt, waiter, answer);
@@ -184,7 +191,7 @@ Verdict run(Case& c, Talk& talk, Waiter& waiter) {
     fault = attempt.submit(waiter, c.context, proof, answer);
   }
   if (fault != Fault::kNone) return deny(c, talk, text_of(fault), word_of(fault));
-  if (answer.word == Word::kAllow) return allow(c, talk, answer);
+  if (answer.word == Word::kAllow) return allow(c, talk, attempt, answer);
   if (answer.word == Word::kPending) return wait_for(c, talk, waiter, attempt, answer);
   talk.complain(answer.detail);
   return deny(c, talk, answer.word == Word::kNeeds ? "jit: denied: more is needed than can be asked here" : nullptr,
@@ -285,6 +292,10 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
   }
   bool bound = false;
   Attempt attempt;
+  if (!take(handle, attempt)) {
+    deny(c, talk, text_of(Fault::kSystem), "the connection that was kept is not known");
+    return code_for(c.door, c.phase, Verdict::kDeny);
+  }
   Waiter waiter(-1, has_outer_alarm(c.door));
   Fault fault = attempt.bind(waiter, c.items.service, c.items.user, c.items.ssh_auth, bound);
   if (!waiter.release()) fault = Fault::kSystem;

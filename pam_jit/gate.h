@@ -39,6 +39,8 @@ class Gate {
   Fault open(Waiter& waiter, Ms until);
   void close() { bus_.reset(); }
   bool is_open() const { return bus_ != nullptr; }
+  int fd() const { return bus_ ? sd_bus_get_fd(bus_.get()) : -1; }  // not to be closed
+  void abandon() { bus_.release(); }  // without closing it: its descriptor is not ours any more
 
   // An empty message for one method of the gate; null where there is no memory or no connection.
   Message call(const char* method) const;

@@ -90,7 +90,6 @@ void Core::Impl::hand_over(std::shared_ptr<const Ask> ask, const Id& grant) {
   std::erase_if(hand_overs, [&](const HandOver& old) { return old.ask->process == ask->process; });
   const BootMs until = clock.boottime() + limits.hand_over_ms;
   hand_overs.push_back({std::move(ask), grant, until});
-  due.emplace(until, Id{});
 }
 
 void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text) {

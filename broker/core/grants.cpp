@@ -125,6 +125,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   batch.entries.push_back(events::grant(events::kGrantUsed, live->grant));
   saw_origin(hand.ask->subject, hand.ask->door, batch);
   // The answer does not wait; what could not be written is written later, without the state, which may have moved on.
+  batch.may_wait = true;
   Batch later;
   later.entries = batch.entries;
   commit(std::move(batch), [this, later = std::move(later)](bool ok) mutable {

@@ -102,7 +102,7 @@ struct Core::Impl {
   std::unordered_map<std::uint32_t, std::deque<BootMs>> asked;  // the last hour's requests of a uid
   std::unordered_map<Conn, std::shared_ptr<const Ask>> asks;    // submits whose commit is under way
   std::unordered_map<Conn, std::function<void()>> deferred;     // submits and resumes that wait for a busy request
-  std::deque<HandOver> hand_overs;
+  std::deque<HandOver> hand_overs;  // the one that ends first in front
   std::map<DenialKey, Denials> denials;
   using Due = std::pair<BootMs, Id>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due;  // may hold stale ones; looked at again when due

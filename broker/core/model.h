@@ -211,6 +211,7 @@ struct Batch {
   std::vector<Fact> facts;
   std::vector<std::string> cleared;  // names of facts
   std::vector<SeenNet> nets;
+  bool may_wait = false;  // nobody waits for it: it is written with the next ones, soon at the latest
   bool empty() const {
     return requests.empty() && votes.empty() && grants.empty() && entries.empty() && facts.empty() && cleared.empty() &&
            nets.empty();

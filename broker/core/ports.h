@@ -33,7 +33,7 @@ class Random {
 };
 
 // Durable storage. done(true) means on disk; done(false) means nothing of the batch was written. Called once, later,
-// on the core's thread, in the order of the commits.
+// on the core's thread, in the order of the commits. What may wait is on its way within 50 ms.
 class Store {
  public:
   virtual void commit(Batch batch, std::function<void(bool)> done) = 0;

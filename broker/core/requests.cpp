@@ -265,6 +265,7 @@ void Core::tick() {
     impl.check_due(id);
   }
   impl.facts_due();
+  if (!impl.hand_overs.empty() && impl.hand_overs.front().until <= now) impl.expire_hand_overs();
   if (!impl.unwritten.empty() && now >= impl.retry_at) {
     impl.retry_at = now + 1000;
     auto batches = std::move(impl.unwritten);
@@ -283,6 +284,10 @@ std::optional<BootMs> Core::next_tick() const {
   std::optional<BootMs> next;
   if (!impl_->due.empty()) next = impl_->due.top().first;
   if (impl_->fact_end) next = std::min(next.value_or(*impl_->fact_end), *impl_->fact_end);
+  if (!impl_->hand_overs.empty()) {
+    const BootMs until = impl_->hand_overs.front().until;
+    next = std::min(next.value_or(until), until);
+  }
   if (!impl_->unwritten.empty()) next = std::min(next.value_or(impl_->retry_at), impl_->retry_at);
   return next;
 }

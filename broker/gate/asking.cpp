@@ -125,7 +125,8 @@ struct Looking : std::enable_shared_from_this<Looking> {
     if (subject.status == Status::kAbsent) return unknown_user(who);
     if (subject.status != Status::kFound) return refuse_identity("the directory does not answer for the caller");
     // Whoever owns the broker's uid would decide about himself.
-    if (subject.uid == geteuid() && subject.uid != 0) return refuse_identity("the broker's own user asks");
+    static const auto own = geteuid();
+    if (subject.uid == own && subject.uid != 0) return refuse_identity("the broker's own user asks");
 
     core::Ask ask;
     ask.door = door;

@@ -1,77 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/gate/caller.h"
 
-#include <fcntl.h>
 #include <linux/nsfs.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <cstdio>
+#include <utility>
 
 #include "broker/gate/proc_text.h"
 
 namespace jit::gate {
 namespace {
 
-constexpr std::size_t kProcMax = 256 * 1024;  // status with its groups
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
+// linux/pidfd.h of Linux 6.13, as far as every kernel with it fills it in.
+struct PidfdInfo {
+  std::uint64_t mask, cgroup;
+  std::uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  std::int32_t exit_code;
 };
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr std::uint64_t kPidAndCredentials = 3;
+constexpr unsigned long kGetInfo = _IOWR(0xff, 11, PidfdInfo);
+constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD, Linux 6.5
+constexpr std::size_t kGroupsAtOnce = 64;
 
-std::optional<std::string> read_file(int folder, const char* name) {
-  const Descriptor file(openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (file.get() < 0) return std::nullopt;
-  std::string text;
-  for (std::size_t size = 0;;) {
-    text.resize(size + 2048);
-    const ssize_t got = read(file.get(), text.data() + size, 2048);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 || size > kProcMax) return std::nullopt;
-    size += static_cast<std::size_t>(got);
-    if (got == 0) {
-      text.resize(size);
-      return text;
-    }
-  }
-}
-
-int open_process(std::int32_t pid) {
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d", pid);
-  return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-std::optional<Stat> stat_of(int folder) {
-  const auto text = read_file(folder, "stat");
-  return text ? parse_stat(*text) : std::nullopt;
-}
-
-std::optional<Stat> stat_of_pid(std::int32_t pid) {
-  const Descriptor folder(open_process(pid));
-  return folder.get() < 0 ? std::nullopt : stat_of(folder.get());
+// Nothing: no pidfd, its process is gone, or the kernel cannot tell.
+std::optional<PidfdInfo> info_of(int pidfd) {
+  PidfdInfo info{};
+  info.mask = kPidAndCredentials;
+  if (ioctl(pidfd, kGetInfo, &info) < 0 || (info.mask & kPidAndCredentials) != kPidAndCredentials) return std::nullopt;
+  if (info.pid == 0 || info.pid > INT32_MAX || info.pid != info.tgid || info.ppid > INT32_MAX) return std::nullopt;
+  return info;
 }
 
 // Unset where the kernel has no audit: then nobody has one, and the file is missing for all.
-std::optional<std::uint32_t> audit_number(int folder, const char* name) {
-  const auto text = read_file(folder, name);
-  if (!text) return errno == ENOENT ? std::optional(policy::kNoUid) : std::nullopt;
-  return parse_number(*text);
+std::optional<std::uint32_t> audit_number(std::int32_t pid, const char* name) {
+  ProcText text;
+  if (!text.read(pid, name)) return errno == ENOENT ? std::optional(policy::kNoUid) : std::nullopt;
+  return parse_number(text.get());
+}
+
+std::optional<Credentials> credentials_of(std::int32_t pid) {
+  const auto status = read_status(pid);
+  return status ? parse_status(*status) : std::nullopt;
 }
 
 bool has_ended(int pidfd) {
@@ -80,91 +58,133 @@ bool has_ended(int pidfd) {
 }
 
 std::optional<std::int32_t> pid_of(int pidfd) {
-  char name[16];
-  std::snprintf(name, sizeof name, "%d", pidfd);
-  const Descriptor folder(open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return std::nullopt;
-  const auto text = read_file(folder.get(), name);
-  return text ? parse_pidfd_info(*text) : std::nullopt;
+  ProcText text;
+  return text.read_fdinfo(pidfd) ? parse_pidfd_info(text.get()) : std::nullopt;
+}
+
+// The supplementary groups of who connected, as they were then.
+bool peer_groups(int socket, std::vector<std::uint32_t>& out) {
+  std::array<gid_t, kGroupsAtOnce> few;
+  auto size = static_cast<socklen_t>(sizeof few);
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, few.data(), &size) == 0) {
+    out.insert(out.end(), few.begin(), few.begin() + size / sizeof(gid_t));
+    return true;
+  }
+  if (errno != ERANGE || size > kKernelGroupsMax * sizeof(gid_t)) return false;
+  std::vector<gid_t> many(size / sizeof(gid_t));
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, many.data(), &size) != 0) return false;
+  out.insert(out.end(), many.begin(), many.begin() + static_cast<std::ptrdiff_t>(size / sizeof(gid_t)));
+  return true;
 }
 
 }  // namespace
 
-std::optional<Peer> peer_of(int socket, std::uint32_t& effective_uid) {
+bool kernel_tells_of_pidfds() {
+  const Descriptor own(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  const auto info = own.get() < 0 ? std::nullopt : info_of(own.get());
+  return info && info->pid == static_cast<std::uint32_t>(getpid());
+}
+
+std::optional<Peer> Callers::peer_of(int socket, std::uint32_t& effective_uid) const {
   effective_uid = policy::kNoUid;
   ucred peer{};
   socklen_t size = sizeof peer;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || size != sizeof peer) return std::nullopt;
   effective_uid = peer.uid;
   if (peer.uid != 0 || peer.pid <= 0) return std::nullopt;
-  const Descriptor folder(open_process(peer.pid));
-  if (folder.get() < 0) return std::nullopt;
-  const auto status = read_file(folder.get(), "status");
-  const auto credentials = status ? parse_status(*status) : std::nullopt;
-  const auto loginuid = audit_number(folder.get(), "loginuid");
-  if (!credentials || !loginuid) return std::nullopt;
-  return Peer{peer.pid, credentials->real_uid, *loginuid};
+  const auto loginuid = audit_number(peer.pid, "loginuid");
+  const auto real_uid = real_uid_of(socket, peer.pid);  // after it: one that is gone has no loginuid file, and no uid either
+  if (!real_uid || !loginuid) return std::nullopt;
+  return Peer{peer.pid, *real_uid, *loginuid};
 }
 
-namespace {
+std::optional<std::uint32_t> Callers::real_uid_of(int socket, std::int32_t pid) const {
+  int fd = -1;
+  socklen_t size = sizeof fd;
+  if (!by_pidfd_ || getsockopt(socket, SOL_SOCKET, kPeerPidfd, &fd, &size) < 0) {
+    const auto credentials = credentials_of(pid);
+    return credentials ? std::optional(credentials->real_uid) : std::nullopt;
+  }
+  const Descriptor pidfd(fd);
+  const auto info = info_of(fd);
+  return info && info->pid == static_cast<std::uint32_t>(pid) ? std::optional(info->ruid) : std::nullopt;
+}
 
-std::optional<Caller> read_caller(int pidfd, std::int32_t peer_pid, std::string& why) {
+std::optional<Caller> Callers::read(int pidfd, int socket, std::int32_t peer_pid, std::string& why) {
   const auto no = [&why](const char* text) {
     why = text;
     return std::nullopt;
   };
-  const auto pid = pid_of(pidfd);
+  std::optional<PidfdInfo> info;
+  std::optional<std::int32_t> pid;
+  if (by_pidfd_) {
+    info = info_of(pidfd);
+    if (info) pid = static_cast<std::int32_t>(info->pid);
+  } else {
+    pid = pid_of(pidfd);
+  }
   if (!pid) return no("the pidfd names no living process");
   if (*pid != peer_pid) return no("the pidfd is not that of the connected process");
-  const Descriptor folder(open_process(*pid));
-  if (folder.get() < 0) return no("its folder in /proc cannot be opened");
 
-  const auto stat = stat_of(folder.get());
-  const auto status = read_file(folder.get(), "status");
-  const auto credentials = status ? parse_status(*status) : std::nullopt;
-  const auto loginuid = audit_number(folder.get(), "loginuid");
-  const auto session = audit_number(folder.get(), "sessionid");
+  const auto stat = stat_of(*pid);
+  const auto loginuid = audit_number(*pid, "loginuid");
+  const auto session = audit_number(*pid, "sessionid");
   if (!stat) return no("its stat cannot be read");
-  if (!credentials) return no("its status cannot be read");
   if (!loginuid || !session) return no("its loginuid or audit session cannot be read");
 
   Caller caller;
   caller.process = {*pid, stat->start};
-  caller.real_uid = credentials->real_uid;
-  caller.gids = credentials->gids;
   caller.loginuid = *loginuid;
   caller.audit_session = *session;
+  if (info) {
+    caller.real_uid = info->ruid;
+    caller.gids.push_back(info->egid);
+    if (!peer_groups(socket, caller.gids)) return no("its groups cannot be read");
+  } else {
+    auto credentials = credentials_of(*pid);
+    if (!credentials) return no("its status cannot be read");
+    caller.real_uid = credentials->real_uid;
+    caller.gids = std::move(credentials->gids);
+  }
 
   caller.terminal.number = stat->tty;
   caller.terminal.leader.pid = stat->session;
+  std::optional<std::uint64_t> leader;
   if (stat->session == *pid) {
-    caller.terminal.leader.start = stat->start;
+    leader = stat->start;
   } else if (stat->session != 0) {
-    const auto leader = stat_of_pid(stat->session);
+    leader = starts_.of(stat->session);
     // Without a leader there is no terminal either; with one, its creation must be known.
     if (!leader && stat->tty != 0) return no("the leader of its terminal session cannot be read");
-    if (leader) caller.terminal.leader.start = leader->start;
   }
+  caller.terminal.leader.start = leader.value_or(0);
   if (stat->parent != 0) {
-    const auto parent = stat_of_pid(stat->parent);
+    const auto parent = stat->parent == stat->session ? leader : starts_.of(stat->parent);
     if (!parent) return no("its parent cannot be read");
-    caller.parent = {stat->parent, parent->start};
+    caller.parent = {stat->parent, *parent};
   }
-  // While it lives and its stat has not changed, its parent and its session were not given to others meanwhile.
-  const auto again = stat_of(folder.get());
-  if (!again || *again != *stat) return no("it changed while it was read");
+  // A process never gets a parent back, and a session's number is not given to others while it is in that session. So
+  // while it lives, and its parent is still that one, all that was read belongs together.
+  if (info) {
+    const auto again = info_of(pidfd);
+    if (!again || again->pid != info->pid || again->ruid != info->ruid ||
+        again->ppid != static_cast<std::uint32_t>(stat->parent)) {
+      return no("it changed while it was read");
+    }
+  } else {
+    const auto again = stat_of(*pid);
+    if (!again || *again != *stat) return no("it changed while it was read");
+  }
   if (has_ended(pidfd)) return no("it has ended");
   return caller;
 }
 
-}  // namespace
-
 // Again where it fails, since a parent may end, honestly, just while it is read.
-std::optional<Caller> caller_of(int pidfd, std::int32_t peer_pid, std::string& why) {
+std::optional<Caller> Callers::caller_of(int pidfd, int socket, std::int32_t peer_pid, std::string& why) {
   for (int attempt = 0; attempt < 2; ++attempt) {
-    if (auto caller = read_caller(pidfd, peer_pid, why)) return caller;
+    if (auto caller = read(pidfd, socket, peer_pid, why)) return caller;
   }
-  return read_caller(pidfd, peer_pid, why);
+  return read(pidfd, socket, peer_pid, why);
 }
 
 bool safe_program(int exe, std::string& why) {
@@ -181,12 +201,18 @@ bool safe_program(int exe, std::string& why) {
 }
 
 bool mount_namespace(int descriptor, bool& foreign, std::string& why) {
-  struct stat theirs {}, first {};
-  if (fstat(descriptor, &theirs) < 0 || ioctl(descriptor, NS_GET_NSTYPE) != CLONE_NEWNS) {
+  // Without the right to look at PID 1's, there is nothing to compare with, now or later.
+  static const std::optional<struct stat> first = [] {
+    struct stat status {};
+    return stat("/proc/1/ns/mnt", &status) == 0 ? std::optional(status) : std::nullopt;
+  }();
+  struct stat theirs {};
+  foreign = false;
+  if (ioctl(descriptor, NS_GET_NSTYPE) != CLONE_NEWNS || (first && fstat(descriptor, &theirs) < 0)) {
     why = "the mount namespace is none";
     return false;
   }
-  foreign = stat("/proc/1/ns/mnt", &first) == 0 && (first.st_ino != theirs.st_ino || first.st_dev != theirs.st_dev);
+  foreign = first && (first->st_ino != theirs.st_ino || first->st_dev != theirs.st_dev);
   return true;
 }
 

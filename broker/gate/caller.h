@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/model.h"
+#include "broker/gate/proc.h"
 
 namespace jit::gate {
 
@@ -29,11 +30,27 @@ struct Caller {
   std::vector<std::uint32_t> gids;
 };
 
-// Nothing: its effective uid is not 0 (policy::kNoUid: not known), or /proc does not say enough.
-std::optional<Peer> peer_of(int socket, std::uint32_t& effective_uid);
+// Whether PIDFD_GET_INFO works here (Linux 6.13): parent and uids of a pidfd at once, without /proc.
+bool kernel_tells_of_pidfds();
 
-// The process of the pidfd, which must be that of the peer and alive after all was read. Otherwise why not.
-std::optional<Caller> caller_of(int pidfd, std::int32_t peer_pid, std::string& why);
+// Reads who asks, by PIDFD_GET_INFO and SO_PEERGROUPS where `by_pidfd`, else by fdinfo and status of /proc; terminal,
+// session, start and audit's numbers are in /proc alone. What cannot be read is never filled in from elsewhere.
+class Callers {
+ public:
+  explicit Callers(bool by_pidfd = kernel_tells_of_pidfds()) : by_pidfd_(by_pidfd) {}
+
+  // Nothing: its effective uid is not 0 (policy::kNoUid: not known), or the kernel does not say enough.
+  std::optional<Peer> peer_of(int socket, std::uint32_t& effective_uid) const;
+
+  // The process of the pidfd, which must be that of the peer at `socket` and alive after all was read. Otherwise why not.
+  std::optional<Caller> caller_of(int pidfd, int socket, std::int32_t peer_pid, std::string& why);
+
+ private:
+  std::optional<std::uint32_t> real_uid_of(int socket, std::int32_t pid) const;
+  std::optional<Caller> read(int pidfd, int socket, std::int32_t peer_pid, std::string& why);
+  bool by_pidfd_;
+  Starts starts_;  // of parents and leaders: a shell is asked for again and again
+};
 
 // A regular file of root that nobody else may write; an O_PATH descriptor will do.
 bool safe_program(int exe, std::string& why);

@@ -31,6 +31,7 @@ Refusal limit() {
 int Server::Impl::on_message(Connection& connection, sd_bus_message* message) {
   connection.frame_left = 0;
   if (connection.closing) return 1;
+  connection.quiet_until = 0;
   if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") > 0) {
     close_later(connection);
     return 1;
@@ -94,7 +95,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
     return refuse(connection, {"service", {"jit: this PAM service is no door that is known here"},
                                "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
   }
-  auto caller = caller_of(context->pidfd, connection.peer_pid, why);
+  auto caller = callers.caller_of(context->pidfd, connection.fd, connection.peer_pid, why);
   bool foreign = false;
   if (!caller || !safe_program(context->exe, why) || !mount_namespace(context->mnt_ns, foreign, why)) {
     return refuse(connection, refuse_identity(why));
@@ -199,7 +200,7 @@ void Server::Impl::bind(Connection& connection, sd_bus_message* message) {
   if (!door) {
     return refuse(connection, {"service", {}, "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
   }
-  const auto caller = caller_of(context->pidfd, connection.peer_pid, why);
+  const auto caller = callers.caller_of(context->pidfd, connection.fd, connection.peer_pid, why);
   if (!caller) return refuse(connection, refuse_identity(why));
   if (*door == policy::Door::kSsh) origins.bound(caller->process, caller->audit_session);
   make_bind(directory, *context, *caller, *door, person_of(),
@@ -237,6 +238,7 @@ void Server::Impl::reply(Connection& connection, const core::Answer& answer) {
   }
   send(connection, call == Call::kSubmit ? reply_to_submit(connection.bus.get(), connection.cookie, answer)
                                          : reply_to_resume(connection.bus.get(), connection.cookie, answer));
+  if (answer.verdict == core::Verdict::kAllow) keep(connection);
 }
 
 void Server::Impl::reply(Connection& connection, const core::BindAnswer& answer) {
@@ -244,7 +246,7 @@ void Server::Impl::reply(Connection& connection, const core::BindAnswer& answer)
   connection.call = Call::kNone;
   connection.stage = Stage::kDone;
   send(connection, reply_to_bind(connection.bus.get(), connection.cookie, answer));
-  if (connection.over_quota) close_later(connection);
+  if (connection.over_quota || connection.kept) close_later(connection);
 }
 
 }  // namespace jit::gate

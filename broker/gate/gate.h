@@ -15,7 +15,7 @@ namespace jit::gate {
 struct Options {
   std::size_t connections_per_uid = 8;     // by real uid or loginuid of the peer; root's own are not counted here
   std::size_t connections = 18000;         // all; fewer where RLIMIT_NOFILE does not hold so many
-  std::int64_t first_call_ms = 10'000;     // from accept to Submit, Resume or Bind
+  std::int64_t quiet_ms = 10'000;          // from accept to the first call, and from a yes to Bind: as long as a hand-over
 };
 
 class Server final : public core::Gate {

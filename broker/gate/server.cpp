@@ -17,8 +17,7 @@
 namespace jit::gate {
 namespace {
 
-constexpr int kAcceptsATurn = 64;
-constexpr std::size_t kOwnDescriptors = 256;  // database, bus, /proc, descriptors in flight
+constexpr std::size_t kOwnDescriptors = 256;  // database, bus, /proc (Starts), descriptors in flight
 
 void check(int result, const char* what) {
   if (result < 0) throw std::system_error(-result, std::generic_category(), what);
@@ -26,17 +25,20 @@ void check(int result, const char* what) {
 
 int on_input(sd_event_source*, int, std::uint32_t, void* data) {
   auto& connection = *static_cast<Connection*>(data);
-  connection.server->drive(connection);
+  Server::Impl& server = *connection.server;
+  server.drive(connection);
+  // Nothing of sd-bus or of the core is under way here, so what has ended need not wait for a turn of its own.
+  server.reap();
   return 0;
 }
 
 int on_listen(sd_event_source*, int, std::uint32_t, void* data) {
-  static_cast<Server::Impl*>(data)->accept_all();
+  static_cast<Server::Impl*>(data)->accept_next();
   return 0;
 }
 
 int on_timer(sd_event_source*, std::uint64_t, void* data) {
-  static_cast<Server::Impl*>(data)->close_late_starters();
+  static_cast<Server::Impl*>(data)->close_quiet();
   return 0;
 }
 
@@ -73,7 +75,8 @@ Server::Impl::Impl(sd_event* event, int fd, directory::Directory& users, Options
       listen_fd(fd),
       spare_fd(open_spare()),
       quota(given.connections_per_uid),
-      over(given.connections_per_uid) {
+      over(given.connections_per_uid),
+      kept(given.connections_per_uid) {
   options.connections = affordable(given.connections);
   const int flags = fcntl(listen_fd, F_GETFL);
   if (flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(listen_fd, F_SETFD, FD_CLOEXEC) < 0) {
@@ -81,7 +84,7 @@ Server::Impl::Impl(sd_event* event, int fd, directory::Directory& users, Options
   }
   sd_event_source* source = nullptr;
   check(sd_event_add_time(loop.get(), &source, CLOCK_MONOTONIC, UINT64_MAX, 100'000, on_timer, this), "the gate's timer");
-  starter_timer.reset(source);
+  quiet_timer.reset(source);
   check(sd_event_source_set_enabled(source, SD_EVENT_OFF), "the gate's timer");
   check(sd_event_add_defer(loop.get(), &source, on_reap, this), "the gate's event source");
   reaper.reset(source);
@@ -104,32 +107,30 @@ void Server::Impl::serve(core::Core& its_core) {
   listen_source.reset(source);
 }
 
-void Server::Impl::accept_all() {
+// One a turn: whoever else comes is seen in the next, and asking whether there is anybody else costs a call each time.
+void Server::Impl::accept_next() {
   if (spare_fd < 0) spare_fd = open_spare();
-  for (int turn = 0; turn < kAcceptsATurn; ++turn) {
-    const int fd = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) {
-      accept_one(fd);
-      continue;
-    }
-    if (errno == EAGAIN) return;
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    const int error = errno;
-    log.warn(policy::kNoUid, std::string("a connection cannot be taken: ") + std::strerror(error));
-    if ((error != EMFILE && error != ENFILE) || spare_fd < 0) return;
-    // Take it and close it: left in the queue it would wake the loop for ever, and its module would wait.
-    close(spare_fd);
-    const int refused = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (refused >= 0) close(refused);
-    spare_fd = open_spare();
-  }
+  int fd = -1;
+  do {
+    fd = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+  if (fd >= 0) return accept_one(fd);
+  if (errno == EAGAIN) return;
+  const int error = errno;
+  log.warn(policy::kNoUid, std::string("a connection cannot be taken: ") + std::strerror(error));
+  if ((error != EMFILE && error != ENFILE) || spare_fd < 0) return;
+  // Take it and close it: left in the queue it would wake the loop for ever, and its module would wait.
+  close(spare_fd);
+  const int refused = accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (refused >= 0) close(refused);
+  spare_fd = open_spare();
 }
 
 void Server::Impl::accept_one(int fd) {
   auto connection = std::make_unique<Connection>();
   connection->fd = fd;
   std::uint32_t effective_uid = policy::kNoUid;
-  const auto peer = peer_of(fd, effective_uid);
+  const auto peer = callers.peer_of(fd, effective_uid);
   if (!peer) {
     return log.warn(effective_uid, effective_uid == 0 ? "a peer is gone or cannot be read in /proc" : "a peer is not root");
   }
@@ -150,37 +151,58 @@ void Server::Impl::accept_one(int fd) {
   }
   sd_event_source* source = nullptr;
   const bool watched = sd_event_add_io(loop.get(), &source, fd, EPOLLIN | EPOLLRDHUP, on_input, connection.get()) >= 0;
-  std::uint64_t now = 0;
-  if (!watched || sd_event_now(loop.get(), CLOCK_MONOTONIC, &now) < 0) {
+  if (!watched || !expect_call(*connection)) {
     sd_event_source_unref(source);
-    (connection->over_quota ? over : quota).give_back(connection->charged);
+    charge_of(*connection).give_back(connection->charged);
     return log.warn(peer->real_uid, "a connection cannot be watched");
   }
   connection->io.reset(source);
-  starters.emplace_back(now + static_cast<std::uint64_t>(options.first_call_ms) * 1000, connection->id);
-  if (starters.size() == 1) {
-    sd_event_source_set_time(starter_timer.get(), starters.front().first);
-    sd_event_source_set_enabled(starter_timer.get(), SD_EVENT_ONESHOT);
-  }
-  connections.emplace(connection->id, std::move(connection));
+  Connection& fresh = *connection;
+  connections.emplace(fresh.id, std::move(connection));
+  drive(fresh);  // its handshake is there already, as a rule
 }
 
-void Server::Impl::close_late_starters() {
+// All have the same time, so the new one is the last.
+bool Server::Impl::expect_call(Connection& connection) {
+  std::uint64_t now = 0;
+  if (sd_event_now(loop.get(), CLOCK_MONOTONIC, &now) < 0) return false;
+  connection.quiet_until = now + static_cast<std::uint64_t>(options.quiet_ms) * 1000;
+  quiet.emplace_back(connection.quiet_until, connection.id);
+  if (quiet.size() > 1) return true;
+  sd_event_source_set_time(quiet_timer.get(), connection.quiet_until);
+  sd_event_source_set_enabled(quiet_timer.get(), SD_EVENT_ONESHOT);
+  return true;
+}
+
+void Server::Impl::close_quiet() {
   std::uint64_t now = 0;
   if (sd_event_now(loop.get(), CLOCK_MONOTONIC, &now) < 0) return;
-  while (!starters.empty()) {
-    const auto [deadline, id] = starters.front();
+  while (!quiet.empty()) {
+    const auto [deadline, id] = quiet.front();
     Connection* connection = find(id);
-    const bool waits = connection != nullptr && connection->stage == Stage::kFresh;
-    if (waits && deadline > now) break;
-    starters.pop_front();
-    if (!waits) continue;
-    log.warn(connection->real_uid, "a connection that asked nothing is closed");
+    const bool counts = connection != nullptr && connection->quiet_until == deadline;
+    if (counts && deadline > now) break;
+    quiet.pop_front();
+    if (!counts) continue;
+    if (connection->stage == Stage::kFresh) log.warn(connection->real_uid, "a connection that asked nothing is closed");
     close_later(*connection);
   }
-  if (starters.empty()) return;
-  sd_event_source_set_time(starter_timer.get(), starters.front().first);
-  sd_event_source_set_enabled(starter_timer.get(), SD_EVENT_ONESHOT);
+  if (quiet.empty()) return;
+  sd_event_source_set_time(quiet_timer.get(), quiet.front().first);
+  sd_event_source_set_enabled(quiet_timer.get(), SD_EVENT_ONESHOT);
+}
+
+// Who was let through may keep the connection for Bind as long as a hand-over lives. It is no request any more and must
+// not take the place of one, so it is charged apart; where that is full the module connects anew.
+void Server::Impl::keep(Connection& connection) {
+  if (connection.kept || connection.over_quota || connection.closing) return;
+  quota.give_back(connection.charged);
+  quota.give_back({connection.login_uid, policy::kNoUid});
+  connection.login_uid = policy::kNoUid;
+  connection.kept = true;
+  const bool room = kept.take(connection.charged);
+  if (!room) connection.charged = {policy::kNoUid, policy::kNoUid};
+  if (!room || !expect_call(connection)) close_later(connection);
 }
 
 void Server::Impl::drive(Connection& connection) {
@@ -205,8 +227,9 @@ void Server::Impl::drive(Connection& connection) {
     }
     connection.fd = fd;
     if (sd_bus_add_filter(connection.bus.get(), nullptr, on_bus_message, &connection) < 0) return drop("out of memory");
+    return;  // it waits for our answer before it says more
   }
-  while (!connection.closing) {
+  do {
     if (connection.frame_left == 0) {
       switch (next_frame(connection.fd, connection.frame_left)) {
         case Ahead::kNothing: return;
@@ -224,7 +247,7 @@ void Server::Impl::drive(Connection& connection) {
       connection.frame_left -= there;
     }
     if (result == 0) return;
-  }
+  } while (!connection.closing && connection.frame_left != 0);
 }
 
 void Server::Impl::send(Connection& connection, const MessagePtr& message) {
@@ -251,11 +274,13 @@ void Server::Impl::close_later(Connection& connection) {
 }
 
 void Server::Impl::reap() {
+  if (dying.empty()) return;
+  sd_event_source_set_enabled(reaper.get(), SD_EVENT_OFF);
   for (const auto id : std::exchange(dying, {})) {
     const auto node = connections.extract(id);
     if (node.empty()) continue;
     Connection& connection = *node.mapped();
-    (connection.over_quota ? over : quota).give_back(connection.charged);
+    charge_of(connection).give_back(connection.charged);
     quota.give_back({connection.login_uid, policy::kNoUid});
     if (connection.in_core) core->hangup(id);
   }
@@ -289,6 +314,7 @@ void Server::decided(core::Conn conn, const core::Answer& answer) {
   connection->stage = Stage::kDone;
   connection->in_core = false;
   impl_->send(*connection, signal_decided(connection->bus.get(), answer));
+  if (answer.verdict == core::Verdict::kAllow) impl_->keep(*connection);
 }
 
 void Server::bound(core::Conn conn, const core::BindAnswer& answer) {

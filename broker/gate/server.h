@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/gate/asking.h"
+#include "broker/gate/caller.h"
 #include "broker/gate/gate.h"
 #include "broker/gate/log.h"
 #include "broker/gate/origins.h"
@@ -50,10 +51,12 @@ struct Connection {
   std::uint32_t login_uid = policy::kNoUid;  // charged at ssh and login
   std::uint32_t frame_left = 0;  // bytes of the message that is being read; 0: between two
   std::uint64_t cookie = 0;      // of the call that waits for its reply
+  std::uint64_t quiet_until = 0; // monotonic, µs: closed then, unless it calls before; 0: it may be quiet
   Call call = Call::kNone;
   Stage stage = Stage::kFresh;
   std::uint8_t submits = 0;
   bool over_quota = false;  // gets one "limit", then it is closed
+  bool kept = false;        // let through: nothing of it is pending, and it is charged as such
   bool in_core = false;     // the core must hear of a hang-up
   bool closing = false;
 };
@@ -65,12 +68,15 @@ struct Server::Impl {
   void serve(core::Core& its_core);
 
   // server.cpp: connections come, speak and go.
-  void accept_all();
+  void accept_next();
   void accept_one(int fd);
   void drive(Connection& connection);
   void close_later(Connection& connection);
-  void close_late_starters();
+  void close_quiet();
+  bool expect_call(Connection& connection);  // soon, or it is closed; false: no clock
+  void keep(Connection& connection);
   void reap();
+  Quota& charge_of(const Connection& connection) { return connection.over_quota ? over : connection.kept ? kept : quota; }
   Connection* find(core::Conn id);
   void send(Connection& connection, const MessagePtr& message);
 
@@ -95,12 +101,13 @@ struct Server::Impl {
   int spare_fd;  // given up for a moment where descriptors are short, to refuse rather than spin
   core::Conn last_id = 0;
   std::unordered_map<core::Conn, std::unique_ptr<Connection>> connections;
-  std::deque<std::pair<std::uint64_t, core::Conn>> starters;  // (monotonic deadline in µs, connection), oldest first
+  std::deque<std::pair<std::uint64_t, core::Conn>> quiet;  // (quiet_until, connection) oldest first; may hold stale ones
   std::vector<core::Conn> dying;
-  Quota quota, over;
+  Quota quota, over, kept;
+  Callers callers;
   Origins origins;
   Log log;
-  SourcePtr listen_source, starter_timer, reaper;
+  SourcePtr listen_source, quiet_timer, reaper;
   // What comes back from the directory finds out by this whether we are still here.
   std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);
 };

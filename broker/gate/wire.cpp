@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "broker/core/limits.h"
@@ -102,8 +103,12 @@ BusPtr greet(int fd) {
     close(fd);
     return nullptr;
   }
-  sd_id128_t id;
-  if (sd_id128_randomize(&id) < 0 || sd_bus_set_server(made, 1, id) < 0 || sd_bus_negotiate_fds(made, 1) < 0 ||
+  // It names the server, not the connection, and nothing hangs on it.
+  static const std::optional<sd_id128_t> id = [] {
+    sd_id128_t fresh;
+    return sd_id128_randomize(&fresh) < 0 ? std::nullopt : std::optional(fresh);
+  }();
+  if (!id || sd_bus_set_server(made, 1, *id) < 0 || sd_bus_negotiate_fds(made, 1) < 0 ||
       sd_bus_set_anonymous(made, 0) < 0 || sd_bus_start(made) < 0) {
     return nullptr;
   }

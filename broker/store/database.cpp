@@ -23,8 +23,11 @@ std::string_view name_of(OpenError error) {
 
 // The writer goes first at the end: it writes what waits, and tells.
 struct Database::Impl {
-  Impl(const Place& place, Db db, core::Post post)
-      : reader_place(place), writer_place(place), reader(reader_place), writer(std::move(db), writer_place, std::move(post)) {}
+  Impl(const Place& place, Db db, core::Post post, std::chrono::milliseconds patience)
+      : reader_place(place),
+        writer_place(place),
+        reader(reader_place),
+        writer(std::move(db), writer_place, std::move(post), patience) {}
   Place reader_place;
   Place writer_place;
   Reader reader;
@@ -34,11 +37,11 @@ struct Database::Impl {
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Database::~Database() = default;
 
-Database::Opened Database::open(const std::string& path, core::Post post) {
+Database::Opened Database::open(const std::string& path, core::Post post, std::chrono::milliseconds patience) {
   Place place(path);
   Connected opened = open_checked(place);
   if (!opened.db) return {nullptr, opened.error, std::move(opened.message)};
-  auto impl = std::make_unique<Impl>(place, std::move(opened.db), std::move(post));
+  auto impl = std::make_unique<Impl>(place, std::move(opened.db), std::move(post), patience);
   if (!impl->reader.open()) return {nullptr, OpenError::kIo, impl->reader.error()};
   return {std::unique_ptr<Database>(new Database(std::move(impl))), OpenError::kNone, {}};
 }

@@ -3,6 +3,7 @@
 // that commits all waiting batches as one transaction (group commit).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,7 +49,9 @@ class Database final : public core::Store {
     std::string message;  // what, why, what to do next
   };
   // Opens or creates `path` (0600; never through a symbolic link), checks it, migrates it forward.
-  static Opened open(const std::string& path, core::Post post);
+  // `patience`: how long the first batch that may wait is kept for company.
+  static constexpr std::chrono::milliseconds kPatience{50};
+  static Opened open(const std::string& path, core::Post post, std::chrono::milliseconds patience = kPatience);
   ~Database();
 
   // A batch that breaks a rule of the schema, or holds a NUL in a word, fails alone, and failing() stays as it is.

@@ -37,7 +37,8 @@ bool batch_at_fault(int code) {
 
 }  // namespace
 
-Writer::Writer(Db db, Place& place, core::Post post) : db_(std::move(db)), place_(place), post_(std::move(post)) {
+Writer::Writer(Db db, Place& place, core::Post post, std::chrono::milliseconds patience)
+    : db_(std::move(db)), place_(place), post_(std::move(post)), patience_(patience) {
   // Signals are for the broker's own thread.
   sigset_t all;
   sigset_t before;
@@ -61,9 +62,13 @@ void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() < kQueueBatches && queue_bytes_ + size <= kQueueBytes) {
+      const bool first = queue_.empty();
+      const bool hurries = !batch.may_wait && !urgent_;
+      if (first) give_up_ = std::chrono::steady_clock::now() + patience_;
       queue_.push_back({std::move(batch), std::move(done)});
       queue_bytes_ += size;
-      wake_.notify_one();
+      urgent_ = urgent_ || hurries;
+      if (first || hurries) wake_.notify_one();
       return;
     }
     error_ = "the disk does not keep up: too much waits to be written";
@@ -98,6 +103,12 @@ void Writer::keep_error(int code) {
   }
 }
 
+void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto now = [this] { return stop_ || urgent_ || policy_; };
+  wake_.wait(lock, [&] { return now() || !queue_.empty(); });
+  wake_.wait_until(lock, give_up_, now);
+}
+
 void Writer::run() {
   for (;;) {
     std::vector<Job> group;
@@ -105,9 +116,10 @@ void Writer::run() {
     bool stop = false;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stop_ || !queue_.empty() || policy_; });
+      wait_for_work(lock);
       group.swap(queue_);
       queue_bytes_ = 0;
+      urgent_ = false;
       policy.swap(policy_);
       stop = stop_;
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one thread that writes: it takes all that waits, writes it as one transaction, then tells each asker.
+// The one thread that writes: it takes all that waits, writes it as one transaction, then tells each asker. Batches that
+// may wait do not begin a transaction alone until the first of them has waited out the patience.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -50,7 +52,7 @@ class Statements {
 
 class Writer {
  public:
-  Writer(Db db, Place& place, core::Post post);
+  Writer(Db db, Place& place, core::Post post, std::chrono::milliseconds patience);
   ~Writer();  // writes what waits, then ends
   void commit(core::Batch batch, std::function<void(bool)> done);
   void keep_policy(Database::PolicySet set);
@@ -64,7 +66,9 @@ class Writer {
     bool written = false;
   };
 
+  using Time = std::chrono::steady_clock::time_point;
   void run();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
   void write_group(std::vector<Job>& group);
   int write_jobs(std::span<Job> jobs);
   void write_policy();
@@ -81,6 +85,7 @@ class Writer {
   bool spoiled_ = false;
   Place& place_;
   core::Post post_;
+  const std::chrono::milliseconds patience_;
   int wal_pages_ = 0;
   std::optional<Database::PolicySet> unwritten_policy_;
 
@@ -89,6 +94,8 @@ class Writer {
   std::condition_variable wake_;
   std::vector<Job> queue_;
   std::size_t queue_bytes_ = 0;
+  bool urgent_ = false;  // one of the queue is waited for
+  Time give_up_;         // when the queue is written though none is
   std::optional<Database::PolicySet> policy_;
   std::string error_;
   bool stop_ = false;

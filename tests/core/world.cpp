@@ -344,6 +344,9 @@ void World::commit(Batch batch, std::function<void(bool)> done) {
   for (const Grant& grant : batch.grants) {
     if (grant.state == GrantState::kEnded) ended.insert(grant.id);
   }
+  const bool later_use = batch.requests.empty() && batch.votes.empty() && batch.grants.size() == 1 &&
+                         batch.grants.front().uses > 1 && batch.entries.size() == 1 && batch.entries.front().type == "grant.used";
+  must(batch.may_wait == later_use, "a later use of a grant may wait in the store, and nothing else");
   queue_.push_back({std::move(batch), std::move(done)});
 }
 

@@ -103,6 +103,7 @@ void Bed::run(const std::function<void(gate::Server&)>& work) {
 void Bed::answer_all(core::Answer answer) {
   notes().on_each([this, answer](const Told& told) {
     if (told.what == "submit" || told.what == "resume") server_->answer(told.conn, answer);
+    if (told.what == "bind") server_->bound(told.conn, {answer.verdict == core::Verdict::kAllow, answer.cause, {}, 0, 0});
   });
 }
 

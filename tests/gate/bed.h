@@ -26,7 +26,7 @@ class Bed {
   Notes& notes() { return Notes::get(); }
   void run(const std::function<void(gate::Server&)>& work);  // on the loop; returns when it is done
 
-  // What the core says to the n-th Submit or Resume.
+  // What the core says to each Submit, Resume and Bind.
   void answer_all(core::Answer answer);  // at once, within submit()
 
  private:

@@ -146,7 +146,7 @@ TEST_CASE("frames of random bytes") {
 
 TEST_CASE("one that says nothing is closed in time, one that waits is not") {
   gate::Options options;
-  options.first_call_ms = 150;
+  options.quiet_ms = 150;
   Bed bed(options);
   bed.answer_all(pending());
   Client waits(bed.path());
@@ -249,6 +249,12 @@ TEST_CASE("short of descriptors: refused, not stuck, and well again after") {
 TEST_CASE("what a paused connection costs") {
   Bed bed;
   bed.answer_all(pending());
+  {
+    Client warm(bed.path());  // the stat files of parent and leader stay open
+    warm.submit(sudo_context());
+  }
+  bed.notes().wait("hangup");
+  bed.run([](gate::Server&) {});  // and its own descriptor is closed
   std::vector<Client> clients;
   clients.reserve(2000);
   const auto descriptors = open_descriptors();

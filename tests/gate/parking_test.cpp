@@ -49,6 +49,53 @@ TEST_CASE("progress and the decision reach one that waits") {
   CHECK(bed.notes().count("withdraw") == 0);
 }
 
+TEST_CASE("who was let through may bind on the same connection, or not at all") {
+  gate::Options options;
+  options.quiet_ms = 150;
+  Bed bed(options);
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  const Descriptors mine;
+  const Entries bind{string("service", "sudo"), bytes("user", "root"), descriptor("pidfd", mine.pidfd)};
+  Client client(bed.path());
+  SECTION("binds, and is closed then") {
+    REQUIRE(client.submit(sudo_context()).answer == "allow");
+    CHECK(client.bind(bind).error.empty());
+    CHECK(bed.notes().count("bind") == 1);
+    CHECK(client.closed());
+  }
+  SECTION("says nothing, and is closed") {
+    REQUIRE(client.submit(sudo_context()).answer == "allow");
+    CHECK(client.closed());
+  }
+  SECTION("waited first, says nothing after the decision, and is closed") {
+    const auto conn = wait_pending(bed, client);
+    bed.run([&](gate::Server& gate) { gate.decided(conn, answer(Verdict::kAllow, "granted")); });
+    CHECK(client.signal().answer == "allow");
+    CHECK(client.closed());
+  }
+  SECTION("says something else, and is closed") {
+    REQUIRE(client.submit(sudo_context()).answer == "allow");
+    CHECK(client.submit(sudo_context()).error == "org.pamjit.Error.BadContext");
+    CHECK(client.closed());
+  }
+  // Nothing was pending, so nothing was left.
+  CHECK(bed.notes().count("hangup") == 0);
+  CHECK(bed.notes().count("withdraw") == 0);
+}
+
+TEST_CASE("one that waits is not closed for being quiet") {
+  gate::Options options;
+  options.quiet_ms = 50;
+  Bed bed(options);
+  Client waits(bed.path());
+  const auto conn = wait_pending(bed, waits);
+  Client late(bed.path());
+  late.ready();
+  CHECK(late.closed());  // it asked nothing: the clock has come by
+  bed.run([&](gate::Server& gate) { gate.decided(conn, answer(Verdict::kDeny, "denied")); });
+  CHECK(waits.signal().answer == "deny");
+}
+
 TEST_CASE("how it ends: hang-up, Detach, Withdraw") {
   Bed bed;
   Client client(bed.path());

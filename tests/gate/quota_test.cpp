@@ -51,6 +51,32 @@ Count hold(const Bed& bed, uid_t uid, int tries, const Entries& context) {
 
 }  // namespace
 
+TEST_CASE("who was let through takes no place of one that waits; eight of a uid are kept, the rest is closed") {
+  if (geteuid() != 0) return;
+  Bed bed;
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  CHECK(in_child([&] {
+          if (setresuid(1, 0, 0) < 0) return 2;
+          std::vector<Client> clients;
+          for (int n = 0; n < 12; ++n) {
+            clients.emplace_back(bed.path());
+            if (clients.back().submit(sudo_context()).answer != "allow") return 3;
+          }
+          for (int n = 8; n < 12; ++n) {
+            if (!clients[static_cast<std::size_t>(n)].closed()) return 4;
+          }
+          const Descriptors mine;
+          const Entries bind{string("service", "sudo"), bytes("user", "root"), descriptor("pidfd", mine.pidfd)};
+          for (int n = 0; n < 8; ++n) {
+            if (!clients[static_cast<std::size_t>(n)].bind(bind).error.empty()) return 5;
+          }
+          return 0;
+        }) == 0);
+  CHECK(bed.notes().count("bind") == 8);
+  bed.answer_all(pending());
+  CHECK(hold(bed, 1, 9, sudo_context()).pending == 8);  // all places were given back
+}
+
 TEST_CASE("eight of a uid wait, the ninth is told the limit, and another uid is served") {
   if (geteuid() != 0) return;
   Bed bed;

@@ -151,7 +151,10 @@ std::string take_terminal(const char* name) {
   if (a.before) a.before();
   const auto start = std::chrono::steady_clock::now();
   std::string codes;
-  for (const Call c : a.calls) codes += std::to_string(call(handle, c, a.flags)) + " ";
+  for (const Call c : a.calls) {
+    if (!codes.empty() && a.between) a.between();
+    codes += std::to_string(call(handle, c, a.flags)) + " ";
+  }
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
   if (a.after) a.after();
   std::string typed;

@@ -36,6 +36,7 @@ struct Attempt {
   int flags = 0;
   std::string typed = {};           // on the terminal, before the calls
   std::function<void()> before = {};// in the child, after pam_start
+  std::function<void()> between = {};  // in the child, before the second call
   std::function<void()> after = {}; // in the child, after the calls
 };
 

@@ -121,6 +121,7 @@ class Server {
     sd_bus_negotiate_fds(bus, 1);
     sd_bus_start(bus);
     buses_[bus] = true;
+    event("connect");
     turn(bus);
   }
 
@@ -153,7 +154,8 @@ class Server {
       event("submit" + context);
       const Say say = context.find(" reason=") == std::string::npos ? script_.submit : script_.again;
       reply(bus, m, say, contract::kSubmitOut);
-      if (say == Say::kPending && buses_.count(bus) != 0) afterwards(bus);
+      if (say == Say::kPending && buses_.count(bus) != 0) afterwards(bus, script_.then);
+      if (say == Say::kAllow && buses_.count(bus) != 0) afterwards(bus, script_.after_yes);
     } else if (member == contract::kResume) {
       event("resume");
       reply(bus, m, script_.resume, contract::kResumeOut);
@@ -233,8 +235,8 @@ class Server {
     sd_bus_message_unref(m);
   }
 
-  void afterwards(sd_bus* bus) {
-    switch (script_.then) {
+  void afterwards(sd_bus* bus, Then then) {
+    switch (then) {
       case Then::kNothing: return;
       case Then::kAllow: return signal_decided(bus, "allow");
       case Then::kDeny: return signal_decided(bus, "deny");
@@ -258,6 +260,10 @@ class Server {
       case Then::kStop:
         sd_bus_flush(bus);
         raise(SIGSTOP);
+        return;
+      case Then::kGarbage:
+        sd_bus_flush(bus);
+        send(sd_bus_get_fd(bus), "GET / HTTP/1.1\r\n\r\n no D-Bus at all", 34, MSG_NOSIGNAL);
     }
   }
 
@@ -298,11 +304,15 @@ FakeGate::FakeGate(const Script& script) {
   if (next_event() != "up") abort();
 }
 
+void FakeGate::end() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
 FakeGate::~FakeGate() {
-  if (pid_ > 0) {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
+  end();
   if (events_ >= 0) close(events_);
 }
 

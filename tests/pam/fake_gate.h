@@ -15,7 +15,7 @@ enum class Say : std::uint8_t {
   kAllow, kDeny, kPending, kNeeds, kNeedsOther, kOtherWord, kEmptyWord, kWrongSignature, kError, kNothing, kBadId,
   kUnknownKey, kWrongType, kHangUp, kDie, kStop
 };
-enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kWrongSignature, kHangUp, kDie, kStop };
+enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kWrongSignature, kHangUp, kDie, kStop, kGarbage };
 
 struct Script {
   Listen listen = Listen::kServe;
@@ -24,6 +24,7 @@ struct Script {
   Then then = Then::kNothing;
   Say resume = Say::kDeny;
   Say bind = Say::kAllow;
+  Then after_yes = Then::kNothing;  // to Submit
   std::vector<std::string> lines = {"jit: a line of the broker"};
   std::uint32_t deadline_s = 600;
 };
@@ -32,8 +33,9 @@ class FakeGate {
  public:
   explicit FakeGate(const Script& script);  // serves when this returns
   ~FakeGate();                              // ends the process
-  // One word an event, as it happens: "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "hangup"; "" after 10 s.
+  // One word an event, as it happens: "connect", "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "hangup"; "" after 10 s.
   std::string next_event();
+  void end();                               // now; what it told is still to be read
   bool saw(const std::string& word);        // reads events until this one
   std::string saw_one(const std::string& word, const std::string& other);  // which of them came first; empty: neither
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cerrno>
+#include <chrono>
 #include <thread>
 
 #include "tests/store/samples.h"
@@ -123,6 +125,69 @@ TEST_CASE("the end writes what waits, and tells") {
   mail.run(100);
   CHECK(written == 100);
   CHECK(Opened(folder / "jit.db").db->last_sequence() == 100);
+}
+
+namespace {
+
+constexpr std::chrono::hours kForEver{1};
+
+core::Batch patient(const std::string& type) {
+  core::Batch out = batch(entry(type));
+  out.may_wait = true;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what may wait goes with the first that may not, before it, in one transaction") {
+  const Folder folder;
+  Opened store(folder / "jit.db", kForEver);
+  REQUIRE(store.commit(batch(entry("zeroth"))));
+  const int before = Syncs::count();
+  std::string told;
+  for (const char* one : {"a", "b", "c"}) store.db->commit(patient(one), [&told, one](bool ok) { told += ok ? one : "-"; });
+  SECTION("a commit that somebody waits for") {
+    store.db->commit(batch(entry("d")), [&told](bool ok) { told += ok ? "d" : "-"; });
+    store.mail.run(4);
+    CHECK(told == "abcd");
+    CHECK(Syncs::count() == before + 1);
+  }
+  SECTION("a policy to keep") {
+    store.db->keep_policy({"hash", {}, {}});
+    store.mail.run(3);
+    CHECK(told == "abc");
+  }
+  SECTION("the end") {
+    store.db.reset();
+    CHECK(store.mail.waiting() == 3);
+    store.mail.run(3);
+    CHECK(told == "abc");
+    CHECK(Opened(folder / "jit.db").db->last_sequence() == 4);
+    return;
+  }
+  const auto found = store.db->entries({1, 0, {}, "", "", false, 10});
+  REQUIRE(found.size() >= 3);
+  CHECK(found[0].type + found[1].type + found[2].type == "abc");
+}
+
+TEST_CASE("what may wait is written by itself, and the next again") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  for (int i = 0; i < 3; ++i) CHECK(store.commit(patient("alone")));
+  Opened prompt(folder / "prompt.db", std::chrono::milliseconds(0));
+  CHECK(prompt.commit(patient("alone")));
+}
+
+TEST_CASE("what waited and could not be written is told so, and makes the store fail") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  REQUIRE(store.commit(batch(entry("good"))));
+  Syncs::fail(1, EIO);
+  CHECK_FALSE(store.commit(patient("lost")));
+  CHECK(store.db->failing());
+  Syncs::fail(0, 0);
+  CHECK(store.commit(patient("kept")));
+  CHECK_FALSE(store.db->failing());
 }
 
 TEST_CASE("the log file does not grow for ever, and a commit is one sync") {

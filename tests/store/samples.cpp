@@ -49,8 +49,8 @@ Folder::~Folder() {
   std::filesystem::remove_all(path, ignored);
 }
 
-Opened::Opened(const std::string& path) {
-  auto opened = store::Database::open(path, mail.post());
+Opened::Opened(const std::string& path, std::chrono::milliseconds patience) {
+  auto opened = store::Database::open(path, mail.post(), patience);
   if (!opened.database) throw std::runtime_error(opened.message);
   db = std::move(opened.database);
 }

@@ -37,7 +37,7 @@ class Folder {  // 0700, gone at the end
 };
 
 struct Opened {  // must open
-  explicit Opened(const std::string& path);
+  explicit Opened(const std::string& path, std::chrono::milliseconds patience = store::Database::kPatience);
   bool commit(core::Batch batch);  // and waits
   Mailbox mail;
   std::unique_ptr<store::Database> db;
