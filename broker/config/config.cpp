@@ -77,9 +77,9 @@ void compile(Loaded& out) {
   input.real_folder = [](std::string_view folder) {
     char* const real = ::realpath(std::string(folder).c_str(), nullptr);
     // One that is not there yet stands as it is written.
-    std::string out = real == nullptr ? std::string(folder) : std::string(real);
+    std::string path = real == nullptr ? std::string(folder) : std::string(real);
     std::free(real);
-    return out;
+    return path;
   };
   policy::Policy::Loaded loaded = policy::Policy::load(input);
   const bool clean = out.findings.empty();

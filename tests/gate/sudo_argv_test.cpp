@@ -252,6 +252,36 @@ std::string oracle(const std::vector<std::string>& words) {
 
 }  // namespace
 
+TEST_CASE("what policy sees of a sudo line") {
+  struct Case {
+    const char* line;
+    std::size_t at;
+    std::vector<std::string> options, env;
+  };
+  const Case cases[] = {
+      {"sudo id", 1, {}, {}},
+      {"sudo -n -u bob id -u", 4, {}, {}},
+      {"sudo -D /x -g adm id", 5, {"-D", "-g"}, {}},
+      {"sudo --chdir=/x --gr adm id", 4, {"-D", "-g"}, {}},
+      {"sudo -hhost id", 2, {"-h"}, {}},
+      {"sudo --host=x id", 2, {"-h"}, {}},
+      {"sudo B=2 A=1 id", 3, {}, {"A", "B"}},
+      {"sudo A=1 A=2 -- C=3 id", 5, {}, {"A", "C"}},
+      {"sudo -i", 2, {"-i"}, {}},
+      {"sudo -is", 2, {"-i", "-s"}, {}},
+      {"sudo", 1, {}, {}},
+      {"sudoedit /etc/hosts", 1, {"-e"}, {}},
+      {"sudo -E -T 3 id", 4, {"-E", "-T"}, {}},
+  };
+  for (const Case& each : cases) {
+    INFO(each.line);
+    const auto parts = jit::gate::sudo_parts(split(each.line));
+    REQUIRE(parts);
+    CHECK(*parts == jit::gate::SudoCommand{each.at, each.options, each.env});
+  }
+  CHECK_FALSE(jit::gate::sudo_parts(split("sudo --nothing id")));
+}
+
 TEST_CASE("sudo lines at random, against getopt_long") {
   const std::vector<std::string> pieces = {
       "-u", "-ubob", "-u#0", "-u#-1", "bob", "#1000", "--", "-", "", "A=1", "=x", "/bin/a=b", "-n", "-nE", "-nu", "-p", "-h", "-hx",

@@ -134,3 +134,47 @@ TEST_CASE("the kept policy comes back verbatim, the last one only") {
   CHECK(kept->rules[0].text == second.rules[0].text);
   CHECK(kept->people.empty());
 }
+
+TEST_CASE("facts, networks and what people did come back") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  const policy::Value values[] = {true, std::int64_t{-9223372036854775807LL}, 0.1, all_bytes(0)};
+  core::Batch all;
+  for (const policy::Value& value : values) {
+    all.facts.push_back({"f" + std::to_string(value.index()), value, all_bytes(1), 4294967294U, "b1", 5, 6, 4294967295U});
+  }
+  all.nets.push_back({"zoe", *policy::Address::parse("192.0.2.0"), 7});
+  core::AuditEntry denied = entry("access.denied", "zoe");
+  denied.fields = R"({"cause":"policy","repeated":3})";
+  core::AuditEntry limit = denied;
+  limit.fields = R"({"cause":"limit"})";
+  core::AuditEntry given = entry("grant.created", "zoe");
+  given.fields = R"({"break_glass":true})";
+  all.entries = {denied, limit, given, entry("request.created", "zoe")};
+  REQUIRE(store.commit(all));
+  const core::Past past = store.db->past();
+  REQUIRE(past.facts.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(past.facts[i].value == values[i]);
+    CHECK(past.facts[i].set_by == all_bytes(1));
+    CHECK(past.facts[i].for_s == 4294967295U);
+  }
+  REQUIRE(past.nets.size() == 1);
+  CHECK(past.nets[0].net == *policy::Address::parse("192.0.2.0"));
+  std::size_t sums[4] = {};
+  for (const auto& done : past.done) sums[static_cast<std::size_t>(done.deed)] += done.count;
+  CHECK(sums[0] == 1);
+  CHECK(sums[1] == 3);
+  CHECK(sums[2] == 1);
+  CHECK(sums[3] == 1);
+  CHECK(past.cut.empty());
+  core::Batch away;
+  away.cleared = {"f0"};
+  away.facts.push_back({"f1", std::int64_t{1}, "bob", 0, "b2", 8, 9, std::nullopt});
+  away.entries = {entry()};
+  REQUIRE(store.commit(away));
+  const core::Past later = store.db->past();
+  REQUIRE(later.facts.size() == 3);
+  CHECK(later.facts[0].value == policy::Value(std::int64_t{1}));
+  CHECK_FALSE(later.facts[0].for_s);
+}
