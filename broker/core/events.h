@@ -27,6 +27,7 @@ inline constexpr std::string_view kPolicyLoaded = "policy.loaded";
 inline constexpr std::string_view kPolicyRefused = "policy.refused";
 inline constexpr std::string_view kBrokerStarted = "broker.started";
 inline constexpr std::string_view kStoreRecovered = "store.recovered";
+inline constexpr std::string_view kEndsLost = "ends.lost";  // all of this boot was ended, for what had ended is not known
 
 // Boot id and times are filled in by the core.
 AuditEntry request(std::string_view type, const Request& request);

@@ -261,24 +261,14 @@ void Core::tick() {
     impl.due.pop();
     impl.check_due(id);
   }
-  if (!impl.unwritten.empty() && now >= impl.retry_at) {
-    impl.retry_at = now + 1000;
-    auto batches = std::move(impl.unwritten);
-    impl.unwritten.clear();
-    for (Batch& batch : batches) {
-      impl.commit_end(batch, [&impl, batch](bool ok) {
-        if (!ok) return;
-        for (const Request& request : batch.requests) impl.listener.request_changed(request);
-        for (const Grant& grant : batch.grants) impl.listener.grant_changed(grant);
-      });
-    }
-  }
+  impl.write_again();
 }
 
 std::optional<BootMs> Core::next_tick() const {
   std::optional<BootMs> next;
   if (!impl_->due.empty()) next = impl_->due.top().first;
-  if (!impl_->unwritten.empty()) next = std::min(next.value_or(impl_->retry_at), impl_->retry_at);
+  const bool to_do = !impl_->unwritten.empty() || !impl_->buried || (impl_->owed.empty() && impl_->to_clear);
+  if (to_do) next = std::min(next.value_or(impl_->retry_at), impl_->retry_at);
   return next;
 }
 

@@ -83,7 +83,7 @@ bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
     if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, policy_view(*ask))) continue;
     if (approved_by(live->grant, ask->subject.loginuid)) continue;
-    if (store.failing()) {
+    if (!may_use()) {
       deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
     } else {
       yes(conn, ask, live->grant.id, {});
@@ -287,6 +287,9 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
 void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision) {
   if (grants_of.count(ask->subject.identity->uid) >= limits.grants_per_uid) {
     return deny(conn, *ask, "limit", {texts::line("too many grants of yours live at once; see jitctl grants, or end one")});
+  }
+  if (!buried) {
+    return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
   }
   Grant grant = make_grant(*ask, *decision.offer);
   Batch batch;

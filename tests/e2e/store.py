@@ -12,6 +12,7 @@ from journal import Journal
 
 HOME = "/var/lib/jit"
 DB = f"{HOME}/jit.db"
+ENDS = "/run/jit-broker/ends"
 JIT = os.stat(HOME).st_uid
 SHELL = ["bash", "-c", "while read -r word; do sudo id -un; echo code $?; done"]
 
@@ -233,6 +234,52 @@ def test_a_use_that_was_allowed_is_in_the_log_in_the_end():
         writes_again(journal)
         check(alice.uses(), "and again")
         journal.until(lambda _: sum(e.get("JIT_TYPE") == "grant.used" for e in journal.now()) > uses, 3, f"{uses + 1} uses")
+
+
+def test_what_ended_on_a_full_disk_stays_ended_after_a_restart():
+    for name, restart in (("with room", lambda: (make_room(), broker.restart())), ("killed", lambda: (broker.kill(), make_room(), broker.start())),
+                          ("still full", lambda: (broker.restart(), make_room()))):
+        with Holder() as alice, Inbox() as inbox, Journal() as journal:
+            asked = bedlib.jitctl("dave2", "request", "--reason", "x", "--", "/bin/echo", name)["id"]
+            fill()
+            check(not alice.uses() or not alice.uses(), f"{name}: the disk is not full")
+            ended = bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "it is over"])
+            check("ended" in ended.text, f"{name}: revoke: exit {ended.code}: {ended.text}")
+            denied = bedlib.run("bob", ["jitctl", "deny", asked, "-m", "no"])
+            check("denied" in denied.text, f"{name}: deny: exit {denied.code}: {denied.text}")
+            restart()
+            journal.event("broker.started")
+            check(not bedlib.jitctl("root", "grants"), f"{name}: {bedlib.jitctl('root', 'grants')}")
+            check(bedlib.run("bob", ["jitctl", "approve", asked]).code != 0, f"{name}: a request that was denied is approved")
+            inbox.known = {r["id"] for r in inbox.requests()}
+            alice.terminal.line("after")
+            again = inbox.new("alice")["id"]  # asked anew
+            bedlib.jitctl("bob", "deny", again, "-m", "no")
+            alice.terminal.expect(r"(?:.*\n)*?code (?!0)")
+            check(len(alice.entries("grant.ended")) == 1, f"{name}: {alice.entries('grant.ended')}")
+            check(os.path.getsize(ENDS) < 100, f"{name}: {ENDS} is not cleared")
+
+
+def test_without_a_sound_record_of_ends_everything_of_this_boot_ends():
+    def damage() -> None:
+        with open(ENDS, "r+b") as f:
+            f.write(b"x")
+
+    for name, spoil, words in ("damaged", damage, "is damaged"), ("missing", lambda: os.unlink(ENDS), ""):
+        with Holder() as alice, Inbox() as inbox, Journal() as journal:
+            broker.stop()
+            spoil()
+            broker.start()
+            journal.event("ends.lost")
+            check(not bedlib.jitctl("root", "grants"), f"{name}: {bedlib.jitctl('root', 'grants')}")
+            lines = journal.errors(ENDS)
+            check(len(lines) == (1 if words else 0) and all(words in line for line in lines), f"{name}: the log says {lines}")
+            inbox.known = {r["id"] for r in inbox.requests()}
+            alice.terminal.line("after")
+            bedlib.jitctl("bob", "approve", inbox.new("alice")["id"])
+            alice.terminal.expect(r"(?:.*\n)*?root\ncode 0")
+            broker.restart()
+            check(alice.uses(), f"{name}: the new record does not hold")
 
 
 def test_a_policy_that_loaded_without_a_database_is_kept_when_there_is_one():
