@@ -100,6 +100,15 @@ AT_START = {
 }
 
 
+WHILE_RUNNING = {
+    "damaged": (turn_over, turn_over, "damaged"),
+    "not ours": (owner(0, 0), owner(JIT, JIT), "belongs to uid 0"),
+    "folder not readable": (mode(HOME, 0), mode(HOME, 0o700), "Permission denied"),
+    "open to others": (mode(DB, 0o644), mode(DB, 0o600), "open to others"),
+    "link": (link, unlink, "symbolic link"), "moved away": (move(DB, f"{HOME}/kept"), move(f"{HOME}/kept", DB), "taken away"),
+}
+
+
 # ------------------------------------------------------------------------------------------------ what people see
 def status() -> dict:
     return bedlib.jitctl("root", "status")
@@ -185,6 +194,43 @@ def test_at_start_each_cause_has_its_name_and_leaves_no_trace():
             check(len(bedlib.audit()) > before, f"{name}: the log was cut")
             check(journal.errors(HOME) == lines, f"{name}: the log says {journal.errors(HOME)}")
             bedlib.jitctl("dave2", "cancel", ahead)
+
+
+def test_while_it_runs_each_cause_has_its_name_and_leaves_no_trace():
+    for name, (bad, good, words) in WHILE_RUNNING.items():
+        with Holder() as alice, Journal() as journal:
+            ahead = bedlib.jitctl("dave2", "request", "--reason", "x", "--", "/bin/echo", name)["id"]
+            before, pid = bedlib.audit(), broker.pid()
+            bad()
+            is_refused(name)
+            is_named(name, words)
+            check(not alice.uses(), f"{name}: a grant is used while nothing can be written")
+            lines = journal.errors(HOME)
+            check(len(lines) == 1 and words in lines[0], f"{name}: the log says {lines}")
+            good()
+            journal.event("store.recovered")
+            check(status()["store"] == "ok" and broker.pid() == pid, f"{name}: {status()}")
+            check(alice.uses(), f"{name}: the grant is gone: {alice.terminal.text}")
+            broker.restart()
+            check(alice.uses(), f"{name}: the grant is gone after a restart: {alice.terminal.text}")
+            check(bedlib.jitctl("dave2", "show", ahead)["state"] == "detached", f"{name}: the request is gone")
+            check(bedlib.audit()[:len(before)] == before, f"{name}: the log was cut")
+            bedlib.jitctl("dave2", "cancel", ahead)
+
+
+def test_files_that_are_deleted_while_it_runs_are_made_anew():
+    for ends in [""], ["-wal"], ["", "-wal", "-shm"]:
+        with Holder() as alice, Journal() as journal:
+            before, pid = bedlib.audit(), broker.pid()
+            for end in ends:
+                os.unlink(DB + end)
+            is_refused(f"{ends}")
+            journal.event("store.recovered")
+            check(len(journal.errors(HOME)) == 1, f"{ends}: the log says {journal.errors(HOME)}")
+            check(alice.uses() and broker.pid() == pid, f"{ends}: the grant is gone: {alice.terminal.text}")
+            broker.restart()
+            check(alice.uses(), f"{ends}: the grant is gone after a restart: {alice.terminal.text}")
+            check(bedlib.audit()[:len(before)] == before, f"{ends}: the log was cut")
 
 
 def test_one_line_however_often_it_is_tried():
