@@ -19,6 +19,7 @@ namespace jit::broker {
 namespace {
 
 constexpr char kDatabase[] = "/var/lib/jit/jit.db";
+constexpr char kTombstones[] = "/run/jit-broker/ends";  // in memory: it lasts as long as the boot
 constexpr core::BootMs kOpenAgainMs = 2000;
 constexpr core::BootMs kProbeMs = 1000;
 
@@ -45,14 +46,14 @@ core::Limits limits_of(const config::Broker& broker) {
 }  // namespace
 
 Broker::Broker(Loop& loop, int gate_fd, std::string boot)
-    : loop_(loop), shelf_(loop.post()), directory_(loop.post()) {
+    : loop_(loop), shelf_(loop.post()), tombstones_(kTombstones, boot), directory_(loop.post()) {
   config::Loaded loaded = config::load({});
   host_.name = loaded.broker.host_name.empty() ? kernel_name() : loaded.broker.host_name;
   const core::Limits limits = limits_of(loaded.broker);
   gate::Options options;
   options.connections_per_uid = limits.connections_per_uid;
   gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
-  core_ = std::make_unique<core::Core>(clock_, random_, shelf_, *gate_, *this, std::move(boot), limits);
+  core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
   policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_);
   open_database();
@@ -75,10 +76,21 @@ bool Broker::open_database() {
     return false;
   }
   core::State state = shelf_.database()->load_live();
+  if (const std::string why = shelf_.database()->last_error(); !why.empty()) {
+    // A part of what lives is not what lives: look again.
+    shelf_.close();
+    if (why != before) sd_journal_print(LOG_CRIT, "everything is denied: %s", evidence::escape(why).c_str());
+    shelf_.blame(why);
+    next_open_ = clock_.boottime() + kOpenAgainMs;
+    return false;
+  }
   std::set<std::uint32_t> voters;
   for (const core::Vote& vote : state.votes) voters.insert(vote.uid);
   core_->restore(std::move(state));
   core_->remember(shelf_.database()->past());
+  if (!tombstones_.problem().empty()) {
+    sd_journal_print(LOG_CRIT, "all grants and requests of this boot are ended: %s", evidence::escape(tombstones_.problem()).c_str());
+  }
   for (const std::uint32_t uid : voters) {
     directory_.by_uid(uid, [this, uid](const directory::User& user) {
       if (user.status == directory::Status::kFound) core_->know_voter(uid, identity_of(user, core_->policy()));
@@ -129,6 +141,11 @@ std::optional<core::BootMs> Broker::turn() {
     told_failing_ = false;
   }
   core_->tick();
+  if (core_->ends_are_safe()) {
+    told_unsafe_ = false;
+  } else if (!std::exchange(told_unsafe_, true)) {
+    sd_journal_print(LOG_CRIT, "no grant can be given or used until what has ended is written: %s cannot be written either", kTombstones);
+  }
   if (const auto tick = core_->next_tick()) next = std::min(next.value_or(*tick), *tick);
   return next;
 }
@@ -136,7 +153,7 @@ std::optional<core::BootMs> Broker::turn() {
 std::string Broker::status() const {
   const Policies::Status& policy = policies_->status();
   const bool in_force = core_->policy() != nullptr;
-  const bool good = in_force && policy.error.empty() && !shelf_.failing();
+  const bool good = in_force && policy.error.empty() && !shelf_.failing() && core_->ends_are_safe();
   nlohmann::json out{{"state", good ? "running" : "degraded"},
                      {"host", {{"name", evidence::escape(host_.name)}}},
                      {"policy", {{"in_force", !in_force ? "none: everything is denied" : policy.error.empty() ? "the files" : "the last good set"},

@@ -14,6 +14,7 @@
 #include "broker/loop.h"
 #include "broker/policies.h"
 #include "broker/shelf.h"
+#include "broker/store/tombstone_file.h"
 
 namespace jit::broker {
 
@@ -38,6 +39,7 @@ class Broker final : public core::Listener {
   SystemClock clock_;
   SystemRandom random_;
   Shelf shelf_;
+  store::TombstoneFile tombstones_;
   directory::Directory directory_;
   std::unique_ptr<gate::Server> gate_;
   std::unique_ptr<core::Core> core_;
@@ -47,6 +49,7 @@ class Broker final : public core::Listener {
   core::BootMs next_open_ = 0;   // of the database, while it is missing
   core::BootMs next_probe_ = 0;  // of a store that fails
   bool told_failing_ = false;    // one line in the journal for each time
+  bool told_unsafe_ = false;
 };
 
 }  // namespace jit::broker

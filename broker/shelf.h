@@ -19,6 +19,7 @@ class Shelf final : public core::Store {
   store::Database* database() const { return database_.get(); }
   const std::string& message() const { return message_; }
   void close() { database_.reset(); }  // writes what is queued
+  void blame(std::string why) { message_ = std::move(why); }  // why it was closed
 
   void commit(core::Batch batch, std::function<void(bool)> done) override;
   bool failing() const override { return !database_ || database_->failing(); }

@@ -4,9 +4,9 @@
 
 namespace jit::core {
 
-Core::Core(Clock& clock, Random& random, Store& store, Gate& gate, Listener& listener, std::string boot_id,
-           Limits limits)
-    : impl_(std::make_unique<Impl>(*this, clock, random, store, gate, listener, std::move(boot_id), limits)) {}
+Core::Core(Clock& clock, Random& random, Store& store, Tombstones& tombstones, Gate& gate, Listener& listener,
+           std::string boot_id, Limits limits)
+    : impl_(std::make_unique<Impl>(*this, clock, random, store, tombstones, gate, listener, std::move(boot_id), limits)) {}
 
 Core::~Core() = default;
 
@@ -25,21 +25,6 @@ void Core::Impl::commit(Batch batch, std::function<void(bool)> done) {
     }
     done(ok);
   });
-}
-
-void Core::Impl::commit_end(Batch batch, std::function<void(bool)> done) {
-  Batch again = batch;
-  commit(std::move(batch), [this, again = std::move(again), done = std::move(done)](bool ok) mutable {
-    if (!ok) keep_for_later(std::move(again));
-    done(ok);
-  });
-}
-
-void Core::Impl::keep_for_later(Batch batch) {
-  // Bounded: what does not fit is ended again by its deadline or its boot after a restart.
-  if (unwritten.size() >= limits.pending_per_host) return;
-  unwritten.push_back(std::move(batch));
-  retry_at = clock.boottime() + 1000;
 }
 
 void Core::Impl::log(AuditEntry entry) {
@@ -208,54 +193,5 @@ void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
 }
 
 void Core::know_root(IdentityPtr root) { impl_->root = std::move(root); }
-
-void Core::restore(State state) {
-  Impl& impl = *impl_;
-  const BootMs now = impl.clock.boottime();
-  Batch batch;
-  for (Request& request : state.requests) {
-    auto live = std::make_unique<Live>();
-    live->terms = request.offer;
-    live->request = std::move(request);
-    if (live->request.boot_id != impl.boot_id) {
-      if (!live->open()) continue;
-      live->request.state = RequestState::kCancelled;
-      live->request.ended_why = "the host was restarted";
-      live->request.ended_wall = impl.clock.wall();
-      batch.entries.push_back(events::request(events::kRequestCancelled, live->request));
-      batch.requests.push_back(live->request);
-      continue;
-    }
-    if (live->request.state == RequestState::kPending) {
-      live->resume_until = now + impl.limits.resume_ms;
-      impl.due.emplace(live->resume_until, live->request.id);
-    }
-    for (const Vote& vote : state.votes) {
-      if (vote.request == live->request.id) live->votes.push_back({vote, nullptr});
-    }
-    impl.add(std::move(live));
-  }
-  for (Grant& grant : state.grants) {
-    if (grant.boot_id == impl.boot_id) {
-      impl.add_grant(std::move(grant));
-      continue;
-    }
-    grant.state = GrantState::kEnded;
-    grant.end = GrantEnd::kVoid;
-    grant.ended_why = "the host was restarted";
-    grant.ended_wall = impl.clock.wall();
-    batch.entries.push_back(events::grant(events::kGrantEnded, grant));
-    batch.grants.push_back(std::move(grant));
-  }
-  // An approved request stays for its grant only.
-  std::vector<Id> stale;
-  for (const auto& [id, live] : impl.requests) {
-    if (!live->open() && impl.find_grant(live->request.grant) == nullptr) stale.push_back(id);
-  }
-  for (const Id& id : stale) impl.drop(id);
-  batch.entries.push_back(events::note(events::kBrokerStarted, "boot", impl.boot_id));
-  // What is of another boot is not in memory, so it is void whether or not this is written at once.
-  impl.commit_end(std::move(batch), [](bool) {});
-}
 
 }  // namespace jit::core

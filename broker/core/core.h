@@ -97,10 +97,12 @@ struct State {
 
 class Core {
  public:
-  Core(Clock& clock, Random& random, Store& store, Gate& gate, Listener& listener, std::string boot_id, Limits limits);
+  Core(Clock& clock, Random& random, Store& store, Tombstones& tombstones, Gate& gate, Listener& listener,
+       std::string boot_id, Limits limits);
 
   // --- once, at start: what the database held. Of another boot: requests cancelled, grants void, in one transaction.
-  // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled.
+  // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled. What has a
+  // tombstone ends again; where these cannot be read, every grant is void and every request cancelled.
   void restore(State state);
 
   // Once for each database: what was done here before, and what was set.
@@ -153,6 +155,7 @@ class Core {
   std::vector<const Grant*> live_grants() const;      // unclaimed and active, oldest first
   std::vector<Vote> votes_on(const Id& request) const;
   std::size_t waiting() const;  // connections that wait
+  bool ends_are_safe() const;   // false: something has ended and is written nowhere; no grant is used meanwhile
 
   // --- time
   void tick();  // does what is due

@@ -31,6 +31,7 @@ inline constexpr std::string_view kPolicyLoaded = "policy.loaded";
 inline constexpr std::string_view kPolicyRefused = "policy.refused";
 inline constexpr std::string_view kBrokerStarted = "broker.started";
 inline constexpr std::string_view kStoreRecovered = "store.recovered";
+inline constexpr std::string_view kEndsLost = "ends.lost";  // all of this boot was ended, for what had ended is not known
 
 // Boot id and times are filled in by the core.
 // record: of the decision that led to it, see record.h; empty: there was none.

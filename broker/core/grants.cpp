@@ -117,7 +117,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   if (const auto why = policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) {
     return refuse("policy", *why);
   }
-  if (store.failing()) return refuse("unavailable", "the audit log cannot be written");
+  if (!may_use()) return refuse("unavailable", "the audit log cannot be written");
   if (live->grant.state == GrantState::kUnclaimed) return claim(conn, *live, hand, ask, now);
   ++live->grant.uses;
   Batch batch;
@@ -148,7 +148,7 @@ void Core::Impl::expire_hand_overs() {
   for (const HandOver& hand : old) {
     LiveGrant* live = find_grant(hand.grant);
     const bool begins = live != nullptr && !live->busy && live->grant.state == GrantState::kUnclaimed &&
-                        hand.ask->door == policy::Door::kSudo && !store.failing();
+                        hand.ask->door == policy::Door::kSudo && may_use();
     if (!begins) continue;
     const BindAsk ask{hand.ask->door, hand.ask->target, hand.ask->process, hand.ask->subject.terminal,
                       hand.ask->subject.audit_session};

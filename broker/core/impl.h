@@ -86,6 +86,7 @@ struct Core::Impl {
   Clock& clock;
   Random& random;
   Store& store;
+  Tombstones& tombstones;
   Gate& gate;
   Listener& listener;
   std::string boot_id;
@@ -106,7 +107,10 @@ struct Core::Impl {
   std::map<DenialKey, Denials> denials;
   using Due = std::pair<BootMs, Id>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due;  // may hold stale ones; looked at again when due
-  std::deque<Batch> unwritten;  // ends that hold in memory and could not be written yet
+  std::deque<Batch> unwritten;  // ends that hold in memory and could not be written yet; uses, too
+  std::map<Id, Tombstone> owed;  // ends that the store may not hold, among them those being written again
+  bool buried = true;            // all of `owed` has a tombstone, or the next start takes everything for ended
+  bool to_clear = false;         // the tombstones are not what a broker with nothing owed leaves
   BootMs retry_at = 0;
   Senses senses;
   std::optional<BootMs> fact_end;  // when the next fact goes stale
@@ -114,8 +118,8 @@ struct Core::Impl {
   std::string tags_hash;
   bool login_waits_full(std::uint32_t uid) const;
 
-  Impl(Core& core, Clock& c, Random& r, Store& s, Gate& g, Listener& l, std::string boot, Limits lim)
-      : self(core), clock(c), random(r), store(s), gate(g), listener(l), boot_id(std::move(boot)), limits(lim) {}
+  Impl(Core& core, Clock& c, Random& r, Store& s, Tombstones& t, Gate& g, Listener& l, std::string boot, Limits lim)
+      : self(core), clock(c), random(r), store(s), tombstones(t), gate(g), listener(l), boot_id(std::move(boot)), limits(lim) {}
 
   const policy::Policy* policy() const { return self.policy_.get(); }
   Live* find(const Id& id) {
@@ -150,9 +154,6 @@ struct Core::Impl {
   void stamp(AuditEntry& entry) const;
   void commit(Batch batch, std::function<void(bool)> done);
   void log(AuditEntry entry);  // nobody waits
-  // For what ends: it holds at once in memory, and is written as soon as that is possible again.
-  void commit_end(Batch batch, std::function<void(bool)> done);
-  void keep_for_later(Batch batch);
   void deny(Conn conn, const Ask& ask, std::string cause, std::vector<std::string> text, Id id = {},
             const std::string& kept = {});  // kept: the record of the decision
   void note_denial(const Ask& ask, const std::string& cause, const std::string& why, const std::string& kept = {});
@@ -163,6 +164,18 @@ struct Core::Impl {
   void defer(Live& live, Conn conn, std::function<void()> step);  // unless the connection is gone by then
   void free_later(Live& live);
   void free_later(LiveGrant& grant);
+
+  // --- ends.cpp
+  // For what ends: it holds at once in memory, has a tombstone before done(false), and is written as soon as that is
+  // possible again.
+  void commit_end(Batch batch, std::function<void(bool)> done);
+  void keep_for_later(Batch batch);
+  std::vector<Tombstone> ends_in(const Batch& batch) const;  // of this boot
+  void bury(const std::vector<Tombstone>& ends);
+  bool bury_all();
+  void written(const std::vector<Tombstone>& ends);
+  void write_again();
+  bool may_use() const { return buried && !store.failing(); }  // a grant
 
   // --- submit.cpp
   void submit(Conn conn, std::shared_ptr<const Ask> ask);

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "broker/core/model.h"
@@ -42,6 +45,28 @@ class Store {
 
  protected:
   ~Store() = default;
+};
+
+// What ended and is alive in the store all the same, which could not take the end yet.
+struct Tombstone {
+  Id id;
+  std::variant<GrantEnd, RequestState> how;  // a grant or a request, and how it ended
+  bool operator==(const Tombstone&) const = default;
+};
+
+// A second memory for ends, for while the store fails: it outlives the broker, not the boot. Called on the core's thread,
+// and rarely. Whatever goes wrong, the next load() is complete or gives nothing.
+class Tombstones {
+ public:
+  // Those of this boot. Nothing where the record is missing, damaged or cannot be written: what has ended is not known then.
+  virtual std::optional<std::vector<Tombstone>> load() = 0;
+  // True: durable. False: a later load() gives nothing, until a replace() succeeds.
+  virtual bool add(std::span<const Tombstone> more) = 0;
+  // The whole record anew. True: durable. False: it may be as it was.
+  virtual bool replace(std::span<const Tombstone> all) = 0;
+
+ protected:
+  ~Tombstones() = default;
 };
 
 enum class Verdict : std::uint8_t { kDeny, kAllow, kPending, kNeeds };

@@ -266,18 +266,7 @@ void Core::tick() {
   }
   impl.facts_due();
   if (!impl.hand_overs.empty() && impl.hand_overs.front().until <= now) impl.expire_hand_overs();
-  if (!impl.unwritten.empty() && now >= impl.retry_at) {
-    impl.retry_at = now + 1000;
-    auto batches = std::move(impl.unwritten);
-    impl.unwritten.clear();
-    for (Batch& batch : batches) {
-      impl.commit_end(batch, [&impl, batch](bool ok) {
-        if (!ok) return;
-        for (const Request& request : batch.requests) impl.listener.request_changed(request);
-        for (const Grant& grant : batch.grants) impl.listener.grant_changed(grant);
-      });
-    }
-  }
+  impl.write_again();
 }
 
 std::optional<BootMs> Core::next_tick() const {
@@ -288,7 +277,8 @@ std::optional<BootMs> Core::next_tick() const {
     const BootMs until = impl_->hand_overs.front().until;
     next = std::min(next.value_or(until), until);
   }
-  if (!impl_->unwritten.empty()) next = std::min(next.value_or(impl_->retry_at), impl_->retry_at);
+  const bool to_do = !impl_->unwritten.empty() || !impl_->buried || (impl_->owed.empty() && impl_->to_clear);
+  if (to_do) next = std::min(next.value_or(impl_->retry_at), impl_->retry_at);
   return next;
 }
 

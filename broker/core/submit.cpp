@@ -90,7 +90,7 @@ const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
 bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
   const LiveGrant* live = covering_grant(*ask);
   if (live == nullptr) return false;
-  if (store.failing()) {
+  if (!may_use()) {
     deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
   } else {
     yes(conn, ask, live->grant.id, {});
@@ -295,6 +295,9 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
                        const std::string& kept) {
   if (grants_of.count(ask->subject.identity->uid) >= limits.grants_per_uid) {
     return deny(conn, *ask, "limit", {texts::line("too many grants of yours live at once; see jitctl grants, or end one")});
+  }
+  if (!buried) {
+    return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
   }
   Grant grant = make_grant(*ask, *decision.offer);
   did_grant(grant, *decision.offer);

@@ -113,6 +113,13 @@ Connected open_known(Place& place, std::int64_t& version) {
   return opened;
 }
 
+// Reads every page. The broker's connections keep little in memory, and a new one nothing.
+Connected check(sqlite3* db, const std::string& path) {
+  const auto checked = ask(db, "PRAGMA quick_check(1)");
+  if (!checked) return failed(path, db, sqlite3_extended_errcode(db));
+  return *checked == "ok" ? Connected{} : damaged(path, *checked);
+}
+
 Connected create(Place& place) {
   if (!place.begin_new()) return failed_new(place.new_path(), errno);
   Connected opened = open_file(place.new_path());
@@ -171,9 +178,7 @@ Connected open_checked(Place& place) {
   Connected opened = open_known(place, version);
   if (!opened.db) return opened;
   sqlite3* db = opened.db.get();
-  const auto checked = ask(db, "PRAGMA quick_check(1)");
-  if (!checked) return failed(path, db, sqlite3_extended_errcode(db));
-  if (*checked != "ok") return damaged(path, *checked);
+  if (Connected bad = check(db, path); bad.error != OpenError::kNone) return bad;
   if (const int code = migrate(db, static_cast<std::size_t>(version)); code != SQLITE_OK) return failed(path, db, code);
   const auto mode = ask(db, "PRAGMA journal_mode=WAL");
   if (!mode) return failed(path, db, sqlite3_extended_errcode(db));
@@ -193,6 +198,38 @@ Connected open_again(Place& place) {
   }
   std::int64_t version = 0;
   return open_known(place, version);
+}
+
+Connected open_suspect(Place& place) {
+  Connected opened = open_again(place);
+  if (!opened.db) return opened;
+  Connected bad = check(opened.db.get(), place.path());
+  return bad.error == OpenError::kNone ? std::move(opened) : std::move(bad);
+}
+
+std::string write_anew(sqlite3* db, Place& place) {
+  if (!place.begin_new()) return failed_new(place.new_path(), errno).message;
+  Connected copy = open_file(place.new_path());
+  if (copy.db) {
+    sqlite3* to = copy.db.get();
+    int code = run(to, "PRAGMA synchronous=EXTRA");
+    if (code == SQLITE_OK) {
+      sqlite3_backup* backup = sqlite3_backup_init(to, "main", db, "main");
+      if (backup != nullptr) sqlite3_backup_step(backup, -1);
+      code = backup != nullptr ? sqlite3_backup_finish(backup) : sqlite3_errcode(to);
+    }
+    Connected bad = code == SQLITE_OK ? check(to, place.new_path()) : failed(place.new_path(), to, code);
+    if (bad.error != OpenError::kNone) copy = std::move(bad);
+  }
+  const bool made = copy.db != nullptr;
+  copy.db.reset();
+  if (made && place.finish_new()) {
+    place.renewed();
+    return {};
+  }
+  std::string why = made ? failed_new(place.path(), errno).message : copy.message;
+  place.drop_new();
+  return why;
 }
 
 }  // namespace jit::store

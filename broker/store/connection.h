@@ -23,6 +23,12 @@ Connected open_checked(Place& place);
 // The same file again: after an error that spoiled a connection, or for the reader. Neither creates nor migrates.
 Connected open_again(Place& place);
 
+// The same file again, after it may have been written to by somebody else: checked as at start.
+Connected open_suspect(Place& place);
+
+// Everything that an open connection sees, under the name that its deleted file had. Empty: done, else why not.
+std::string write_anew(sqlite3* db, Place& place);
+
 // What an error of SQLite means for whoever opens.
 OpenError kind_of(sqlite3* db, int code);
 

@@ -42,7 +42,7 @@ Place::Place(std::string path) : path_(std::move(path)) {
 }
 
 Place::Place(const Place& other)
-    : path_(other.path_), folder_(other.folder_), name_(other.name_), device_(other.device_), inode_(other.inode_) {}
+    : path_(other.path_), folder_(other.folder_), name_(other.name_), pinned_(other.pinned_) {}
 
 Place::Found Place::refuse(const std::string& what) {
   problem_ = what;
@@ -109,24 +109,80 @@ Place::Found Place::look() {
       !safe_file(name_ + "-shm", other, other_size) || !safe_file(name_ + "-journal", other, other_size)) {
     return Found::kUnsafe;
   }
-  if (inode_ != 0 && database && !is_pinned()) {
-    return refuse(path_ + " was replaced while jit-broker runs; restart jit-broker to look at the new one");
+  if (database && !is_pinned()) {
+    return refuse(path_ + " was replaced while jit-broker runs; put the former back, or restart jit-broker to look at the new one");
   }
   if (!database) return log && log_size > 0 ? Found::kOrphaned : Found::kAbsent;
   return size == 0 ? Found::kEmpty : Found::kReady;
 }
 
 void Place::pin() {
+  const std::lock_guard lock(pinned_->mutex);
+  pinned_->file.reset(::openat(folder_fd_.get(), name_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat st {};
-  if (::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return;
-  device_ = st.st_dev;
-  inode_ = st.st_ino;
+  if (!pinned_->file || ::fstat(pinned_->file.get(), &st) != 0) return;
+  pinned_->device = st.st_dev;
+  pinned_->inode = st.st_ino;
 }
 
 bool Place::is_pinned() const {
+  const std::lock_guard lock(pinned_->mutex);
   struct stat st {};
-  return ::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == device_ &&
-         st.st_ino == inode_;
+  if (pinned_->inode == 0) return true;
+  return ::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == pinned_->device &&
+         st.st_ino == pinned_->inode;
+}
+
+void Place::pin_log() {
+  const std::lock_guard lock(pinned_->mutex);
+  struct stat st {};
+  const bool there = ::fstatat(folder_fd_.get(), (name_ + "-wal").c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  pinned_->log = there ? st.st_ino : 0;
+}
+
+bool Place::has_log() {
+  const std::lock_guard lock(pinned_->mutex);
+  struct stat st {};
+  if (pinned_->log == 0) return true;
+  return ::fstatat(folder_fd_.get(), (name_ + "-wal").c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == pinned_->log;
+}
+
+bool Place::is_deleted() {
+  const std::lock_guard lock(pinned_->mutex);
+  struct stat st {};
+  return pinned_->file && ::fstat(pinned_->file.get(), &st) == 0 && st.st_nlink == 0;
+}
+
+Place::Mark Place::mark() {
+  Mark mark;
+  struct stat st {};
+  if (::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
+    mark.size = st.st_size;
+    mark.written_s = st.st_mtim.tv_sec;
+    mark.written_ns = st.st_mtim.tv_nsec;
+    mark.changed_s = st.st_ctim.tv_sec;
+    mark.changed_ns = st.st_ctim.tv_nsec;
+  }
+  if (::fstatat(folder_fd_.get(), (name_ + "-wal").c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
+    mark.log_size = st.st_size;
+    mark.log_written_s = st.st_mtim.tv_sec;
+    mark.log_written_ns = st.st_mtim.tv_nsec;
+    mark.log_changed_s = st.st_ctim.tv_sec;
+    mark.log_changed_ns = st.st_ctim.tv_nsec;
+  }
+  return mark;
+}
+
+void Place::renewed() {
+  for (const char* end : {"-wal", "-shm", "-journal"}) ::unlinkat(folder_fd_.get(), (name_ + end).c_str(), 0);
+  pin();
+  log_renewed();
+}
+
+void Place::log_renewed() {
+  const std::lock_guard lock(pinned_->mutex);
+  pinned_->log = 0;
+  ++pinned_->generation;
 }
 
 void Place::drop_new() {

@@ -2,8 +2,14 @@
 // Where the database lies: nobody else may have a hand in its folder or its files, and no link leads there.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
+#include <atomic>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 
 namespace jit::store {
@@ -26,8 +32,15 @@ class Place {
  public:
   enum class Found { kReady, kAbsent, kEmpty, kOrphaned, kUnsafe };  // kOrphaned: a log (-wal) without its database
 
+  // When somebody last wrote to the database or its log, or changed what they are.
+  struct Mark {
+    std::int64_t size = -1, written_s = 0, written_ns = 0, changed_s = 0, changed_ns = 0;
+    std::int64_t log_size = -1, log_written_s = 0, log_written_ns = 0, log_changed_s = 0, log_changed_ns = 0;
+    bool operator==(const Mark&) const = default;
+  };
+
   explicit Place(std::string path);
-  Place(const Place& other);  // the same file, for another thread
+  Place(const Place& other);  // the same file, for another thread; what is pinned is shared
   Place& operator=(const Place&) = delete;
 
   // Looks without opening: a plain close() of the file would drop the POSIX locks that SQLite holds on it in this
@@ -35,8 +48,18 @@ class Place {
   Found look();
   const std::string& problem() const { return problem_; }
 
-  // Remembers which file it is; look() refuses another one from then on.
+  // Remembers which file it is; look() refuses another one from then on. Its log is pinned once a connection has it open.
   void pin();
+  void pin_log();
+  bool has_log();     // the log is the pinned one; true before that
+  bool is_deleted();  // the pinned file has no name any more, and cannot be put back
+  Mark mark();        // after a look()
+
+  // How often the file or its log was made anew: a connection from before does not see what is written now.
+  unsigned generation() const { return pinned_->generation.load(); }
+  // Something in it made no sense to a reader: to be checked before the next write. Once.
+  void suspect() { pinned_->suspect.store(true); }
+  bool take_suspicion() { return pinned_->suspect.exchange(false); }
 
   // The file under construction: made empty with mode 0600, after the leftovers of an earlier try are gone. False: errno.
   bool begin_new();
@@ -44,6 +67,9 @@ class Place {
   // Gives it its name, durably, and never over an existing file. False: errno.
   bool finish_new();
   void drop_new();
+  // The file was made anew in place of a deleted one: its old companions go, and it is what is pinned from now on.
+  void renewed();
+  void log_renewed();
 
   const std::string& path() const { return path_; }
 
@@ -59,8 +85,16 @@ class Place {
   std::string name_;
   std::string problem_;
   Fd folder_fd_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  struct Pinned {
+    std::mutex mutex;
+    Fd file;  // O_PATH, which takes no lock with it when it is closed
+    dev_t device = 0;
+    ino_t inode = 0;
+    ino_t log = 0;
+    std::atomic<unsigned> generation = 0;
+    std::atomic<bool> suspect = false;
+  };
+  std::shared_ptr<Pinned> pinned_ = std::make_shared<Pinned>();
 };
 
 }  // namespace jit::store

@@ -39,6 +39,7 @@ bool range_of(std::string_view prefix, core::Id& first, core::Id& last) {
 
 bool Reader::open() {
   statements_.clear();
+  generation_ = place_.generation();
   Connected opened = open_again(place_);
   if (opened.db && sqlite3_exec(opened.db.get(), "PRAGMA query_only=ON", nullptr, nullptr, nullptr) != SQLITE_OK) {
     opened.message = sqlite3_errmsg(opened.db.get());
@@ -51,11 +52,12 @@ bool Reader::open() {
 
 bool Reader::begin() {
   error_.clear();
-  return db_ || open();
+  return (db_ && generation_ == place_.generation()) || open();
 }
 
 // The connection is not used again; the next call opens another one.
 bool Reader::fail(int code) {
+  if (const int kind = sqlite3_errcode(db_.get()) & 0xff; kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) place_.suspect();
   error_ = place_.path() + ": " + (code == SQLITE_CORRUPT ? "a row makes no sense" : sqlite3_errmsg(db_.get()));
   return false;
 }

@@ -47,6 +47,7 @@ class Reader {
 
   Place& place_;
   Db db_;
+  unsigned generation_ = 0;  // of the place when it was opened
   std::map<std::string, Stmt, std::less<>> statements_;  // one for each shape of a question: a few dozen
   std::string error_;
 };

@@ -136,7 +136,69 @@ void Writer::run() {
   }
 }
 
+// Looks at the files before each transaction, for SQLite does not: it would write on into a file that has no name any
+// more, or over damage that its cache hides.
+bool Writer::untouched() {
+  switch (place_.look()) {
+    case Place::Found::kUnsafe:
+      keep_error(place_.problem());
+      return false;
+    case Place::Found::kReady:
+      break;
+    default:
+      replace_deleted();
+      return false;
+  }
+  if (!statements_) return true;  // just opened, and checked then
+  if (!place_.has_log()) {
+    replace_log();
+    return false;
+  }
+  if (place_.take_suspicion()) mark_.reset();
+  const Place::Mark now = place_.mark();
+  return mark_ == now || check_again(now);
+}
+
+bool Writer::check_again(const Place::Mark& now) {
+  if (bad_ == now) return false;  // nothing has changed since: the error that is kept says it
+  Connected opened = open_suspect(place_);
+  if (!opened.db) {
+    keep_error(std::move(opened.message));
+    bad_ = now;
+    return false;
+  }
+  statements_.reset();
+  db_ = std::move(opened.db);
+  spoiled_ = false;
+  bad_.reset();
+  return true;
+}
+
+// It lives on as long as we have it open: all that was acknowledged is in it.
+void Writer::replace_deleted() {
+  if (!place_.is_deleted()) return keep_error(place_.path() + " was taken away while jit-broker runs; put it back");
+  if (std::string why = write_anew(db_.get(), place_); !why.empty()) return keep_error(std::move(why));
+  // The last connection to the old file must not tidy up under the name that is now the new one's.
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  spoiled_ = true;
+  left();
+  keep_error(place_.path() + " was deleted while jit-broker runs; it was written anew with all that was in it");
+}
+
+// What was acknowledged and is not in the database yet is in the log that we have open: it is moved, and a log begun.
+void Writer::replace_log() {
+  const int code = sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code != SQLITE_OK) return keep_error(code);
+  place_.log_renewed();
+  spoiled_ = true;
+  left();
+  keep_error(place_.path() + "-wal was taken away while jit-broker runs; another one was begun, and nothing is lost");
+}
+
+void Writer::left() { mark_ = place_.mark(); }
+
 bool Writer::ready() {
+  if (!untouched()) return false;
   if (statements_ && !spoiled_) return true;
   if (spoiled_) {
     // The old one is closed after the new one is open: the last connection to go would leave the log to be recovered,
@@ -164,6 +226,8 @@ bool Writer::ready() {
         return SQLITE_OK;
       },
       this);
+  place_.pin_log();
+  left();
   return true;
 }
 
@@ -173,16 +237,24 @@ int Writer::transaction(const Write& write) {
   int code = statements_->begin();
   if (code == SQLITE_OK) code = write();
   if (code == SQLITE_OK) code = statements_->commit();
-  if (code == SQLITE_OK) return code;
+  if (code == SQLITE_OK) {
+    left();
+    return code;
+  }
   keep_error(code);
   const bool clean = sqlite3_get_autocommit(db_.get()) != 0 || statements_->rollback() == SQLITE_OK;
   const int kind = code == kUnstorable ? SQLITE_MISMATCH : code & 0xff;
+  if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) {
+    mark_.reset();  // nothing more is written to it before it was checked
+    return code;
+  }
   // Its file, memory map or cache may be spoiled.
   spoiled_ = !clean || !(batch_at_fault(code) || kind == SQLITE_FULL || kind == SQLITE_BUSY);
   if (spoiled_) {
     // A sync that failed leaves whole frames in the log, which a crash now would bring to life. Empty the log.
     sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   }
+  left();
   return code;
 }
 
@@ -236,8 +308,11 @@ void Writer::write_policy() {
 
 void Writer::checkpoint(bool idle) {
   if (spoiled_ || wal_pages_ < (idle ? kCheckpointPages : kCheckpointPagesBusy)) return;
+  const bool as_left = place_.look() == Place::Found::kReady && place_.has_log() && mark_ == place_.mark();
+  if (!as_left) return;  // never over what somebody else wrote; the next commit says so
   sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;
+  left();
 }
 
 }  // namespace jit::store

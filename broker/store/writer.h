@@ -72,7 +72,12 @@ class Writer {
   void write_group(std::vector<Job>& group);
   int write_jobs(std::span<Job> jobs);
   void write_policy();
-  bool ready();  // has a good connection, or gets one
+  bool ready();  // has a good connection to a file that is as it was left, or gets one
+  bool untouched();
+  bool check_again(const Place::Mark& now);
+  void replace_deleted();
+  void replace_log();
+  void left();   // the files are now as this writer left them
   template <class Write>
   int transaction(const Write& write);  // all or nothing
   void keep_error(int code);
@@ -83,6 +88,8 @@ class Writer {
   Db db_;
   std::unique_ptr<Statements> statements_;
   bool spoiled_ = false;
+  std::optional<Place::Mark> mark_;  // as left; nothing: to be checked before the next write
+  std::optional<Place::Mark> bad_;   // as it was when the last check failed
   Place& place_;
   core::Post post_;
   const std::chrono::milliseconds patience_;

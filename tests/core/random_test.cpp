@@ -124,6 +124,7 @@ class Play {
       administer();
     } else if (what < 96) {
       fail_percent_ = chance(80) ? 2 : chance(50) ? 50 : 100;
+      world_.failing_graves = chance(30);
     } else if (what < 98) {
       world_.use(chance(2) ? nullptr : one_of(policies_));
       if (!world_.policy) world_.use(policies_[0]);
@@ -206,7 +207,7 @@ class Play {
     }
     world_.restart(chance(20));
     created_before_ = world_.held.entries.size();
-    // An end that was never written is forgotten with the memory: more may be open now than were.
+    // An end of which nobody was told is forgotten with the memory: more may be open now than were.
     restored_ = world_.core->live_requests().size();
   }
 
@@ -277,6 +278,7 @@ class Play {
 
   void finish() {
     fail_percent_ = 0;
+    world_.failing_graves = false;
     world_.disk = World::Disk::kPrompt;
     world_.settle();
     for (const Conn conn : conns_) {
@@ -293,7 +295,6 @@ class Play {
     must(world_.core->next_tick() == std::nullopt, "nothing is due any more");
     must(world_.core->waiting() == 0, "nobody waits any more");
     must(world_.core->live_requests().empty() && world_.core->live_grants().empty(), "the memory is empty");
-    // Of ends that could not be written only so many are kept to be written later; the next boot settles the rest.
     world_.restart(true);
     for (const auto& [id, request] : world_.held.requests) {
       const bool open = request.state == RequestState::kPending || request.state == RequestState::kDetached;

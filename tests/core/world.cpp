@@ -112,7 +112,7 @@ std::string rules_with(const std::string& from, const std::string& to) {
 
 World::World(Limits lim) : limits(lim) {
   policy = load_policy();
-  core = std::make_unique<Core>(*this, *this, *this, *this, *this, boot, limits);
+  core = std::make_unique<Core>(*this, *this, *this, *this, *this, *this, boot, limits);
   core->use_policy(policy);
 }
 
@@ -142,6 +142,9 @@ void World::write_one(bool ok) {
   queue_.pop_front();
   failed_ = !ok;
   if (ok) apply(write.batch);
+  for (const Grant& grant : write.batch.grants) {
+    if (!ok && grant.state == GrantState::kEnded) told.insert(grant.id);
+  }
   write.done(ok);
 }
 
@@ -187,9 +190,9 @@ void World::restart(bool new_boot) {
   failed_ = false;
   for (auto& [conn, heard] : heard_) heard.gone = true;
   if (new_boot) boot += "'";
-  // An end that was never written is forgotten with the memory that held it.
-  std::erase_if(ended, [&](const Id& id) { return held.grants.at(id).state != GrantState::kEnded; });
-  core = std::make_unique<Core>(*this, *this, *this, *this, *this, boot, limits);
+  // An end that was being written, and of which nobody was told, is forgotten with the memory that held it.
+  std::erase_if(ended, [&](const Id& id) { return held.grants.at(id).state != GrantState::kEnded && !told.contains(id); });
+  core = std::make_unique<Core>(*this, *this, *this, *this, *this, *this, boot, limits);
   State state;
   for (const auto& [key, request] : held.requests) {
     const bool open = request.state == RequestState::kPending || request.state == RequestState::kDetached;
@@ -336,6 +339,17 @@ Id World::id() {
   for (std::size_t i = 0; i < 8 && !same_prefix; ++i) out.bytes[i] = static_cast<std::uint8_t>((n * 0x9E3779B97F4A7C15ULL) >> (8 * (7 - i)));
   for (std::size_t i = 0; i < 8; ++i) out.bytes[8 + i] = static_cast<std::uint8_t>(n >> (8 * i));
   return out;
+}
+
+bool World::add(std::span<const Tombstone> more) {
+  if (failing_graves) graves.reset();
+  if (graves) graves->insert(graves->end(), more.begin(), more.end());
+  return graves.has_value();
+}
+
+bool World::replace(std::span<const Tombstone> all) {
+  if (!failing_graves) graves.emplace(all.begin(), all.end());
+  return !failing_graves;
 }
 
 void World::commit(Batch batch, std::function<void(bool)> done) {

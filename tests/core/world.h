@@ -60,7 +60,7 @@ struct Reply {
   std::string error() const { return std::string(name_of(one().error)); }
 };
 
-class World final : public Clock, public Random, public Store, public Gate, public Listener {
+class World final : public Clock, public Random, public Store, public Tombstones, public Gate, public Listener {
  public:
   enum class Disk { kPrompt, kHeld };
 
@@ -72,6 +72,7 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   Disk disk = Disk::kPrompt;
   bool same_prefix = false;     // ids that begin alike
   bool failing_writes = false;  // every commit that completes now fails
+  bool failing_graves = false;  // every tombstone that is written now fails
   void pass(BootMs ms);         // the clock only
   void pass_and_tick(BootMs ms);
   void settle();                // the disk answers everything
@@ -117,6 +118,7 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   std::vector<std::string> types() const;           // of all entries on disk, in order
 
   OnDisk held;
+  std::optional<std::vector<Tombstone>> graves{std::in_place};  // nothing: missing or damaged
   std::vector<Request> told_requests;
   std::vector<Grant> told_grants;
   std::vector<AuditEntry> told_entries;
@@ -126,6 +128,7 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   std::string boot = "boot-1";
   Limits limits;
   std::set<Id> ended;  // grants that this core has ended, written or not
+  std::set<Id> told;   // those whose end was not written and was told all the same
   std::map<Conn, BindAsk> binds;
   std::function<void(Conn, const BindAnswer&)> on_bound;
   mutable bool broken = false;  // something was told that must not be
@@ -136,6 +139,9 @@ class World final : public Clock, public Random, public Store, public Gate, publ
   core::Id id() override;
   void commit(Batch batch, std::function<void(bool)> done) override;
   bool failing() const override { return failed_; }
+  std::optional<std::vector<Tombstone>> load() override { return graves; }
+  bool add(std::span<const Tombstone> more) override;
+  bool replace(std::span<const Tombstone> all) override;
   void answer(Conn conn, const Answer& answer) override;
   void progress(Conn conn, std::vector<std::string> text) override;
   void decided(Conn conn, const Answer& answer) override;

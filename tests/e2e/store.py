@@ -12,6 +12,7 @@ from journal import Journal
 
 HOME = "/var/lib/jit"
 DB = f"{HOME}/jit.db"
+ENDS = "/run/jit-broker/ends"
 JIT = os.stat(HOME).st_uid
 SHELL = ["bash", "-c", "while read -r word; do sudo id -un; echo code $?; done"]
 
@@ -96,6 +97,15 @@ AT_START = {
     "folder not readable": (mode(HOME, 0), mode(HOME, 0o700), "Permission denied"),
     "open to others": (mode(DB, 0o644), mode(DB, 0o600), "open to others"),
     "link": (link, unlink, "symbolic link"), "orphan": (orphan, adopt, "is missing"), "full": (fill, make_room, "full"),
+}
+
+
+WHILE_RUNNING = {
+    "damaged": (turn_over, turn_over, "damaged"),
+    "not ours": (owner(0, 0), owner(JIT, JIT), "belongs to uid 0"),
+    "folder not readable": (mode(HOME, 0), mode(HOME, 0o700), "Permission denied"),
+    "open to others": (mode(DB, 0o644), mode(DB, 0o600), "open to others"),
+    "link": (link, unlink, "symbolic link"), "moved away": (move(DB, f"{HOME}/kept"), move(f"{HOME}/kept", DB), "taken away"),
 }
 
 
@@ -186,6 +196,43 @@ def test_at_start_each_cause_has_its_name_and_leaves_no_trace():
             bedlib.jitctl("dave2", "cancel", ahead)
 
 
+def test_while_it_runs_each_cause_has_its_name_and_leaves_no_trace():
+    for name, (bad, good, words) in WHILE_RUNNING.items():
+        with Holder() as alice, Journal() as journal:
+            ahead = bedlib.jitctl("dave2", "request", "--reason", "x", "--", "/bin/echo", name)["id"]
+            before, pid = bedlib.audit(), broker.pid()
+            bad()
+            is_refused(name)
+            is_named(name, words)
+            check(not alice.uses(), f"{name}: a grant is used while nothing can be written")
+            lines = journal.errors(HOME)
+            check(len(lines) == 1 and words in lines[0], f"{name}: the log says {lines}")
+            good()
+            journal.event("store.recovered")
+            check(status()["store"] == "ok" and broker.pid() == pid, f"{name}: {status()}")
+            check(alice.uses(), f"{name}: the grant is gone: {alice.terminal.text}")
+            broker.restart()
+            check(alice.uses(), f"{name}: the grant is gone after a restart: {alice.terminal.text}")
+            check(bedlib.jitctl("dave2", "show", ahead)["state"] == "detached", f"{name}: the request is gone")
+            check(bedlib.audit()[:len(before)] == before, f"{name}: the log was cut")
+            bedlib.jitctl("dave2", "cancel", ahead)
+
+
+def test_files_that_are_deleted_while_it_runs_are_made_anew():
+    for ends in [""], ["-wal"], ["", "-wal", "-shm"]:
+        with Holder() as alice, Journal() as journal:
+            before, pid = bedlib.audit(), broker.pid()
+            for end in ends:
+                os.unlink(DB + end)
+            is_refused(f"{ends}")
+            journal.event("store.recovered")
+            check(len(journal.errors(HOME)) == 1, f"{ends}: the log says {journal.errors(HOME)}")
+            check(alice.uses() and broker.pid() == pid, f"{ends}: the grant is gone: {alice.terminal.text}")
+            broker.restart()
+            check(alice.uses(), f"{ends}: the grant is gone after a restart: {alice.terminal.text}")
+            check(bedlib.audit()[:len(before)] == before, f"{ends}: the log was cut")
+
+
 def test_one_line_however_often_it_is_tried():
     broker.stop()
     turn_over()
@@ -234,6 +281,52 @@ def test_a_use_that_was_allowed_is_in_the_log_in_the_end():
         writes_again(journal)
         check(alice.uses(), "and again")
         journal.until(lambda _: sum(e.get("JIT_TYPE") == "grant.used" for e in journal.now()) > uses, 3, f"{uses + 1} uses")
+
+
+def test_what_ended_on_a_full_disk_stays_ended_after_a_restart():
+    for name, restart in (("with room", lambda: (make_room(), broker.restart())), ("killed", lambda: (broker.kill(), make_room(), broker.start())),
+                          ("still full", lambda: (broker.restart(), make_room()))):
+        with Holder() as alice, Inbox() as inbox, Journal() as journal:
+            asked = bedlib.jitctl("dave2", "request", "--reason", "x", "--", "/bin/echo", name)["id"]
+            fill()
+            check(not alice.uses() or not alice.uses(), f"{name}: the disk is not full")
+            ended = bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "it is over"])
+            check("ended" in ended.text, f"{name}: revoke: exit {ended.code}: {ended.text}")
+            denied = bedlib.run("bob", ["jitctl", "deny", asked, "-m", "no"])
+            check("denied" in denied.text, f"{name}: deny: exit {denied.code}: {denied.text}")
+            restart()
+            journal.event("broker.started")
+            check(not bedlib.jitctl("root", "grants"), f"{name}: {bedlib.jitctl('root', 'grants')}")
+            check(bedlib.run("bob", ["jitctl", "approve", asked]).code != 0, f"{name}: a request that was denied is approved")
+            inbox.known = {r["id"] for r in inbox.requests()}
+            alice.terminal.line("after")
+            again = inbox.new("alice")["id"]  # asked anew
+            bedlib.jitctl("bob", "deny", again, "-m", "no")
+            alice.terminal.expect(r"(?:.*\n)*?code (?!0)")
+            check(len(alice.entries("grant.ended")) == 1, f"{name}: {alice.entries('grant.ended')}")
+            check(os.path.getsize(ENDS) < 100, f"{name}: {ENDS} is not cleared")
+
+
+def test_without_a_sound_record_of_ends_everything_of_this_boot_ends():
+    def damage() -> None:
+        with open(ENDS, "r+b") as f:
+            f.write(b"x")
+
+    for name, spoil, words in ("damaged", damage, "is damaged"), ("missing", lambda: os.unlink(ENDS), ""):
+        with Holder() as alice, Inbox() as inbox, Journal() as journal:
+            broker.stop()
+            spoil()
+            broker.start()
+            journal.event("ends.lost")
+            check(not bedlib.jitctl("root", "grants"), f"{name}: {bedlib.jitctl('root', 'grants')}")
+            lines = journal.errors(ENDS)
+            check(len(lines) == (1 if words else 0) and all(words in line for line in lines), f"{name}: the log says {lines}")
+            inbox.known = {r["id"] for r in inbox.requests()}
+            alice.terminal.line("after")
+            bedlib.jitctl("bob", "approve", inbox.new("alice")["id"])
+            alice.terminal.expect(r"(?:.*\n)*?root\ncode 0")
+            broker.restart()
+            check(alice.uses(), f"{name}: the new record does not hold")
 
 
 def test_a_policy_that_loaded_without_a_database_is_kept_when_there_is_one():

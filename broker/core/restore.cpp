@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a new broker makes of what the store held, and of what had ended without being written there.
+#include "broker/core/impl.h"
+
+namespace jit::core {
+
+namespace {
+
+constexpr const char* kRestarted = "the host was restarted";
+constexpr const char* kUnwritten = "it ended while the log could not be written";
+constexpr const char* kLost = "what had ended before a restart of the broker is not known any more";
+
+}  // namespace
+
+void Core::restore(State state) {
+  Impl& impl = *impl_;
+  const BootMs now = impl.clock.boottime();
+  const WallMs wall = impl.clock.wall();
+  const auto tombstones = impl.tombstones.load();
+  std::map<Id, Tombstone> ended;
+  if (tombstones) {
+    for (const Tombstone& end : *tombstones) ended.emplace(end.id, end);
+  }
+  // Without a record there may have been an end in it, so all that could have ended has.
+  const auto end_of = [&]<class How>(const Id& id, How when_lost) -> std::optional<How> {
+    if (!tombstones) return when_lost;
+    const auto found = ended.find(id);
+    if (found == ended.end()) return std::nullopt;
+    const How* how = std::get_if<How>(&found->second.how);
+    return how != nullptr ? *how : when_lost;
+  };
+  const char* const why = tombstones ? kUnwritten : kLost;
+
+  Batch batch;
+  const auto end_request = [&](Request& request, RequestState how, const char* text) {
+    request.state = how;
+    request.ended_why = text;
+    request.ended_wall = wall;
+    std::string_view type = events::kRequestCancelled;
+    if (how == RequestState::kDenied) type = events::kRequestDenied;
+    if (how == RequestState::kExpired) type = events::kRequestExpired;
+    batch.entries.push_back(events::request(type, request));
+    batch.requests.push_back(request);
+  };
+  const auto end_grant = [&](Grant& grant, GrantEnd how, const char* text) {
+    grant.state = GrantState::kEnded;
+    grant.end = how;
+    grant.ended_why = text;
+    grant.ended_wall = wall;
+    batch.entries.push_back(events::grant(events::kGrantEnded, grant));
+    batch.grants.push_back(std::move(grant));
+  };
+
+  for (Request& request : state.requests) {
+    auto live = std::make_unique<Live>();
+    live->terms = request.offer;
+    live->request = std::move(request);
+    if (live->request.boot_id != impl.boot_id) {
+      if (live->open()) end_request(live->request, RequestState::kCancelled, kRestarted);
+      continue;
+    }
+    if (live->open()) {
+      if (const auto how = end_of(live->request.id, RequestState::kCancelled)) {
+        end_request(live->request, *how, why);
+        continue;
+      }
+    }
+    if (live->request.state == RequestState::kPending) {
+      live->resume_until = now + impl.limits.resume_ms;
+      impl.due.emplace(live->resume_until, live->request.id);
+    }
+    for (const Vote& vote : state.votes) {
+      if (vote.request == live->request.id) live->votes.push_back({vote, nullptr});
+    }
+    impl.add(std::move(live));
+  }
+  for (Grant& grant : state.grants) {
+    if (grant.boot_id != impl.boot_id) {
+      end_grant(grant, GrantEnd::kVoid, kRestarted);
+    } else if (const auto how = end_of(grant.id, GrantEnd::kVoid)) {
+      end_grant(grant, *how, why);
+    } else {
+      impl.add_grant(std::move(grant));
+    }
+  }
+  // An approved request stays for its grant only.
+  std::vector<Id> stale;
+  for (const auto& [id, live] : impl.requests) {
+    if (!live->open() && impl.find_grant(live->request.grant) == nullptr) stale.push_back(id);
+  }
+  for (const Id& id : stale) impl.drop(id);
+
+  const std::vector<Tombstone> again = impl.ends_in(batch);
+  for (const Tombstone& end : again) impl.owed.emplace(end.id, end);
+  impl.to_clear = !tombstones || !tombstones->empty();
+  if (!tombstones && !again.empty()) {
+    batch.entries.push_back(events::note(events::kEndsLost, "ended", std::to_string(again.size())));
+  }
+  batch.entries.push_back(events::note(events::kBrokerStarted, "boot", impl.boot_id));
+  // Nothing of this is in memory, so it has ended whether or not it is written at once; the record that says so (or is
+  // not there) stays until it is.
+  impl.commit_end(std::move(batch), [](bool) {});
+}
+
+}  // namespace jit::core
