@@ -37,12 +37,12 @@ Policies::~Policies() {
 }
 
 void Policies::keep(store::Database* database) {
-  if (database != nullptr) database->keep_policy({status_.hash, rules_, people_});
+  if (database != nullptr) database->keep_policy({status_.hash, sources_.rules, sources_.people, sources_.calendars, sources_.rosters});
 }
 
 void Policies::database_came(store::Database* database) {
   if (core_.policy() == nullptr) return use_kept(database);
-  if (!rules_.empty()) keep(database);
+  if (!sources_.rules.empty()) keep(database);
 }
 
 void Policies::start(config::Loaded loaded, store::Database* database) {
@@ -54,7 +54,7 @@ void Policies::use_kept(store::Database* database) {
   if (database == nullptr) return;
   const auto kept = database->kept_policy();
   if (!kept) return;
-  const config::Loaded loaded = config::load_kept(broker_, kept->rules, kept->people);
+  const config::Loaded loaded = config::load_kept(broker_, {kept->rules, kept->people, kept->calendars, kept->rosters});
   if (!loaded.policy) return;
   sd_journal_print(LOG_ERR, "the policy files are broken; the last good policy %s stays in force",
                    loaded.policy->hash().substr(0, 12).c_str());
@@ -75,8 +75,7 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
     return;
   }
   status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}};
-  rules_ = std::move(loaded.rules);
-  people_ = std::move(loaded.people);
+  sources_ = std::move(static_cast<config::Sources&>(loaded));
   keep(database);
   core_.use_policy(loaded.policy, hash_of(broker_.tags));
   core_.note(core::events::kPolicyLoaded, "policy", status_.hash);

@@ -42,7 +42,7 @@ class Policies {
   core::Core& core_;
   core::Clock& clock_;
   Status status_;
-  std::vector<policy::Source> rules_, people_;  // of what is in force from the files
+  config::Sources sources_;  // of what is in force from the files
   config::Broker broker_;
   std::thread worker_;
   bool running_ = false;

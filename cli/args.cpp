@@ -51,6 +51,7 @@ const std::array kVerbs = {
     Verb{"policy show", "[DIR|FILE...]", 0, 4096, false, {kJson}, "each rule as one sentence; needs no broker"},
     Verb{"policy why", "[DIR|FILE...]", 0, 4096, true, kWhatIf, "what a request would get, and by which rules"},
     Verb{"policy why-not", "[DIR|FILE...]", 0, 4096, true, kWhatIf, "the same, and the nearest rules with what each lacks"},
+    Verb{"policy test", "[DIR|FILE...]", 0, 4096, false, {kJson}, "run the tests beside the rules (tests.d); needs no broker"},
     Verb{"policy fmt", "FILE...", 1, 4096, false, {kCheck, kJson}, "lay files out; --check only names those that would change"},
     Verb{"policy import-sudoers", "[FILE]", 0, 1, false, {kJson}, "a policy from what cvtsudoers -f json prints"},
     Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},

@@ -65,6 +65,7 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "policy show") return verbs.show_policy();
   if (verb == "policy why") return verbs.why(false);
   if (verb == "policy why-not") return verbs.why(true);
+  if (verb == "policy test") return verbs.test();
   if (verb == "policy fmt") return verbs.fmt();
   if (verb == "policy import-sudoers") return verbs.import_sudoers();
   if (verb == "policy reload") return verbs.reload();

@@ -43,6 +43,7 @@ struct Verbs {
   Exit show_policy();
   // verbs_policy_ask.cpp
   Exit why(bool why_not);
+  Exit test();
   // verbs_policy_files.cpp
   Exit fmt();
   Exit import_sudoers();

@@ -34,6 +34,8 @@ bool is_people(const std::string& path, const std::string& text) {
          text.find("\n[[person]]") != std::string::npos;
 }
 
+bool is_tests(const std::string& text) { return text.starts_with("[[test]]") || text.find("\n[[test]]") != std::string::npos; }
+
 bool is_folder(const std::string& path) {
   struct stat info {};
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
@@ -67,18 +69,20 @@ Result<config::Loaded> load_policy(const std::vector<std::string>& paths) {
     roots.check_owner = false;
     return config::load(roots);
   }
-  std::vector<policy::Source> rules;
-  std::vector<policy::Source> people;
+  config::Sources sources;
+  std::vector<policy::Source> tests;
   std::size_t total = 0;
   for (const std::string& path : paths) {
     auto text = read_policy_file(path);
     if (!text) return text.failure();
     total += text->size();
     if (total > kSetMax) return Failure{Exit::kUsage, "the files are larger than 64 MiB together"};
-    auto& to = is_people(path, *text) ? people : rules;
+    auto& to = is_people(path, *text) ? sources.people : is_tests(*text) ? tests : sources.rules;
     to.push_back({path, std::move(*text)});
   }
-  return config::load_kept({}, std::move(rules), std::move(people));
+  config::Loaded out = config::load_kept({}, std::move(sources));
+  out.tests = std::move(tests);
+  return out;
 }
 
 // What a file holds may stand in a finding.

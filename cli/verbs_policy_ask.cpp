@@ -123,4 +123,34 @@ Exit Verbs::why(bool why_not) {
   return denied ? Exit::kNo : Exit::kDone;
 }
 
+Exit Verbs::test() {
+  const auto loaded = load_policy(args.words);
+  if (!loaded) return out.fail(loaded.failure());
+  const policy::Policy::Input input = config::input_of(*loaded, loaded->broker);
+  const policy::CaseRun run = policy::run_cases(input, loaded->tests, input.now);
+  Json results = Json::array();
+  std::size_t failed = 0;
+  for (const policy::CaseResult& result : run.results) {
+    const bool passed = result.differences.empty();
+    failed += passed ? 0 : 1;
+    results.push_back({{"name", evidence::escape(result.name)}, {"place", evidence::escape(result.place)}, {"passed", passed}, {"differences", strings(result.differences)}});
+    if (json() || passed) continue;
+    out.line(evidence::escape(result.place) + ": " + evidence::escape(result.name));
+    for (const std::string& difference : result.differences) out.line("  " + evidence::escape(difference));
+  }
+  // What is wrong with the files themselves; the failed ones stand above.
+  std::size_t wrong = 0;
+  for (const policy::Finding& finding : run.findings) {
+    if (finding.code == "E09") continue;
+    ++wrong;
+    if (!json()) out.line(shown(finding));
+  }
+  if (json()) {
+    out.line(Json{{"passed", run.results.size() - failed}, {"failed", failed}, {"tests", std::move(results)}}.dump());
+  } else {
+    out.line(std::to_string(run.results.size() - failed) + " passed, " + std::to_string(failed) + " failed");
+  }
+  return failed == 0 && wrong == 0 ? Exit::kDone : Exit::kNo;
+}
+
 }  // namespace jit::cli

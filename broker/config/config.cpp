@@ -10,6 +10,7 @@
 #include "broker/config/broker_file.h"
 #include "broker/config/files.h"
 #include "evidence/text.h"
+#include "policy/cases.h"
 
 namespace jit::config {
 namespace {
@@ -35,6 +36,19 @@ std::vector<policy::Source> read_all(Files& files, const Chosen& chosen) {
   return sources;
 }
 
+// One folder of files that rules name, or that stand beside them: by file name where they are named.
+std::vector<policy::Source> read_folder(Files& files, const Folder& etc, const std::string& name, std::string_view suffix, bool named) {
+  const Folder* folder = files.folder(etc, name);
+  if (folder == nullptr) return {};
+  Chosen chosen;
+  for (std::string& file : files.names(*folder, suffix)) chosen.insert_or_assign(std::move(file), folder);
+  std::vector<policy::Source> out = read_all(files, chosen);
+  for (policy::Source& source : out) {
+    if (named) source.name = source.name.substr(source.name.rfind('/') + 1);
+  }
+  return out;
+}
+
 void read_broker(Files& files, const Folder& etc, Loaded& out) {
   std::string text;
   if (files.read(etc, "broker.toml", text) != Files::Got::kText) return;
@@ -58,6 +72,9 @@ void read_set(Files& files, const Roots& roots, Loaded& out) {
       choose(files, *folder, people);
       out.people = read_all(files, people);
     }
+    out.calendars = read_folder(files, *etc, "calendars", ".ics", true);
+    out.rosters = read_folder(files, *etc, "rosters", ".toml", true);
+    out.tests = read_folder(files, *etc, "tests.d", ".toml", false);
   }
   if (own != nullptr) choose(files, *own, rules);
   out.rules = read_all(files, rules);
@@ -71,21 +88,20 @@ void read_set(Files& files, const Roots& roots, Loaded& out) {
   }
 }
 
+void add(std::vector<policy::Finding> found, Loaded& out) {
+  out.findings.insert(out.findings.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+}
+
 void compile(Loaded& out) {
-  policy::Policy::Input input{out.rules, out.people, out.broker.tags, [](std::string_view text) { return evidence::sha256_hex(text); }};
-  input.now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  input.real_folder = [](std::string_view folder) {
-    char* const real = ::realpath(std::string(folder).c_str(), nullptr);
-    // One that is not there yet stands as it is written.
-    std::string path = real == nullptr ? std::string(folder) : std::string(real);
-    std::free(real);
-    return path;
-  };
+  const policy::Policy::Input input = input_of(out, out.broker);
   policy::Policy::Loaded loaded = policy::Policy::load(input);
   const bool clean = out.findings.empty();
-  out.findings.insert(out.findings.end(), std::make_move_iterator(loaded.findings.begin()),
-                      std::make_move_iterator(loaded.findings.end()));
-  if (clean) out.policy = std::move(loaded.policy);
+  add(std::move(loaded.findings), out);
+  if (!clean || !loaded.policy) return;
+  policy::CaseRun run = policy::run_cases(input, out.tests, input.now);
+  const bool passed = run.findings.empty();
+  add(std::move(run.findings), out);
+  if (passed) out.policy = std::move(loaded.policy);
 }
 
 bool try_load(const Roots& roots, Loaded& out) {
@@ -111,13 +127,27 @@ Loaded load(const Roots& roots) {
   }
 }
 
-Loaded load_kept(const Broker& broker, std::vector<policy::Source> rules, std::vector<policy::Source> people) {
+Loaded load_kept(const Broker& broker, Sources sources) {
   Loaded out;
+  static_cast<Sources&>(out) = std::move(sources);
   out.broker = broker;
-  out.rules = std::move(rules);
-  out.people = std::move(people);
   compile(out);
   return out;
+}
+
+policy::Policy::Input input_of(const Sources& sources, const Broker& broker) {
+  policy::Policy::Input input{sources.rules, sources.people, broker.tags, [](std::string_view text) { return evidence::sha256_hex(text); }};
+  input.calendars = sources.calendars;
+  input.rosters = sources.rosters;
+  input.now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  input.real_folder = [](std::string_view folder) {
+    char* const real = ::realpath(std::string(folder).c_str(), nullptr);
+    // One that is not there yet stands as it is written.
+    std::string path = real == nullptr ? std::string(folder) : std::string(real);
+    std::free(real);
+    return path;
+  };
+  return input;
 }
 
 }  // namespace jit::config

@@ -26,19 +26,30 @@ struct Roots {  // defaults are the real ones; jitctl policy check names others
   bool check_owner = true;  // false: only for files that jitctl checks before they are installed
 };
 
-struct Loaded {
+// What a policy is made of.
+struct Sources {
+  std::vector<policy::Source> rules;
+  std::vector<policy::Source> people;
+  std::vector<policy::Source> calendars;  // by file name: *.ics of calendars
+  std::vector<policy::Source> rosters;    // by file name: *.toml of rosters
+};
+
+struct Loaded : Sources {  // what was read, to keep as the last good set
   Broker broker;
   std::shared_ptr<const policy::Policy> policy;  // null when anything is wrong
   std::vector<policy::Finding> findings;         // E03 for ownership; every finding names file:line:column
-  std::vector<policy::Source> rules;             // what was read, to keep as the last good set
-  std::vector<policy::Source> people;
+  std::vector<policy::Source> tests;             // *.toml of tests.d, run before a policy is taken
 };
 
-// Reads broker.toml, people.d, and policy.d of the three roots (a base name in etc replaces run replaces usr; an empty
-// file or a link to /dev/null masks it), then policy::Policy::load.
+// Reads broker.toml, people.d, calendars, rosters, tests.d, and policy.d of the three roots (a base name in etc replaces run replaces usr; an empty
+// file or a link to /dev/null masks it), then policy::Policy::load and the tests: one that
+// fails is E09, and refuses the set.
 Loaded load(const Roots& roots);
 
-// The same from a kept set.
-Loaded load_kept(const Broker& broker, std::vector<policy::Source> rules, std::vector<policy::Source> people);
+// The same from a kept set, whose tests have passed.
+Loaded load_kept(const Broker& broker, Sources sources);
+
+// The input of a load, with the time of this machine; views into what is given.
+policy::Policy::Input input_of(const Sources& sources, const Broker& broker);
 
 }  // namespace jit::config

@@ -19,7 +19,6 @@
 namespace jit::config {
 namespace {
 
-constexpr std::string_view kSuffix = ".toml";
 constexpr const char* kMoved = "changed while being read; reload once more";
 
 class Fd {
@@ -127,7 +126,7 @@ const Folder* Files::folder(const Folder& parent, const std::string& name) {
   return keep(open_strict(parent.fd(), name, O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH), parent.path() + "/" + name, true);
 }
 
-std::vector<std::string> Files::names(const Folder& folder) {
+std::vector<std::string> Files::names(const Folder& folder, std::string_view suffix) {
   std::vector<std::string> found;
   Fd fd(open_strict(folder.fd(), ".", O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH));
   DIR* stream = fd ? ::fdopendir(fd.get()) : nullptr;
@@ -139,7 +138,7 @@ std::vector<std::string> Files::names(const Folder& folder) {
   errno = 0;
   while (const dirent* entry = ::readdir(stream)) {
     const std::string_view name = entry->d_name;
-    if (name.starts_with('.') || !name.ends_with(kSuffix)) continue;
+    if (name.starts_with('.') || !name.ends_with(suffix)) continue;
     if (found.size() == kFilesMax) {
       refuse(folder.path(), "holds more than " + std::to_string(kFilesMax) + " files; join some");
       break;

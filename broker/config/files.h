@@ -46,8 +46,8 @@ class Files {
   const Folder* root(const std::string& path);
   const Folder* folder(const Folder& parent, const std::string& name);
 
-  // The names that count: *.toml, no dot files, sorted. Whatever else lies there is ignored.
-  std::vector<std::string> names(const Folder& folder);
+  // The names that count: those with this suffix, no dot files, sorted. Whatever else lies there is ignored.
+  std::vector<std::string> names(const Folder& folder, std::string_view suffix = ".toml");
 
   enum class Got { kText, kAbsent, kMask, kRefused };  // kMask: empty, or a link to /dev/null
   Got read(const Folder& folder, const std::string& name, std::string& text);

@@ -313,7 +313,8 @@ bool Reader::sources(const char* kind, std::vector<policy::Source>& found) {
 std::optional<Database::PolicySet> Reader::kept_policy() {
   return snapshot<std::optional<Database::PolicySet>>([&](std::optional<Database::PolicySet>& set) {
     const bool read = query("SELECT hash FROM kept_policy", {}, [&](Row& row) { set.emplace().hash = row.bytes(); });
-    return read && (!set || (sources("rules", set->rules) && sources("people", set->people)));
+    return read && (!set || (sources("rules", set->rules) && sources("people", set->people) &&
+                             sources("calendars", set->calendars) && sources("rosters", set->rosters)));
   });
 }
 

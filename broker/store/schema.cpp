@@ -261,7 +261,21 @@ CREATE TABLE seen_networks (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts};
+// A policy also names calendars and rosters: the last good set is whole with them only.
+constexpr const char* kWholePolicy = R"sql(
+ALTER TABLE kept_sources RENAME TO kept_sources_before;
+CREATE TABLE kept_sources (
+  kind TEXT NOT NULL CHECK (kind IN ('rules', 'people', 'calendars', 'rosters')),
+  position INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  text BLOB NOT NULL,
+  PRIMARY KEY (kind, position)
+) STRICT;
+INSERT INTO kept_sources SELECT kind, position, name, text FROM kept_sources_before;
+DROP TABLE kept_sources_before;
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy};
 
 }  // namespace
 

@@ -170,7 +170,9 @@ int Statements::write(const Database::PolicySet& set) {
   if (const int code = step(policy_hash_.get()); code != SQLITE_OK) return code;
   if (const int code = step(policy_clear_.get()); code != SQLITE_OK) return code;
   if (const int code = write(set.rules, "rules"); code != SQLITE_OK) return code;
-  return write(set.people, "people");
+  if (const int code = write(set.people, "people"); code != SQLITE_OK) return code;
+  if (const int code = write(set.calendars, "calendars"); code != SQLITE_OK) return code;
+  return write(set.rosters, "rosters");
 }
 
 }  // namespace jit::store

@@ -83,6 +83,7 @@ class Database final : public core::Store {
     std::string hash;
     std::vector<policy::Source> rules;
     std::vector<policy::Source> people;
+    std::vector<policy::Source> calendars = {}, rosters = {};
   };
   void keep_policy(PolicySet set);  // through the writer; nobody waits
   std::optional<PolicySet> kept_policy();

@@ -199,8 +199,8 @@ TEST_CASE("swapped or half-written during the read", "[G1]") {
 TEST_CASE("the kept set loads as it was kept") {
   const Host host;
   const config::Loaded read = host.load();
-  const config::Loaded kept = config::load_kept(read.broker, read.rules, read.people);
+  const config::Loaded kept = config::load_kept(read.broker, read);
   REQUIRE(kept.policy);
   CHECK(kept.policy->hash() == read.policy->hash());
-  CHECK_FALSE(config::load_kept(read.broker, {}, {}).policy);
+  CHECK_FALSE(config::load_kept(read.broker, {}).policy);
 }
