@@ -21,7 +21,7 @@ import time
 BED = os.environ["BED"]
 GATE = "/run/jit/gate"
 BROKER = "/usr/libexec/jit/jit-broker"
-READY_S = 10
+READY_S = 50  # less than what a test waits for our answer
 CONFINE = ["setpriv", "--reuid", "_jit", "--regid", "_jit", "--init-groups", "--bounding-set=-all", "--inh-caps=-all",
            "--no-new-privs"]
 

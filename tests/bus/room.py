@@ -10,6 +10,9 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../e2e")
+from in_time import WAIT_S  # noqa: E402
+
 HARNESS, JITCTL, POLICY = sys.argv[1:4]
 with open(HARNESS, "rb") as program:
     SANITIZED = re.search(rb"__[at]san_init", program.read()) is not None  # it keeps freed memory for a while
@@ -90,7 +93,7 @@ def become(name_or_uid):
 
 def jitctl(user, *args, code=0, **more):
     done = subprocess.run([JITCTL, *args], preexec_fn=become(user), stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=40, cwd="/", **more)
+                          text=True, timeout=2 * WAIT_S, cwd="/", **more)
     assert code is None or done.returncode == code, done
     assert re.fullmatch(r"[ -~\n\t]*", done.stdout + done.stderr), done
     return done
@@ -105,7 +108,7 @@ def start(user, *args):
                             stderr=subprocess.PIPE, text=True, cwd="/", bufsize=1)
 
 
-def line(process, timeout=10):
+def line(process, timeout=WAIT_S):
     """The next line that it writes; buffered text counts."""
     ready, _, _ = select.select([process.stdout], [], [], timeout)
     assert ready, f"nothing from {process.args} in {timeout} s"
@@ -113,8 +116,8 @@ def line(process, timeout=10):
 
 
 def busctl(user, *args):
-    return subprocess.run(["busctl", "--system", "--timeout=20", *args], preexec_fn=become(user), capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=40)
+    return subprocess.run(["busctl", "--system", "--timeout=60", *args], preexec_fn=become(user), capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=2 * WAIT_S)
 
 
 def call(user, interface, method, *args):
@@ -158,11 +161,11 @@ class Broker:
     @classmethod
     def stop(cls):
         cls.process.stdin.close()
-        assert cls.process.wait(20) == 0
+        assert cls.process.wait(WAIT_S) == 0
         cls.process.stdout.close()
 
     @classmethod
-    def wait_log(cls, text, timeout=10):
+    def wait_log(cls, text, timeout=WAIT_S):
         until = time.monotonic() + timeout
         while True:
             left = until - time.monotonic()

@@ -22,9 +22,9 @@ class Loop {
     };
   }
 
-  // Runs what is posted until `done` holds; false when nothing made it so in 20 s.
+  // Runs what is posted until `done` holds; false when nothing made it so in 60 s.
   bool until(const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!done()) {
       std::unique_lock lock(mutex_);
       if (!changed_.wait_until(lock, end, [&] { return !work_.empty(); })) return false;

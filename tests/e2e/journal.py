@@ -7,6 +7,7 @@ import select
 import time
 
 import bedlib
+from bedlib import WAIT_S
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 IN_MODIFY = 2
@@ -33,7 +34,7 @@ class Lines:
         self.entries += [self.read(line) for line in lines]
         return self.entries
 
-    def until(self, found, timeout: float = 10, what: str = "entry"):
+    def until(self, found, timeout: float = WAIT_S, what: str = "entry"):
         end = time.monotonic() + timeout
         while True:
             for entry in self.now():
@@ -62,7 +63,7 @@ class Journal(Lines):
     def read(line: str) -> dict:
         return json.loads(line)
 
-    def event(self, kind: str, timeout: float = 10) -> dict:
+    def event(self, kind: str, timeout: float = WAIT_S) -> dict:
         """The audit entry of this type."""
         return self.until(lambda e: e.get("JIT_TYPE") == kind, timeout, kind)
 

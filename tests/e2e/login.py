@@ -3,6 +3,7 @@
 import bedlib
 import story
 
+WITHDRAWN_S = 2
 
 def login(s, user="alice"):
     console = s.terminal("root", f"/bin/login {user}", login=False)
@@ -43,9 +44,7 @@ def ctrl_c(s):
     console = login(s)
     s.see(console, "waiting")
     request = s.request("alice")
-    console.ctrl_c()
-    s.end(console, 2)
-    s.inbox.state(request, "cancelled", 2)
+    s.withdraws(console, request, s.ctrl_c)
 
 
 def broker_killed(s):
@@ -57,4 +56,4 @@ def broker_killed(s):
 
 
 story.main("login", {"approve": approve, "free": free, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
-                     "broker-killed": broker_killed})
+                     "broker-killed": broker_killed}, {"ctrl-c": WITHDRAWN_S})

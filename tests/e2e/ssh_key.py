@@ -4,7 +4,7 @@ import bedlib
 import story
 
 SSH = "ssh -p 2222 {}@127.0.0.1 id -un"
-
+WITHDRAWN_S, DENIED_S = 2, 8  # the connection's own time included
 
 def refused(s, user="alice"):
     client = s.terminal("alice" if user == "alice" else user, SSH.format(user))
@@ -44,8 +44,7 @@ def ctrl_c(s):
         client = s.terminal("alice", SSH.format("alice"))
         request = s.request("alice")
         s.note("with budget=60 on the PAM line it waits, silently")
-        s.interrupt(client)
-        s.inbox.state(request, "cancelled", 2)
+        s.withdraws(client, request, s.interrupt)
     finally:
         bedlib.pam_options("sshd", "account", "")
 
@@ -64,8 +63,10 @@ def broker_killed(s):
     bedlib.broker.kill()
     s.note("the broker is killed and stays away")
     client = s.terminal("alice", SSH.format("alice"))
-    s.end(client, 8)
+    with s.watch:
+        s.end(client)
 
 
 story.main("ssh-key", {"approve": approve, "deny": deny, "timeout": timeout, "again": again_while_it_waits, "ctrl-c": ctrl_c,
-                       "waits": waits, "broker-killed": broker_killed})
+                       "waits": waits, "broker-killed": broker_killed},
+           {"ctrl-c": WITHDRAWN_S, "broker-killed": DENIED_S})

@@ -4,6 +4,7 @@ import bedlib
 import story
 
 SSH = "ssh -p 2223 -o PreferredAuthentications=publickey,keyboard-interactive {}@127.0.0.1 id -un"
+WITHDRAWN_S = 2
 ENTER = r"Press Enter[^\n]*(: |\. )"
 
 
@@ -46,16 +47,14 @@ def timeout(s):
 def ctrl_c(s):
     client = start(s)
     request = s.request("alice")
-    s.interrupt(client)
-    s.inbox.state(request, "cancelled", 2)
+    s.withdraws(client, request, s.interrupt)
 
 
 def ctrl_c_at_the_prompt(s):
     client = s.terminal("alice", SSH.format("alice"))
     client.expect(ENTER)
     request = s.request("alice")
-    s.interrupt(client)
-    s.inbox.state(request, "cancelled", 2)
+    s.withdraws(client, request, s.interrupt)
 
 
 def broker_killed(s):
@@ -78,4 +77,5 @@ def reason(s):
 
 
 story.main("ssh-talk", {"approve": approve, "deny": deny, "deny-default": deny_default_client, "timeout": timeout,
-                        "ctrl-c": ctrl_c, "ctrl-c-early": ctrl_c_at_the_prompt, "broker-killed": broker_killed, "reason": reason})
+                        "ctrl-c": ctrl_c, "ctrl-c-early": ctrl_c_at_the_prompt, "broker-killed": broker_killed, "reason": reason},
+           {"ctrl-c": WITHDRAWN_S, "ctrl-c-early": WITHDRAWN_S})

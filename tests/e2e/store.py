@@ -122,7 +122,7 @@ def is_named(name: str, words: str) -> None:
 def is_refused(name: str) -> None:
     """No prompt, no wait: one or two calm lines."""
     with bedlib.Terminal("dave2", ["sudo", "-k", "id", "-un"]) as dave:
-        check(dave.wait(5) != 0 and "root" not in dave.text.split(), f"{name}: sudo says {dave.text}")
+        check(dave.wait() != 0 and "root" not in dave.text.split(), f"{name}: sudo says {dave.text}")
         check("jit: " in dave.text and "sqlite" not in dave.text.lower(), f"{name}: sudo says {dave.text}")
 
 
@@ -137,7 +137,7 @@ def begin_anew() -> None:
 def writes_again(journal: Journal) -> None:
     """The next entry of the audit log comes by itself: the broker tries every second."""
     before = len(journal.now())
-    journal.until(lambda _: any("JIT_TYPE" in e for e in journal.now()[before:]), 5, "new entry")
+    journal.until(lambda _: any("JIT_TYPE" in e for e in journal.now()[before:]), what="new entry")
 
 
 class Holder:
@@ -153,9 +153,9 @@ class Holder:
             bedlib.jitctl("bob", "approve", self.request)
             self.terminal.expect("^root\ncode 0")
 
-    def uses(self, timeout: float = 5) -> bool:
+    def uses(self) -> bool:
         self.terminal.line("again")
-        found = self.terminal.expect(r"(?:.*\n)*?(root\n)?code (\d+)", timeout)
+        found = self.terminal.expect(r"(?:.*\n)*?(root\n)?code (\d+)")
         return found.group(2) == "0"
 
     def entries(self, kind: str) -> list:
@@ -264,7 +264,7 @@ def test_a_full_disk_while_running():
         check(len(journal.errors(HOME)) == 1, f"the log says {journal.errors(HOME)}")
         make_room()
         bedlib.jitctl("bob", "approve", request)  # at once: no restart, no wait
-        check(dave.wait(5) == 0 and broker.pid() == pid and status()["store"] == "ok", dave.text)
+        check(dave.wait() == 0 and broker.pid() == pid and status()["store"] == "ok", dave.text)
         journal.event("grant.ended")
         check("'by': 'alice'" in str(alice.entries("grant.ended")[0]), "who ended it is not in the log")
         check(len(journal.errors(HOME)) == 1, f"the log says {journal.errors(HOME)}")
@@ -280,7 +280,7 @@ def test_a_use_that_was_allowed_is_in_the_log_in_the_end():
         make_room()
         writes_again(journal)
         check(alice.uses(), "and again")
-        journal.until(lambda _: sum(e.get("JIT_TYPE") == "grant.used" for e in journal.now()) > uses, 3, f"{uses + 1} uses")
+        journal.until(lambda _: sum(e.get("JIT_TYPE") == "grant.used" for e in journal.now()) > uses, what=f"{uses + 1} uses")
 
 
 def test_what_ended_on_a_full_disk_stays_ended_after_a_restart():

@@ -4,6 +4,8 @@
 A story is compared with golden/NAME.txt, ids, times and terminal names masked. `record` as the first argument of a test file
 writes what was seen to $BED_OUT instead: tests/bed/light --build DIR --out tests/e2e/golden -- python3 tests/e2e/sudo.py record"""
 import difflib
+import functools
+import math
 import os
 import re
 import select
@@ -11,7 +13,7 @@ import sys
 import traceback
 
 import bedlib
-from bedlib import Failed, Inbox, Pipe, Terminal
+from bedlib import Failed, Inbox, Pipe, Terminal, within
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MASKS = (
@@ -34,7 +36,8 @@ def masked(text: str) -> str:
 
 
 class Story:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, watch) -> None:
+        self.watch = watch  # `with s.watch:` around what a requirement gives a time for
         self.name, self.lines, self.programs, self.written = name, [], [], {}
         self.inbox = Inbox()
 
@@ -59,9 +62,9 @@ class Story:
         for line in new.split("\n")[: -1 if new.endswith("\n") else None]:
             self.lines.append(f"{program.user}| {line}".rstrip())
 
-    def see(self, program, what: str, timeout: float = bedlib.WAIT_S):
+    def see(self, program, what: str):
         """Waits for a whole line that holds this."""
-        found = program.expect(what + r".*\n", timeout)
+        found = program.expect(what + r".*\n")
         self._write(program, program.seen)
         return found
 
@@ -72,6 +75,10 @@ class Story:
         program.expect(r"\n")
         self._write(program, program.seen)
 
+    def ctrl_c(self, program) -> int:
+        program.ctrl_c()
+        return self.end(program)
+
     def interrupt(self, program) -> int:
         """Ctrl-C, again where the program was just changing its terminal and swallowed it."""
         while program.running():
@@ -80,8 +87,8 @@ class Story:
             program.drain()
         return self.end(program)
 
-    def end(self, program, timeout: float = bedlib.WAIT_S) -> int:
-        code = program.wait(timeout)
+    def end(self, program) -> int:
+        code = program.wait()
         if isinstance(program, Pipe):
             for name, text in ("out", program.out), ("err", program.err):
                 self.lines += [f"{program.user} {name}| {line}".rstrip() for line in text.splitlines()]
@@ -104,6 +111,12 @@ class Story:
         request = self.request(requester)
         self.did(approver, f"jitctl {word} {request}{text}")
         return request
+
+    def withdraws(self, program, request: str, stop) -> None:
+        """stop(program) ends it, and with it its request; that is measured."""
+        with self.watch:
+            stop(program)
+            self.inbox.state(request, "cancelled")
 
     def close(self) -> None:
         self.inbox.close()
@@ -129,22 +142,31 @@ class Story:
             raise Failed("\n".join(diff))
 
 
-def main(door: str, cases: dict) -> None:
-    """Runs all cases (or those named after `record` or alone) and exits 1 where one differs."""
+def play(name: str, case, watch) -> None:
+    story = Story(name, watch)
+    try:
+        case(story)
+        story.compare()
+    except Exception:
+        print(f"--- the story so far\n{story.transcript()}---", flush=True)
+        raise
+    finally:
+        story.close()
+        bedlib.clean_slate()
+
+
+def main(door: str, cases: dict, limits=None) -> None:
+    """Runs all cases (or those named after `record` or alone) and exits 1 where one differs; limits: the seconds that a case has
+    for what it measures."""
     chosen = [a for a in sys.argv[1:] if a != "record"] or list(cases)
     failed = 0
     for name in chosen:
-        story = Story(f"{door}-{name}")
         try:
-            cases[name](story)
-            story.compare()
+            within((limits or {}).get(name, math.inf), functools.partial(play, f"{door}-{name}", cases[name]))
             print(f"ok   {door} {name}", flush=True)
         except Exception as error:  # the next case must run too
             failed += 1
             if not isinstance(error, Failed):
                 traceback.print_exc()
-            print(f"FAIL {door} {name}: {error}\n--- the story so far\n{story.transcript()}---", flush=True)
-        finally:
-            story.close()
-            bedlib.clean_slate()
+            print(f"FAIL {door} {name}: {error}", flush=True)
     sys.exit(1 if failed else 0)

@@ -3,6 +3,7 @@
 import bedlib
 import story
 
+WITHDRAWN_S = 2
 
 def su(s, words="-c 'id -un'", password="root"):
     alice = s.terminal("alice", f"su {words}")
@@ -41,9 +42,7 @@ def ctrl_c(s):
     alice = su(s)
     s.see(alice, "waiting")
     request = s.request("alice")
-    alice.ctrl_c()
-    s.end(alice, 2)
-    s.inbox.state(request, "cancelled", 2)
+    s.withdraws(alice, request, s.ctrl_c)
 
 
 def broker_killed(s):
@@ -61,4 +60,4 @@ def wrong_password(s):
 
 
 story.main("su", {"approve": approve, "login-shell": login_shell, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
-                  "broker-killed": broker_killed, "wrong-password": wrong_password})
+                  "broker-killed": broker_killed, "wrong-password": wrong_password}, {"ctrl-c": WITHDRAWN_S})

@@ -3,6 +3,7 @@
 import bedlib
 import story
 
+WITHDRAWN_S, DENIED_S = 2, 5
 
 def approve(s):
     alice = s.terminal("alice", "sudo id -un")
@@ -35,9 +36,7 @@ def ctrl_c(s):
     alice = s.terminal("alice", "sudo id -un")
     s.see(alice, "waiting")
     request = s.request("alice")
-    alice.ctrl_c()
-    s.end(alice, 2)
-    s.inbox.state(request, "cancelled", 2)
+    s.withdraws(alice, request, s.ctrl_c)
     s.did("bob", f"jitctl approve {request}")
 
 
@@ -64,7 +63,8 @@ def broker_absent(s):
     bedlib.broker.stop()
     s.note("the broker is stopped")
     alice = s.terminal("alice", "sudo id -un")
-    s.end(alice, 5)
+    with s.watch:
+        s.end(alice)
 
 
 def password(s):
@@ -114,4 +114,5 @@ story.main("sudo", {
     "approve": approve, "second": second_does_not_wait, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
     "broker-killed": broker_killed, "broker-back": broker_killed_and_back, "broker-absent": broker_absent,
     "password": password, "listing": listing,
-    "reason": reason, "no-reason": reason_not_given, "give-up": give_up})
+    "reason": reason, "no-reason": reason_not_given, "give-up": give_up},
+    {"ctrl-c": WITHDRAWN_S, "broker-absent": DENIED_S})

@@ -109,7 +109,7 @@ def unpack(data: bytes, at: int, signature: str):
 class Connection:
     """One connection, authenticated as the uid of this process. A bus wants hello=True; the gate is peer to peer."""
 
-    def __init__(self, address: str = SYSTEM_BUS, hello: bool = True, timeout: float = 10) -> None:
+    def __init__(self, address: str = SYSTEM_BUS, hello: bool = True, timeout: float = 30) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         self.timeout, self.serial, self.buffer, self.fds, self.signals = timeout, 0, b"", [], []
         self.socket.settimeout(timeout)

@@ -19,7 +19,7 @@ namespace jit::test {
 namespace {
 
 namespace gate1 = dbus::gate1;
-constexpr unsigned long kPatience = 20'000'000;
+constexpr unsigned long kPatience = 60'000'000;
 
 int open_variant(sd_bus_message* m, const char* type) { return sd_bus_message_open_container(m, 'v', type); }
 int close_variant(sd_bus_message* m) { return sd_bus_message_close_container(m); }

@@ -60,7 +60,7 @@ struct Descriptors {  // of this process
 };
 
 int dial(const std::string& path);  // a connected socket, or -1
-bool hung_up(int fd, int timeout_ms = 20'000);  // waits for the other side to close
+bool hung_up(int fd, int timeout_ms = 60'000);  // waits for the other side to close
 
 class Client {
  public:

@@ -116,7 +116,7 @@ int Notes::count(const std::string& what) {
 Told Notes::wait(const std::string& what, int n) {
   std::unique_lock lock(mutex_);
   Told found;
-  const bool came = changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+  const bool came = changed_.wait_for(lock, std::chrono::seconds(60), [&] {
     int left = n;
     for (const auto& told : told_) {
       if (told.what == what && --left == 0) {

@@ -21,7 +21,7 @@ def main(root):
         if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(text.splitlines()[:3]):
             bad.append(f"{rel}: no SPDX line")
         lines = text.count("\n")
-        if path.suffix in {".h", ".cpp"} and lines > LIMIT:
+        if path.suffix in {".h", ".cpp", ".py"} and lines > LIMIT:
             bad.append(f"{rel}: {lines} lines; over {LIMIT} the design wants something")
         if rel.startswith("pam_jit/") and re.search(r"PAM_IGNORE|std::string\b|\bnew\b \w|\bfork\(|\bsystem\(", text):
             bad.append(f"{rel}: not for a guest in sshd and sudo")

@@ -72,6 +72,7 @@ void drain_log(int socket) {
 struct Person {
   Answers answers;
   std::string* said;
+  const std::function<void()>* told;
 };
 
 int converse(int count, const pam_message** messages, pam_response** out, void* data) {
@@ -82,6 +83,7 @@ int converse(int count, const pam_message** messages, pam_response** out, void* 
     const int style = messages[i]->msg_style;
     const bool prompt = style == PAM_PROMPT_ECHO_ON || style == PAM_PROMPT_ECHO_OFF;
     *person->said += (prompt ? "P:" : style == PAM_TEXT_INFO ? "I:" : "E:") + std::string(messages[i]->msg) + "\n";
+    if (*person->told) (*person->told)();
     if (!prompt) continue;
     if (person->answers == Answers::kError) {
       free(replies);
@@ -95,10 +97,9 @@ int converse(int count, const pam_message** messages, pam_response** out, void* 
 }
 
 // sshd's conversations that cannot prompt have no context; this one belongs to them.
-std::string* promptless_said = nullptr;
+Person promptless{Answers::kError, nullptr, nullptr};
 int converse_promptless(int count, const pam_message** messages, pam_response** out, void*) {
-  Person person{Answers::kError, promptless_said};
-  return converse(count, messages, out, &person);
+  return converse(count, messages, out, &promptless);
 }
 
 int call(pam_handle_t* handle, Call which, int flags) {
@@ -132,8 +133,9 @@ std::string take_terminal(const char* name) {
     if (null > 2) close(null);
   }
   std::string said;
-  Person person{a.answers, &said};
-  promptless_said = &said;
+  Person person{a.answers, &said, &a.told};
+  promptless.said = &said;
+  promptless.told = &a.told;
   const bool ssh = a.service == "sshd";
   pam_conv conversation{converse, &person};
   if (ssh && !a.ssh_prompts) conversation = {converse_promptless, nullptr};
@@ -200,8 +202,8 @@ std::string read_log(const std::function<bool(const std::string&)>& enough) {
     const int fd = open(kLogFile, O_RDONLY | O_CLOEXEC);
     std::string text = read_all(fd);
     close(fd);
-    if (enough(text) || i == 1000) return text;
-    poll(nullptr, 0, 2);
+    if (enough(text) || i == 1500) return text;
+    poll(nullptr, 0, 20);
   }
 }
 
@@ -251,7 +253,7 @@ Outcome Running::finish() {
   Outcome out;
   out.pid = pid_;
   pollfd end{fd_, POLLIN, 0};
-  if (poll(&end, 1, 30'000) != 1) kill(pid_, SIGKILL);
+  if (poll(&end, 1, 90'000) != 1) kill(pid_, SIGKILL);
   const std::string text = read_all(fd_);
   int status = 0;
   waitpid(pid_, &status, 0);

@@ -14,7 +14,7 @@ namespace jit::pam_test {
 
 // For a forked child: leaves the host's mounts. Opens the log; false: the kernel refused (not root).
 bool enter_bed();
-// What was logged, as soon as it is enough, or after 2 s.
+// What was logged, as soon as it is enough, or after 30 s.
 std::string read_log(const std::function<bool(const std::string&)>& enough);
 
 // Writes one PAM file a service: every stack is "required MODULE OPTIONS", and pam_permit behind it where asked.
@@ -38,6 +38,7 @@ struct Attempt {
   std::function<void()> before = {};// in the child, after pam_start
   std::function<void()> between = {};  // in the child, before the second call
   std::function<void()> after = {}; // in the child, after the calls
+  std::function<void()> told = {};  // in the child, at each line that the module says
 };
 
 struct Outcome {
@@ -49,7 +50,7 @@ struct Outcome {
   std::string left_typed;           // what the terminal still held
 };
 
-// Starts the child; finish() waits for it. One that runs over 30 s is killed.
+// Starts the child; finish() waits for it. One that runs over 90 s is killed.
 class Running {
  public:
   explicit Running(const Attempt& attempt);

@@ -325,7 +325,7 @@ std::string FakeGate::next_event() {
     }
     pollfd more{events_, POLLIN, 0};
     std::array<char, 4096> chunk;
-    if (poll(&more, 1, 10'000) != 1) return "";
+    if (poll(&more, 1, 60'000) != 1) return "";
     const ssize_t n = read(events_, chunk.data(), chunk.size());
     if (n <= 0) return "";
     rest_.append(chunk.data(), static_cast<std::size_t>(n));
@@ -337,15 +337,6 @@ bool FakeGate::saw(const std::string& word) {
     const std::string event = next_event();
     if (event.empty()) return false;
     if (event.rfind(word, 0) == 0) return true;
-  }
-}
-
-std::string FakeGate::saw_one(const std::string& word, const std::string& other) {
-  for (;;) {
-    const std::string event = next_event();
-    if (event.empty()) return {};
-    if (event.rfind(word, 0) == 0) return word;
-    if (event.rfind(other, 0) == 0) return other;
   }
 }
 

@@ -33,11 +33,10 @@ class FakeGate {
  public:
   explicit FakeGate(const Script& script);  // serves when this returns
   ~FakeGate();                              // ends the process
-  // One word an event, as it happens: "connect", "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "hangup"; "" after 10 s.
+  // One word an event, as it happens: "connect", "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "hangup"; "" after 60 s.
   std::string next_event();
   void end();                               // now; what it told is still to be read
   bool saw(const std::string& word);        // reads events until this one
-  std::string saw_one(const std::string& word, const std::string& other);  // which of them came first; empty: neither
 
  private:
   pid_t pid_ = -1;

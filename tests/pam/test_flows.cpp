@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the module sends, says and returns where nothing is broken, door by door.
+#include <fcntl.h>
 #include <poll.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "tests/pam/bed.h"
@@ -24,6 +26,7 @@ struct Flow {
   std::string options = "";
 };
 
+constexpr char kSlow[] = "took more than 2 s";
 constexpr char kLine[] = "jit: a line of the broker\n";
 const std::string kInfo = std::string("I:") + kLine;
 const std::string kError = std::string("E:") + kLine;
@@ -121,11 +124,16 @@ std::string run_flow(const Flow& flow) {
   return wrong;
 }
 
-// Sends a signal, or hangs up the network, once the module waits.
+// Sends a signal once the module waits: it has told so then, and holds all signals but for the wait itself.
 std::string interrupt_wait(int signal, const char* service, bool handled, int code) {
   write_stacks("/run/flow", "", false);
   FakeGate gate({.submit = Say::kPending});
+  std::array<int, 2> told{};
+  if (pipe2(told.data(), O_CLOEXEC) != 0) return "no pipe";
   Attempt attempt = at(service);
+  attempt.told = [=] {
+    if (write(told[1], "x", 1) != 1) _exit(70);
+  };
   attempt.before = [=] {
     if (handled) ::signal(signal, [](int) {});
     sigset_t blocked;  // as sudo does in auth
@@ -134,16 +142,25 @@ std::string interrupt_wait(int signal, const char* service, bool handled, int co
     sigprocmask(SIG_BLOCK, &blocked, nullptr);
   };
   Running running(attempt);
-  if (!gate.saw("submit")) return "no submit";
+  close(told[1]);
+  char line = 0;
+  if (read(told[0], &line, 1) != 1) return "it does not wait";
+  close(told[0]);
   if (kill(running.pid(), signal) != 0) return "no process";
-  const std::string left = gate.saw_one("withdraw", "hangup");
+  if (!gate.saw(handled ? "withdraw" : "hangup")) return "not withdrawn";
   const Outcome outcome = running.finish();
-  if (left.empty()) return "not withdrawn";
-  // The signal may come before the module has read that it waits; then the hang-up cancels.
-  if (handled && left != "withdraw") return "early";
   if (handled && outcome.codes != std::vector<int>{code}) return "another code";
-  if (outcome.ms > 2'000) return "took " + std::to_string(outcome.ms) + " ms";
+  if (outcome.ms > 2'000) return kSlow;
   return "";
+}
+
+// A machine that is busy may be slow once; the module would be so each time.
+std::string interrupted(int signal, const char* service, bool handled, int code) {
+  std::string wrong = kSlow;
+  for (int tries = 0; wrong == kSlow && tries < 3; ++tries) {
+    wrong = in_bed([=] { return interrupt_wait(signal, service, handled, code); });
+  }
+  return wrong;
 }
 
 }  // namespace
@@ -158,12 +175,8 @@ TEST_CASE("flows") {
 TEST_CASE("a signal that cancels withdraws the request at once") {
   for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
     INFO(signal);
-    std::string wrong = "early";
-    for (int tries = 0; wrong == "early" && tries < 20; ++tries) {
-      wrong = in_bed([=] { return interrupt_wait(signal, "sudo", true, PAM_PERM_DENIED); });
-    }
-    CHECK(wrong == "");
-    CHECK(in_bed([=] { return interrupt_wait(signal, "su", false, 0); }) == "");
+    CHECK(interrupted(signal, "sudo", true, PAM_PERM_DENIED) == "");
+    CHECK(interrupted(signal, "su", false, 0) == "");
   }
 }
 

@@ -165,7 +165,7 @@ std::string run_fault(const Fault& fault) {
     int code = outcome.codes.empty() ? -1 : outcome.codes[0];
     if (cell.code == kNoMemoryCode && (code == PAM_BUF_ERR || code == PAM_SYSTEM_ERR)) code = kNoMemoryCode;
     if (code != cell.code) wrong += cell.name + ": " + std::to_string(code) + ", not " + std::to_string(cell.code) + "\n";
-    if (outcome.ms > 15'000) wrong += cell.name + ": took " + std::to_string(outcome.ms) + " ms\n";
+    if (outcome.ms > 60'000) wrong += cell.name + ": took " + std::to_string(outcome.ms) + " ms\n";
   }
   if (!fault.logs) return std::to_string(cells.size()) + "\n" + wrong;
   const auto logged = [](const std::string& log, pid_t pid) {

@@ -29,7 +29,7 @@ def execute(program: str, argv: list, closed=(), environment=True, user: str = "
             os.close(fd)
         libc.execve(program.encode(), words, variables)
         os._exit(126)
-    return bedlib.reap(pid, 10)
+    return bedlib.reap(pid)
 
 
 def test_they_end_with_an_error_and_no_crash():

@@ -6,7 +6,9 @@ import signal
 
 import bedlib
 import wire
-from bedlib import Failed, Inbox, check
+from bedlib import Failed, Inbox, check, within
+
+CANCELLED_S = 2
 
 
 def take_pid(pid: int) -> int:
@@ -25,7 +27,7 @@ def take_pid(pid: int) -> int:
     raise Failed(f"pid {pid} could not be had again")
 
 
-def test_request_ends_with_its_process_and_the_new_one_gets_nothing():
+def dies_and_its_pid_is_taken(watch) -> None:
     with Inbox() as inbox, bedlib.waiting("alice", "exec sudo id -un") as alice:
         request = inbox.new("alice")["id"]
         pid = alice.pid
@@ -33,7 +35,8 @@ def test_request_ends_with_its_process_and_the_new_one_gets_nothing():
         alice.wait()
         other = take_pid(pid)
         try:
-            inbox.state(request, "cancelled", 2)
+            with watch:
+                inbox.state(request, "cancelled")
             vote = bedlib.run("bob", ["jitctl", "approve", request])
             check(vote.code == 1 and "cancelled" in vote.err, f"an approval of a dead request: exit {vote.code}: {vote.text}")
             gate = wire.Connection(wire.GATE, hello=False)
@@ -44,6 +47,10 @@ def test_request_ends_with_its_process_and_the_new_one_gets_nothing():
             os.kill(other, signal.SIGKILL)
             os.waitpid(other, 0)
     check(not bedlib.all_grants(), "a grant came out of it")
+
+
+def test_request_ends_with_its_process_and_the_new_one_gets_nothing():
+    within(CANCELLED_S, dies_and_its_pid_is_taken)
 
 
 bedlib.main(globals())

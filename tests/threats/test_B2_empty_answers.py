@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """B2: an empty answer, an end of input, Ctrl-C again and again at a prompt or in a wait: denied each time, nothing is asked."""
 # bed: --no-sshd
+import functools
+
 import bedlib
-from bedlib import Inbox, check
+from bedlib import Inbox, check, within
+
+WITHDRAWN_S = 2
 
 
 def test_answers_that_are_none():
@@ -16,15 +20,20 @@ def test_answers_that_are_none():
             check(not [r for r in inbox.requests() if r["id"] not in inbox.known], f"{name} made a request")
 
 
+def interrupted(count: int, watch) -> None:
+    with Inbox() as inbox, bedlib.waiting("alice") as alice:
+        request = inbox.new("alice")["id"]
+        with watch:
+            alice.type("\x03" * count)
+            code = alice.wait()
+            inbox.state(request, "cancelled")
+        check(code != 0 and "root" not in alice.text.split(), f"{count} x Ctrl-C: exit {code}: {alice.text}")
+
+
 def test_ctrl_c_in_a_wait_any_number_of_times():
     bedlib.set_policy(PLAIN)
     for count in 1, 3, 20:
-        with Inbox() as inbox, bedlib.waiting("alice") as alice:
-            request = inbox.new("alice")["id"]
-            alice.type("\x03" * count)
-            code = alice.wait(2)
-            check(code != 0 and "root" not in alice.text.split(), f"{count} x Ctrl-C: exit {code}: {alice.text}")
-            inbox.state(request, "cancelled", 2)
+        within(WITHDRAWN_S, functools.partial(interrupted, count))
 
 
 def test_su_whose_input_has_ended():

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import bedlib
-from bedlib import Inbox, check
+from bedlib import WAIT_S, Inbox, check
 
 ATTEMPTS = 300
 AT_ONCE = 60
@@ -25,7 +25,7 @@ def test_unproven_attempts_ask_nobody_and_cost_no_bus_connection():
                 left -= 1
             if left % 100 == 0:
                 check(subprocess.run(["busctl", "--system", "list"], capture_output=True, check=False).returncode == 0, "root's bus call")
-            check(running.pop(0).wait(30) == 255, "an attempt came in")
+            check(running.pop(0).wait(WAIT_S) == 255, "an attempt came in")
         check(not [r for r in inbox.requests() if r["id"] not in inbox.known], "an unproven attempt made a request")
     check(not bedlib.audit(type="request.created"), "an unproven attempt was logged as a request")
     check(bedlib.jitctl("root", "status"), "the broker serves")
@@ -40,8 +40,8 @@ def test_stopped_su_do_not_take_the_bus_or_the_gate_from_anybody():
         for _ in range(5):
             check(subprocess.run(["busctl", "--system", "list"], capture_output=True, check=False).returncode == 0, "root's bus call")
             check(bedlib.jitctl("root", "status"), "root's jitctl")
-            check(bedlib.run("dave", "ssh -p 2222 carol@127.0.0.1 true", timeout=10).code == 255, "dave has no key of carol")
-            check(bedlib.run("carol", "ssh -p 2222 carol@127.0.0.1 id -un", timeout=10).code == 0, "carol's login")
+            check(bedlib.run("dave", "ssh -p 2222 carol@127.0.0.1 true").code == 255, "dave has no key of carol")
+            check(bedlib.run("carol", "ssh -p 2222 carol@127.0.0.1 id -un").code == 0, "carol's login")
         bedlib.run("alice", "xargs kill -KILL <pids 2>/dev/null")
 
 

@@ -27,7 +27,7 @@ def run_with(restart) -> None:
             request = inbox.new("alice")["id"]
             restart()
             bedlib.jitctl("bob", "approve", request)
-            check(terminal.wait(12) == 0 and terminal.text.split()[-1] in ("root", "alice"), f"{door}: {terminal.text}")
+            check(terminal.wait() == 0 and terminal.text.split()[-1] in ("root", "alice"), f"{door}: {terminal.text}")
         bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "next"])
 
 
@@ -73,7 +73,7 @@ def test_a_wrong_secret_resumes_nothing():
             check(answer != "pending" and answer != "allow", f"secret {secret!r}: {answer}")
             gate.close()
         bedlib.jitctl("bob", "approve", request)
-        check(terminal.wait(12) == 0, terminal.text)
+        check(terminal.wait() == 0, terminal.text)
 
 
 bedlib.main(globals())

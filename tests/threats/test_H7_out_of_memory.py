@@ -2,11 +2,10 @@
 """H7: memory runs out in the broker or in the module. It denies, or ends and is back within 5 s; no grant without its entry."""
 # bed: --no-sshd
 import json
-import time
 
 import bedlib
 import wire
-from bedlib import Inbox, broker, check
+from bedlib import Inbox, broker, check, within
 
 LOW = 64 << 20  # of address space: it starts with this, and has some 10 MiB left
 PEOPLE, EACH, ARGV = 20, 8, 120_000
@@ -17,10 +16,15 @@ def back() -> bool:
     """As systemd does: one that has ended is started again. True where it had."""
     if broker.pid() != "0":
         return False
-    started = time.monotonic()
-    broker.start()
-    check(time.monotonic() - started < BACK_S, f"back after {time.monotonic() - started:.1f} s")
+    within(BACK_S, come_back)
     return True
+
+
+def come_back(watch) -> None:
+    if broker.pid() != "0":  # an earlier try was too slow
+        broker.kill()
+    with watch:
+        broker.start()
 
 
 def no_grant_without_its_entry() -> None:
@@ -47,13 +51,16 @@ def large_requests() -> list:
 
 
 def under_load(users: list) -> tuple:
-    """Large requests of many, and people at doors meanwhile: what was stored, and whether anything failed."""
+    """Large requests of many, and people at doors meanwhile: what was stored, and whether anything failed. Where the broker has
+    ended it is not asked on: who waits for it does so for 10 s, and a door without it takes 4."""
     stored, failed = [], 0
     for user in users:
         outcome = bedlib.as_user(user, large_requests)
         stored += [x for x in outcome if not x.startswith("error")]
         failed += sum(x.startswith("error") for x in outcome)
-        program = bedlib.run("alice", "sudo -n id -u", timeout=15)
+        if broker.pid() == "0":
+            break
+        program = bedlib.run("alice", "sudo -n id -u")
         check(program.code != 0 and program.out.strip() != "0", f"a door opened: {program.text}")
         if failed and user > users[2]:
             break
@@ -77,7 +84,7 @@ def test_little_memory_under_load():
             check(vote.code != 0 or now["state"] == "approved", f"a vote that was told as stored is lost: {now}")
             if now["state"] != "approved":
                 bedlib.run("bob", ["jitctl", "approve", request])
-            check(dave.wait(12) == 0 and "root" in dave.text.split(), f"who waited: {dave.text}\n{bedlib.log('broker')[-500:]}")
+            check(dave.wait() == 0 and "root" in dave.text.split(), f"who waited: {dave.text}\n{bedlib.log('broker')[-500:]}")
     finally:
         broker.run_under()
         back()
@@ -117,7 +124,7 @@ def test_the_kernel_kills_it_while_eight_wait():
         for i in four:
             bedlib.jitctl("bob", "approve", requests[i])
         for i in four:
-            check(terminals[i].wait(12) == 0 and f"this is {i}" in terminals[i].text, f"{i}: {terminals[i].text}")
+            check(terminals[i].wait() == 0 and f"this is {i}" in terminals[i].text, f"{i}: {terminals[i].text}")
             terminals[i].close()
     no_grant_without_its_entry()
     check(len(bedlib.audit(type="grant.claimed", uid=2500)) >= 8, "a use is not in the log")
