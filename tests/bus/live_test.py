@@ -104,6 +104,38 @@ class Live(unittest.TestCase):
         jitctl("alice", "approve", request, code=3)
         self.assertEqual(document("alice", "show", request)["state"], "detached")
 
+    def test_facts(self):
+        self.assertEqual([f["name"] for f in document("root", "fact", "list")], ["freeze", "team"])
+        self.assertEqual([f["name"] for f in document("audrey", "fact", "list")], ["freeze", "team"])
+        self.assertEqual([f["name"] for f in document("carol", "fact", "list")], ["team"])
+        self.assertEqual(document("mallory", "fact", "list"), [])
+        absent = jitctl("mallory", "fact", "set", "nothing", "true", code=3).stderr.replace("nothing", "NAME")
+        self.assertEqual(jitctl("mallory", "fact", "set", "freeze", "true", code=3).stderr.replace("freeze", "NAME"), absent)
+        jitctl("mallory", "fact", "clear", "freeze", code=3)
+        jitctl("root", "fact", "set", "freeze", "5", code=2)
+        self.assertIn("freeze = true (set for 5m)", jitctl("root", "fact", "set", "freeze", "true", "--for", "5m").stdout)
+        self.assertIn("change freeze in force", jitctl("alice", "request", code=1).stderr)
+        self.assertIn("freeze = false (initial)", jitctl("root", "fact", "clear", "freeze").stdout)
+        # A freeze that comes while a request waits ends it at once.
+        alice = start("alice", "request", "--wait", "--urgency", "high", "-m", "x")
+        request = line(alice)
+        self.assertEqual(document("alice", "show", request)["urgency"], "high")
+        jitctl("root", "fact", "set", "freeze", "true", "--for", "5m")
+        self.assertEqual(alice.wait(10), 1)
+        self.assertIn("change freeze in force", alice.stderr.read())
+        jitctl("root", "fact", "set", "freeze", "false")
+        self.assertEqual(document("root", "fact", "list")[0]["state"], "initial")
+        alice.stdout.close()
+        alice.stderr.close()
+        jitctl("carol", "fact", "set", "team", "5")
+        self.assertEqual(document("carol", "fact", "list")[0]["value"], "5")
+        for value in ("d", 1.5), ("i", 5), ("s", "a\nb"), ("s", "x" * 1025), ("b", True):
+            done = busctl("carol", "call", "org.pamjit.Broker1", "/org/pamjit/Broker1", "org.pamjit.Broker1.Facts", "Set", "svu", "team",
+                          value[0], str(value[1]).lower() if value[0] == "b" else str(value[1]), "60")
+            self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(document("carol", "fact", "list")[0]["value"], "5")
+        jitctl("alice", "request", "--urgency", "now", code=2)
+
     def test_roles(self):
         for user, code in ("mallory", 3), ("audrey", 3), ("root", 0):
             jitctl(user, "policy", "reload", code=code)

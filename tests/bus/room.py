@@ -38,6 +38,17 @@ need = [{ from = "user:bob" }, { from = "user:carol" }]
 [approval.quick]
 need = [{ from = "group:sre" }]
 wait = "2s"
+[fact.freeze]
+type = "bool"
+fresh = "10m"
+initial = false
+[fact.team]
+type = "string"
+by = ["user:carol"]
+[[guard]]
+id = "freeze"
+flag = ["freeze"]
+deny = "change freeze in force"
 [[permit]]
 id = "p-root"
 who = ["user:alice", "user:odd"]

@@ -169,7 +169,7 @@ void World::decided(Conn conn, const Answer& answer) {
 void World::bound(Conn conn, const BindAnswer& answer) {
   Heard& to = heard_.at(conn);
   must(to.bound.empty(), "a Bind is answered once");
-  if (answer.allow && answer.cause != "already-root") {
+  if (answer.allow && answer.cause != "already-root" && answer.cause != "observed") {
     const auto it = held.grants.find(answer.grant);
     must(it != held.grants.end() && it->second.state == GrantState::kActive, "a grant is active on disk at its use");
     must(it == held.grants.end() || (answer.end == it->second.expires && now < answer.end && answer.end <= answer.hard),
