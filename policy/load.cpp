@@ -132,6 +132,7 @@ Policy::Loaded Policy::load(const Input& input) {
     Loaded out;
     const bool failed = draft.report.failed();
     out.findings = draft.report.take();
+    draft.out->files = draft.report.files();
     // Moving keeps the nodes of the maps where they are, so what rules point at stays.
     if (!failed) out.policy.reset(new Policy(std::make_unique<const Compiled>(Compiled{std::move(*draft.out)})));
     return out;

@@ -195,7 +195,7 @@ struct Finding {
   std::uint32_t column = 0;
   std::string message;  // what, why, what to write instead
   std::string other;    // "file:line:column" of the second place, or empty
-  std::string witness;  // a request that shows it, as the `request` of a [[test]]; or empty
+  std::string witness;  // a request that shows it, as lines of a [[test]] (at, request, facts); or empty
   std::string text() const;  // "file:line:column: E01 message (other place: ...)"
 };
 
@@ -237,6 +237,8 @@ struct Settings {
   std::vector<Door> covers;
   std::vector<std::string> rescue;
 };
+
+struct RuleSet;  // policy/compiled.h
 
 // All files together, compiled; immutable.
 class Policy {
@@ -290,6 +292,7 @@ class Policy {
   bool has_role(std::string_view user, std::string_view role) const;   // uid 0 is the caller's business
   const std::string& hash() const;   // hex SHA-256 over all inputs
   std::size_t rule_count() const;
+  const RuleSet& rules() const;      // for the static checks; lives as long as this
 
  private:
   struct Compiled;

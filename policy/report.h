@@ -29,6 +29,7 @@ class Report {
   std::uint32_t add_file(std::string name);
   void add(std::string_view code, const Place& place, std::string message);
   void add(std::string_view code, const Place& place, std::string message, const Place& other);
+  const std::vector<std::string>& files() const { return files_; }
   bool failed() const { return failed_; }  // an error (E), not only warnings
   std::vector<Finding> take();             // in the order of files and places
 
