@@ -42,7 +42,7 @@ Exit Verbs::show_policy() {
     return out.fail({Exit::kNo, "the policy does not load: mend the findings above"});
   }
   Json all = Json::array();
-  for (const policy::Sentence& sentence : policy::sentences(loaded->policy->rule_set())) {
+  for (const policy::Sentence& sentence : policy::sentences(loaded->policy->rules())) {
     const std::string text = evidence::escape(sentence.text);
     if (json()) {
       all.push_back({{"id", sentence.id}, {"kind", sentence.permit ? "permit" : "guard"}, {"text", text}});

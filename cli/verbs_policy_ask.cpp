@@ -113,7 +113,7 @@ Exit Verbs::why(bool why_not) {
   for (auto& fact : decision_facts(decision)) facts.push_back(std::move(fact));
   if (why_not) {
     Json near = Json::array();
-    for (const policy::NearMiss& miss : policy::near_misses({loaded->policy->rule_set(), request}, kNearest)) {
+    for (const policy::NearMiss& miss : policy::near_misses({loaded->policy->rules(), request}, kNearest)) {
       facts.emplace_back("not by " + miss.rule, evidence::escape(miss.why));
       near.push_back({{"rule", miss.rule}, {"why", evidence::escape(miss.why)}});
     }

@@ -207,6 +207,7 @@ struct RuleSet {
   std::vector<Rule> permits, guards;  // each sorted by id
   ByName<Crew> crews;                 // by the text of each `from` of a need
   std::string hash;
+  std::vector<std::string> files;     // by Place::file
 
   const Rule* permit_named(std::string_view id) const;
   const Person* person_named(std::string_view name) const;

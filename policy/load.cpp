@@ -133,6 +133,7 @@ Policy::Loaded Policy::load(const Input& input) {
     Loaded out;
     const bool failed = draft.report.failed();
     out.findings = draft.report.take();
+    draft.out->files = draft.report.files();
     // Moving keeps the nodes of the maps where they are, so what rules point at stays.
     if (!failed) {
       auto compiled = std::make_unique<Compiled>(Compiled{std::move(*draft.out), {}});

@@ -71,7 +71,7 @@ bool Policy::has_role(std::string_view user, std::string_view role) const {
 }
 
 const std::string& Policy::hash() const { return compiled_->hash; }
-const RuleSet& Policy::rule_set() const { return *compiled_; }
+const RuleSet& Policy::rules() const { return *compiled_; }
 std::size_t Policy::rule_count() const { return compiled_->permits.size() + compiled_->guards.size(); }
 
 }  // namespace jit::policy

@@ -195,7 +195,7 @@ struct Finding {
   std::uint32_t column = 0;
   std::string message;  // what, why, what to write instead
   std::string other;    // "file:line:column" of the second place, or empty
-  std::string witness;  // a request that shows it, as the `request` of a [[test]]; or empty
+  std::string witness;  // a request that shows it, as lines of a [[test]] (at, request, facts); or empty
   std::string text() const;  // "file:line:column: E01 message (other place: ...)"
 };
 
@@ -238,8 +238,8 @@ struct Settings {
   std::vector<std::string> rescue;
 };
 
-struct RuleSet;
-struct Evaluation;
+struct RuleSet;  // policy/compiled.h
+struct Evaluation;  // policy/evaluate.h
 
 // All files together, compiled; immutable.
 class Policy {
@@ -296,7 +296,7 @@ class Policy {
   bool has_role(std::string_view user, std::string_view role) const;   // uid 0 is the caller's business
   const std::string& hash() const;   // hex SHA-256 over all inputs
   std::size_t rule_count() const;
-  const RuleSet& rule_set() const;   // compiled.h: for what explains or analyses a policy
+  const RuleSet& rules() const;      // for the static checks; lives as long as this
 
  private:
   struct Compiled;

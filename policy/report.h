@@ -30,6 +30,7 @@ class Report {
   void add(std::string_view code, const Place& place, std::string message);
   void add(std::string_view code, const Place& place, std::string message, const Place& other);
   std::string text_of(const Place& place) const;  // "file:line:column"
+  const std::vector<std::string>& files() const { return files_; }
   bool failed() const { return failed_; }  // an error (E), not only warnings
   std::vector<Finding> take();             // in the order of files and places
 

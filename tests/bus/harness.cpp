@@ -27,7 +27,7 @@ std::int64_t milliseconds(clockid_t clock) {
   return std::int64_t{ts.tv_sec} * 1000 + ts.tv_nsec / 1'000'000;
 }
 
-struct World final : core::Clock, core::Random, core::Gate, core::Listener {
+struct World final : core::Clock, core::Random, core::Tombstones, core::Gate, core::Listener {
   std::random_device device;
   bus::Service* service = nullptr;
   core::BootMs boottime() const override { return milliseconds(CLOCK_BOOTTIME); }
@@ -37,6 +37,9 @@ struct World final : core::Clock, core::Random, core::Gate, core::Listener {
     for (auto& byte : out.bytes) byte = static_cast<std::uint8_t>(device());
     return out;
   }
+  std::optional<std::vector<core::Tombstone>> load() override { return std::vector<core::Tombstone>{}; }
+  bool add(std::span<const core::Tombstone>) override { return true; }
+  bool replace(std::span<const core::Tombstone>) override { return true; }
   void answer(core::Conn, const core::Answer&) override {}
   void progress(core::Conn, std::vector<std::string>) override {}
   void decided(core::Conn, const core::Answer&) override {}
@@ -112,7 +115,7 @@ int main(int argc, char** argv) {
     std::cerr << opened.message << "\n";
     return 1;
   }
-  core::Core core(world, world, *opened.database, world, world, "boot", core::Limits{});
+  core::Core core(world, world, *opened.database, world, world, world, "boot", core::Limits{});
   std::string error;
   const auto load = [&] {
     const policy::Source rules = source(argv[2]);

@@ -10,10 +10,10 @@ namespace jit::core {
 
 struct Core::Impl {};
 
-Core::Core(Clock&, Random&, Store&, Gate&, Listener&, std::string, Limits) {}
+Core::Core(Clock&, Random&, Store&, Tombstones&, Gate&, Listener&, std::string, Limits) {}
 Core::~Core() = default;
 
-void Core::use_policy(std::shared_ptr<const policy::Policy> policy) { policy_ = std::move(policy); }
+void Core::use_policy(std::shared_ptr<const policy::Policy> policy, std::string) { policy_ = std::move(policy); }
 void Core::submit(Conn conn, Ask ask) { test::Notes::get().add({"submit", conn, std::move(ask), {}, {}, {}}); }
 void Core::resume(Conn conn, const Id& id, std::string_view secret) {
   test::Notes::get().add({"resume", conn, {}, {}, id.text(), std::string(secret)});
@@ -51,12 +51,15 @@ std::string_view name_of(Verdict verdict) {
 namespace jit::test {
 namespace {
 
-struct World final : core::Clock, core::Random, core::Store, core::Gate, core::Listener {
+struct World final : core::Clock, core::Random, core::Store, core::Tombstones, core::Gate, core::Listener {
   core::BootMs boottime() const override { return 0; }
   core::WallMs wall() const override { return 0; }
   core::Id id() override { return {}; }
   void commit(core::Batch, std::function<void(bool)>) override {}
   bool failing() const override { return false; }
+  std::optional<std::vector<core::Tombstone>> load() override { return std::vector<core::Tombstone>{}; }
+  bool add(std::span<const core::Tombstone>) override { return true; }
+  bool replace(std::span<const core::Tombstone>) override { return true; }
   void answer(core::Conn, const core::Answer&) override {}
   void progress(core::Conn, std::vector<std::string>) override {}
   void decided(core::Conn, const core::Answer&) override {}
@@ -132,7 +135,7 @@ Told Notes::wait(const std::string& what, int n) {
 
 core::Core make_core() {
   static World world;
-  return core::Core(world, world, world, world, world, "boot", {});
+  return core::Core(world, world, world, world, world, world, "boot", {});
 }
 
 }  // namespace jit::test

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ways that close behind everybody: E10 and E14.
+#include <algorithm>
+
+#include "policy/analysis/study.h"
+#include "policy/combine.h"
+
+namespace jit::policy::analysis {
+namespace {
+
+bool free_at(const Study& study, AnalysisRequest request, const Rule& permit) {
+  request.via = permit.id;
+  const Decision decision = decide(study.policy(), request);
+  if (!decision.offer || !decision.offer->seats.empty()) return false;
+  return decision.outcome != Outcome::kDeny && decision.then == Outcome::kAllow;
+}
+
+// Somebody gets root by this permit with nobody asked.
+bool approval_free(Study& study, const Entry& permit) {
+  const bool asks = permit.rule->approval != nullptr && !permit.rule->approval->need.empty();
+  if (asks) return false;
+  Region region = intersect(at_doors(static_cast<Doors>(~(door_bit(Door::kPolkit) | kClaimedBit))), study.root_of(permit));
+  for (const Entry& guard : study.guards()) {
+    const Rule& rule = *guard.rule;
+    const bool closes = rule.deny || (rule.approval != nullptr && !rule.approval->need.empty());
+    if (closes && !waives(*permit.rule, rule) && may_meet(permit, guard)) region = minus(std::move(region), guard.region);
+  }
+  for (const Door door : study.rules().settings.covers) {
+    const Sample found = study.find(intersect(at_doors(door_bit(door)), region));
+    if (found.answer == Sample::Answer::kCannotTell) return true;  // not proven to be closed
+    if (found.request && free_at(study, *found.request, *permit.rule)) return true;
+  }
+  return false;
+}
+
+void check_rescue(Study& study) {
+  const RuleSet& rules = study.rules();
+  const bool declared = !rules.settings.rescue.empty();
+  if (declared && study.host().rescue_lines.value_or(true)) return;
+  // Where the consoles are left alone, root logs in there.
+  if (!rules.covers(Door::kLogin)) return;
+  for (const Entry& permit : study.permits()) {
+    if (approval_free(study, permit)) return;
+  }
+  std::string why = declared ? "`rescue` is declared, but the PAM files hold no such line" : "no rescue route is declared";
+  study.add("E10", {},
+            why + ", the consoles are covered, and no permit gives root without asking somebody: when nobody can answer, the host is "
+                  "locked; type: jitctl setup login, and write rescue = [\"tty[0-9]*\"] in [settings]");
+}
+
+// Does this permit let somebody of the set in without a seat of that very set?
+bool lets_in(Study& study, const Entry& permit, const PrincipalTest& set, std::string_view name, std::optional<AnalysisRequest>& shown) {
+  const Doors doors = door_bit(Door::kSsh) | door_bit(Door::kLogin);
+  Sample found = study.find(study.allowed_part(permit, intersect(at_doors(doors), intersect(permit.region, for_who(set)))));
+  if (found.answer == Sample::Answer::kCannotTell) return true;
+  if (!found.request) return false;
+  found.request->via = permit.rule->id;
+  const Decision decision = decide(study.policy(), *found.request);
+  if (!decision.offer) return false;
+  shown = found.request;
+  return std::ranges::find(decision.offer->seats, name, &Seat::set) == decision.offer->seats.end();
+}
+
+void check_way_in(Study& study, const Approval& approval) {
+  const RuleSet& rules = study.rules();
+  if (!rules.covers(Door::kSsh) || !rules.covers(Door::kLogin)) return;
+  for (const Approval::Need& need : approval.need) {
+    const Principal& from = need.from.principal;
+    PrincipalTest set;
+    if (from.kind == Principal::Kind::kSet) {
+      const auto found = rules.sets.find(from.name);
+      if (found == rules.sets.end()) continue;
+      set.leaves = found->second.leaves;
+    } else {
+      set.leaves = {from};
+    }
+    std::optional<AnalysisRequest> shown;
+    const bool open = std::ranges::any_of(study.permits(), [&](const Entry& permit) { return lets_in(study, permit, set, need.seat.set, shown); });
+    if (open || !shown) continue;
+    const Rule* permit = rules.permit_named(shown->via);
+    study.add("E14", need.from.place,
+              "whoever may approve `" + approval.name.value + "` gets into this host only when one of " + need.seat.set +
+                  " approves: once all of them are out, nobody gets in; give them a door that asks nobody, or somebody else",
+              permit == nullptr ? nullptr : &permit->place, &*shown);
+  }
+}
+
+}  // namespace
+
+void check_lock_out(Study& study) {
+  study.renew(20'000);
+  check_rescue(study);
+  for (const auto& [name, approval] : study.rules().approvals) {
+    const bool guards_door = std::ranges::any_of(study.permits(), [&](const Entry& permit) {
+      return permit.rule->approval == &approval && (permit.doors & (door_bit(Door::kSsh) | door_bit(Door::kLogin))) != 0;
+    });
+    if (guards_door) check_way_in(study, approval);
+  }
+}
+
+}  // namespace jit::policy::analysis

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who asks and who answers: W10, W11, W12, W16, W17.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "policy/analysis/study.h"
+#include "policy/combine.h"
+#include "policy/crew.h"
+
+namespace jit::policy::analysis {
+namespace {
+
+std::string quoted(std::string_view name) { return '`' + std::string(name) + '`'; }
+
+bool asks(const Rule& rule) { return rule.approval != nullptr && !rule.approval->need.empty(); }
+
+bool leaf_names(const RuleSet& rules, const Principal& leaf, const Person& person) {
+  if (leaf.kind == Principal::Kind::kPerson) return leaf.matches(person.name);
+  if (leaf.kind != Principal::Kind::kUser || leaf.uid != kNoUid) return false;
+  return std::ranges::any_of(person.users, [&](const std::string& user) { return leaf.matches(user) && rules.person_with(user) == &person; });
+}
+
+void check_machine(Study& study, const Entry& permit) {
+  const Rule& rule = *permit.rule;
+  if (!asks(rule) || rule.approval->machines || !rule.tests.who) return;
+  for (const Person& person : study.rules().people) {
+    const bool named = std::ranges::any_of(rule.tests.who->leaves, [&](const Principal& leaf) { return leaf_names(study.rules(), leaf, person); });
+    if (!person.machine || !named) continue;
+    PrincipalTest who;
+    for (const std::string& user : person.users) who.leaves.push_back({Principal::Kind::kUser, user, false, kNoUid});
+    Sample found = study.find(study.allowed_part(permit, intersect(permit.region, for_who(who))));
+    if (!found.request) continue;
+    found.request->via = rule.id;
+    const Decision decision = decide(study.policy(), *found.request);
+    if (decision.then != Outcome::kApproval && decision.outcome != Outcome::kApproval) continue;
+    study.add("W10", rule.place,
+              "`" + found.request->subject.user + "` is an automation account, and permit " + quoted(rule.id) +
+                  " waits for a person each time; give it a permit of its own for exact commands, or let machines approve",
+              &rule.approval->name.place, &*found.request);
+  }
+}
+
+// Who may answer this person here, where all of them can be listed; he himself left out.
+std::optional<std::set<std::string>> answers(const RuleSet& rules, const Rule& permit, const std::string& person) {
+  std::set<std::string> out;
+  for (const Approval::Need& need : permit.approval->need) {
+    const auto crew = rules.crews.find(need.seat.set);
+    if (crew == rules.crews.end() || crew->second.open_ended || !crew->second.rosters.empty()) return std::nullopt;
+    for (const Crew::Member& member : crew->second.members) {
+      if (member.person != person && (member.entry == nullptr || !member.entry->machine)) out.insert(member.person);
+    }
+  }
+  return out;
+}
+
+void check_circles(Study& study) {
+  const RuleSet& rules = study.rules();
+  // Who has exactly one who answers him: by which permit, and who that is.
+  std::map<std::string, std::pair<std::string, const Entry*>> only;
+  for (const Entry& permit : study.permits()) {
+    if (!asks(*permit.rule) || !permit.rule->tests.who || permit.rule->approval->self) continue;
+    const Crew requesters = crew_of(rules, permit.rule->tests.who->leaves);
+    if (requesters.open_ended || !requesters.rosters.empty()) continue;
+    for (const Crew::Member& member : requesters.members) {
+      const auto who = answers(rules, *permit.rule, member.person);
+      if (who && who->size() == 1) only.emplace(member.person, std::pair(*who->begin(), &permit));
+    }
+  }
+  for (const auto& [person, answer] : only) {
+    const auto back = only.find(answer.first);
+    if (back == only.end() || back->second.first != person || person > answer.first) continue;
+    const Entry& permit = *answer.second;
+    PrincipalTest who;
+    if (const Person* entry = rules.person_named(person)) {
+      for (const std::string& user : entry->users) who.leaves.push_back({Principal::Kind::kUser, user, false, kNoUid});
+    } else if (person.starts_with("user:")) {
+      who.leaves.push_back({Principal::Kind::kUser, person.substr(5), false, kNoUid});
+    }
+    Sample found = study.find(study.allowed_part(permit, intersect(permit.region, for_who(who))));
+    if (!found.request) continue;
+    found.request->via = permit.rule->id;
+    const Decision decision = decide(study.policy(), *found.request);
+    if (decision.then != Outcome::kApproval) continue;
+    study.add("W11", permit.rule->approval_name->place,
+              "only " + answer.first + " can approve " + person + ", and only " + person + " can approve " + answer.first +
+                  ": two who agree are bound by nobody; put a third person into the set",
+              &back->second.second->rule->place, &*found.request);
+  }
+}
+
+void check_break_glass(Study& study, const Entry& permit) {
+  const Rule& rule = *permit.rule;
+  if (!rule.break_glass) return;
+  if (rule.require.notify.empty() || !rule.require.review_s) {
+    study.add("W12", rule.place,
+              "break-glass permit " + quoted(rule.id) + " has no " +
+                  (rule.require.notify.empty() ? (rule.require.review_s ? "`notify`" : "`notify` and no `review`") : "`review`") +
+                  ": nobody would learn of its use; add require = [\"notify:CHANNEL\", \"review:24h\"]");
+  }
+  const Entry* denies = nullptr;
+  for (const Entry& guard : study.guards()) {
+    if (waives(rule, *guard.rule)) return;
+    if (guard.rule->deny && denies == nullptr && may_meet(permit, guard)) denies = &guard;
+  }
+  if (denies == nullptr) return;
+  Sample found = study.find(intersect(permit.region, denies->region));
+  if (!found.request) return;
+  found.request->via = rule.id;
+  const Decision decision = decide(study.policy(), *found.request);
+  if (decision.outcome != Outcome::kDeny || !has(decision.rules, denies->rule->id)) return;
+  study.add("W12", rule.place,
+            "no guard yields to break-glass permit " + quoted(rule.id) + ", so it waives nothing, and guard " + quoted(denies->rule->id) +
+                " denies it; write yields-to = [\"" + rule.id + "\"] where it should open",
+            &denies->rule->place, &*found.request);
+}
+
+void check_local_votes(Study& study, const Entry& permit) {
+  const Rule& rule = *permit.rule;
+  if (!asks(rule) || rule.approval->votes.value_or(study.rules().votes.value_or(Votes::kAny)) != Votes::kAny) return;
+  Sample found = study.find(study.allowed_part(permit, study.root_of(permit)));
+  if (!found.request) return;
+  found.request->via = rule.id;
+  const Decision decision = decide(study.policy(), *found.request);
+  if (!decision.offer || decision.offer->seats.empty() || decision.offer->votes != Votes::kAny) return;
+  study.add("W16", rule.approval_name->place,
+            "permit " + quoted(rule.id) + " gives root, and local votes alone can fill its seats: whoever takes over an approver's account "
+            "here can approve; write votes = \"signed\" in the approval or in [settings]",
+            &rule.approval->name.place, &*found.request);
+}
+
+void check_steps(Study& study, const Approval& approval) {
+  const std::uint32_t wait = approval.wait_s.value_or(600);
+  for (const Approval::Rung& rung : approval.escalate) {
+    if (rung.step.after_s < wait) continue;
+    study.add("W17", rung.place,
+              "this step of approval " + quoted(approval.name.value) + " never happens: it comes after " + format_duration(rung.step.after_s) +
+                  ", and the request ends after " + format_duration(wait) + "; wait longer, or escalate sooner",
+              &approval.name.place);
+  }
+}
+
+}  // namespace
+
+void check_people(Study& study) {
+  study.renew(30'000);
+  for (const Entry& permit : study.permits()) {
+    check_machine(study, permit);
+    check_break_glass(study, permit);
+    check_local_votes(study, permit);
+  }
+  check_circles(study);
+  for (const auto& [name, approval] : study.rules().approvals) check_steps(study, approval);
+}
+
+}  // namespace jit::policy::analysis
