@@ -34,6 +34,10 @@ std::optional<std::string> refusal(const RuleSet& policy, const Index& index, st
 
 void Policy::evaluate(const Request& request, Evaluation& out) const { policy::evaluate(*compiled_, compiled_->index, request, out); }
 
+bool Policy::prefers(const Rule& a, const Rule& b, const Request& request) const {
+  return preferred(a, b, *compiled_, compiled_->index, request);
+}
+
 // Where memory runs out the answer is the one that needs none: deny.
 Decision Policy::decide(const Request& request) const {
   try {

@@ -65,6 +65,14 @@ class Evaluator {
     if (out_.matched.empty()) return nothing();
   }
 
+  bool prefers(const Rule& a, const Rule& b) {
+    collect_guards();
+    propose(a);
+    std::swap(out_.current, out_.best);
+    propose(b);
+    return better(out_.best, out_.current);
+  }
+
  private:
   void refuse(Refusal refusal) { out_.refusal = refusal; }
 
@@ -190,6 +198,11 @@ bool waives(const Rule& permit, const Rule& guard) {
 bool concerns(const Evaluation::Hit& hit, const Rule& permit, const Request& request) {
   if (!hit.claimed && (permit.unverified_as || !target_is_claim(request))) return false;
   return !waives(permit, *hit.guard);
+}
+
+bool preferred(const Rule& a, const Rule& b, const RuleSet& policy, const Index& index, const Request& request) {
+  Evaluation out;
+  return Evaluator(policy, index, request, out).prefers(a, b);
 }
 
 void evaluate(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out) {

@@ -55,6 +55,9 @@ bool waives(const Rule& permit, const Rule& guard);
 // Does this guard concern what that permit opens? (Whether it only observes is another question.)
 bool concerns(const Evaluation::Hit& hit, const Rule& permit, const Request& request);
 
+// Of two permits that both match: is the offer of `a` preferred to that of `b`?
+bool preferred(const Rule& a, const Rule& b, const RuleSet& policy, const Index& index, const Request& request);
+
 void evaluate(const RuleSet& policy, const Index& index, const Request& request, Evaluation& out);
 
 }  // namespace jit::policy

@@ -238,6 +238,7 @@ struct Settings {
   std::vector<std::string> rescue;
 };
 
+struct Rule;
 struct RuleSet;  // policy/compiled.h
 struct Evaluation;  // policy/evaluate.h
 
@@ -268,6 +269,8 @@ class Policy {
 
   // The same as references into this policy (evaluate.h): nothing is allocated once `out` has been used.
   void evaluate(const Request& request, Evaluation& out) const;
+  // Of two permits that both match the request: is the offer of `a` preferred to that of `b`?
+  bool prefers(const Rule& a, const Rule& b, const Request& request) const;
 
   // Does the permit that gave a grant still say yes to this request, with no guard's deny? Nothing: yes.
   // Otherwise why not, for people. A permit that is gone or whose fingerprint changed says no.

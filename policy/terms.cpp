@@ -138,6 +138,17 @@ void Terms::finish(const Request& request) {
   if (lacks_ticket_) flaws_.push_back({Fault::kTicket, nullptr});
 }
 
+Terms terms_of(const RuleSet& policy, const Rule& permit, std::span<const Rule* const> guards, Door door) {
+  Terms out;
+  out.begin(policy, permit, door);
+  for (const Rule* guard : guards) out.add(*guard);
+  Request able;
+  able.door = door;
+  able.can_ask = able.recorder = able.can_notify = able.can_review = true;
+  out.finish(able);
+  return out;
+}
+
 std::uint32_t Terms::seat_count() const {
   std::uint32_t out = 0;
   for (const SeatRef& seat : seats_) out += seat.count;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,9 @@ class Terms {
   bool approvals_ = false, machines_ = false, self_ = false, match_ = false, record_ = false;
   bool shortened_ = false, lacks_reason_ = false, lacks_ticket_ = false;
 };
+
+// The terms of a permit with these guards, whatever a request asks for and wherever it could be honoured.
+Terms terms_of(const RuleSet& policy, const Rule& permit, std::span<const Rule* const> guards, Door door);
 
 bool door_has(Door door, Scope scope);
 std::size_t reason_length(std::string_view reason);                      // code points of the trimmed text

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "policy/analysis/study.h"
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 #include "policy/crew.h"
 #include "policy/terms.h"
 
@@ -24,10 +24,9 @@ void check_merged(Study& study, const Entry& permit) {
   if (always.empty()) return;
   Sample shown = study.find(study.allowed_part(permit, permit.region));
   if (!shown.request) return;
-  Terms terms(rules, *permit.rule, shown.request->door);
-  for (const Entry* guard : always) terms.add(*guard->rule);
-  Offer offer;
-  terms.finish(offer, {});
+  std::vector<const Rule*> guards;
+  for (const Entry* guard : always) guards.push_back(guard->rule);
+  const Offer offer = terms_of(rules, *permit.rule, guards, shown.request->door).render();
   const Filling filling = could_fill(rules, {offer.seats, offer.votes, offer.machines, offer.self}, nullptr, study.host().now);
   if (filling.answer != Filling::Answer::kNo) return;
   shown.request->via = permit.rule->id;

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "policy/analysis/study.h"
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 
 namespace jit::policy::analysis {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "policy/analysis/study.h"
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 
 namespace jit::policy::analysis {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "policy/analysis/study.h"
 #include "policy/analysis/terms_order.h"
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 
 namespace jit::policy::analysis {
 namespace {
@@ -43,8 +43,7 @@ void check_shadowed(Study& study) {
       }
       if (!shown.request || !both_match(study, *shown.request, *entry.rule, *by.rule)) continue;
       const Request view = shown.request->view();
-      const Scene scene{study.rules(), view};
-      if (better(propose(*entry.rule, scene), propose(*by.rule, scene)) && !same) continue;
+      if (study.policy().prefers(*entry.rule, *by.rule, view) && !same) continue;
       study.add("W01", entry.rule->place,
                 "permit " + quoted(*entry.rule) + " is never needed: " + quoted(*by.rule) + " matches all that it does, on terms that are " +
                     (same ? "the same" : "as easy or easier") + "; take it out, or make it differ",

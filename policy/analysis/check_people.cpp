@@ -5,7 +5,7 @@
 #include <set>
 
 #include "policy/analysis/study.h"
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 #include "policy/crew.h"
 
 namespace jit::policy::analysis {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 
 namespace jit::policy::analysis {
 namespace {

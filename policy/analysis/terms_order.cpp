@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 #include "policy/terms.h"
 
 namespace jit::policy::analysis {
@@ -80,9 +80,7 @@ void weigh(Scale& scale, const Offer& a, const Offer& b) {
 }
 
 Offer offer_of(const RuleSet& policy, const Rule& rule, Door door) {
-  Offer out;
-  Terms(policy, rule, door).finish(out, {});
-  return out;
+  return terms_of(policy, rule, {}, door).render();
 }
 
 // What an approval says beyond its own seats, of those that guards add: votes, machines, self, match, wait.
@@ -124,12 +122,9 @@ bool same_terms(const RuleSet& policy, const Rule& a, const Rule& b) { return as
 bool changes(const RuleSet& policy, const Rule& permit, const Rule& guard, Door door) {
   if (waives(permit, guard)) return false;
   if (guard.deny) return true;
-  Terms alone(policy, permit, door), guarded(policy, permit, door);
-  guarded.add(guard);
-  Offer before, after;
-  alone.finish(before, {});
-  guarded.finish(after, {});
-  return !(before == after) || alone.lacking() != guarded.lacking();
+  const Rule* const guards[] = {&guard};
+  const Terms alone = terms_of(policy, permit, {}, door), guarded = terms_of(policy, permit, guards, door);
+  return !(alone.render() == guarded.render()) || alone.flaws().size() != guarded.flaws().size();
 }
 
 Change compare(const Offer& before, const Offer& after) {
