@@ -61,12 +61,12 @@ class Proxy final : public sdbus::ProxyInterfaces<Interface> {
   ~Proxy() { this->unregisterProxy(); }
 };
 
-class Facts final : public sdbus::ProxyInterfaces<made::Facts_proxy> {
+class FactsProxy final : public sdbus::ProxyInterfaces<made::Facts_proxy> {
  public:
-  Facts(sdbus::IConnection& connection, const std::string& owner) : ProxyInterfaces(connection, owner, kPath) {
+  FactsProxy(sdbus::IConnection& connection, const std::string& owner) : ProxyInterfaces(connection, owner, kPath) {
     registerProxy();
   }
-  ~Facts() { unregisterProxy(); }
+  ~FactsProxy() { unregisterProxy(); }
 
  private:
   void onChanged(const std::string&) override {}
@@ -79,7 +79,7 @@ struct Broker {
   Proxy<made::Grants_proxy> grants;
   Proxy<made::Policy_proxy> policy;
   Proxy<made::Audit_proxy> audit;
-  Facts facts;
+  FactsProxy facts;
   Broker(sdbus::IConnection& connection, const std::string& name, std::function<void(const std::string&)> changed)
       : owner(name),
         requests(connection, name, std::move(changed)),
