@@ -9,7 +9,7 @@ import time
 import bedlib
 from bedlib import broker, check
 
-STALLED = [f"stall{i}" for i in range(24)]
+STALLED = [f"stall{i}" for i in range(60)]
 FIRST_UID = 4000
 GATE = "/tmp/nss-stall"  # a fifo: to open it for reading hangs until somebody opens it for writing
 MODULE = r"""
@@ -88,6 +88,18 @@ def test_one_that_comes_again_and_again():
         program.close()
 
 
+def test_many_different_ones():
+    started = time.monotonic()
+    programs = [bedlib.Pipe(user, ["sudo", "-n", "id"]) for user in STALLED[2:]]
+    is_served("late", "many stall", 2)  # whom nobody has looked up yet
+    everybody_else("many stall")
+    for program in programs:
+        check(program.wait(10) != 0 and "uid=0" not in program.text, f"{program.user}: {program.text}")
+        program.close()
+    check(time.monotonic() - started < 20, f"all were denied after {time.monotonic() - started:.1f} s")
+    is_served("later", "many have stalled", 2)
+
+
 def test_afterwards_all_is_as_before():
     with open(GATE, "w", encoding="ascii"):  # the server answers again
         os.unlink(GATE)
@@ -103,6 +115,7 @@ broker.stop()
 stalled_source()
 for index, name in enumerate(STALLED):
     bedlib.add_user(name, FIRST_UID + index, ["sudo"])
-bedlib.add_user("fresh", 4500, ["sudo"])
+for index, name in enumerate(("fresh", "late", "later")):
+    bedlib.add_user(name, 4500 + index, ["sudo"])
 broker.start()
 bedlib.main(globals())
