@@ -11,9 +11,8 @@
 namespace jit::directory {
 namespace {
 
-constexpr std::size_t kThreadsMost = 16;  // with those that replace hung ones
 constexpr std::size_t kKeptMost = 16384;
-constexpr int kPatience = 8;  // a call that takes an eighth of the timeout counts as hung: a spare thread takes over
+constexpr int kPatience = 80;  // a call that takes this part of the timeout counts as hung: a spare thread takes over
 
 User absent() {
   User user;
@@ -28,7 +27,7 @@ Engine::Engine(Options options, std::shared_ptr<Resolver> resolver, Now now)
 
 std::shared_ptr<Engine> Engine::make(core::Post post, Options options, std::shared_ptr<Resolver> resolver, Now now) {
   std::shared_ptr<Engine> engine(new Engine(options, std::move(resolver), std::move(now)));
-  engine->pool_ = std::make_unique<Pool>(std::move(post), options.threads, kThreadsMost, options.timeout / kPatience,
+  engine->pool_ = std::make_unique<Pool>(std::move(post), options.threads, options.most, options.timeout / kPatience,
                                          [weak = engine->weak_from_this()] {
                                            if (const auto self = weak.lock()) self->expire();
                                          });

@@ -110,6 +110,8 @@ void Pool::serve(const std::shared_ptr<State>& state) {
     auto work = std::move(state->queue.front());
     state->queue.pop_front();
     const auto mark = state->running.insert(state->running.end(), Steady::now());
+    // The watch may have looked while this thread was starting, when nothing ran that could ever count as hung.
+    if (!state->queue.empty()) state->timer_changed.notify_one();
     lock.unlock();
     auto answer = work();
     work = nullptr;

@@ -9,7 +9,7 @@ import subprocess
 import bedlib
 from bedlib import broker, check, within
 
-STALLED = [f"stall{i}" for i in range(24)]
+STALLED = [f"stall{i}" for i in range(60)]
 FIRST_UID = 4000
 SERVED_S, SERVED_AFTERWARDS_S, DENIED_S = 1, 3, 5  # a look-up that hangs costs its own asker two
 GATE = "/tmp/nss-stall"  # a fifo: to open it for reading hangs until somebody opens it for writing
@@ -97,6 +97,18 @@ def test_who_is_meant_is_denied_in_time():
         within(DENIED_S, functools.partial(denied, user))
 
 
+def test_many_different_ones():
+    started = time.monotonic()
+    programs = [bedlib.Pipe(user, ["sudo", "-n", "id"]) for user in STALLED[2:]]
+    is_served("late", "many stall", 2)  # whom nobody has looked up yet
+    everybody_else("many stall")
+    for program in programs:
+        check(program.wait(10) != 0 and "uid=0" not in program.text, f"{program.user}: {program.text}")
+        program.close()
+    check(time.monotonic() - started < 20, f"all were denied after {time.monotonic() - started:.1f} s")
+    is_served("later", "many have stalled", 2)
+
+
 def test_afterwards_all_is_as_before():
     with open(GATE, "w", encoding="ascii"):  # the server answers again
         os.unlink(GATE)
@@ -112,6 +124,7 @@ broker.stop()
 stalled_source()
 for index, name in enumerate(STALLED):
     bedlib.add_user(name, FIRST_UID + index, ["sudo"])
-bedlib.add_user("fresh", 4500, ["sudo"])
+for index, name in enumerate(("fresh", "late", "later")):
+    bedlib.add_user(name, 4500 + index, ["sudo"])
 broker.start()
 bedlib.main(globals())
