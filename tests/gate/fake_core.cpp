@@ -23,29 +23,6 @@ void Core::withdraw(Conn conn) { test::Notes::get().add({"withdraw", conn, {}, {
 void Core::hangup(Conn conn) { test::Notes::get().add({"hangup", conn, {}, {}, {}, {}}); }
 void Core::bind(Conn conn, BindAsk ask) { test::Notes::get().add({"bind", conn, {}, std::move(ask), {}, {}}); }
 
-std::string Id::text() const { return evidence::hex(bytes); }
-
-std::optional<Id> Id::parse(std::string_view text) {
-  Id id;
-  if (text.size() != 32) return std::nullopt;
-  for (std::size_t i = 0; i < 16; ++i) {
-    const std::string two(text.substr(2 * i, 2));
-    if (two.find_first_not_of("0123456789abcdef") != std::string::npos) return std::nullopt;
-    id.bytes[i] = static_cast<std::uint8_t>(std::stoul(two, nullptr, 16));
-  }
-  return id;
-}
-
-std::string_view name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kDeny: return "deny";
-    case Verdict::kAllow: return "allow";
-    case Verdict::kPending: return "pending";
-    case Verdict::kNeeds: return "needs";
-  }
-  return "";
-}
-
 }  // namespace jit::core
 
 namespace jit::test {
