@@ -107,9 +107,9 @@ struct Bed {
   std::shared_ptr<Engine> engine;
 };
 
-Options quick() {
+Options quick(std::chrono::milliseconds timeout) {
   Options options;
-  options.timeout = 400ms;
+  options.timeout = timeout;
   return options;
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("equal look-ups are one call") {
 }
 
 TEST_CASE("a look-up that hangs is unknown in time, and does not stop others") {
-  Options options = quick();
+  Options options = quick(1s);
   options.threads = 4;
   Bed bed(options);
   bed.uid(1000);
@@ -250,7 +250,7 @@ TEST_CASE("H11: with one thread free of 256, a user whom nobody has looked up is
 }
 
 TEST_CASE("with sixteen threads hung, the rest is unknown in time, and all recovers") {
-  Options options = quick();
+  Options options = quick(400ms);
   options.threads = 4;
   options.most = 16;
   Bed bed(options);
@@ -272,8 +272,12 @@ TEST_CASE("with sixteen threads hung, the rest is unknown in time, and all recov
   CHECK(begun() == 16);
   CHECK(bed.uid(3000).status == Status::kUnknown);
   bed.table->release_all();
-  CHECK(bed.uid(3001).status == Status::kFound);
-  CHECK(bed.uid(3000).status == Status::kFound);
+  for (const std::uint32_t id : {3001U, 3000U}) {  // where the machine is busy, not at the first time
+    int tries = 0;
+    while (bed.uid(id).status != Status::kFound && ++tries < 50) {
+    }
+    CHECK(tries < 50);
+  }
   CHECK(bed.table->calls("uid:20") <= 1);
 }
 
