@@ -55,6 +55,10 @@ const std::multimap<std::string_view, Escape>& escapes() {
   return kTable;
 }
 
+std::string with_article(std::string_view what) {
+  return (std::string_view("aeiou").find(what.front()) == std::string_view::npos ? "a " : "an ") + std::string(what);
+}
+
 std::string_view base_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // What a command line of this pattern hands out, and such a line.
@@ -110,8 +114,8 @@ void check_escapes(Study& study, const Entry& permit) {
     if (!decision.offer || decision.offer->rule != rule.id) continue;
     told.insert(name);
     study.add("W05", command->place,
-              "command " + quoted(name) + " is as good as full root in permit " + quoted(rule.id) + ": " + quoted(escape->second.path) + " is a " +
-                  std::string(escape->first->what) + "; name its words exactly, or treat the permit as one for a root shell",
+              "command " + quoted(name) + " is as good as full root in permit " + quoted(rule.id) + ": " + quoted(escape->second.path) + " is " +
+                  with_article(escape->first->what) + "; name its words exactly, or treat the permit as one for a root shell",
               &rule.place, &*found.request);
   }
 }

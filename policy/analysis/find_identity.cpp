@@ -86,24 +86,22 @@ class Finder {
     const auto add = [&](const std::string& user) {
       if (seen.insert(user).second) out.push_back(user);
     };
-    bool named = false;
     for (const Clause& clause : wanted_) {
       for (const Principal* leaf : clause.leaves) {
         if (leaf->kind == Principal::Kind::kUser && leaf->uid == kNoUid && !leaf->prefix) add(leaf->name);
-        if (leaf->kind == Principal::Kind::kUser && leaf->prefix) add(unnamed(leaf->name));
+        if (leaf->kind == Principal::Kind::kUser && leaf->prefix && !leaf->name.empty()) add(unnamed(leaf->name));
         if (leaf->kind == Principal::Kind::kPerson) {
           for (const Person& person : policy_.people) {
             if (!leaf->matches(person.name)) continue;
             for (const std::string& user : person.users) add(user);
           }
         }
-        named = named || leaf->kind == Principal::Kind::kUser;
       }
     }
     // Somebody of whom nothing is said, but for his groups.
     std::string somebody(fresh_);
     bool taken = policy_.person_with(somebody) != nullptr;
-    each_leaf([&](const Principal& leaf) { taken = taken || (leaf.kind == Principal::Kind::kUser && leaf.matches(somebody)); });
+    each_leaf([&](const Principal& leaf) { taken = taken || (leaf.kind == Principal::Kind::kUser && !leaf.name.empty() && leaf.matches(somebody)); });
     const std::string other = taken ? unnamed(somebody) : somebody;
     if (wanted_.empty()) {
       out.insert(out.begin(), other);

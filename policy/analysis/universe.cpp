@@ -148,6 +148,8 @@ void Universe::add_origins() {
   std::ranges::sort(nets, {}, key);
   nets.erase(std::unique(nets.begin(), nets.end(), [&](const Net& a, const Net& b) { return key(a) == key(b); }), nets.end());
   std::vector<Net> ask = nets;
+  // Nets for documentation look like what they are; then all of both kinds.
+  ask.push_back({*Address::parse("192.0.2.0"), 120});
   ask.push_back({*Address::parse("::ffff:0.0.0.0"), 96});
   ask.push_back({*Address::parse("2001:db8::"), 32});
   ask.push_back({*Address::parse("::"), 0});

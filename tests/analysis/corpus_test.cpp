@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// One small policy a case: its first lines say which findings it must get, and no other: "# expect: CODE LINE:COLUMN words"
+// or "# expect: none"; "# host: KEY=VALUE;..." says what the host knows.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "policy/analysis/analyse.h"
+#include "world.h"
+
+using namespace jit::policy;
+using namespace jit::policy::analysis;
+
+namespace {
+
+constexpr std::int64_t kNow = 1'795'564'800;  // 2026-11-25T00:00:00Z
+constexpr std::int64_t kDay = 86'400;
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+std::vector<std::string> split(const std::string& text, char by) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, by);) out.push_back(part);
+  return out;
+}
+
+Host host_of(const std::string& line) {
+  Host out;
+  out.now = kNow;
+  for (const std::string& part : split(line, ';')) {
+    const std::string key = part.substr(0, part.find('=')), value = part.substr(part.find('=') + 1);
+    const std::string name = value.substr(0, value.find(':')), rest = value.substr(std::min(value.find(':'), value.size() - 1) + 1);
+    if (key == "writer") {
+      out.writer = [name, rest](std::string_view path) { return path == name ? std::optional(rest) : std::nullopt; };
+    } else if (key == "known") {
+      out.known = [all = split(value, ',')](std::string_view, std::string_view who) { return std::ranges::find(all, who) != all.end(); };
+    } else if (key == "history") {
+      out.history_from = kNow - std::stoi(value) * kDay;
+    } else if (key == "used") {
+      out.used[name] = kNow - std::stoi(rest) * kDay;
+    } else if (key == "observing") {
+      out.observing_since[door_named(name).value()] = kNow - std::stoi(rest) * kDay;
+    } else if (key == "rescue") {
+      out.rescue_lines = value == "yes";
+    } else {
+      FAIL("unknown host key " << key);
+    }
+  }
+  return out;
+}
+
+std::shared_ptr<const Policy> policy_from(const std::string& name, const std::string& text) {
+  const std::string folder = std::string(JIT_CORPUS) + "/files/";
+  const std::vector<Source> rules{{name, text}}, people{{"people.toml", read(folder + "people.toml")}};
+  const std::vector<Source> calendars{{"wednesdays.ics", read(folder + "wednesdays.ics")}}, rosters{{"duty.toml", read(folder + "duty.toml")}};
+  const std::vector<std::string> tags{"db"};
+  Policy::Input input{rules, people, tags, jit::evidence::sha256_hex};
+  input.calendars = calendars;
+  input.rosters = rosters;
+  input.now = kNow;
+  const auto loaded = Policy::load(input);
+  for (const Finding& finding : loaded.findings) UNSCOPED_INFO(finding.text());
+  REQUIRE(loaded.policy);
+  return loaded.policy;
+}
+
+}  // namespace
+
+TEST_CASE("each policy of the corpus gets exactly the findings that it expects") {
+  std::set<std::string> fired, missed;
+  std::vector<std::filesystem::path> cases;
+  for (const auto& entry : std::filesystem::directory_iterator(JIT_CORPUS)) {
+    if (entry.is_regular_file()) cases.push_back(entry.path());
+  }
+  std::ranges::sort(cases);
+  for (const auto& path : cases) {
+    const std::string name = path.filename().string(), text = read(path);
+    INFO(name);
+    std::vector<std::string> expected;
+    Host host = host_of("");
+    for (const std::string& line : split(text, '\n')) {
+      if (line.starts_with("# host: ")) host = host_of(line.substr(8));
+      if (line.starts_with("# expect: ") && line != "# expect: none") expected.push_back(line.substr(10));
+    }
+    REQUIRE(text.starts_with("# expect: "));
+    const auto policy = policy_from(name, text);
+    const auto found = analyse(*policy, host);
+    std::string got;
+    for (const Finding& finding : found) got += finding.text() + '\n' + finding.witness + '\n';
+    INFO(got);
+    CHECK(found.size() == expected.size());
+    for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i) {
+      std::istringstream line(expected[i]);
+      std::string code, place, words;
+      line >> code >> place;
+      std::getline(line >> std::ws, words);
+      CHECK(found[i].code == code);
+      CHECK(std::to_string(found[i].line) + ':' + std::to_string(found[i].column) == place);
+      CHECK(found[i].message.find(words) != std::string::npos);
+      fired.insert(code);
+    }
+    std::string code = name.substr(0, 3);
+    std::ranges::transform(code, code.begin(), [](char c) { return c == 'w' ? 'W' : c == 'e' ? 'E' : c; });
+    if (expected.empty()) missed.insert(code);
+  }
+  for (const char* code : {"E06", "E07", "E10", "E14", "W01", "W02", "W03", "W04", "W05", "W06", "W07", "W08", "W09", "W10", "W11", "W12", "W13",
+                           "W14", "W15", "W16", "W17"}) {
+    INFO(code);
+    CHECK(fired.contains(code));
+    CHECK(missed.contains(code));
+  }
+}
