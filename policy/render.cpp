@@ -110,8 +110,11 @@ class Renderer {
       for (const Rule* rule : from_.near) {
         if (out_.near.size() < kMostNear) out_.near.push_back(rule->id);
       }
+    } else if (const auto nearest = near_misses(unread(), 1); !nearest.empty()) {
+      say("no rule permits this; the nearest is \"" + nearest.front().rule + "\": " + nearest.front().why);
+      out_.near.push_back(nearest.front().rule);
     } else {
-      say("no rule permits anything to this user here");
+      say("no rule permits anything");
     }
     for (const Evaluation::Hit& hit : from_.hits) {
       if (hit.guard->observe) {

@@ -74,7 +74,7 @@ TEST_CASE("times that nobody wrote have defaults") {
   CHECK(offer(permit("p", "max = \"1h\"\napproval = \"dba\"")).wait_s == 600);
   // A rule whose approval does not say how long has no say.
   CHECK(offer(permit("p", "max = \"1h\"\napproval = \"slow\"")).wait_s == 7200);
-  CHECK(offer(permit("p", "max = \"1h\"\napproval = \"slow\"") + guard("g", "approval = \"dba\"")).wait_s == 7200);
+  CHECK(offer(permit("p", "max = \"1h\"\napproval = \"slow\"") + guard("g", "approval = \"dba\"")).wait_s == 600);
   CHECK(offer(permit("p", "max = \"1h\"\napproval = \"slow\"") + guard("g", "approval = \"one-sre\"")).wait_s == 900);
 }
 

@@ -60,7 +60,7 @@ TEST_CASE("a fact is true, false or unknown") {
       {R"(flag = ["freeze"])", {{"freeze", {true, 0, {}}}}, kTrue},
       {R"(flag = ["freeze"])", {{"freeze", {true, 599, {}}}}, kTrue},
       {R"(flag = ["freeze"])", {{"freeze", {true, 600, {}}}}, kUnknown},
-      {R"(flag = ["freeze"])", {{"freeze", {false, 600, {}}}}, kUnknown},
+      {R"(flag = ["freeze"])", {{"freeze", {false, 600, {}}}}, kFalse},
       {R"(flag = ["freeze"])", {{"freeze", {true, 60, 60}}}, kUnknown},
       {R"(flag = ["freeze"])", {{"freeze", {true, 59, 60}}}, kTrue},
       {R"(flag = ["freeze"])", {{"freeze", {true, 700, 6000}}}, kUnknown},
