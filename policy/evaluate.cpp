@@ -32,7 +32,7 @@ State fill(const RuleSet& policy, const Terms& terms, const Request& request) {
   if (!terms.asks_people()) return State::kFeasible;
   // The requester is at most two members: his person, and a user name of his.
   const std::uint32_t plenty = terms.seat_count() + 2;
-  bool sure = terms.votes() == Votes::kAny;
+  bool sure = terms.votes() == Votes::kAny && !terms.self();
   bool open = false;
   for (const Terms::SeatRef& seat : terms.seats()) {
     const bool unlisted = seat.known->open_ended && seat.known->people == 0;

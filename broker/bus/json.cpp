@@ -142,10 +142,10 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
            // PAM sees what sudo was told, never what it will run: a command is a claim until sudo_jit reports it.
            {"command", command_json(request.argv, false, form)},
            {"cwd", typed(request.cwd, form)},
-           {"urgency", core::name_of(request.urgency)},
            {"reason", typed(request.reason, form)},
            {"reason_from", core::name_of(request.reason_from)},
            {"ticket", escape(request.ticket)},
+           {"urgency", core::name_of(request.urgency)},
            {"asked", {{"duration_s", request.asked_s ? Json(*request.asked_s) : Json(nullptr)}}},
            {"offer", offer_json(request.offer, facts.filled_by)},
            {"created", iso_time(request.created_wall)},
