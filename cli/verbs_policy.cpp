@@ -54,9 +54,10 @@ bool is_folder(const std::string& path) {
 }
 
 Result<config::Loaded> load(const std::vector<std::string>& paths) {
-  if (paths.empty()) return config::load({});
+  config::Roots roots;
+  roots.warnings = true;
+  if (paths.empty()) return config::load(roots);
   if (paths.size() == 1 && is_folder(paths[0])) {
-    config::Roots roots;
     roots.etc = paths[0];
     roots.check_owner = false;
     return config::load(roots);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/vocabulary.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -95,6 +96,59 @@ constexpr Word kWords[] = {
     {Table::kShift, "from"},
     {Table::kShift, "to"},
     {Table::kShift, "who"},
+
+    {Table::kTests, "schema"},
+    {Table::kTests, "test"},
+    {Table::kTests, "invariant"},
+
+    {Table::kTest, "name"},
+    {Table::kTest, "at"},
+    {Table::kTest, "request"},
+    {Table::kTest, "facts"},
+    {Table::kTest, "expect"},
+
+    {Table::kTestRequest, "user"},
+    {Table::kTestRequest, "uid"},
+    {Table::kTestRequest, "groups"},
+    {Table::kTestRequest, "door"},
+    {Table::kTestRequest, "as"},
+    {Table::kTestRequest, "as-uid"},
+    {Table::kTestRequest, "as-groups"},
+    {Table::kTestRequest, "tags"},
+    {Table::kTestRequest, "from"},
+    {Table::kTestRequest, "tty"},
+    {Table::kTestRequest, "argv"},
+    {Table::kTestRequest, "options"},
+    {Table::kTestRequest, "env"},
+    {Table::kTestRequest, "digest"},
+    {Table::kTestRequest, "verified"},
+    {Table::kTestRequest, "reason"},
+    {Table::kTestRequest, "ticket"},
+    {Table::kTestRequest, "urgency"},
+    {Table::kTestRequest, "via"},
+    {Table::kTestRequest, "can-ask"},
+    {Table::kTestRequest, "recorder"},
+    {Table::kTestRequest, "people"},
+
+    {Table::kTestExpect, "outcome"},
+    {Table::kTestExpect, "then"},
+    {Table::kTestExpect, "permit"},
+    {Table::kTestExpect, "seats"},
+    {Table::kTestExpect, "require"},
+    {Table::kTestExpect, "lasts"},
+    {Table::kTestExpect, "max"},
+    {Table::kTestExpect, "scope"},
+    {Table::kTestExpect, "text"},
+
+    {Table::kInvariant, "name"},
+    {Table::kInvariant, "always"},
+
+    {Table::kAlways, "who"},
+    {Table::kAlways, "door"},
+    {Table::kAlways, "hosts"},
+    {Table::kAlways, "as"},
+    {Table::kAlways, "needs"},
+    {Table::kAlways, "except"},
 };
 
 // In permits and guards alike, and those of them that `unless` may test.
@@ -115,9 +169,11 @@ constexpr std::array kPolicyTables{Table::kFile, Table::kSettings, Table::kAppro
                                    Table::kPermit, Table::kGuard, Table::kUnless};
 constexpr std::array kPeopleTables{Table::kPeople, Table::kPerson, Table::kKey};
 constexpr std::array kRosterTables{Table::kRoster, Table::kShift};
+constexpr std::array kTestTables{Table::kTests, Table::kTest, Table::kTestRequest, Table::kTestExpect, Table::kInvariant, Table::kAlways};
 
 bool of_people(Table table) { return table == Table::kPeople || table == Table::kPerson || table == Table::kKey; }
 bool of_rosters(Table table) { return table == Table::kRoster || table == Table::kShift; }
+bool of_tests(Table table) { return std::ranges::find(kTestTables, table) != kTestTables.end(); }
 
 std::string_view title(Table table) {
   switch (table) {
@@ -136,6 +192,12 @@ std::string_view title(Table table) {
     case Table::kPerson: return "[[person]]";
     case Table::kRoster: return "the top of the file";
     case Table::kShift: return "[[shift]]";
+    case Table::kTests: return "the top of the file";
+    case Table::kTest: return "[[test]]";
+    case Table::kTestRequest: return "`request` of a [[test]]";
+    case Table::kTestExpect: return "`expect` of a [[test]]";
+    case Table::kInvariant: return "[[invariant]]";
+    case Table::kAlways: return "`always` of an [[invariant]]";
     case Table::kKey: break;
   }
   return "[[person.key]]";
@@ -154,7 +216,7 @@ void each_word(Table table, Visit visit) {
 
 std::string belongs(Table table, std::string_view key) {
   // A key of both kinds of rule is named once.
-  if (known_key(Table::kPermit, key) && known_key(Table::kGuard, key) && !of_people(table) && !of_rosters(table)) {
+  if (known_key(Table::kPermit, key) && known_key(Table::kGuard, key) && !of_people(table) && !of_rosters(table) && !of_tests(table)) {
     return "; it belongs in [[permit]] or [[guard]]";
   }
   std::string out;
@@ -168,6 +230,8 @@ std::string belongs(Table table, std::string_view key) {
     look(kPeopleTables);
   } else if (of_rosters(table)) {
     look(kRosterTables);
+  } else if (of_tests(table)) {
+    look(kTestTables);
   } else {
     look(kPolicyTables);
   }

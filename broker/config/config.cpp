@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/config/config.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "broker/config/broker_file.h"
 #include "broker/config/files.h"
 #include "evidence/text.h"
+#include "policy/analysis/analyse.h"
+#include "policy/analysis/test_file.h"
 
 namespace jit::config {
 namespace {
@@ -57,6 +61,11 @@ void read_set(Files& files, const Roots& roots, Loaded& out) {
       choose(files, *folder, people);
       out.people = read_all(files, people);
     }
+    if (const Folder* folder = files.folder(*etc, "tests.d")) {
+      Chosen tests;
+      choose(files, *folder, tests);
+      out.tests = read_all(files, tests);
+    }
   }
   if (own != nullptr) choose(files, *own, rules);
   out.rules = read_all(files, rules);
@@ -70,10 +79,34 @@ void read_set(Files& files, const Roots& roots, Loaded& out) {
   }
 }
 
+std::int64_t wall_clock() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+policy::Policy::Loaded compile_for(const Loaded& from, std::span<const std::string> tags) {
+  policy::Policy::Input input{from.rules, from.people, tags, [](std::string_view text) { return evidence::sha256_hex(text); }};
+  input.now = wall_clock();
+  return policy::Policy::load(input);
+}
+
+// What is wrong with the whole, and not with a word of it; it blocks the load as well.
+void check_whole(Loaded& out, policy::analysis::Checks checks) {
+  if (!out.policy) return;
+  policy::analysis::Host host;
+  host.now = wall_clock();
+  std::vector<policy::Finding> found = policy::analysis::analyse(*out.policy, host, checks);
+  const policy::analysis::TestSuite suite = policy::analysis::read_tests(out.tests);
+  found.insert(found.end(), suite.findings.begin(), suite.findings.end());
+  const auto for_tags = [&](std::span<const std::string> tags) { return compile_for(out, tags).policy; };
+  const policy::analysis::TestRun run = policy::analysis::run_tests(suite, out.policy, for_tags, host.now);
+  found.insert(found.end(), run.findings.begin(), run.findings.end());
+  const bool wrong = std::ranges::any_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E'); });
+  out.findings.insert(out.findings.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+  if (wrong) out.policy.reset();
+}
+
 void compile(Loaded& out) {
-  policy::Policy::Input input{out.rules, out.people, out.broker.tags, [](std::string_view text) { return evidence::sha256_hex(text); }};
-  input.now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  policy::Policy::Loaded loaded = policy::Policy::load(input);
+  policy::Policy::Loaded loaded = compile_for(out, out.broker.tags);
   const bool clean = out.findings.empty();
   out.findings.insert(out.findings.end(), std::make_move_iterator(loaded.findings.begin()),
                       std::make_move_iterator(loaded.findings.end()));
@@ -90,7 +123,10 @@ bool try_load(const Roots& roots, Loaded& out) {
   out.findings.insert(out.findings.begin(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
   if (out.broker.host_name.empty()) out.broker.host_name = kernel_host_name();
   // What is half a set would only show as names that nobody defines.
-  if (!refused) compile(out);
+  if (!refused) {
+    compile(out);
+    check_whole(out, roots.warnings ? policy::analysis::Checks::kAll : policy::analysis::Checks::kErrors);
+  }
   return !again;
 }
 

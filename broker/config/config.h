@@ -23,6 +23,7 @@ struct Roots {  // defaults are the real ones; jitctl policy check names others
   std::string etc = "/etc/jit";
   std::string usr = "/usr/lib/jit";
   std::string run = "/run/jit";
+  bool warnings = false;    // the W checks too, for whoever writes the policy; they never block a load
   bool check_owner = true;  // false: only for files that jitctl checks before they are installed
 };
 
@@ -32,10 +33,11 @@ struct Loaded {
   std::vector<policy::Finding> findings;         // E03 for ownership; every finding names file:line:column
   std::vector<policy::Source> rules;             // what was read, to keep as the last good set
   std::vector<policy::Source> people;
+  std::vector<policy::Source> tests;             // tests.d of etc; a failing one blocks the load (E09)
 };
 
 // Reads broker.toml, people.d, and policy.d of the three roots (a base name in etc replaces run replaces usr; an empty
-// file or a link to /dev/null masks it), then policy::Policy::load.
+// file or a link to /dev/null masks it), then policy::Policy::load, the static checks that are errors, and tests.d.
 Loaded load(const Roots& roots);
 
 // The same from a kept set.
