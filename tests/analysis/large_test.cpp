@@ -12,13 +12,13 @@ using namespace jit::policy::analysis;
 
 namespace {
 
-std::string large(int rules, int odd) {
+std::string large(int rules) {
   std::string out = "[approval.a]\nneed = [{ from = \"group:sre\" }]\n";
   for (int i = 0; i < rules; ++i) {
     const std::string n = std::to_string(i);
     const bool guard = i % 10 == 9;
     out += (guard ? "[[guard]]\nid = \"r" : "[[permit]]\nid = \"r") + n + "\"\nwho = [\"group:g" + std::to_string(i % 500) + "\"]\n";
-    out += "as = [\"user:u" + std::to_string(i % 40) + "\"]\ndoor = [\"sudo\"]\nmax = \"" + std::to_string(1 + i % 7 + (i == odd ? 1 : 0)) + "h\"\n";
+    out += "as = [\"user:u" + std::to_string(i % 40) + "\"]\ndoor = [\"sudo\"]\nmax = \"" + std::to_string(1 + i % 7) + "h\"\n";
     if (i % 3 == 0) out += "approval = \"a\"\n";
     if (i % 4 == 0) out += "when = [\"risk < " + std::to_string(10 + i % 50) + "\"]\n";
   }
@@ -33,8 +33,9 @@ double seconds(const std::function<void()>& work) {
 
 }  // namespace
 
-TEST_CASE("10,000 rules are checked and compared in time") {
-  const auto policy = test::policy_of(large(10'000, -1)), changed = test::policy_of(large(10'000, 4711));
+TEST_CASE("ten thousand rules are checked and compared in time") {
+  const auto policy = test::policy_of(large(10'000)),
+             changed = test::policy_of(large(10'000) + "[[permit]]\nid = \"extra\"\nwho = [\"group:g7\"]\nas = [\"user:mysql\"]\nmax = \"1h\"\n");
   Host host;
   host.now = 1'795'564'800;
   std::size_t found = 0;
