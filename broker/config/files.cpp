@@ -83,7 +83,7 @@ bool read_whole(int fd, std::size_t size, std::string& text) {
 Folder::~Folder() { ::close(fd_); }
 
 void Files::refuse(const std::string& path, const std::string& why) {
-  findings_.push_back({"E03", evidence::escape(path), 0, 0, why, {}});
+  findings_.push_back({"E03", evidence::escape(path), 0, 0, why, {}, {}});
 }
 
 Files::Got Files::refused(const Folder& folder, const std::string& name, const std::string& why) {
