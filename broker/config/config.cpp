@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <iterator>
 #include <map>
 #include <span>
@@ -125,7 +126,12 @@ bool try_load(const Roots& roots, Loaded& out) {
   // What is half a set would only show as names that nobody defines.
   if (!refused) {
     compile(out);
-    check_whole(out, roots.warnings ? policy::analysis::Checks::kAll : policy::analysis::Checks::kErrors);
+    try {
+      check_whole(out, roots.warnings ? policy::analysis::Checks::kAll : policy::analysis::Checks::kErrors);
+    } catch (const std::exception& error) {  // what could not be checked is not used
+      out.policy.reset();
+      out.findings.push_back({"E01", "policy", 0, 0, "could not be checked: " + std::string(error.what()), {}, {}});
+    }
   }
   return !again;
 }
