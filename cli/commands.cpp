@@ -66,6 +66,10 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "policy why") return verbs.why(false);
   if (verb == "policy why-not") return verbs.why(true);
   if (verb == "policy test") return verbs.test();
+  if (verb == "policy prove") return verbs.prove();
+  if (verb == "policy who-can") return verbs.who_can();
+  if (verb == "policy diff") return verbs.diff();
+  if (verb == "policy minimise") return verbs.minimise();
   if (verb == "policy fmt") return verbs.fmt();
   if (verb == "policy import-sudoers") return verbs.import_sudoers();
   if (verb == "policy reload") return verbs.reload();

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "broker/config/config.h"
 #include "cli/args.h"
 #include "cli/client.h"
 #include "cli/documents.h"
@@ -41,9 +42,16 @@ struct Verbs {
   // verbs_policy.cpp
   Exit check();
   Exit show_policy();
+  void show_witness(std::string_view witness);
   // verbs_policy_ask.cpp
   Exit why(bool why_not);
+  // verbs_policy_whole.cpp
   Exit test();
+  Exit prove();
+  Exit who_can();
+  Exit diff();
+  Exit minimise();
+  Result<config::Loaded> loaded(const std::vector<std::string>& paths);
   // verbs_policy_files.cpp
   Exit fmt();
   Exit import_sudoers();

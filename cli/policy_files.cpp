@@ -61,10 +61,11 @@ Result<std::string> read_policy_file(const std::string& path) {
   return text;
 }
 
-Result<config::Loaded> load_policy(const std::vector<std::string>& paths) {
-  if (paths.empty()) return config::load({});
+Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check) {
+  config::Roots roots;
+  roots.warnings = check == Check::kAll;
+  if (paths.empty()) return config::load(roots);
   if (paths.size() == 1 && is_folder(paths[0])) {
-    config::Roots roots;
     roots.etc = paths[0];
     roots.check_owner = false;
     return config::load(roots);
@@ -82,6 +83,7 @@ Result<config::Loaded> load_policy(const std::vector<std::string>& paths) {
   }
   config::Loaded out = config::load_kept({}, std::move(sources));
   out.tests = std::move(tests);
+  if (check != Check::kNone) config::examine(out, check == Check::kAll);
   return out;
 }
 

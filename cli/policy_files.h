@@ -2,6 +2,7 @@
 // Policy files that the command line names: the host's own, a folder laid out as /etc/jit, or single files.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,11 @@ namespace jit::cli {
 // At most 4 MiB, as the broker's own loader; "-" is standard input.
 Result<std::string> read_policy_file(const std::string& path);
 
-// No path: /etc/jit, with its ownership rules; one folder: the same without them; else single files.
-Result<config::Loaded> load_policy(const std::vector<std::string>& paths);
+enum class Check : std::uint8_t { kNone, kErrors, kAll };
+
+// No path: /etc/jit, with its ownership rules; one folder: the same without them; else single files. Of single files only
+// what `check` says is examined; of the others the errors always.
+Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check = Check::kNone);
 
 // A finding as one printable line.
 std::string shown(const policy::Finding& finding);

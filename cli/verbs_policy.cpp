@@ -7,8 +7,17 @@
 
 namespace jit::cli {
 
+// Lines of a [[test]], to be pasted into tests.d.
+void Verbs::show_witness(std::string_view witness) {
+  while (!witness.empty()) {
+    const std::size_t end = witness.find('\n');
+    out.line("    " + evidence::escape(witness.substr(0, end)));
+    witness.remove_prefix(end == std::string_view::npos ? witness.size() : end + 1);
+  }
+}
+
 Exit Verbs::check() {
-  const auto loaded = load_policy(args.words);
+  const auto loaded = load_policy(args.words, Check::kAll);
   if (!loaded) return out.fail(loaded.failure());
   const bool good = loaded->policy != nullptr;
   const std::size_t rules = good ? loaded->policy->rule_count() : 0;
@@ -27,7 +36,7 @@ Exit Verbs::check() {
   } else {
     for (const policy::Finding& finding : loaded->findings) {
       out.line(shown(finding));
-      if (!finding.witness.empty()) out.line("  for example " + evidence::escape(finding.witness));
+      if (!finding.witness.empty()) show_witness(finding.witness);
     }
     if (good) out.line("ok: " + std::to_string(rules) + (rules == 1 ? " rule" : " rules"));
   }

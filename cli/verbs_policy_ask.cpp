@@ -28,11 +28,21 @@ std::string seats_line(const policy::Offer& offer) {
   return out;
 }
 
+std::vector<std::string> requirements(const policy::Offer& offer) {
+  std::vector<std::string> out;
+  if (offer.reason_required) out.push_back(offer.reason_min > 1 ? "reason:" + std::to_string(offer.reason_min) : "reason");
+  for (const std::string& ticket : offer.tickets) out.push_back(ticket.empty() ? "ticket" : "ticket:" + ticket);
+  if (offer.record) out.emplace_back("record");
+  for (const std::string& channel : offer.notify) out.push_back("notify:" + channel);
+  if (offer.review_s > 0) out.push_back("review:" + policy::format_duration(offer.review_s));
+  return out;
+}
+
 Json offer_json(const policy::Offer& offer) {
   Json seats = Json::array();
   for (const policy::Seat& seat : offer.seats) seats.push_back({{"set", evidence::escape(seat.set)}, {"count", seat.count}});
   Json require = Json::array();
-  for (const std::string& one : policy::requirements_of(offer)) require.push_back(evidence::escape(one));
+  for (const std::string& one : requirements(offer)) require.push_back(evidence::escape(one));
   return {{"rule", offer.rule},
           {"seats", std::move(seats)},
           {"votes", policy::name_of(offer.votes)},
@@ -80,7 +90,7 @@ Facts decision_facts(const policy::Decision& decision) {
       out.emplace_back("asked", seats_line(offer) + ", within " + policy::format_duration(offer.wait_s) +
                                     (offer.votes == policy::Votes::kAny ? "" : ", votes " + std::string(policy::name_of(offer.votes))));
     }
-    if (const auto wanted = policy::requirements_of(offer); !wanted.empty()) out.emplace_back("requires", joined(wanted));
+    if (const auto wanted = requirements(offer); !wanted.empty()) out.emplace_back("requires", joined(wanted));
     out.emplace_back("lasts", policy::format_duration(offer.give_s) + " of at most " + policy::format_duration(offer.max_s));
     out.emplace_back("scope", std::string(policy::name_of(offer.scope)));
   }
@@ -121,36 +131,6 @@ Exit Verbs::why(bool why_not) {
   }
   (void)print(document, facts);
   return denied ? Exit::kNo : Exit::kDone;
-}
-
-Exit Verbs::test() {
-  const auto loaded = load_policy(args.words);
-  if (!loaded) return out.fail(loaded.failure());
-  const policy::Policy::Input input = config::input_of(*loaded, loaded->broker);
-  const policy::CaseRun run = policy::run_cases(input, loaded->tests, input.now);
-  Json results = Json::array();
-  std::size_t failed = 0;
-  for (const policy::CaseResult& result : run.results) {
-    const bool passed = result.differences.empty();
-    failed += passed ? 0 : 1;
-    results.push_back({{"name", evidence::escape(result.name)}, {"place", evidence::escape(result.place)}, {"passed", passed}, {"differences", strings(result.differences)}});
-    if (json() || passed) continue;
-    out.line(evidence::escape(result.place) + ": " + evidence::escape(result.name));
-    for (const std::string& difference : result.differences) out.line("  " + evidence::escape(difference));
-  }
-  // What is wrong with the files themselves; the failed ones stand above.
-  std::size_t wrong = 0;
-  for (const policy::Finding& finding : run.findings) {
-    if (finding.code == "E09") continue;
-    ++wrong;
-    if (!json()) out.line(shown(finding));
-  }
-  if (json()) {
-    out.line(Json{{"passed", run.results.size() - failed}, {"failed", failed}, {"tests", std::move(results)}}.dump());
-  } else {
-    out.line(std::to_string(run.results.size() - failed) + " passed, " + std::to_string(failed) + " failed");
-  }
-  return failed == 0 && wrong == 0 ? Exit::kDone : Exit::kNo;
 }
 
 }  // namespace jit::cli

@@ -98,7 +98,7 @@ Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
   if (args.has(Option::kDoor)) {
     const auto door = policy::door_named(args.value(Option::kDoor));
     if (!door) return usage("--door: sudo, su, ssh, login or polkit");
-    out.door_ = *door;
+    out.asked.door = *door;
   }
   std::string user = args.value(Option::kUser);
   if (user.empty()) {
@@ -106,81 +106,67 @@ Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
     if (self == nullptr) return usage("name the user: --user NAME");
     user = self->pw_name;
   }
-  const bool login = out.door_ == policy::Door::kSsh || out.door_ == policy::Door::kLogin;
+  const bool login = out.asked.door == policy::Door::kSsh || out.asked.door == policy::Door::kLogin;
   const bool given = args.has(Option::kGroups);
-  out.subject_ = identity_of(user, policy, !given);
+  out.asked.subject = identity_of(user, policy, !given);
   if (given) {
-    out.subject_.groups_all = out.subject_.groups_any = split(args.value(Option::kGroups));
-    out.subject_.groups_known = true;
+    out.asked.subject.groups_all = out.asked.subject.groups_any = split(args.value(Option::kGroups));
+    out.asked.subject.groups_known = true;
   }
-  out.root_ = identity_of("root", policy, true);
+  out.asked.root = identity_of("root", policy, true);
   const std::string as = args.value(Option::kAs);
-  if (login && !as.empty()) return usage("--as: at " + std::string(policy::name_of(out.door_)) + " the user logs in as himself");
-  out.target_ = login ? out.subject_ : identity_of(as.empty() ? "root" : as, policy, true);
+  if (login && !as.empty()) return usage("--as: at " + std::string(policy::name_of(out.asked.door)) + " the user logs in as himself");
+  out.asked.target = login ? out.asked.subject : identity_of(as.empty() ? "root" : as, policy, true);
 
   const std::string origin = args.value(Option::kFrom);
   if (origin == "local" || (origin.empty() && !login)) {
-    out.origin_.kind = policy::Origin::Kind::kLocal;
+    out.asked.from.kind = policy::Origin::Kind::kLocal;
   } else if (!origin.empty() && origin != "unknown") {
     const auto peer = policy::Address::parse(origin);
     if (!peer) return usage("--from: an address, local or unknown");
-    out.origin_ = {policy::Origin::Kind::kPeer, *peer};
+    out.asked.from = {policy::Origin::Kind::kPeer, *peer};
   }
-  out.now_ = std::time(nullptr);
+  out.asked.now = std::time(nullptr);
   if (args.has(Option::kAt)) {
-    const auto at = parse_since(args.value(Option::kAt), out.now_ * 1000);
+    const auto at = parse_since(args.value(Option::kAt), out.asked.now * 1000);
     if (!at) return usage("--at: a time with its zone (2026-11-24T21:10:00Z), or how long ago (2h)");
-    out.now_ = *at / 1000;
+    out.asked.now = *at / 1000;
   }
   const auto asked = duration_of(args);
   if (!asked) return asked.failure();
-  out.asked_ = *asked;
-  out.reason_ = args.value(Option::kReason);
-  out.ticket_ = args.value(Option::kTicket);
-  out.via_ = args.value(Option::kVia);
-  if (args.has(Option::kUrgency)) out.urgency_ = args.value(Option::kUrgency);
+  out.duration_s = *asked;
+  out.asked.reason = args.value(Option::kReason);
+  out.asked.ticket = args.value(Option::kTicket);
+  out.asked.via = args.value(Option::kVia);
+  if (args.has(Option::kUrgency)) out.asked.urgency = args.value(Option::kUrgency);
   for (const std::string& fact : split(args.value(Option::kFact))) {
     const std::size_t equals = fact.find('=');
     if (equals == std::string::npos || equals == 0) return usage("--fact: NAME=VALUE, several with commas between them");
-    out.facts_.set(fact.substr(0, equals), {value_of(std::string_view(fact).substr(equals + 1)), 0, {}});
+    out.asked.facts.readings.insert_or_assign(fact.substr(0, equals), policy::Reading{value_of(std::string_view(fact).substr(equals + 1)), 0, {}});
   }
   if (!args.command.empty()) {
-    out.command_ = true;
     const std::string& first = args.command.front();
-    out.path_ = first.find('/') == std::string::npos ? found_in_secure_path(first) : resolved(first);
-    if (out.path_.empty()) return usage("the command " + evidence::escape_to(first, 64) + " is not found; give its whole path");
-    out.words_.assign(args.command.begin() + 1, args.command.end());
+    const std::string path = first.find('/') == std::string::npos ? found_in_secure_path(first) : resolved(first);
+    if (path.empty()) return usage("the command " + evidence::escape_to(first, 64) + " is not found; give its whole path");
+    out.asked.path = path;
+    out.asked.words.assign(args.command.begin() + 1, args.command.end());
   }
   return out;
 }
 
 policy::Request WhatIf::request() const {
-  policy::Request out;
-  out.door = door_;
-  out.subject = &subject_;
-  out.target = &target_;
-  out.root = &root_;
-  out.target_verified = true;
-  out.from = origin_;
-  out.reason = reason_;
-  out.ticket = ticket_;
-  out.urgency = urgency_;
-  out.via = via_;
-  out.asked_s = asked_;
-  out.can_ask = true;
-  out.now = now_;
-  out.facts = &facts_;
-  out.recorder = out.can_notify = out.can_review = true;
-  out.command = {command_, command_, path_, words_, {}, {}, command_};
+  policy::Request out = asked.view();
+  out.asked_s = duration_s;
+  out.command.digest_bound = out.command.known;
   return out;
 }
 
 std::string WhatIf::line() const {
-  const bool login = door_ == policy::Door::kSsh || door_ == policy::Door::kLogin;
-  std::string out = subject_.user + ", " + std::string(policy::name_of(door_));
-  if (!login) out += " as " + target_.user;
-  if (command_) out += ": " + path_;
-  for (const std::string& word : words_) out += ' ' + word;
+  const bool login = asked.door == policy::Door::kSsh || asked.door == policy::Door::kLogin;
+  std::string out = asked.subject.user + ", " + std::string(policy::name_of(asked.door));
+  if (!login) out += " as " + asked.target.user;
+  if (asked.path) out += ": " + *asked.path;
+  for (const std::string& word : asked.words) out += ' ' + word;
   return evidence::escape(out);
 }
 

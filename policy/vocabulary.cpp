@@ -97,8 +97,9 @@ constexpr Word kWords[] = {
     {Table::kShift, "to"},
     {Table::kShift, "who"},
 
-    {Table::kTestFile, "test"},
-    {Table::kTestFile, "invariant"},
+    {Table::kTests, "schema"},
+    {Table::kTests, "test"},
+    {Table::kTests, "invariant"},
 
     {Table::kTest, "name"},
     {Table::kTest, "at"},
@@ -107,15 +108,19 @@ constexpr Word kWords[] = {
     {Table::kTest, "expect"},
 
     {Table::kTestRequest, "user"},
+    {Table::kTestRequest, "uid"},
     {Table::kTestRequest, "groups"},
     {Table::kTestRequest, "door"},
     {Table::kTestRequest, "as"},
+    {Table::kTestRequest, "as-uid"},
+    {Table::kTestRequest, "as-groups"},
     {Table::kTestRequest, "tags"},
     {Table::kTestRequest, "from"},
     {Table::kTestRequest, "tty"},
     {Table::kTestRequest, "argv"},
     {Table::kTestRequest, "options"},
     {Table::kTestRequest, "env"},
+    {Table::kTestRequest, "digest"},
     {Table::kTestRequest, "verified"},
     {Table::kTestRequest, "reason"},
     {Table::kTestRequest, "ticket"},
@@ -124,9 +129,6 @@ constexpr Word kWords[] = {
     {Table::kTestRequest, "can-ask"},
     {Table::kTestRequest, "recorder"},
     {Table::kTestRequest, "people"},
-
-    {Table::kTestFact, "value"},
-    {Table::kTestFact, "age"},
 
     {Table::kTestExpect, "outcome"},
     {Table::kTestExpect, "then"},
@@ -137,6 +139,16 @@ constexpr Word kWords[] = {
     {Table::kTestExpect, "max"},
     {Table::kTestExpect, "scope"},
     {Table::kTestExpect, "text"},
+
+    {Table::kInvariant, "name"},
+    {Table::kInvariant, "always"},
+
+    {Table::kAlways, "who"},
+    {Table::kAlways, "door"},
+    {Table::kAlways, "hosts"},
+    {Table::kAlways, "as"},
+    {Table::kAlways, "needs"},
+    {Table::kAlways, "except"},
 };
 
 // In permits and guards alike, and those of them that `unless` may test.
@@ -157,12 +169,11 @@ constexpr std::array kPolicyTables{Table::kFile, Table::kSettings, Table::kAppro
                                    Table::kPermit, Table::kGuard, Table::kUnless};
 constexpr std::array kPeopleTables{Table::kPeople, Table::kPerson, Table::kKey};
 constexpr std::array kRosterTables{Table::kRoster, Table::kShift};
-
-constexpr std::array kTestTables{Table::kTestFile, Table::kTest, Table::kTestRequest, Table::kTestFact, Table::kTestExpect};
+constexpr std::array kTestTables{Table::kTests, Table::kTest, Table::kTestRequest, Table::kTestExpect, Table::kInvariant, Table::kAlways};
 
 bool of_people(Table table) { return table == Table::kPeople || table == Table::kPerson || table == Table::kKey; }
-bool of_tests(Table table) { return std::ranges::find(kTestTables, table) != kTestTables.end(); }
 bool of_rosters(Table table) { return table == Table::kRoster || table == Table::kShift; }
+bool of_tests(Table table) { return std::ranges::find(kTestTables, table) != kTestTables.end(); }
 
 std::string_view title(Table table) {
   switch (table) {
@@ -181,11 +192,12 @@ std::string_view title(Table table) {
     case Table::kPerson: return "[[person]]";
     case Table::kRoster: return "the top of the file";
     case Table::kShift: return "[[shift]]";
-    case Table::kTestFile: return "the top of the file";
+    case Table::kTests: return "the top of the file";
     case Table::kTest: return "[[test]]";
-    case Table::kTestRequest: return "`request` of a test";
-    case Table::kTestFact: return "a fact of a test";
-    case Table::kTestExpect: return "`expect` of a test";
+    case Table::kTestRequest: return "`request` of a [[test]]";
+    case Table::kTestExpect: return "`expect` of a [[test]]";
+    case Table::kInvariant: return "[[invariant]]";
+    case Table::kAlways: return "`always` of an [[invariant]]";
     case Table::kKey: break;
   }
   return "[[person.key]]";

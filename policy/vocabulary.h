@@ -12,7 +12,7 @@ enum class Table : std::uint8_t {
   kFile, kSettings, kApproval, kNeed, kRung, kRosterSet, kWindow, kFact, kPermit, kGuard, kUnless,  // policy.d
   kPeople, kPerson, kKey,                                                                           // people.d
   kRoster, kShift,                                                                                  // rosters
-  kTestFile, kTest, kTestRequest, kTestFact, kTestExpect,                                           // tests.d
+  kTests, kTest, kTestRequest, kTestExpect, kInvariant, kAlways,                                    // tests.d
 };
 
 bool known_key(Table table, std::string_view key);

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/config/config.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <iterator>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "broker/config/broker_file.h"
 #include "broker/config/files.h"
 #include "evidence/text.h"
-#include "policy/cases.h"
+#include "policy/analysis/analyse.h"
+#include "policy/analysis/test_file.h"
 
 namespace jit::config {
 namespace {
@@ -93,15 +97,25 @@ void add(std::vector<policy::Finding> found, Loaded& out) {
 }
 
 void compile(Loaded& out) {
-  const policy::Policy::Input input = input_of(out, out.broker);
-  policy::Policy::Loaded loaded = policy::Policy::load(input);
+  policy::Policy::Loaded loaded = policy::Policy::load(input_of(out, out.broker));
   const bool clean = out.findings.empty();
   add(std::move(loaded.findings), out);
-  if (!clean || !loaded.policy) return;
-  policy::CaseRun run = policy::run_cases(input, out.tests, input.now);
-  const bool passed = run.findings.empty();
-  add(std::move(run.findings), out);
-  if (passed) out.policy = std::move(loaded.policy);
+  if (clean) out.policy = std::move(loaded.policy);
+}
+
+// What is wrong with the whole, and not with a word of it; it blocks the load as well.
+void check_whole(Loaded& out, policy::analysis::Checks checks) {
+  if (!out.policy) return;
+  policy::analysis::Host host;
+  host.now = input_of(out, out.broker).now;
+  std::vector<policy::Finding> found = policy::analysis::analyse(*out.policy, host, checks);
+  const policy::analysis::TestSuite suite = policy::analysis::read_tests(out.tests);
+  found.insert(found.end(), suite.findings.begin(), suite.findings.end());
+  const policy::analysis::TestRun run = policy::analysis::run_tests(suite, out.policy, for_tags(out), host.now);
+  found.insert(found.end(), run.findings.begin(), run.findings.end());
+  const bool wrong = std::ranges::any_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E'); });
+  add(std::move(found), out);
+  if (wrong) out.policy.reset();
 }
 
 bool try_load(const Roots& roots, Loaded& out) {
@@ -114,7 +128,10 @@ bool try_load(const Roots& roots, Loaded& out) {
   out.findings.insert(out.findings.begin(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
   if (out.broker.host_name.empty()) out.broker.host_name = kernel_host_name();
   // What is half a set would only show as names that nobody defines.
-  if (!refused) compile(out);
+  if (!refused) {
+    compile(out);
+    examine(out, roots.warnings);
+  }
   return !again;
 }
 
@@ -133,6 +150,24 @@ Loaded load_kept(const Broker& broker, Sources sources) {
   out.broker = broker;
   compile(out);
   return out;
+}
+
+void examine(Loaded& out, bool warnings) {
+  using policy::analysis::Checks;
+  try {
+    check_whole(out, warnings ? Checks::kAll : Checks::kErrors);
+  } catch (const std::exception& error) {  // what could not be checked is not used
+    out.policy.reset();
+    out.findings.push_back({"E01", "policy", 0, 0, "could not be checked: " + std::string(error.what()), {}, {}});
+  }
+}
+
+std::function<std::shared_ptr<const policy::Policy>(std::span<const std::string>)> for_tags(const Loaded& loaded) {
+  return [&loaded](std::span<const std::string> tags) {
+    Broker there = loaded.broker;
+    there.tags.assign(tags.begin(), tags.end());
+    return policy::Policy::load(input_of(loaded, there)).policy;
+  };
 }
 
 policy::Policy::Input input_of(const Sources& sources, const Broker& broker) {

@@ -3,7 +3,9 @@
 // at most 4 MiB a file and 64 MiB a set. The whole set or nothing.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,7 @@ struct Roots {  // defaults are the real ones; jitctl policy check names others
   std::string etc = "/etc/jit";
   std::string usr = "/usr/lib/jit";
   std::string run = "/run/jit";
+  bool warnings = false;    // the W checks too, for whoever writes the policy; they never block a load
   bool check_owner = true;  // false: only for files that jitctl checks before they are installed
 };
 
@@ -42,12 +45,18 @@ struct Loaded : Sources {  // what was read, to keep as the last good set
 };
 
 // Reads broker.toml, people.d, calendars, rosters, tests.d, and policy.d of the three roots (a base name in etc replaces run replaces usr; an empty
-// file or a link to /dev/null masks it), then policy::Policy::load and the tests: one that
-// fails is E09, and refuses the set.
+// file or a link to /dev/null masks it), then policy::Policy::load, the static checks that
+// are errors, and the tests: one that fails is E09, and refuses the set.
 Loaded load(const Roots& roots);
 
-// The same from a kept set, whose tests have passed.
+// The same from a kept set, which passed its checks and tests when it was taken.
 Loaded load_kept(const Broker& broker, Sources sources);
+
+// The static checks and the tests, as load() runs them; what is an error takes the policy away. `warnings`: the W checks too.
+void examine(Loaded& loaded, bool warnings);
+
+// The same policy as a host with other tags compiles it; null where it does not. `loaded` must outlive what is returned.
+std::function<std::shared_ptr<const policy::Policy>(std::span<const std::string>)> for_tags(const Loaded& loaded);
 
 // The input of a load, with the time of this machine; views into what is given.
 policy::Policy::Input input_of(const Sources& sources, const Broker& broker);

@@ -8,6 +8,8 @@
 #include <sstream>
 
 #include "policy/analysis/analyse.h"
+#include "policy/analysis/region.h"
+#include "policy/analysis/test_file.h"
 #include "world.h"
 
 using namespace jit::policy;
@@ -106,6 +108,18 @@ TEST_CASE("each policy of the corpus gets exactly the findings that it expects")
       CHECK(std::to_string(found[i].line) + ':' + std::to_string(found[i].column) == place);
       CHECK(found[i].message.find(words) != std::string::npos);
       fired.insert(code);
+    }
+    for (const Finding& finding : found) {
+      if (finding.witness.empty()) continue;
+      const std::vector<Source> sources{{"witness.toml", "[[test]]\nname = \"w\"\nexpect = { text = [] }\n" + finding.witness + '\n'}};
+      const TestSuite suite = read_tests(sources);
+      CHECK(suite.findings.empty());
+      REQUIRE(suite.tests.size() == 1);
+      // The request that is read is the one that was written.
+      AnalysisRequest request = suite.tests[0].request;
+      request.subject = identity_of(policy->rules(), request.subject.user, suite.tests[0].uid_given ? std::optional(request.subject.uid) : std::nullopt, request.subject.groups_all);
+      request.target = identity_of(policy->rules(), request.target.user, suite.tests[0].as_uid_given ? std::optional(request.target.uid) : std::nullopt, request.target.groups_all);
+      CHECK(witness_text(request) == finding.witness);
     }
     std::string code = name.substr(0, 3);
     std::ranges::transform(code, code.begin(), [](char c) { return c == 'w' ? 'W' : c == 'e' ? 'E' : c; });

@@ -204,3 +204,39 @@ TEST_CASE("the kept set loads as it was kept") {
   CHECK(kept.policy->hash() == read.policy->hash());
   CHECK_FALSE(config::load_kept(read.broker, {}).policy);
 }
+
+TEST_CASE("what blocks a load: a failing test, an invariant, a lock-out; warnings do not") {
+  struct Case {
+    const char* what;
+    const char* file;
+    std::string content;
+    const char* code;  // empty: it loads
+  };
+  const std::string asked = "[[test]]\nname = \"wheel gets root\"\nrequest = { user = \"eva\", groups = [\"wheel\"], door = \"sudo\" }\n";
+  const Case cases[] = {
+      {"a good test", "tests.d/a.toml", asked + "expect = { outcome = \"allow\", lasts = \"10m\" }\n", ""},
+      {"a failing test", "tests.d/a.toml", asked + "expect = { outcome = \"deny\" }\n", "E09"},
+      {"a broken test", "tests.d/a.toml", asked, "E01"},
+      {"a broken invariant", "tests.d/a.toml", "[[invariant]]\nname = \"i\"\nalways = { needs = \"approval\" }\n", "E09"},
+      {"a test for another host", "tests.d/a.toml", "[[test]]\nname = \"web\"\nrequest = { user = \"eva\", door = \"sudo\", tags = [\"web\"] }\nexpect = { outcome = \"deny\" }\n", ""},
+      {"a lock-out", "policy.d/main.toml", "schema = 1\nsettings.covers = [\"login\"]\n[[permit]]\nid = \"eva\"\nwho = [\"user:eva\"]\nmax = \"1h\"\n", "E10"},
+      {"only a warning", "policy.d/more.toml", "schema = 1\n[[permit]]\nid = \"again\"\nwho = [\"group:wheel\"]\ndoor = [\"sudo\"]\nas = [\"user:root\"]\nmax = \"1m\"\n", ""},
+  };
+  for (const Case& c : cases) {
+    INFO(c.what);
+    Host host;
+    host.put(host.etc(c.file), c.content);
+    const config::Loaded loaded = host.load();
+    INFO(text(loaded.findings));
+    CHECK((loaded.policy != nullptr) == (*c.code == '\0'));
+    CHECK(loaded.findings.size() == (*c.code == '\0' ? 0 : 1));
+    if (!loaded.findings.empty()) CHECK(loaded.findings[0].code == c.code);
+  }
+  Host host;
+  host.put(host.etc("policy.d/more.toml"), cases[6].content);
+  host.roots.warnings = true;
+  const config::Loaded loaded = host.load();
+  CHECK(loaded.policy);
+  REQUIRE(loaded.findings.size() == 1);
+  CHECK(loaded.findings[0].code == "W01");
+}

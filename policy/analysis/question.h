@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions about whole policies. Values only; what shows a request was replayed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "policy/policy.h"
+
+namespace jit::policy::analysis {
+
+// One way to a target: for one principal at one door, by one permit.
+struct Way {
+  std::string who;                    // as written ("group:dba"), or "anybody"
+  Door door = Door::kSudo;
+  std::string permit;
+  Outcome outcome = Outcome::kAllow;  // with everything said that is asked: kAllow or kApproval
+  struct Ask {
+    std::string set;
+    std::uint32_t count = 1;
+    std::vector<std::string> persons;  // members by name now
+    bool open_ended = false;           // and others, who cannot be listed
+  };
+  std::vector<Ask> asks;              // who must approve, as offered to the witness
+  std::vector<std::string> windows;   // "window:NAME", of the permit
+  std::vector<std::string> conditions;  // its tests on facts, as written
+  std::string witness;                // lines of a [[test]]
+};
+// Who may become `as` (a user) on the host that this policy was compiled for. `now`: Unix time, seconds. Ways of which no
+// open request was found are left out. In the order of doors, permits and principals.
+std::vector<Way> who_can(const Policy& policy, const std::string& as, std::int64_t now);
+
+// A region in which two policies answer differently, shown by one request.
+struct Difference {
+  enum class Kind : std::uint8_t { kAllowed, kDenied, kEasier, kHarder, kOther } kind = Kind::kOther;
+  Door door = Door::kSudo;
+  std::string rule;             // the changed one
+  std::string before, after;    // the answers, for people: "deny", "allow by x", "approval by x: set:dba"
+  std::string witness;          // lines of a [[test]]; both policies answered it
+};
+struct Differences {
+  std::vector<Difference> regions;
+  bool complete = true;  // false: so many rules changed that not all could be compared
+};
+Differences diff(const Policy& before, const Policy& after, std::int64_t now);
+
+// A rule that could go, and nothing would change.
+struct Redundant {
+  std::string rule;
+  std::string place;  // file:line:column
+  std::string why;    // for people
+};
+std::vector<Redundant> minimise(const Policy& policy, std::int64_t now);
+
+}  // namespace jit::policy::analysis
