@@ -8,7 +8,7 @@
 #include "policy/analysis/question.h"
 #include "policy/analysis/study.h"
 #include "policy/analysis/terms_order.h"
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 
 namespace jit::policy::analysis {
 namespace {

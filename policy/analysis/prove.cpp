@@ -5,7 +5,7 @@
 #include <set>
 
 #include "policy/analysis/study.h"
-#include "policy/combine.h"
+#include "policy/evaluate.h"
 #include "policy/crew.h"
 #include "policy/terms.h"
 
@@ -107,11 +107,9 @@ class Prover {
   // The permit, with this guard where it applies, is closed or asks what is needed, whatever else applies.
   bool settled(const RuleSet& rules, const Entry& permit, const Rule* guard, Door door) const {
     if (guard != nullptr && guard->deny) return true;
-    Terms terms(rules, *permit.rule, door);
-    if (guard != nullptr) terms.add(*guard);
-    Offer offer;
-    terms.finish(offer, {});
-    return !terms.lacking().empty() || (offer.record && door != Door::kSudo) || satisfies(offer, invariant_.needs);
+    const Rule* const guards[] = {guard};
+    const Terms terms = terms_of(rules, *permit.rule, std::span(guards, guard != nullptr ? 1 : 0), door);
+    return !terms.flaws().empty() || satisfies(terms.render(), invariant_.needs);
   }
 
   bool broken(AnalysisRequest& request, const Entry& permit) {
