@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/documents.h"
+#include "policy/layout.h"
 #include "policy/principal.h"
 
 namespace jit::cli {
@@ -124,6 +125,8 @@ class Importer {
     if (!commands_.empty()) out.policy += "\n[command]\n";
     for (const auto& [text, name] : commands_) out.policy += name + " = [\n" + text + "]\n";
     out.policy += permits_;
+    policy::Report report;
+    out.policy = policy::lay_out(report.add_file("sudoers"), out.policy, report).value_or(out.policy);
     return out;
   }
 
@@ -254,7 +257,8 @@ class Importer {
     add_commands(array(cmnd, "Commands"), where, 0, patterns, all, negated);
     if (all && negated) return note(where, "\"all but\" would let everything pass; list what is needed instead", true);
     if (!all && patterns.empty()) return note(where, "no command of it could be carried over", true);
-    write_permit(id, who, as, all ? std::string() : command_named(patterns), sets_environment(cmnd));
+    if (!all && sets_environment(cmnd)) note(where + ": SETENV", "no environment addition is carried over; name those that are needed in `env`", false);
+    write_permit(id, who, as, all ? std::string() : command_named(patterns));
   }
 
   static bool sets_environment(const Json& cmnd) {
@@ -271,13 +275,12 @@ class Importer {
     return at->second;
   }
 
-  void write_permit(const std::string& id, const People& who, const People& as, const std::string& command, bool setenv) {
+  void write_permit(const std::string& id, const People& who, const People& as, const std::string& command) {
     std::string& out = permits_;
     out += "\n[[permit]]\nid = " + toml_text(id) + "\nwho = " + toml_list(who.in) + "\ndoor = [\"sudo\"]\nas = " + toml_list(as.in) + '\n';
     // sudo compares command and target itself, so what PAM only hears of them is no wider than sudoers.
     if (!command.empty()) {
       out += "run = " + toml_list({"command:" + command}) + "\nunverified-ok = [\"command\", \"as\"]\n";
-      if (setenv) out += "env = [\"*\"]\n";
     } else {
       out += "unverified-ok = [\"as\"]\n";
     }

@@ -25,8 +25,8 @@ struct Roots {  // defaults are the real ones; jitctl policy check names others
   std::string etc = "/etc/jit";
   std::string usr = "/usr/lib/jit";
   std::string run = "/run/jit";
-  bool warnings = false;    // the W checks too, for whoever writes the policy; they never block a load
   bool check_owner = true;  // false: only for files that jitctl checks before they are installed
+  bool warnings = false;    // the W checks too, for whoever writes the policy; they never block a load
 };
 
 // What a policy is made of.

@@ -45,7 +45,7 @@ harry ALL = /bin/ls "", /usr/bin/id -[a-z]
 """
 LEFT_OUT = (
     "left out: Defaults !pam_session", "left out: rule 3: !/usr/bin/systemctl status ssh", "narrower: rule 3: /usr/bin/systemctl status *",
-    "left out: rule 4: /opt/bin/", "left out: rule 4: sudoedit /etc/motd", "left out: rule 5: ", "left out: rule 6: ", "left out: rule 7: ",
+    "narrower: rule 4: SETENV", "left out: rule 4: /opt/bin/", "left out: rule 4: sudoedit /etc/motd", "left out: rule 5: ", "left out: rule 6: ", "left out: rule 7: ",
     "left out: rule 9: ^/usr/bin/(cat|ls)$ ^-l$", "left out: rule 10: /usr/bin/id -[a-z]", "6 rules carried over")
 
 
@@ -71,7 +71,7 @@ class Usage(unittest.TestCase):
     def test_help(self):
         done = run("help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        verbs = re.findall(r"^  ((?:policy |audit )?[a-z-]+)", done.stdout, re.M)
+        verbs = re.findall(r"^  ((?:policy |audit |fact )?[a-z-]+)", done.stdout, re.M)
         self.assertGreaterEqual(len(verbs), 17)
         with open(MANPAGE, encoding="ascii") as file:
             page = file.read()
