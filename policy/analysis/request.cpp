@@ -2,6 +2,7 @@
 #include "policy/analysis/request.h"
 
 #include <algorithm>
+#include <limits>
 #include <chrono>
 #include <cstdio>
 
@@ -40,8 +41,8 @@ std::string value_text(const Value& value) {
 
 const Reading* FactTable::find(std::string_view name) const {
   if (std::ranges::find(unknown, name) != unknown.end()) {
-    // Vouched for until now only: unknown also where a declared fact has an initial value.
-    static const Reading kGone{false, 1, 1};
+    // Vouched for until now only: unknown also where a declared fact has an initial value, which no NaN equals.
+    static const Reading kGone{std::numeric_limits<double>::quiet_NaN(), 1, 1};
     return &kGone;
   }
   const auto found = readings.find(name);
