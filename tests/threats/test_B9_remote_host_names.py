@@ -10,6 +10,7 @@ NAMES = ("tty1", "LOCAL", "local", "group:sre", "console", ":0", "x" * 255)
 LOCAL_ONLY = """schema = 1
 [settings]
 covers = ["ssh", "login"]
+rescue = ["tty[0-9]*"]
 [[permit]]
 id   = "local"
 who  = ["user:alice"]
