@@ -12,6 +12,8 @@
 
 #include "bench/policy_text.h"
 #include "evidence/text.h"
+#include "policy/analysis/analyse.h"
+#include "policy/analysis/question.h"
 #include "policy/evaluate.h"
 #include "policy/policy.h"
 
@@ -33,8 +35,7 @@ namespace {
 
 using namespace jit;
 
-std::shared_ptr<const policy::Policy> load(const std::string& rules) {
-  const std::vector<policy::Source> files{{"rules.toml", rules}};
+std::shared_ptr<const policy::Policy> load(const std::vector<policy::Source>& files) {
   const std::vector<policy::Source> people{{"people.toml", bench::people_file(20)}};
   policy::Policy::Input input;
   input.rules = files;
@@ -105,12 +106,26 @@ void BM_Worst(benchmark::State& state) {
 }
 
 void BM_Load(benchmark::State& state) {
-  const std::string text = bench::usual_policy(static_cast<std::size_t>(state.range(0)));
-  for (auto _ : state) benchmark::DoNotOptimize(load(text));
+  const auto files = bench::usual_policy(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(load(files));
 }
 void BM_BareParse(benchmark::State& state) {
-  const std::string text = bench::usual_policy(static_cast<std::size_t>(state.range(0)));
-  for (auto _ : state) benchmark::DoNotOptimize(toml::parse(text));
+  const auto files = bench::usual_policy(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) {
+    for (const policy::Source& file : files) benchmark::DoNotOptimize(toml::parse(file.text));
+  }
+}
+
+void BM_Warnings(benchmark::State& state) {
+  const policy::Policy& policy = usual(static_cast<std::size_t>(state.range(0)));
+  policy::analysis::Host host;
+  host.now = bench::Asked(10).request().now;
+  for (auto _ : state) benchmark::DoNotOptimize(policy::analysis::analyse(policy, host));
+}
+void BM_Diff(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  const auto more = load(bench::usual_policy(rules + 10));
+  for (auto _ : state) benchmark::DoNotOptimize(policy::analysis::diff(usual(rules), *more, bench::Asked(10).request().now));
 }
 
 BENCHMARK(BM_Allow)->Arg(10)->Arg(1'000)->Arg(100'000);
@@ -120,6 +135,8 @@ BENCHMARK(BM_DecideWithText)->Arg(10)->Arg(1'000)->Arg(100'000);
 BENCHMARK(BM_Worst)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Load)->Arg(10'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_BareParse)->Arg(10'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Warnings)->Arg(10'000)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(BM_Diff)->Arg(10'000)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 }  // namespace
 

@@ -7,7 +7,8 @@ namespace jit::bench {
 
 namespace {
 
-constexpr std::size_t kTeam = 10;  // rules
+constexpr std::size_t kTeam = 10;       // rules
+constexpr std::size_t kFile = 10'000;  // rules in one file
 constexpr std::int64_t kNow = 1'795'600'000;  // a Wednesday in November 2026
 
 std::string number(std::size_t value) { return std::to_string(value); }
@@ -66,23 +67,27 @@ class Quiet final : public policy::Facts {
 
 }  // namespace
 
-std::string usual_policy(std::size_t rules) {
-  std::string out = kHead;
-  out += "[set]\n";
+std::vector<policy::Source> usual_policy(std::size_t rules) {
+  std::vector<policy::Source> out{{"objects.toml", kHead}};
+  std::string sets = "[set]\n";
   for (std::size_t team = 0; team * kTeam < rules; ++team) {
-    out += "team" + number(team) + " = [\"group:team" + number(team) + "\", \"user:deputy" + number(team) + "\"]\n";
+    sets += "team" + number(team) + " = [\"group:team" + number(team) + "\", \"user:deputy" + number(team) + "\"]\n";
   }
-  for (std::size_t rule = 0; rule < rules; ++rule) out += rule % kTeam == 9 ? guard(rule) : permit(rule);
+  out.front().text += sets;
+  for (std::size_t rule = 0; rule < rules; ++rule) {
+    if (rule % kFile == 0) out.push_back({"rules" + number(rule / kFile) + ".toml", "schema = 1\n"});
+    out.back().text += rule % kTeam == 9 ? guard(rule) : permit(rule);
+  }
   return out;
 }
 
-std::string worst_policy(std::size_t rules) {
+std::vector<policy::Source> worst_policy(std::size_t rules) {
   std::string out = kHead;
   for (std::size_t rule = 0; rule < rules; ++rule) {
     out += std::string(rule % 2 == 0 ? "[[permit]]" : "[[guard]]") + "\nid = \"r" + number(rule) +
            "\"\nwho = [\"group:everybody\"]\nas = [\"user:root\"]\nwhen = [\"risk < 60\"]\napproval = \"lead\"\nmax = \"10m\"\n";
   }
-  return out;
+  return {{"worst.toml", std::move(out)}};
 }
 
 std::string people_file(std::size_t people) {

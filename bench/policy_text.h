@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "policy/policy.h"
 
@@ -10,10 +11,11 @@ namespace jit::bench {
 
 // A fleet's policy: teams of ten rules each, nine permits to one guard; half of the permits ask people, a third name
 // commands, some a window or a fact.
-std::string usual_policy(std::size_t rules);
+// In files that are each within what a loader takes.
+std::vector<policy::Source> usual_policy(std::size_t rules);
 
 // Every rule matches every request of `worst_request`, and no permit is better than another by what stands in it alone.
-std::string worst_policy(std::size_t rules);
+std::vector<policy::Source> worst_policy(std::size_t rules);
 
 std::string people_file(std::size_t people);
 
