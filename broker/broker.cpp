@@ -46,7 +46,7 @@ core::Limits limits_of(const config::Broker& broker) {
 }  // namespace
 
 Broker::Broker(Loop& loop, int gate_fd, std::string boot)
-    : loop_(loop), shelf_(loop.post()), tombstones_(kTombstones, boot), directory_(loop.post()) {
+    : loop_(loop), boot_(boot), shelf_(loop.post()), tombstones_(kTombstones, boot), directory_(loop.post()) {
   config::Loaded loaded = config::load({});
   host_.name = loaded.broker.host_name.empty() ? kernel_name() : loaded.broker.host_name;
   const core::Limits limits = limits_of(loaded.broker);
@@ -76,7 +76,12 @@ bool Broker::open_database() {
     return false;
   }
   core::State state = shelf_.database()->load_live();
-  if (const std::string why = shelf_.database()->last_error(); !why.empty()) {
+  std::string why = shelf_.database()->last_error();  // of the last call
+  if (why.empty()) {
+    state.asked = shelf_.database()->asked_since(boot_, clock_.boottime() - core::kHourMs, clock_.wall() - core::kHourMs);
+    why = shelf_.database()->last_error();
+  }
+  if (!why.empty()) {
     // A part of what lives is not what lives: look again.
     shelf_.close();
     if (why != before) sd_journal_print(LOG_CRIT, "everything is denied: %s", evidence::escape(why).c_str());

@@ -36,6 +36,7 @@ class Broker final : public core::Listener {
   std::string status() const;
 
   Loop& loop_;
+  std::string boot_;
   SystemClock clock_;
   SystemRandom random_;
   Shelf shelf_;

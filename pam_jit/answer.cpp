@@ -140,16 +140,16 @@ bool read_progress(sd_bus_message* m, Detail& detail) {
   return signed_as(m, dbus::gate1::kProgressIn) && read_detail(m, detail);
 }
 
-bool read_bind(sd_bus_message* m, bool& allow) {
-  Word word = Word::kDeny;
+bool read_bind(sd_bus_message* m, Bound& bound) {
+  std::string_view word;
   std::string_view grant;
   std::uint64_t end = 0;
   std::uint64_t hard = 0;
-  if (!signed_as(m, dbus::gate1::kBindOut) || !read_word(m, word) || !read_text(m, grant)) return false;
+  if (!signed_as(m, dbus::gate1::kBindOut) || !read_text(m, word) || !read_text(m, grant)) return false;
   if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &end) <= 0) return false;
   if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &hard) <= 0) return false;
-  if (word != Word::kAllow && word != Word::kDeny) return false;
-  allow = word == Word::kAllow;
+  if (word != "allow" && word != "other-key") return word == "deny";
+  bound = word == "allow" ? Bound::kYes : Bound::kOtherKey;
   return true;
 }
 

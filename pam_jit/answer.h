@@ -13,6 +13,8 @@ namespace jit::pam {
 // kDeny is what everything is until the broker says otherwise.
 enum class Word : std::uint8_t { kDeny, kPending, kNeeds, kAllow };
 
+enum class Bound : std::uint8_t { kNo, kOtherKey, kYes };
+
 struct Detail {
   static constexpr std::size_t kLines = 6;
   static constexpr std::size_t kLineMax = 480;  // bytes; libpam holds 512
@@ -36,6 +38,6 @@ bool read_submit(sd_bus_message* m, Answer& answer);     // sssa{sv}
 bool read_resume(sd_bus_message* m, Answer& answer);     // sa{sv}: id and secret stay as they are
 bool read_decided(sd_bus_message* m, Answer& answer);    // sa{sv}: allow or deny only
 bool read_progress(sd_bus_message* m, Detail& detail);   // a{sv}
-bool read_bind(sd_bus_message* m, bool& allow);          // sstt
+bool read_bind(sd_bus_message* m, Bound& bound);         // sstt
 
 }  // namespace jit::pam

@@ -84,7 +84,7 @@ bool Attempt::leave(Waiter& waiter, const char* method) {
 bool Attempt::detach(Waiter& waiter) { return leave(waiter, contract::kDetach); }
 void Attempt::withdraw(Waiter& waiter) { leave(waiter, contract::kWithdraw); }
 
-Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, bool& allow) {
+Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, Bound& bound) {
   const Ms until = after(kCallMs);
   const Fd self = own_pidfd();
   if (!self) return Fault::kSystem;
@@ -103,7 +103,7 @@ Fault Attempt::bind_here(Waiter& waiter, Ms until, std::string_view service, std
   if (!call || !append_bind(call.get(), service, user, ssh_auth, self)) return Fault::kSystem;
   Message reply;
   if (const Fault fault = gate_.ask(waiter, call.get(), contract::kBindOut, until, reply); fault != Fault::kNone) return fault;
-  return read_bind(reply.get(), allow) ? Fault::kNone : Fault::kBadAnswer;
+  return read_bind(reply.get(), bound) ? Fault::kNone : Fault::kBadAnswer;
 }
 
 }  // namespace jit::pam

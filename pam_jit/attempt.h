@@ -27,7 +27,7 @@ class Attempt {
   bool detach(Waiter& waiter);    // true: the broker said that the request lives on
   void withdraw(Waiter& waiter);  // the hang-up that follows says the same
   // On the connection that is open; where there is none, or it turns out to be dead, on another.
-  Fault bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, bool& allow);
+  Fault bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, Bound& bound);
 
   bool is_open() const { return gate_.is_open(); }
   int fd() const { return gate_.fd(); }

@@ -290,7 +290,7 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
     deny(c, talk, "jit: denied: a listing opens no session", "a session after a listing");
     return code_for(c.door, c.phase, Verdict::kDeny);  // at sudo, where listings are: PAM_ABORT
   }
-  bool bound = false;
+  Bound bound = Bound::kNo;
   Attempt attempt;
   if (!take(handle, attempt)) {
     deny(c, talk, text_of(Fault::kSystem), "the connection that was kept is not known");
@@ -302,7 +302,9 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
   Verdict verdict = Verdict::kDeny;
   if (fault != Fault::kNone) {
     deny(c, talk, text_of(fault), word_of(fault));
-  } else if (!bound) {
+  } else if (bound == Bound::kOtherKey) {
+    deny(c, talk, "jit: denied: this login was approved for another ssh key; use that key, or ask with this one", "another ssh key");
+  } else if (bound != Bound::kYes) {
     deny(c, talk, "jit: denied: no approval covers this session", "nothing to bind");
   } else {
     log_outcome(c, "allowed", "bound", "");

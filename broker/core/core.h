@@ -39,6 +39,7 @@ struct Ask {
   Urgency urgency = Urgency::kNormal;
   std::optional<std::uint32_t> asked_s;
   std::string via;
+  std::string ssh_key;  // at ssh: hex SHA-256 of the keys proven so far; empty: not known yet
   bool can_ask = false;
   std::uint32_t budget_s = 0;  // 0: nobody waits here
   bool keep = false;           // with budget 0: leave a detached request behind (ssh), else refuse
@@ -51,6 +52,7 @@ struct BindAsk {
   Process process;
   Terminal terminal;
   std::uint32_t audit_session = policy::kNoUid;
+  std::string ssh_key = {};  // at ssh: as in Ask; empty: no key opened this login
 };
 
 // A caller on the system bus. Uid from the bus, the rest from the directory and people.d.
@@ -89,10 +91,20 @@ struct FactState {
   std::optional<std::int64_t> age_s;
 };
 
+// A request that counts against the hourly limit of these two.
+struct Asked {
+  std::uint32_t uid = policy::kNoUid;
+  std::uint32_t loginuid = policy::kNoUid;
+  std::string boot_id;
+  BootMs created = 0;
+  WallMs created_wall = 0;
+};
+
 struct State {
   std::vector<Request> requests;  // pending, detached, and approved with a living grant
   std::vector<Vote> votes;        // on those
   std::vector<Grant> grants;      // unclaimed and active
+  std::vector<Asked> asked;       // all requests of the last hour, of this boot or by the wall clock
 };
 
 class Core {

@@ -16,6 +16,7 @@ Attempt attempt_of(const Ask& ask) {
   attempt.terminal = ask.subject.terminal;
   attempt.audit_session = ask.subject.audit_session;
   attempt.process = ask.process;
+  attempt.ssh_key = ask.ssh_key;
   return attempt;
 }
 
@@ -29,6 +30,9 @@ bool alive(const Grant& grant, BootMs now) {
   }
   return false;
 }
+
+// A key-only login is asked for before its key is known: Bind compares then.
+bool other_key(std::string_view one, std::string_view other) { return !one.empty() && !other.empty() && one != other; }
 
 bool bound_to(const Grant& grant, const Attempt& attempt) {
   switch (grant.scope) {
@@ -50,6 +54,7 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
   // A request made ahead of time does not know where its user will come from: nothing was bound then.
   const bool origin_bound = grant.subject.origin.kind != policy::Origin::Kind::kUnknown;
   if (grant.door == policy::Door::kSsh && origin_bound && !(grant.subject.origin == attempt.origin)) return false;
+  if (grant.door == policy::Door::kSsh && other_key(grant.ssh_key, attempt.ssh_key)) return false;
   if (grant.scope == policy::Scope::kCommand) {
     if (!std::ranges::equal(grant.argv, attempt.argv)) return false;
     if (grant.cwd != attempt.cwd) return false;
@@ -66,6 +71,7 @@ bool same_ask(const Request& request, const Ask& ask) {
       !(request.subject.origin == ask.subject.origin)) {
     return false;
   }
+  if (request.door == policy::Door::kSsh && other_key(request.ssh_key, ask.ssh_key)) return false;
   return request.argv == ask.argv && request.cwd == ask.cwd;
 }
 

@@ -17,12 +17,13 @@ struct Attempt {
   Terminal terminal;
   std::uint32_t audit_session = policy::kNoUid;
   Process process;
+  std::string_view ssh_key;
 };
 
 Attempt attempt_of(const Ask& ask);
 
 // Total: false for an ended grant, one past its claim window or its end, and for another user, door or target. A
-// command is compared for scope command, at ssh the origin always; terminal, session and connection bind at first use.
+// command is compared for scope command, at ssh the origin always, and the key where both are known; terminal, session and connection bind at first use.
 bool covers(const Grant& grant, const Attempt& attempt, BootMs now);
 
 // Do two attempts ask for the same thing? One live request for each (person, door, target, command).

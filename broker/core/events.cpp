@@ -117,6 +117,7 @@ AuditEntry grant(std::string_view type, const Grant& grant, const std::string& r
   if (type == kGrantClaimed || type == kGrantUsed) {
     fields["uses"] = grant.uses;
     fields["expires_ms"] = grant.expires_wall;
+    if (!grant.ssh_key.empty()) fields["ssh_key"] = grant.ssh_key;
   }
   if (grant.end != GrantEnd::kNone) fields["end"] = name_of(grant.end);
   if (!grant.ended_by.empty()) fields["by"] = text(grant.ended_by);

@@ -108,6 +108,10 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
     live->later.push_back([this, conn, hand, ask] { bind_now(conn, hand, ask); });
     return;
   }
+  // By now sshd says which key it was. None is another one: a password or a host's word in place of it.
+  if (hand.ask->door == policy::Door::kSsh && !live->grant.ssh_key.empty() && ask.ssh_key != live->grant.ssh_key) {
+    return refuse("other-key", "the login was approved for another ssh key");
+  }
   const BootMs now = clock.boottime();
   if (!covers(live->grant, attempt_of(*hand.ask), now)) return refuse("ended", "the grant does not cover this any more");
   Ask verified = *hand.ask;
@@ -151,7 +155,7 @@ void Core::Impl::expire_hand_overs() {
                         hand.ask->door == policy::Door::kSudo && may_use();
     if (!begins) continue;
     const BindAsk ask{hand.ask->door, hand.ask->target, hand.ask->process, hand.ask->subject.terminal,
-                      hand.ask->subject.audit_session};
+                      hand.ask->subject.audit_session, hand.ask->ssh_key};
     claim(0, *live, hand, ask, hand.until - limits.hand_over_ms);
   }
 }
@@ -170,6 +174,7 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
   grant.terminal = same ? ask.terminal : hand.ask->subject.terminal;
   grant.audit_session = ask.audit_session != policy::kNoUid ? ask.audit_session : hand.ask->subject.audit_session;
   grant.connection = ask.process;
+  if (grant.ssh_key.empty()) grant.ssh_key = ask.ssh_key;
   grant.uses = 1;
   live.busy = true;
   const Id id = grant.id;

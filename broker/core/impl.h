@@ -234,6 +234,8 @@ struct Core::Impl {
   std::vector<policy::Seat> seats_behind(const Grant& grant) const;
 };
 
+// Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
+std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid);
 // Does an approver's uid, loginuid or person make him the requester? People as the policy in force knows them, too.
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 // Who this is by the policy in force, which may know more than at the time of the look-up.

@@ -19,6 +19,8 @@ struct Limits {
   std::int64_t denial_window_ms = 60'000;  // denials of one (uid, door, cause) in this time are one entry with a count
 };
 
+inline constexpr std::int64_t kHourMs = 3'600'000;  // in which requests_per_hour are counted
+
 inline constexpr std::size_t kArgvMax = 128 * 1024;  // bytes, all words with their NULs
 inline constexpr std::size_t kReasonMax = 1024;      // bytes
 inline constexpr std::size_t kTicketMax = 256;

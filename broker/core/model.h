@@ -107,6 +107,7 @@ struct Request {
   WallMs deadline_wall = 0;
   Process process;  // who asked; zero for one made ahead of time
   Process parent;
+  std::string ssh_key;      // at ssh: hex SHA-256 of the key that was proven when it was asked; empty: none was known then
   std::string digest;       // hex SHA-256
   std::string secret_hash;  // hex SHA-256 of the resume secret; empty: none
 
@@ -162,6 +163,7 @@ struct Grant {
   Terminal terminal;
   std::uint32_t audit_session = policy::kNoUid;
   Process connection;  // scope login: the process that holds the login
+  std::string ssh_key;  // at ssh: the request's, else that of the first use
   std::uint32_t uses = 0;
   std::string ended_by;
   std::string ended_why;

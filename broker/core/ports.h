@@ -85,7 +85,7 @@ struct Answer {
 
 struct BindAnswer {
   bool allow = false;
-  std::string cause;
+  std::string cause;  // "other-key" is told to the person
   Id grant;
   BootMs end = 0;   // 0: no end (already root)
   BootMs hard = 0;

@@ -90,6 +90,17 @@ void Core::restore(State state) {
   }
   for (const Id& id : stale) impl.drop(id);
 
+  // The hour goes on. Of another boot only the wall clock tells; where it was set back, that says nothing.
+  std::vector<std::pair<BootMs, const Asked*>> asked;
+  for (const Asked& one : state.asked) {
+    const BootMs age = one.boot_id == impl.boot_id ? now - one.created : wall - one.created_wall;
+    if (age >= 0 && age < kHourMs) asked.emplace_back(now - age, &one);
+  }
+  std::ranges::sort(asked, {}, &std::pair<BootMs, const Asked*>::first);
+  for (const auto& [when, one] : asked) {
+    for (const std::uint32_t uid : quota_of(one->uid, one->loginuid)) impl.asked[uid].push_back(when);
+  }
+
   const std::vector<Tombstone> again = impl.ends_in(batch);
   for (const Tombstone& end : again) impl.owed.emplace(end.id, end);
   impl.to_clear = !tombstones || !tombstones->empty();

@@ -7,20 +7,19 @@ namespace jit::core {
 
 namespace {
 
-constexpr BootMs kHour = 3'600'000;
-
 bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu; }
 
 bool promptless(const Ask& ask) { return ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0; }
 
-// Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
-std::vector<std::uint32_t> quota_of(const Subject& subject) {
-  std::vector<std::uint32_t> out{subject.identity->uid};
-  if (subject.loginuid != policy::kNoUid && subject.loginuid != out.front()) out.push_back(subject.loginuid);
-  return out;
-}
+std::vector<std::uint32_t> quota_of(const Subject& subject) { return quota_of(subject.identity->uid, subject.loginuid); }
 
 }  // namespace
+
+std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid) {
+  std::vector<std::uint32_t> out{uid};
+  if (loginuid != policy::kNoUid && loginuid != uid) out.push_back(loginuid);
+  return out;
+}
 
 void Core::submit(Conn conn, Ask ask) {
   if (!ask.root) ask.root = impl_->root;
@@ -203,10 +202,10 @@ std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
     const auto known = asked.find(one);
     if (known == asked.end()) continue;
     auto& times = known->second;
-    while (!times.empty() && times.front() + kHour <= now) times.pop_front();
+    while (!times.empty() && times.front() + kHourMs <= now) times.pop_front();
     if (times.size() < limits.requests_per_hour) continue;
     return std::to_string(times.size()) + " requests within an hour; the next is possible in " +
-           policy::format_duration(static_cast<std::uint32_t>((times.front() + kHour - now + 999) / 1000));
+           policy::format_duration(static_cast<std::uint32_t>((times.front() + kHourMs - now + 999) / 1000));
   }
   if (promptless(ask) && login_waits_full(uid)) return std::string("too many logins wait; try again later");
   return std::nullopt;
@@ -255,6 +254,7 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.urgency = ask.urgency;
   request.asked_s = ask.asked_s;
   request.via = ask.via;
+  request.ssh_key = ask.ssh_key;
   request.offer = offer;
   request.policy_hash = policy()->hash();
   request.boot_id = boot_id;
@@ -274,6 +274,7 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   grant.id = random.id();
   grant.subject = ask.subject;
   grant.door = ask.door;
+  grant.ssh_key = ask.ssh_key;
   grant.target = ask.target;
   grant.argv = ask.argv;
   grant.cwd = ask.cwd;

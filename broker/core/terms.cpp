@@ -204,6 +204,7 @@ std::string digest_of(const Request& request) {
   hashed.text(name_of(request.urgency));
   hashed.maybe(request.asked_s);
   hashed.text(request.via);
+  hashed.text(request.ssh_key);
   hashed.text(request.offer.rule);
   hashed.text(request.offer.fingerprint);
   hashed.number(request.offer.seats.size());

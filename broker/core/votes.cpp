@@ -95,6 +95,7 @@ Grant Core::Impl::grant_from(const Live& live) const {
   grant.request_digest = request.digest;
   grant.subject = request.subject;
   grant.door = request.door;
+  grant.ssh_key = request.ssh_key;
   grant.target = request.target;
   grant.argv = request.argv;
   grant.cwd = request.cwd;

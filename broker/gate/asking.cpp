@@ -30,6 +30,18 @@ core::IdentityPtr identity_of(const User& user, const PersonOf& person_of) {
   return out;
 }
 
+// SSH_AUTH_INFO_0 has a line for each method that succeeded: "publickey ssh-ed25519 AAAA...". Only keys count; a certificate
+// that was renewed is another key.
+std::string key_of(std::string_view ssh_auth) {
+  std::string keys;
+  while (!ssh_auth.empty()) {
+    const std::string_view line = ssh_auth.substr(0, ssh_auth.find('\n'));
+    if (line.starts_with("publickey ")) keys.append(line).push_back('\n');
+    ssh_auth.remove_prefix(std::min(line.size() + 1, ssh_auth.size()));
+  }
+  return keys.empty() ? std::string() : evidence::sha256_hex(keys);
+}
+
 Refusal unknown_user(const std::string& who) {
   const std::string shown = evidence::escape_to(who, kNameShown);
   return {"unknown-user", {"jit: there is no user " + shown + " here"}, "there is no user " + shown};
@@ -136,6 +148,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
     ask.subject.audit_session = caller.audit_session;
     ask.subject.origin = from;
     ask.subject.tty = context.tty;
+    if (door == Door::kSsh) ask.ssh_key = key_of(context.ssh_auth);
     ask.subject.terminal = caller.terminal;
     ask.real_uid = caller.real_uid;
     ask.root = identity_of(root, person_of);
@@ -223,6 +236,7 @@ void make_ask(directory::Directory& directory, Context context, Caller caller, D
 
 void make_bind(directory::Directory& directory, const Bind& bind, const Caller& caller, Door door, PersonOf person_of,
                Bound done) {
+  const std::string ssh_key = door == Door::kSsh ? key_of(bind.ssh_auth) : std::string();
   directory.by_name(bind.user, [=, user_name = bind.user, person_of = std::move(person_of),
                                 done = std::move(done)](const User& user) {
     if (user.status == Status::kAbsent) return done(unknown_user(user_name));
@@ -233,6 +247,7 @@ void make_bind(directory::Directory& directory, const Bind& bind, const Caller& 
     ask.process = caller.process;
     ask.terminal = caller.terminal;
     ask.audit_session = caller.audit_session;
+    ask.ssh_key = ssh_key;
     done(std::move(ask));
   });
 }

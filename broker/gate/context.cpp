@@ -152,7 +152,7 @@ bool take(Reader& in, Key key, Context& out) {
       return (*out.for_s >= 1 && *out.for_s <= kLongest) || in.fail("is 0 or more than 10 years");
     case kCanAsk: return in.flag(out.can_ask);
     case kBudget: return in.number(out.budget_s);
-    case kSshAuth: return in.bytes(text, kSshAuthMax);
+    case kSshAuth: return in.bytes(out.ssh_auth, kSshAuthMax);
     case kObserve: return in.flag(out.observe);
     case kPeer:
       return in.bytes(out.peer, core::kNameMax) && (policy::Address::parse(out.peer) || in.fail("is not a numeric address"));
@@ -201,12 +201,11 @@ std::optional<Bind> read_bind(sd_bus_message* message, std::string& problem) {
   Bind out;
   Reader in(message);
   std::array<bool, 4> seen{};
-  std::string dropped;
   const bool read = in.dictionary(kBindNames, seen, [&](std::size_t key) {
     switch (key) {
       case 0: return in.string(out.service) && (!out.service.empty() || in.fail("is empty"));
       case 1: return in.bytes(out.user, core::kNameMax) && (!out.user.empty() || in.fail("is empty"));
-      case 2: return in.bytes(dropped, kSshAuthMax);
+      case 2: return in.bytes(out.ssh_auth, kSshAuthMax);
       default: return in.descriptor(out.pidfd);
     }
   });

@@ -19,6 +19,7 @@ struct Context {
   std::string phase;  // "auth", "account"
   std::string user, ruser, rhost, tty;
   std::string peer;  // at ssh
+  std::string ssh_auth;
   std::string cwd;
   std::vector<std::string> argv;
   std::string reason;
@@ -34,7 +35,7 @@ struct Context {
 };
 
 struct Bind {
-  std::string service, user;
+  std::string service, user, ssh_auth;
   int pidfd = -1;  // of the message
 };
 

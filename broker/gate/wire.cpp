@@ -159,8 +159,10 @@ MessagePtr reply_to_resume(sd_bus* bus, std::uint64_t cookie, const core::Answer
 
 MessagePtr reply_to_bind(sd_bus* bus, std::uint64_t cookie, const core::BindAnswer& answer) {
   MessagePtr out = reply(bus, cookie, gate1::kBind);
+  std::string_view word = core::name_of(answer.allow ? core::Verdict::kAllow : core::Verdict::kDeny);
+  if (!answer.allow && answer.cause == "other-key") word = answer.cause;
   const bool built =
-      out && add_string(out.get(), core::name_of(answer.allow ? core::Verdict::kAllow : core::Verdict::kDeny)) &&
+      out && add_string(out.get(), word) &&
       add_string(out.get(), answer.grant.empty() || !answer.allow ? std::string() : answer.grant.text()) &&
       sd_bus_message_append(out.get(), "tt", static_cast<std::uint64_t>(answer.end),
                             static_cast<std::uint64_t>(answer.hard)) >= 0;

@@ -60,6 +60,9 @@ std::string Database::last_error() const {
 core::State Database::load_live() { return impl_->reader.load_live(); }
 
 core::Past Database::past() { return impl_->reader.past(); }
+std::vector<core::Asked> Database::asked_since(const std::string& boot_id, core::BootMs created, core::WallMs created_wall) {
+  return impl_->reader.asked_since(boot_id, created, created_wall);
+}
 
 std::vector<core::Request> Database::requests(const RequestFilter& filter) { return impl_->reader.requests(filter); }
 

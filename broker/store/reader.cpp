@@ -226,6 +226,24 @@ std::vector<core::AuditEntry> Reader::entries(const AuditFilter& filter) {
   return found;
 }
 
+std::vector<core::Asked> Reader::asked_since(const std::string& boot_id, core::BootMs created, core::WallMs created_wall) {
+  return snapshot<std::vector<core::Asked>>([&](std::vector<core::Asked>& found) {
+    return query(
+        "SELECT subject_uid, loginuid, boot_id, created, created_wall FROM requests "
+        "WHERE (boot_id = ? AND created > ?) OR created_wall > ? ORDER BY requests.rowid",
+        [&](Bind& b) { b.text(boot_id).number(created).number(created_wall); },
+        [&](Row& row) {
+          core::Asked one;
+          one.uid = row.number<std::uint32_t>();
+          one.loginuid = row.number<std::uint32_t>();
+          one.boot_id = row.bytes();
+          one.created = row.number<core::BootMs>();
+          one.created_wall = row.number<core::WallMs>();
+          found.push_back(std::move(one));
+        });
+  });
+}
+
 std::uint64_t Reader::last_sequence() {
   return snapshot<std::uint64_t>([&](std::uint64_t& last) {
     return query("SELECT coalesce(max(sequence), 0) FROM audit", {},

@@ -25,6 +25,7 @@ class Reader {
   std::vector<core::Grant> grant(const core::Id& id);
   std::vector<core::Id> ids(const char* table, std::string_view hex_prefix, std::size_t limit);
   std::vector<core::AuditEntry> entries(const AuditFilter& filter);
+  std::vector<core::Asked> asked_since(const std::string& boot_id, core::BootMs created, core::WallMs created_wall);
   std::uint64_t last_sequence();
   core::Past past();
   std::optional<Database::PolicySet> kept_policy();

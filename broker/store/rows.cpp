@@ -19,7 +19,7 @@ const char* const kRequestColumns =
     "offer_claim_s, offer_scope, offer_shortened, offer_tickets, offer_record, offer_notify, offer_review_s, offer_votes, "
     "offer_machines, offer_match, offer_self, offer_ladder, offer_break_glass, offer_on_expiry, offer_run_max_s, "
     "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
-    "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, "
+    "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, ssh_key, "
     "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env";
 const char* const kRequestStateColumns = "state, ended_by, ended_why, ended_wall, granted";
 const char* const kGrantColumns =
@@ -30,7 +30,7 @@ const char* const kGrantColumns =
     "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall";
 const char* const kGrantStateColumns =
     "state, ending, starts, expires, starts_wall, expires_wall, bound_terminal, bound_leader, bound_leader_start, "
-    "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall";
+    "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall, ssh_key";
 const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time";
 const char* const kAuditColumns = "boottime, wall, boot_id, type, request, issued, person, uid, fields";
 const char* const kFactColumns = "name, type, value, set_by, uid, boot_id, set_boottime, set_wall, for_s";
@@ -183,7 +183,7 @@ int bind_request(Bind& bind, const Request& request) {
   bind.number(request.created_wall).number(request.deadline_wall);
   bind_process(bind, request.process);
   bind_process(bind, request.parent);
-  bind.text(request.digest).text(request.secret_hash).number(request.urgency);
+  bind.text(request.digest).text(request.secret_hash).text(request.ssh_key).number(request.urgency);
   const core::Command& command = request.command;
   bind.number(command.known).number(command.verified).number(command.digest_bound).number(command.words_at);
   bind.bytes(command.path).words(command.options).words(command.env);
@@ -222,6 +222,7 @@ Request read_request(Row& row) {
   request.parent = read_process(row);
   request.digest = row.bytes();
   request.secret_hash = row.bytes();
+  request.ssh_key = row.bytes();
   request.urgency = row.one_of(core::Urgency::kCritical);
   request.command.known = row.flag();
   request.command.verified = row.flag();
@@ -257,6 +258,7 @@ void bind_state(Bind& bind, const Grant& grant) {
   bind.number(grant.audit_session);
   bind_process(bind, grant.connection);
   bind.number(grant.uses).text(grant.ended_by).text(grant.ended_why).number(grant.ended_wall);
+  bind.text(grant.ssh_key);
 }
 
 Grant read_grant(Row& row) {
@@ -293,6 +295,7 @@ Grant read_grant(Row& row) {
   grant.ended_by = row.bytes();
   grant.ended_why = row.bytes();
   grant.ended_wall = row.number<core::WallMs>();
+  grant.ssh_key = row.bytes();
   return grant;
 }
 

@@ -275,7 +275,14 @@ INSERT INTO kept_sources SELECT kind, position, name, text FROM kept_sources_bef
 DROP TABLE kept_sources_before;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy};
+
+// Which key a login was asked for, and used, with.
+constexpr const char* kSshKeys = R"sql(
+ALTER TABLE requests ADD COLUMN ssh_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE grant_states ADD COLUMN ssh_key TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys};
 
 }  // namespace
 

@@ -66,8 +66,10 @@ class Database final : public core::Store {
   std::string last_error() const;  // of the writer; empty: none
 
   // Reads; from the core's thread, over a connection of their own. Empty and a set last_error() on failure.
-  core::State load_live();
-  core::Past past();  // the newest 10,000 of each kind
+  core::State load_live();  // without State::asked
+  core::Past past();        // the newest 10,000 of each kind
+  // Requests after either time: of this boot by its clock, of any by the wall clock.
+  std::vector<core::Asked> asked_since(const std::string& boot_id, core::BootMs created, core::WallMs created_wall);
   std::vector<core::Request> requests(const RequestFilter& filter);
   std::optional<core::Request> request(const core::Id& id);
   std::vector<core::Id> request_ids(std::string_view hex_prefix, std::size_t limit);

@@ -206,7 +206,6 @@ class Play {
       return;
     }
     world_.restart(chance(20));
-    created_before_ = world_.held.entries.size();
     // An end of which nobody was told is forgotten with the memory: more may be open now than were.
     restored_ = world_.core->live_requests().size();
   }
@@ -268,7 +267,7 @@ class Play {
     must(world_.core->waiting() <= live.size() + world_.in_flight(), "who waits, waits for something");
     if (step_ % 50 != 0) return;
     std::map<std::uint32_t, std::size_t> created;
-    for (std::size_t i = world_.held.entries.size(); i > created_before_; --i) {
+    for (std::size_t i = world_.held.entries.size(); i > 0; --i) {
       const AuditEntry& entry = world_.held.entries[i - 1];
       if (entry.boottime + 3'600'000 <= world_.now) break;
       if (entry.type == events::kRequestCreated) ++created[entry.uid];
@@ -321,7 +320,6 @@ class Play {
   std::vector<Conn> conns_;
   std::map<Conn, std::size_t> ask_of_;
   std::size_t fail_percent_ = 3;
-  std::size_t created_before_ = 0;
   std::size_t restored_ = 0;
   std::size_t allowed_ = 0;
   int step_ = 0;

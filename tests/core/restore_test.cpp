@@ -149,4 +149,49 @@ TEST_CASE("what was due while the broker was away is done at once", "[restore]")
   CHECK(world.core->live_grants().size() == 1);
 }
 
+TEST_CASE("the hourly limit goes on after a restart, of the broker and of the host", "[restore]") {
+  struct Row {
+    const char* name;
+    bool new_boot;
+    BootMs pass;
+    std::size_t more;  // requests that are possible then
+  };
+  for (const Row& row : {Row{"at once", false, 0, 10}, {"at once, another boot", true, 0, 10},
+                         {"half an hour later", false, 1'800'000, 10}, {"just within the hour", false, 3'599'999, 10},
+                         {"an hour later", false, 3'600'000, 30}, {"an hour later, another boot", true, 3'600'000, 30}}) {
+    INFO(row.name);
+    World world;
+    world.limits.requests_per_hour = 30;
+    const auto ask_once = [&](int n) {
+      Ask ask = world.ask(kAlice);
+      ask.argv.push_back(std::to_string(n));
+      const Conn conn = world.submit(ask);
+      const std::string said = world.said(conn);
+      if (world.answer(conn).verdict == Verdict::kPending) world.withdraw(conn);
+      return said;
+    };
+    for (int n = 0; n < 20; ++n) CHECK(ask_once(n) == "pending approval-needed");
+    world.pass_and_tick(row.pass);
+    world.restart(row.new_boot);
+    for (std::size_t n = 0; n < row.more; ++n) CHECK(ask_once(100 + static_cast<int>(n)) == "pending approval-needed");
+    CHECK(ask_once(999) == "deny limit");
+    world.restart();
+    CHECK(ask_once(999) == "deny limit");
+  }
+}
+
+TEST_CASE("what was asked by who came here as somebody else counts for both after a restart; the future counts not", "[restore]") {
+  World world;
+  State state;
+  for (std::uint32_t n = 0; n < 30; ++n) {
+    state.asked.push_back({kFrank, kAlice, world.boot, world.now - n, world.wall() - n});
+    state.asked.push_back({kErin, policy::kNoUid, "another boot", 1, world.wall() + 1'000 + n});
+  }
+  world.core->restore(std::move(state));
+  world.settle();
+  CHECK(world.said(world.submit(world.ask(kFrank))) == "deny limit");
+  CHECK(world.said(world.submit(world.ask(kAlice))) == "deny limit");
+  CHECK(world.said(world.submit(world.ask(kErin))) == "pending approval-needed");
+}
+
 }  // namespace jit::core_test

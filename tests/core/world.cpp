@@ -206,6 +206,9 @@ void World::restart(bool new_boot) {
   for (const auto& [key, grant] : held.grants) {
     if (grant.state != GrantState::kEnded) state.grants.push_back(grant);
   }
+  for (const auto& [key, request] : held.requests) {
+    state.asked.push_back({request.subject.identity->uid, request.subject.loginuid, request.boot_id, request.created, request.created_wall});
+  }
   std::set<std::uint32_t> voters;
   for (const Vote& vote : state.votes) voters.insert(vote.uid);
   core->restore(std::move(state));
@@ -286,7 +289,7 @@ Conn World::bind_with(BindAsk ask) {
 Conn World::bind(const Ask& ask) { return bind_with(bind_ask(ask)); }
 
 BindAsk World::bind_ask(const Ask& ask) {
-  return {ask.door, ask.target, ask.process, ask.subject.terminal, ask.subject.audit_session};
+  return {ask.door, ask.target, ask.process, ask.subject.terminal, ask.subject.audit_session, ask.ssh_key};
 }
 
 Reply<Request> World::vote(std::uint32_t voter, const Id& request, bool approve) {

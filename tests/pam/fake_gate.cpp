@@ -190,6 +190,7 @@ class Server {
       case Say::kAllow: case Say::kUnknownKey: case Say::kWrongType: return "allow";
       case Say::kPending: case Say::kBadId: return "pending";
       case Say::kNeeds: case Say::kNeedsOther: return "needs";
+      case Say::kOtherKey: return "other-key";
       case Say::kOtherWord: return "Allow";
       case Say::kEmptyWord: return "";
       default: return "deny";

@@ -62,6 +62,8 @@ std::vector<Flow> all_flows() {
       {"allowed at once, auth", {}, at("su", Call::kAuth), {PAM_SUCCESS}, kInfo, {"submit service=su phase=auth"}},
       {"bound", {}, at("sudo", Call::kSession), {PAM_SUCCESS}, "", {"bind service=sudo user=alice pidfd"}},
       {"bound at ssh", {}, at("sshd", Call::kSession), {PAM_SUCCESS}, "", {"bind service=sshd user=alice ssh-auth=publickey ssh-ed25519 AAAA pidfd"}},
+      {"bound with another ssh key", {.bind = Say::kOtherKey}, at("sshd", Call::kSession), {PAM_PERM_DENIED},
+       "E:jit: denied: this login was approved for another ssh key; use that key, or ask with this one\n", {"bind service=sshd"}},
       {"the phases without a decision", {}, calls(at("sudo"), {Call::kAccount, Call::kSession, Call::kClose, Call::kChauthtok}),
        {PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_PERM_DENIED}, kInfo, {"submit", "bind"}},
       {"setcred after auth", {}, calls(at("su"), {Call::kAuth, Call::kSetcred}), {PAM_SUCCESS, PAM_SUCCESS}, kInfo, {}},

@@ -49,6 +49,7 @@ std::vector<Fault> all_faults() {
       {"truncated handshake", listens(L::kTruncated)},
       {"wrong signature", says(Say::kWrongSignature)},
       {"other word", says(Say::kOtherWord)},
+      {"other key", says(Say::kOtherKey)},
       {"empty word", says(Say::kEmptyWord)},
       {"deny", says(Say::kDeny)},
       {"error reply", says(Say::kError)},

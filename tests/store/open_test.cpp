@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "broker/store/schema.h"
 #include "tests/store/samples.h"
 
 using namespace jit;
@@ -121,11 +122,11 @@ TEST_CASE("another version or another program's database", "[G10]") {
   const std::string path = folder / "jit.db";
   fill(path);
   const std::pair<const char*, OpenError> table[] = {
-      {"PRAGMA user_version=5", OpenError::kNewer},
+      {"PRAGMA user_version=6", OpenError::kNewer},
       {"PRAGMA user_version=2147483647", OpenError::kNewer},
       {"PRAGMA user_version=0", OpenError::kDamaged},
       {"PRAGMA user_version=-1", OpenError::kDamaged},
-      {"PRAGMA user_version=1; PRAGMA application_id=1", OpenError::kDamaged},
+      {"PRAGMA user_version=2; PRAGMA application_id=1", OpenError::kDamaged},
   };
   for (const auto& [sql, expect] : table) {
     INFO(sql);
@@ -199,6 +200,28 @@ TEST_CASE("a file that somebody else may have a hand in") {
       REQUIRE(::chown(folder.path.c_str(), 1000, 0) == 0);
       refused(path, "written by others");
     }
+  }
+}
+
+TEST_CASE("a database of each older version is taken over with all that is in it", "[G10]") {
+  const auto all = store::migrations();
+  for (std::size_t version = 1; version < all.size(); ++version) {
+    INFO(version);
+    const Folder folder;
+    const std::string path = folder / "jit.db";
+    write(path, "");
+    std::string sql = "PRAGMA application_id=" + std::to_string(store::kApplicationId) + ";";
+    for (std::size_t n = 0; n < version; ++n) sql += all[n];
+    sql += "PRAGMA user_version=" + std::to_string(version);
+    sql += ";INSERT INTO audit VALUES (1, 1, 1, 1, NULL, NULL, 'b', 'old', 'p', '{}')";
+    shell(path, sql.c_str());
+    Opened store(path);
+    CHECK(store.db->entries({}).at(0).type == "old");
+    core::Batch both = batch(request(1));
+    both.grants.push_back(grant(2));
+    REQUIRE(store.commit(both));
+    CHECK(text(store.db->requests({}).at(0)) == text(request(1)));
+    CHECK(text(store.db->grants({}).at(0)) == text(grant(2)));
   }
 }
 

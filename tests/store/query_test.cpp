@@ -26,6 +26,26 @@ std::vector<core::Id> of(std::initializer_list<std::uint64_t> numbers) {
 
 }  // namespace
 
+TEST_CASE("who asked within the last hour: by this boot's clock, or by the wall clock") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  core::Request old = request(1, 11), new_here = request(2, 12), new_by_wall = request(3, 13);
+  old.boot_id = new_here.boot_id = "b1";
+  new_by_wall.boot_id = "b0";
+  old.created = 100, old.created_wall = 1000;
+  new_here.created = 101, new_here.created_wall = 10;  // the wall clock was set meanwhile
+  new_by_wall.created = 1, new_by_wall.created_wall = 1001;
+  new_by_wall.subject.loginuid = 77;
+  for (const auto& one : {old, new_here, new_by_wall}) REQUIRE(store.commit(batch(one)));
+  const auto found = store.db->asked_since("b1", 100, 1000);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].uid == 12);
+  CHECK(found[1].uid == 13);
+  CHECK(found[1].loginuid == 77);
+  CHECK(found[1].created_wall == 1001);
+  CHECK(found[1].boot_id == "b0");
+}
+
 TEST_CASE("a second write of a request or grant changes its state, never its terms") {
   const Folder folder;
   Opened store(folder / "jit.db");

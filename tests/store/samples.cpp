@@ -132,6 +132,7 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.parent = {1, 18446744073709551614ULL};
   made.digest = std::string(64, 'd');
   made.secret_hash = std::string(64, 'e');
+  made.ssh_key = std::string(64, 'a');
   made.urgency = core::Urgency::kCritical;
   made.command = {true, true, true, "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}};
   return made;
@@ -155,6 +156,7 @@ core::Grant grant(std::uint64_t number, std::uint32_t uid) {
   core::Grant made;
   made.id = id_of(number);
   made.request_digest = "d";
+  made.ssh_key = std::string(64, 'b');
   made.subject = subject(uid);
   made.door = policy::Door::kPolkit;
   made.target = identity(uid);
@@ -269,7 +271,7 @@ std::string text(const core::Request& r) {
   out << u(r.created) << u(r.deadline) << u(r.created_wall) << u(r.deadline_wall) << r.process << r.parent;
   const core::Command& c = r.command;
   out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env;
-  out << r.digest << r.secret_hash << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
+  out << r.digest << r.secret_hash << r.ssh_key << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
   return out.kind(r.state).get();
 }
 
@@ -278,7 +280,7 @@ std::string text(const core::Grant& g) {
   out << g.id << g.request << g.request_digest << g.subject << *g.target << g.argv << g.cwd << g.rule;
   out.kind(g.door).kind(g.scope) << g.fingerprint << g.policy_hash << g.boot_id << g.lifetime_s << g.max_s;
   out << u(g.created) << u(g.claim_until) << u(g.created_wall) << u(g.claim_until_wall) << u(g.starts) << u(g.expires);
-  out << u(g.starts_wall) << u(g.expires_wall) << g.terminal << g.audit_session << g.connection << g.uses;
+  out << u(g.starts_wall) << u(g.expires_wall) << g.terminal << g.audit_session << g.connection << g.uses << g.ssh_key;
   out << g.ended_by << g.ended_why << u(g.ended_wall);
   return out.kind(g.state).kind(g.end).get();
 }
