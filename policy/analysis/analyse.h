@@ -32,7 +32,7 @@ struct Host {
 
 enum class Checks : std::uint8_t { kErrors, kAll };
 
-// In the order of files and places; at most 100 of a code, the last of them then says how many more there are.
+// In the order of files and places; at most 100 of a code, then one that says how many more there are.
 std::vector<Finding> analyse(const Policy& policy, const Host& host, Checks checks = Checks::kAll);
 
 }  // namespace jit::policy::analysis

@@ -125,7 +125,7 @@ core::Answer answer(core::Verdict verdict, std::string cause) {
   return out;
 }
 
-int in_child(const std::function<int()>& body) {
+pid_t start_child(const std::function<int()>& body) {
   const pid_t child = fork();
   if (child == 0) {
     int status = 99;
@@ -136,11 +136,17 @@ int in_child(const std::function<int()>& body) {
     }
     _exit(status);
   }
+  return child;
+}
+
+int wait_for_child(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+
+int in_child(const std::function<int()>& body) { return wait_for_child(start_child(body)); }
 
 std::size_t open_descriptors() {
   DIR* folder = opendir("/proc/self/fd");

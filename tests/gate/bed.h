@@ -44,7 +44,11 @@ class Bed {
 core::Answer pending();
 core::Answer answer(core::Verdict verdict, std::string cause);
 
-// The exit status of a child that runs this; -1 when it died of a signal.
+// A child that runs this and exits with what it returns. No other thread may be in the allocator then, as one that is just
+// starting is: the child would wait for its lock for ever.
+pid_t start_child(const std::function<int()>& body);
+// Its exit status; -1 when it died of a signal.
+int wait_for_child(pid_t child);
 int in_child(const std::function<int()>& body);
 
 std::size_t open_descriptors();  // of this process

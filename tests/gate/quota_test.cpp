@@ -163,15 +163,7 @@ TEST_CASE("memory of a paused connection", "[figure]") {
   REQUIRE(pipe2(go, O_CLOEXEC) == 0);
   REQUIRE(pipe2(done, O_CLOEXEC) == 0);
   long before = 0, after = 0;
-  std::thread measure([&] {
-    char byte = 0;
-    if (read(done[0], &byte, 1) != 1) return;
-    bed.run([&](gate::Server&) { before = allocated(); });
-    if (write(go[1], "x", 1) != 1 || read(done[0], &byte, 1) != 1) return;
-    bed.run([&](gate::Server&) { after = allocated(); });
-    if (write(go[1], "x", 1) != 1) return;
-  });
-  const int status = in_child([&] {
+  const pid_t child = start_child([&] {
     char byte = 0;
     std::vector<Client> clients;
     clients.reserve(kPaused);
@@ -187,9 +179,19 @@ TEST_CASE("memory of a paused connection", "[figure]") {
     if (write(done[1], "x", 1) != 1 || read(go[0], &byte, 1) != 1) return 4;
     return 0;
   });
+  for (const int fd : {go[0], done[1]}) close(fd);  // a child that gives up ends the measuring too
+  std::thread measure([&] {
+    char byte = 0;
+    if (read(done[0], &byte, 1) != 1) return;
+    bed.run([&](gate::Server&) { before = allocated(); });
+    if (write(go[1], "x", 1) != 1 || read(done[0], &byte, 1) != 1) return;
+    bed.run([&](gate::Server&) { after = allocated(); });
+    if (write(go[1], "x", 1) != 1) return;
+  });
+  const int status = wait_for_child(child);
   measure.join();
   CHECK(status == 0);
-  for (const int fd : {go[0], go[1], done[0], done[1]}) close(fd);
+  for (const int fd : {go[1], done[0]}) close(fd);
   const double each = static_cast<double>(after - before) / (kPaused - 50);
   WARN("heap of one paused connection: " << each << " bytes");
   CHECK(each < 6 * 1024);  // 0 where a sanitizer has the heap
