@@ -89,16 +89,16 @@ Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view u
   const Fd self = own_pidfd();
   if (!self) return Fault::kSystem;
   if (gate_.is_open()) {
-    const Fault fault = bind_here(waiter, until, service, user, ssh_auth, self.get(), allow);
+    const Fault fault = bind_here(waiter, until, service, user, ssh_auth, self.get(), bound);
     if (fault != Fault::kBroken) return fault;
     // The broker was restarted, or closed what said nothing for too long. It takes a hand-over once, whoever asks again.
   }
   if (const Fault fault = gate_.open(waiter, until); fault != Fault::kNone) return fault;
-  return bind_here(waiter, until, service, user, ssh_auth, self.get(), allow);
+  return bind_here(waiter, until, service, user, ssh_auth, self.get(), bound);
 }
 
 Fault Attempt::bind_here(Waiter& waiter, Ms until, std::string_view service, std::string_view user, std::string_view ssh_auth,
-                         int self, bool& allow) {
+                         int self, Bound& bound) {
   const Message call = gate_.call(contract::kBind);
   if (!call || !append_bind(call.get(), service, user, ssh_auth, self)) return Fault::kSystem;
   Message reply;

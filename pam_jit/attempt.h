@@ -36,7 +36,7 @@ class Attempt {
  private:
   Fault resume(Waiter& waiter, Ms until, Answer& answer);
   Fault bind_here(Waiter& waiter, Ms until, std::string_view service, std::string_view user, std::string_view ssh_auth, int self,
-                  bool& allow);
+                  Bound& bound);
   bool leave(Waiter& waiter, const char* method);
   Gate gate_;
 };

@@ -114,7 +114,7 @@ std::string seats_text(const Approval& approval) {
 }
 
 std::string approval_text(const RuleSet& policy, const Approval& approval) {
-  std::string out = approval.need.empty() ? "nobody has to approve" : seats_text(approval) + " must approve";
+  std::string out = approval.need.empty() ? "approval by nobody" : "approval by " + seats_text(approval);
   if (!approval.need.empty() && approval.wait_s) out += " within " + format_duration(*approval.wait_s);
   const Votes votes = approval.votes.value_or(policy.votes.value_or(Votes::kAny));
   if (votes == Votes::kSigned) out += ", with signed votes";
@@ -171,11 +171,9 @@ std::string subject_and_act(const Rule& rule) {
 
 std::string permit_text(const RuleSet& policy, const Rule& rule) {
   std::string out = subject_and_act(rule);
-  if (rule.approval != nullptr && !rule.approval->need.empty()) {
-    out += ", once " + approval_text(policy, *rule.approval);
-  } else {
-    out += rule.break_glass ? " in an emergency, without approval" : " without approval";
-  }
+  const bool asks = rule.approval != nullptr && !rule.approval->need.empty();
+  if (rule.break_glass) out += " in an emergency";
+  if (!asks) out += rule.break_glass ? ", without approval" : " without approval";
   if (const auto wants = demands(rule.require); !wants.empty()) out += ", with " + all_of(wants);
   const std::uint32_t most = rule.max_s.value_or(0);
   const std::uint32_t give = std::min(rule.give_s.value_or(most), most);
@@ -189,6 +187,7 @@ std::string permit_text(const RuleSet& policy, const Rule& rule) {
   }
   if (rule.on_expiry == Expiry::kFinish) out += "; what runs at the end may finish";
   if (rule.on_expiry == Expiry::kWarn) out += "; what runs at the end is only warned";
+  if (asks) out += "; only after " + approval_text(policy, *rule.approval);
   return out;
 }
 
@@ -196,7 +195,7 @@ std::string guard_text(const RuleSet& policy, const Rule& rule) {
   std::string out = subject_and_act(rule);
   std::vector<std::string> does;
   if (rule.deny) does.push_back("is refused: \"" + *rule.deny + '"');
-  if (rule.approval != nullptr) does.push_back("needs that " + approval_text(policy, *rule.approval));
+  if (rule.approval != nullptr) does.push_back("needs " + approval_text(policy, *rule.approval));
   if (const auto wants = demands(rule.require); !wants.empty()) does.push_back("must give " + all_of(wants));
   if (rule.max_s) does.push_back("gets at most " + format_duration(*rule.max_s));
   if (rule.give_s) does.push_back("gets " + format_duration(*rule.give_s) + " unless more is asked");

@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kChunk = 50;                    // entries read at once: each may hold a whole command
 constexpr std::size_t kDocument = 8 * 1024 * 1024;    // bytes; the caller goes on from `next`
 
+Answer no_database() { return {Error::kUnavailable, "there is no database now: jitctl status says why", {}, 0}; }
+
 }  // namespace
 
 void Handlers::query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply) {
@@ -30,10 +32,17 @@ void Handlers::query_audit(const core::Caller& caller, const AuditQuery& query, 
     filter.limit = std::min<std::size_t>(query.limit, 4 * kChunk);
   }
   store::Database* const database = database_();
-  if (database == nullptr) return reply({Error::kUnavailable, "there is no database now: jitctl status says why", {}, 0});
+  if (database == nullptr) return reply(no_database());
+  // What a door was told is in the log that is read: the use of a grant may still wait to be written.
+  database->commit({}, [this, filter, left = query.limit, reply](bool) { read_audit(filter, left, reply); });
+}
+
+void Handlers::read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply) {
+  store::Database* const database = database_();
+  if (database == nullptr) return reply(no_database());
   std::string document = "[";
-  std::uint64_t next = query.after;
-  for (std::size_t left = query.limit; left > 0;) {
+  std::uint64_t next = filter.after;
+  while (left > 0) {
     if (!filter.newest) filter.limit = std::min(left, kChunk);
     const auto entries = database->entries(filter);
     // last_error() may be the writer's, whose disk is full: only a log without any entry was not read.

@@ -5,21 +5,21 @@
 
 namespace jit::core {
 
+std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid) {
+  std::vector<std::uint32_t> out{uid};
+  if (loginuid != policy::kNoUid && loginuid != uid) out.push_back(loginuid);
+  return out;
+}
+
 namespace {
 
 bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu; }
 
 bool promptless(const Ask& ask) { return ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0; }
 
-std::vector<std::uint32_t> quota_of(const Subject& subject) { return quota_of(subject.identity->uid, subject.loginuid); }
+std::vector<std::uint32_t> quota_of(const Subject& subject) { return jit::core::quota_of(subject.identity->uid, subject.loginuid); }
 
 }  // namespace
-
-std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid) {
-  std::vector<std::uint32_t> out{uid};
-  if (loginuid != policy::kNoUid && loginuid != uid) out.push_back(loginuid);
-  return out;
-}
 
 void Core::submit(Conn conn, Ask ask) {
   if (!ask.root) ask.root = impl_->root;

@@ -13,7 +13,7 @@ import time
 import traceback
 
 import wire
-from in_time import WAIT_S, Failed, within  # noqa: F401  for the tests
+from in_time import WAIT_S, Failed, Watch, within  # noqa: F401  for the tests
 from programs import Pipe, Program, Terminal, argv_of, become, environment, reap, run  # noqa: F401  for the tests
 
 BED = os.environ.get("BED", "/run/bed")

@@ -270,6 +270,14 @@ def test_a_full_disk_while_running():
         check(len(journal.errors(HOME)) == 1, f"the log says {journal.errors(HOME)}")
 
 
+def test_the_log_that_is_read_holds_each_use_that_was_allowed():
+    with Holder() as alice:
+        for count in range(1, 6):
+            check(alice.uses(), f"use {count}")
+            found = len(alice.entries("grant.used"))
+            check(found == count, f"{found} uses after {count}")
+
+
 def test_a_use_that_was_allowed_is_in_the_log_in_the_end():
     with Holder() as alice, Journal() as journal:
         check(alice.uses(), "the second use")

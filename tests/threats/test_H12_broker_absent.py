@@ -27,8 +27,25 @@ def root_gets_in(watch) -> None:
         terminal.expect("^root")
 
 
+def login_alone() -> float:
+    """The time of the same login where no line of ours stands, in seconds: a busy machine needs more than 2 s for that by itself."""
+    with open("/etc/pam.d/login", encoding="ascii") as f:
+        ours = f.read()
+    with open("/etc/pam.d/login", "w", encoding="ascii") as f:
+        f.write("".join(line for line in ours.splitlines(keepends=True) if "pam_jit.so" not in line and RESCUE not in line))
+    watch = bedlib.Watch()
+    root_gets_in(watch)
+    with open("/etc/pam.d/login", "w", encoding="ascii") as f:
+        f.write(ours)
+    return watch.longest
+
+
+def rescued_in_time() -> None:
+    within(max(RESCUED_S, login_alone() + RESCUED_S / 2), root_gets_in)
+
+
 def test_root_gets_in_at_a_console():
-    within(RESCUED_S, root_gets_in)
+    rescued_in_time()
     check("session opened for user root" in bedlib.log("syslog"), "the rescue is not in the system's log")
 
 
@@ -65,7 +82,7 @@ def test_the_same_without_any_socket():
     broker.close()
     refused_in_time("sudo", SUDO)
     refused_in_time("ssh", SSH)
-    within(RESCUED_S, root_gets_in)
+    rescued_in_time()
 
 
 rescue_lines()
