@@ -122,8 +122,12 @@ void check_whole(Loaded& out, const Roots& roots) {
   const policy::analysis::TestRun run = policy::analysis::run_tests(suite, out.policy, for_tags(out), host.now);
   found.insert(found.end(), run.findings.begin(), run.findings.end());
   const bool wrong = std::ranges::any_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E'); });
+  const bool only_lines = host.rescue_lines == false && !out.policy->settings().rescue.empty() &&
+                          std::ranges::none_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E') && finding.code != "E10"; });
   add(std::move(found), out);
-  if (wrong) out.policy.reset();
+  if (!wrong) return;
+  if (only_lines) out.unrescued = out.policy;
+  out.policy.reset();
 }
 
 bool try_load(const Roots& roots, Loaded& out) {

@@ -49,6 +49,9 @@ struct Sources {
 struct Loaded : Sources {  // what was read, to keep as the last good set
   Broker broker;
   std::shared_ptr<const policy::Policy> policy;  // null when anything is wrong
+  // The policy that was refused only because the PAM files do not hold the rescue lines that it declares (E10): for a broker
+  // that starts and has kept no other, since with none at all nobody gets in by any door.
+  std::shared_ptr<const policy::Policy> unrescued;
   std::vector<policy::Finding> findings;         // E03 for ownership; every finding names file:line:column
   std::vector<policy::Source> tests;             // *.toml of tests.d, run before a policy is taken
 };

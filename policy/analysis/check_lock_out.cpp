@@ -46,7 +46,7 @@ void check_rescue(Study& study) {
   if (declared && !study.host().rescue_why.empty()) why += " (" + study.host().rescue_why + ')';
   study.add("E10", {},
             why + ", the consoles are covered, and no permit gives root without asking somebody: when nobody can answer, the host is "
-                  "locked; type: jitctl setup login, and write rescue = [\"tty[0-9]*\"] in [settings]");
+                  "locked; type: jitctl setup login" + (declared ? "" : ", and write rescue = [\"tty[0-9]*\"] in [settings]"));
 }
 
 // Does this permit let somebody of the set in without a seat of that very set?
