@@ -161,7 +161,7 @@ std::string Broker::status() const {
   const bool good = in_force && policy.error.empty() && !shelf_.failing() && core_->ends_are_safe();
   nlohmann::json out{{"state", good ? "running" : "degraded"},
                      {"host", {{"name", evidence::escape(host_.name)}}},
-                     {"policy", {{"in_force", !in_force ? "none: everything is denied" : policy.error.empty() ? "the files" : "the last good set"},
+                     {"policy", {{"in_force", !in_force ? "none: everything is denied" : policy.error.empty() ? "the files" : policy.unrescued ? "the files, without a rescue route" : "the last good set"},
                                  {"hash", policy.hash}, {"rules", policy.rules}}},
                      {"waiting", core_->waiting()},
                      {"requests", core_->live_requests().size()},

@@ -41,13 +41,18 @@ void Policies::keep(store::Database* database) {
 }
 
 void Policies::database_came(store::Database* database) {
-  if (core_.policy() == nullptr) return use_kept(database);
+  if (core_.policy() == nullptr || status_.unrescued) return use_kept(database);
   if (!sources_.rules.empty()) keep(database);
 }
 
 void Policies::start(config::Loaded loaded, store::Database* database) {
+  const auto unrescued = loaded.unrescued;
   take(std::move(loaded), database);
   if (core_.policy() == nullptr) use_kept(database);
+  if (core_.policy() != nullptr || !unrescued) return;
+  sd_journal_print(LOG_CRIT, "policy %s is in force although root has no rescue line: type: jitctl setup login", unrescued->hash().substr(0, 12).c_str());
+  status_ = {unrescued->hash(), unrescued->rule_count(), clock_.wall(), status_.error, true};
+  core_.use_policy(unrescued, hash_of(broker_.tags));
 }
 
 void Policies::use_kept(store::Database* database) {
@@ -58,6 +63,7 @@ void Policies::use_kept(store::Database* database) {
   if (!loaded.policy) return;
   sd_journal_print(LOG_ERR, "the policy files are broken; the last good policy %s stays in force",
                    loaded.policy->hash().substr(0, 12).c_str());
+  status_.unrescued = false;
   status_.hash = loaded.policy->hash();
   status_.rules = loaded.policy->rule_count();
   status_.loaded = clock_.wall();
@@ -74,7 +80,7 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
     core_.note(core::events::kPolicyRefused, "findings", status_.error.substr(0, 4096));
     return;
   }
-  status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}};
+  status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}, false};
   sources_ = std::move(static_cast<config::Sources&>(loaded));
   keep(database);
   core_.use_policy(loaded.policy, hash_of(broker_.tags));

@@ -20,11 +20,13 @@ class Policies {
     std::size_t rules = 0;
     core::WallMs loaded = 0;
     std::string error;          // of the last load: every finding, one a line; empty: it was good
+    bool unrescued = false;     // in force although the rescue lines are missing
   };
 
   Policies(core::Post post, core::Core& core, core::Clock& clock) : post_(std::move(post)), core_(core), clock_(clock) {}
   ~Policies();
-  // At start: what the files gave, else the kept set, else nothing.
+  // At start: what the files gave, else the kept set, else, loudly, files that are refused for missing rescue lines alone:
+  // a check against locking people out must not do it. Else nothing.
   void start(config::Loaded loaded, store::Database* database);
   // A database that was missing is there: what is in force is kept in it, or, with nothing in force, what it kept is used.
   void database_came(store::Database* database);

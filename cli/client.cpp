@@ -16,14 +16,11 @@ namespace jit::cli {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 namespace made = org::pamjit::Broker1;
 
 constexpr char kName[] = "org.pamjit.Broker1";
 constexpr char kPath[] = "/org/pamjit/Broker1";
 constexpr char kBus[] = "org.freedesktop.DBus";
-constexpr auto kTimeout = 30s;
 constexpr char kStart[] = "systemctl start jit-broker";
 
 bool printable(std::string_view text) {
@@ -193,11 +190,11 @@ Result<Nothing> Client::Impl::rewatch() {
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
 
-Result<std::unique_ptr<Client>> Client::connect() {
+Result<std::unique_ptr<Client>> Client::connect(std::chrono::milliseconds timeout) {
   auto impl = std::make_unique<Impl>();
   try {
     impl->connection = dbus::connect_system_bus();
-    impl->connection->setMethodCallTimeout(kTimeout);
+    impl->connection->setMethodCallTimeout(timeout);
     impl->bus = sdbus::createProxy(*impl->connection, kBus, "/org/freedesktop/DBus");
     impl->bus->uponSignal("NameOwnerChanged")
         .onInterface(kBus)

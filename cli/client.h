@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -38,7 +39,8 @@ struct AuditPage {  // NOLINT(bugprone-exception-escape): moving a Json asserts,
 
 class Client {
  public:
-  static Result<std::unique_ptr<Client>> connect();
+  // timeout: of each call.
+  static Result<std::unique_ptr<Client>> connect(std::chrono::milliseconds timeout = std::chrono::seconds(30));
   ~Client();
 
   Result<Json> list_requests(const Dict& filter);

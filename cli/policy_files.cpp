@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/host_facts.h"
 #include "evidence/text.h"
 
 namespace jit::cli {
@@ -64,6 +65,7 @@ Result<std::string> read_policy_file(const std::string& path) {
 Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check) {
   config::Roots roots;
   roots.warnings = check == Check::kAll;
+  if (roots.warnings) roots.facts = [](const policy::Policy& policy) { return host_facts(policy); };
   if (paths.empty()) return config::load(roots);
   if (paths.size() == 1 && is_folder(paths[0])) {
     roots.etc = paths[0];
@@ -83,7 +85,7 @@ Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check 
   }
   config::Loaded out = config::load_kept({}, std::move(sources));
   out.tests = std::move(tests);
-  if (check != Check::kNone) config::examine(out, check == Check::kAll);
+  if (check != Check::kNone) config::examine(out, roots);
   return out;
 }
 

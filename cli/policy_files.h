@@ -17,7 +17,8 @@ Result<std::string> read_policy_file(const std::string& path);
 enum class Check : std::uint8_t { kNone, kErrors, kAll };
 
 // No path: /etc/jit, with its ownership rules; one folder: the same without them; else single files. Of single files only
-// what `check` says is examined; of the others the errors always.
+// what `check` says is examined; of the others the errors always. kAll asks this machine for what the warnings need to
+// know (host_facts.h), wherever the files lie.
 Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check = Check::kNone);
 
 // A finding as one printable line.

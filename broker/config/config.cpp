@@ -13,6 +13,7 @@
 #include "broker/config/broker_file.h"
 #include "broker/config/files.h"
 #include "evidence/text.h"
+#include "host/rescue.h"
 #include "policy/analysis/analyse.h"
 #include "policy/analysis/test_file.h"
 
@@ -104,18 +105,29 @@ void compile(Loaded& out) {
 }
 
 // What is wrong with the whole, and not with a word of it; it blocks the load as well.
-void check_whole(Loaded& out, policy::analysis::Checks checks) {
+void check_whole(Loaded& out, const Roots& roots) {
   if (!out.policy) return;
   policy::analysis::Host host;
+  if (roots.facts) host = roots.facts(*out.policy);
   host.now = input_of(out, out.broker).now;
+  if (!host.rescue_lines && out.policy->covers(policy::Door::kLogin)) {
+    const host::Rescue rescue = host::rescue_of(roots.pam, out.policy->settings().rescue);
+    host.rescue_lines = rescue.lines;
+    host.rescue_why = rescue.why;
+  }
+  const auto checks = roots.warnings ? policy::analysis::Checks::kAll : policy::analysis::Checks::kErrors;
   std::vector<policy::Finding> found = policy::analysis::analyse(*out.policy, host, checks);
   const policy::analysis::TestSuite suite = policy::analysis::read_tests(out.tests);
   found.insert(found.end(), suite.findings.begin(), suite.findings.end());
   const policy::analysis::TestRun run = policy::analysis::run_tests(suite, out.policy, for_tags(out), host.now);
   found.insert(found.end(), run.findings.begin(), run.findings.end());
   const bool wrong = std::ranges::any_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E'); });
+  const bool only_lines = host.rescue_lines == false && !out.policy->settings().rescue.empty() &&
+                          std::ranges::none_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E') && finding.code != "E10"; });
   add(std::move(found), out);
-  if (wrong) out.policy.reset();
+  if (!wrong) return;
+  if (only_lines) out.unrescued = out.policy;
+  out.policy.reset();
 }
 
 bool try_load(const Roots& roots, Loaded& out) {
@@ -130,7 +142,7 @@ bool try_load(const Roots& roots, Loaded& out) {
   // What is half a set would only show as names that nobody defines.
   if (!refused) {
     compile(out);
-    examine(out, roots.warnings);
+    examine(out, roots);
   }
   return !again;
 }
@@ -152,10 +164,9 @@ Loaded load_kept(const Broker& broker, Sources sources) {
   return out;
 }
 
-void examine(Loaded& out, bool warnings) {
-  using policy::analysis::Checks;
+void examine(Loaded& out, const Roots& roots) {
   try {
-    check_whole(out, warnings ? Checks::kAll : Checks::kErrors);
+    check_whole(out, roots);
   } catch (const std::exception& error) {  // what could not be checked is not used
     out.policy.reset();
     out.findings.push_back({"E01", "policy", 0, 0, "could not be checked: " + std::string(error.what()), {}, {}});

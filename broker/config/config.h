@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "host/pam_files.h"
+#include "policy/analysis/analyse.h"
 #include "policy/policy.h"
 
 namespace jit::config {
@@ -21,12 +23,19 @@ struct Broker {  // broker.toml; every key optional
   std::size_t pending_per_uid = 0, connections_per_uid = 0, requests_per_hour = 0, pending_per_host = 0;
 };
 
+// What this machine tells the checks of a policy. None: the broker's own choice, which is what an error needs (the rescue
+// lines of the PAM files, for E10; anybody may read them) and nothing else: who is known to NSS, who may write a program and
+// what the log says only make warnings, which a load does not ask for, and NSS may hang.
+using HostFacts = std::function<policy::analysis::Host(const policy::Policy&)>;
+
 struct Roots {  // defaults are the real ones; jitctl policy check names others
   std::string etc = "/etc/jit";
   std::string usr = "/usr/lib/jit";
   std::string run = "/run/jit";
   bool check_owner = true;  // false: only for files that jitctl checks before they are installed
   bool warnings = false;    // the W checks too, for whoever writes the policy; they never block a load
+  host::PamFolders pam = {};
+  HostFacts facts = {};
 };
 
 // What a policy is made of.
@@ -40,6 +49,9 @@ struct Sources {
 struct Loaded : Sources {  // what was read, to keep as the last good set
   Broker broker;
   std::shared_ptr<const policy::Policy> policy;  // null when anything is wrong
+  // The policy that was refused only because the PAM files do not hold the rescue lines that it declares (E10): for a broker
+  // that starts and has kept no other, since with none at all nobody gets in by any door.
+  std::shared_ptr<const policy::Policy> unrescued;
   std::vector<policy::Finding> findings;         // E03 for ownership; every finding names file:line:column
   std::vector<policy::Source> tests;             // *.toml of tests.d, run before a policy is taken
 };
@@ -52,8 +64,9 @@ Loaded load(const Roots& roots);
 // The same from a kept set, which passed its checks and tests when it was taken.
 Loaded load_kept(const Broker& broker, Sources sources);
 
-// The static checks and the tests, as load() runs them; what is an error takes the policy away. `warnings`: the W checks too.
-void examine(Loaded& loaded, bool warnings);
+// The static checks and the tests, as load() runs them; what is an error takes the policy away. Of `roots` only warnings, pam
+// and facts count. A fact that cannot be had is not known, and its check says nothing.
+void examine(Loaded& loaded, const Roots& roots);
 
 // The same policy as a host with other tags compiles it; null where it does not. `loaded` must outlive what is returned.
 std::function<std::shared_ptr<const policy::Policy>(std::span<const std::string>)> for_tags(const Loaded& loaded);

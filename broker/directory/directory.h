@@ -30,7 +30,7 @@ struct Options {
   std::size_t threads = 32;  // that do not hang; begun when they are needed
   std::size_t most = 256;    // with the hung ones
   std::chrono::milliseconds timeout{2000};  // of one look-up; then kUnknown
-  std::chrono::milliseconds keep{30000};    // an answer is reused this long; kUnknown never is
+  std::chrono::milliseconds keep{30000};    // an answer is reused this long; kUnknown never is, nor a user of DynamicUser=
   std::size_t queue = 4096;                 // waiting look-ups; past it: kUnknown at once
 };
 

@@ -133,8 +133,15 @@ void Engine::answered(const Key& key, const User& user) {
   if (it == running_.end()) return;
   Running running = std::move(it->second);
   running_.erase(it);
-  if (user.status != Status::kUnknown && running.generation == generation_) keep(key, user);
+  if (user.status != Status::kUnknown && running.generation == generation_ && !lent(key, user)) keep(key, user);
   for (auto& asker : running.askers) asker.found(user);
+}
+
+// A user of DynamicUser= has his number while the service runs only, and then another may have it (systemd,
+// docs/UIDS-GIDS.md: 61184 to 65519).
+bool Engine::lent(const Key& key, const User& user) {
+  const auto within = [](std::uint32_t uid) { return uid >= 61184 && uid <= 65519; };
+  return std::get<Kind>(key) != Kind::kGroup && (within(std::get<std::uint32_t>(key)) || within(user.uid));
 }
 
 // A group without a name is known by its number: kAbsent is an answer, and kept.

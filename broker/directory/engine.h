@@ -48,6 +48,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void answered(const Key& key, const User& user);
   void skipped(const Key& key);
   void expire();
+  static bool lent(const Key& key, const User& user);
   void keep(const Key& key, const User& user);
 
   Options options_;

@@ -23,11 +23,14 @@ struct Host {
   std::function<std::optional<bool>(std::string_view kind, std::string_view name)> known = {};
   // Who besides root may replace this program, or a folder above it ("user mallory", "everybody"); nothing: nobody.
   std::function<std::optional<std::string>(std::string_view path)> writer = {};
-  std::optional<std::int64_t> history_from;                 // since when rule uses are recorded, Unix time
-  std::map<std::string, std::int64_t, std::less<>> used;    // rule id -> its last use
+  std::optional<std::int64_t> history_from = {};            // since when rule uses are recorded, Unix time
+  std::map<std::string, std::int64_t, std::less<>> used = {}; // rule id -> its last use
   std::uint32_t unused_days = 90;
-  std::map<Door, std::int64_t> observing_since;             // doors whose PAM line only observes
-  std::optional<bool> rescue_lines;                         // do the PAM files hold a rescue line
+  // When a file of rules was last changed, Unix time; nothing: cannot be told. A rule is not blamed for the time before.
+  std::function<std::optional<std::int64_t>(std::string_view file)> changed = {};
+  std::map<Door, std::int64_t> observing_since = {};        // doors whose PAM line only observes
+  std::optional<bool> rescue_lines = {};                    // do the PAM files hold the rescue lines that are declared
+  std::string rescue_why = {};                              // with false: where and why not, for people
 };
 
 enum class Checks : std::uint8_t { kErrors, kAll };

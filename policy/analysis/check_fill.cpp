@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seats that nobody can fill: E06 over a permit and the guards that always narrow it, E07 in a hole of a roster.
 #include <algorithm>
+#include <cstdint>
 
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
@@ -37,30 +38,79 @@ void check_merged(Study& study, const Entry& permit) {
             &guard.place, &*shown.request);
 }
 
-bool used(const RuleSet& rules, const Approval& approval) {
-  const auto uses = [&](const Rule& rule) { return rule.approval == &approval; };
-  return std::ranges::any_of(rules.permits, uses) || std::ranges::any_of(rules.guards, uses);
-}
-
-// The first stretch, from now to the end of the last shift, in which nobody is on duty; zero length: there is none.
+// A stretch in which nobody of the rosters is on duty; half-open, Unix time.
 struct Hole {
   std::int64_t from = 0, to = 0;
+  std::int64_t length() const { return to - from; }
 };
-Hole longest_hole(const std::vector<const Roster*>& rosters, std::int64_t now) {
-  std::vector<std::pair<std::int64_t, std::int64_t>> shifts;
+
+// Those of at least `wait` seconds, the longest first. Only where each roster says who is on duty: from now and its first
+// shift on, up to its last one. What lies behind the end of a roster is a matter of the next one.
+std::vector<Hole> holes_of(const std::vector<const Roster*>& rosters, std::int64_t now, std::int64_t wait) {
+  Hole known{now, INT64_MAX};
+  std::vector<Hole> shifts, out;
   for (const Roster* roster : rosters) {
+    Hole span{INT64_MAX, INT64_MIN};
     for (const Shift& shift : roster->shifts) {
-      if (shift.to > now) shifts.emplace_back(shift.from, shift.to);
+      span = {std::min(span.from, shift.from), std::max(span.to, shift.to)};
+      shifts.push_back({shift.from, shift.to});
+    }
+    known = {std::max(known.from, span.from), std::min(known.to, span.to)};
+  }
+  std::ranges::sort(shifts, {}, &Hole::from);
+  std::int64_t until = known.from;
+  for (const Hole& shift : shifts) {
+    const Hole hole{until, std::min(shift.from, known.to)};
+    if (hole.from < hole.to && hole.length() >= wait) out.push_back(hole);
+    until = std::max(until, shift.to);
+  }
+  std::ranges::stable_sort(out, [](const Hole& a, const Hole& b) { return a.length() > b.length(); });
+  return out;
+}
+
+// A request of this region that begins in the hole and would wait in it to its end, replayed: it must be refused.
+std::optional<AnalysisRequest> asked_in(Study& study, const Hole& hole, std::int64_t wait, const Region& region, const Entry& permit, const Rule& asks) {
+  const Sample found = study.find(region);
+  if (!found.request) return std::nullopt;
+  AnalysisRequest request = *found.request;
+  request.via = permit.rule->id;
+  std::vector<std::int64_t> times{hole.from};
+  for (const Rule* rule : {permit.rule, &asks}) {
+    for (const Tests* tests : {&rule->tests, rule->unless ? &*rule->unless : nullptr}) {
+      if (tests == nullptr || !tests->during) continue;
+      for (const Window* window : tests->during->windows) {
+        std::int64_t at = hole.from;
+        for (int step = 0; step < 64 && (at = window->next_change(at)) != 0 && at <= hole.to - wait; ++step) times.push_back(at);
+      }
     }
   }
-  std::ranges::sort(shifts);
-  Hole out;
-  std::int64_t until = now;
-  for (const auto& [from, to] : shifts) {
-    if (from - until > out.to - out.from) out = {until, from};
-    until = std::max(until, to);
+  for (const std::int64_t time : times) {
+    request.now = time;
+    if (contains(region, study.rules(), request) && decide(study.policy(), request).outcome == Outcome::kDeny) return request;
   }
-  return out;
+  return std::nullopt;
+}
+
+std::optional<AnalysisRequest> asked_by_any(Study& study, const Hole& hole, std::int64_t wait, const Approval& approval) {
+  for (const Entry& permit : study.permits()) {
+    if (permit.rule->approval == &approval) {
+      auto request = asked_in(study, hole, wait, study.allowed_part(permit, permit.region), permit, *permit.rule);
+      if (request) return request;
+    }
+    for (const Entry& guard : study.guards()) {
+      if (guard.rule->approval != &approval || waives(*permit.rule, *guard.rule) || !may_meet(permit, guard)) continue;
+      auto request = asked_in(study, hole, wait, study.allowed_part(permit, intersect(permit.region, guard.region)), permit, *guard.rule);
+      if (request) return request;
+    }
+  }
+  return std::nullopt;
+}
+
+// Others come to this set's help before the wait is over.
+bool helped(const Approval& approval, const Approval::Need& need, std::int64_t wait) {
+  return std::ranges::any_of(approval.escalate, [&](const Approval::Rung& rung) {
+    return rung.add && rung.step.to == need.seat.set && rung.step.after_s < wait;
+  });
 }
 
 void check_roster_holes(Study& study, const Approval& approval) {
@@ -68,6 +118,7 @@ void check_roster_holes(Study& study, const Approval& approval) {
   for (const Approval::Need& need : approval.need) {
     const auto crew = study.rules().crews.find(need.seat.set);
     if (crew == study.rules().crews.end() || crew->second.rosters.empty() || crew->second.open_ended || !crew->second.members.empty()) continue;
+    if (helped(approval, need, wait)) continue;
     std::vector<const Roster*> rosters;
     std::string files;
     for (const std::string& name : crew->second.rosters) {
@@ -76,12 +127,16 @@ void check_roster_holes(Study& study, const Approval& approval) {
       rosters.push_back(&roster->second);
       files += (files.empty() ? "" : ", ") + roster->second.file;
     }
-    const Hole hole = longest_hole(rosters, study.host().now);
-    if (hole.to - hole.from < wait) continue;
-    study.add("E07", need.from.place,
-              "nobody of " + need.seat.set + " is on duty from " + time_text(hole.from) + " to " + time_text(hole.to) + " (" + files +
-                  "), longer than approval " + quoted(approval.name.value) + " waits; fill the roster, or ask another set",
-              &approval.name.place);
+    for (const Hole& hole : holes_of(rosters, study.host().now, wait)) {
+      if (study.exhausted()) break;
+      const auto request = asked_by_any(study, hole, wait, approval);
+      if (!request) continue;
+      study.add("E07", need.from.place,
+                "nobody of " + need.seat.set + " is on duty from " + time_text(hole.from) + " to " + time_text(hole.to) + " (" + files +
+                    "), as long as approval " + quoted(approval.name.value) + " waits or longer; fill the roster, or ask another set",
+                &approval.name.place, &*request);
+      break;
+    }
   }
 }
 
@@ -95,9 +150,7 @@ void check_fill(Study& study) {
   if (guards_ask) {
     for (const Entry& permit : study.permits()) check_merged(study, permit);
   }
-  for (const auto& [name, approval] : study.rules().approvals) {
-    if (used(study.rules(), approval)) check_roster_holes(study, approval);
-  }
+  for (const auto& [name, approval] : study.rules().approvals) check_roster_holes(study, approval);
 }
 
 }  // namespace jit::policy::analysis

@@ -87,6 +87,7 @@ void check_unused(Study& study) {
     for (const Rule& rule : *list) {
       const auto used = host.used.find(rule.id);
       if (used != host.used.end() && used->second >= since) continue;
+      if (host.changed && rule.place.file < study.rules().files.size() && host.changed(study.rules().files[rule.place.file]).value_or(since) > since) continue;
       study.add("W13", rule.place,
                 std::string(rule.permit ? "permit " : "guard ") + quoted(rule.id) + " decided nothing in the last " + std::to_string(host.unused_days) +
                     " days" + (used == host.used.end() ? "" : " (last on " + time_text(used->second).substr(0, 10) + ')') + "; is it still needed?");

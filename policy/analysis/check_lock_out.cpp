@@ -43,9 +43,10 @@ void check_rescue(Study& study) {
     if (approval_free(study, permit)) return;
   }
   std::string why = declared ? "`rescue` is declared, but the PAM files hold no such line" : "no rescue route is declared";
+  if (declared && !study.host().rescue_why.empty()) why += " (" + study.host().rescue_why + ')';
   study.add("E10", {},
             why + ", the consoles are covered, and no permit gives root without asking somebody: when nobody can answer, the host is "
-                  "locked; type: jitctl setup login, and write rescue = [\"tty[0-9]*\"] in [settings]");
+                  "locked; type: jitctl setup login" + (declared ? "" : ", and write rescue = [\"tty[0-9]*\"] in [settings]"));
 }
 
 // Does this permit let somebody of the set in without a seat of that very set?

@@ -23,7 +23,7 @@ std::string answer_text(const Decision& decision) {
 
 class Differ {
  public:
-  Differ(const Policy& before, const Policy& after, std::int64_t now) : host_{now, {}, {}, {}, {}, 90, {}, {}}, before_(before, host_), after_(after, host_) {}
+  Differ(const Policy& before, const Policy& after, std::int64_t now) : host_{.now = now}, before_(before, host_), after_(after, host_) {}
 
   Differences run() {
     before_.renew(20'000);

@@ -41,7 +41,7 @@ PrincipalTest test_of(const RuleSet& rules, const std::vector<std::string>& name
 class Prover {
  public:
   Prover(const Policy& policy, const Invariant& invariant, std::int64_t now, const std::vector<std::string>* tags)
-      : invariant_(invariant), tags_(tags), host_{now, {}, {}, {}, {}, 90, {}, {}}, study_(policy, host_) {}
+      : invariant_(invariant), tags_(tags), host_{.now = now}, study_(policy, host_) {}
 
   Proof prove() {
     study_.renew(50'000);

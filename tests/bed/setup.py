@@ -14,6 +14,7 @@ BED = os.environ["BED"]
 PEOPLE = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004, "eve": 2005}
 GROUPS = {"sudo": ["alice", "dave"], "sre": ["bob", "carol"], "dba": ["alice", "eve"]}
 JIT_UID = 980
+RESCUE = "[success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*"  # Debian 12's login says /dev/tty1
 
 
 def write(path: str, text: str, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
@@ -106,8 +107,10 @@ def doors() -> None:
         path = f"/etc/pam.d/{service}"
         with open(path, encoding="utf-8") as f:
             lines = f.read().splitlines()
-        lines = insert_before(lines, "account", "account required pam_jit.so")
-        lines = insert_before(lines, "session", "session required pam_jit.so")
+        for kind in "account", "session":
+            lines = insert_before(lines, kind, f"{kind} required pam_jit.so")
+            if service == "login":  # the rescue line stands directly before ours
+                lines = insert_before(lines, kind, f"{kind} {RESCUE}")
         if service == "sshd":  # the key came first (AuthenticationMethods), so the talk takes the place of a password
             lines = ["auth required pam_jit.so" if line.strip() == "@include common-auth" else line for line in lines]
         # Three seconds after a failure are for attackers, and news of the day for people.

@@ -27,6 +27,7 @@ door = ["sudo"]
 as = ["user:root"]
 max = "15m"
 """
+ANYWHERE = RULES.replace("user:alice", "user:1000")  # whoever this host knows
 
 SUDOERS = """Defaults env_reset,!pam_session
 User_Alias ADMINS = alice, %wheel, !carl, #1005
@@ -247,11 +248,21 @@ class PolicyCheck(unittest.TestCase):
         return path
 
     def test_good_file(self):
-        done = run("policy", "check", self.write("a.toml", RULES))
+        done = run("policy", "check", self.write("a.toml", ANYWHERE))
         self.assertEqual((done.returncode, done.stdout), (0, "ok: 1 rule\n"), done)
 
+    def test_names_and_programs_of_this_host(self):
+        program = self.write("tool/run", "")
+        text = ANYWHERE.replace("user:1000", "user:no-such-user-here") + 'run = ["command:tool"]\n'
+        path = self.write("a.toml", text + f'[command]\ntool = [["{program}"]]\n')
+        os.chmod(os.path.dirname(program), 0o777)
+        done = run("policy", "check", path)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("a.toml:6:8: W07 this host knows no user `no-such-user-here` now", done.stdout)
+        self.assertRegex(done.stdout, r"a\.toml:12:1: W06 (everybody|user \S+) may replace `" + re.escape(program) + "`")
+
     def test_good_folder(self):
-        self.write("policy.d/a.toml", RULES)
+        self.write("policy.d/a.toml", ANYWHERE)
         done = run("policy", "check", self.folder.name)
         self.assertEqual((done.returncode, done.stdout), (0, "ok: 1 rule\n"), done)
 

@@ -240,3 +240,58 @@ TEST_CASE("what blocks a load: a failing test, an invariant, a lock-out; warning
   REQUIRE(loaded.findings.size() == 1);
   CHECK(loaded.findings[0].code == "W01");
 }
+
+TEST_CASE("rescue lines that are declared must stand in the PAM files") {
+  const Host host;
+  const std::string rules = R"(schema = 1
+[settings]
+covers = ["login"]
+RESCUE
+[approval.a]
+need = [{ from = "group:sre" }]
+[[permit]]
+id = "p"
+approval = "a"
+max = "1h"
+)";
+  const auto declares = [&](const std::string& line) { return std::string(rules).replace(rules.find("RESCUE"), 6, line); };
+  const std::string ours = "account required pam_jit.so\n";
+  const std::string line = "account [success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*\n";
+  struct {
+    const char* what;
+    std::string rescue, login;
+    bool loads, unrescued;
+  } const table[] = {
+      {"they do", "rescue = [\"tty[0-9]*\"]", line + ours, true, false},
+      {"they do not", "rescue = [\"tty[0-9]*\"]", ours, false, true},
+      {"not all of them", "rescue = [\"tty1\", \"ttyS0\"]", line + ours, false, true},
+      {"they are not declared", "", line + ours, false, false},
+      {"nothing is gated", "rescue = [\"tty[0-9]*\"]", "account required pam_unix.so\n", true, false},
+      {"it cannot be told", "rescue = [\"tty[0-9]*\"]", "@include none\n", true, false},
+      {"another error too", "rescue = [\"tty[0-9]*\"]\ntimezone = \"Mars\"", ours, false, false},
+  };
+  for (const auto& row : table) {
+    INFO(row.what);
+    host.put(host.etc("policy.d/main.toml"), declares(row.rescue));
+    host.put(host.path + "/pam.d/login", row.login);
+    const config::Loaded loaded = host.load();
+    INFO(text(loaded.findings));
+    CHECK((loaded.policy != nullptr) == row.loads);
+    CHECK((loaded.unrescued != nullptr) == row.unrescued);
+    if (row.unrescued) CHECK(text(loaded.findings).find(":0:0 `rescue` is declared, but the PAM files hold no such line (" + host.path + "/pam.d/login:") != std::string::npos);
+  }
+}
+
+TEST_CASE("who checks may say what the host knows") {
+  Host host;
+  host.roots.warnings = true;
+  CHECK(text(host.load().findings).find("W07") == std::string::npos);
+  host.roots.facts = [](const policy::Policy&) {
+    policy::analysis::Host facts;
+    facts.known = [](std::string_view, std::string_view) { return std::optional(false); };
+    return facts;
+  };
+  const config::Loaded loaded = host.load();
+  CHECK(loaded.policy);
+  CHECK(text(loaded.findings).find("W07") != std::string::npos);
+}

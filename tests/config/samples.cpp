@@ -31,7 +31,11 @@ Host::Host() {
   std::string name = fs::current_path() / "config-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   path = name;
-  roots = {path + "/etc", path + "/usr", path + "/run", ::geteuid() == 0};
+  roots.etc = path + "/etc";
+  roots.usr = path + "/usr";
+  roots.run = path + "/run";
+  roots.check_owner = ::geteuid() == 0;
+  roots.pam.paths = {path + "/pam.d"};
   put(etc("policy.d/main.toml"), kRules);
   fs::create_directories(etc("people.d"));
 }

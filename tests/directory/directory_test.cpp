@@ -167,6 +167,17 @@ TEST_CASE("an answer is kept for its time, at once, and until forget") {
   CHECK(bed.table->calls("name:broken") == 2);
 }
 
+TEST_CASE("who has a number of DynamicUser= is asked for each time: the number may be another's by now") {
+  Bed bed;
+  const std::pair<std::uint32_t, int> table[] = {{61183, 1}, {61184, 2}, {65519, 2}, {65520, 1}};
+  for (const auto& [uid, calls] : table) {
+    INFO(uid);
+    bed.uid(uid);
+    bed.uid(uid);
+    CHECK(bed.table->calls("uid:" + std::to_string(uid)) == calls);
+  }
+}
+
 TEST_CASE("what was on its way at forget is not kept") {
   Bed bed;
   bed.table->hang(5);

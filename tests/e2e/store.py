@@ -380,6 +380,8 @@ def broken_policy():
 
 broker.stop()
 subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=6m,mode=700,uid={JIT},gid={JIT}", "jit", HOME], check=True)
+with open("/etc/jit/broker.toml", "a", encoding="utf-8") as config:  # the hourly limit survives restarts; alice asks more often here
+    config.write("[limits]\nrequests-per-hour = 1000\n")
 broker.start()
 bedlib.add_user("dave2", 2500, ["sudo"])
 broker.stop()

@@ -11,17 +11,18 @@ MAY = {
     "policy": set(),
     "policy/analysis": {"policy"},
     "evidence": set(),
+    "host": {"policy"},
     "dbus": set(),
     "broker/core": {"policy", "evidence"},
     "broker/store": {"broker/core", "policy"},
     "broker/audit": {"broker/core", "policy", "evidence"},
-    "broker/config": {"policy", "policy/analysis", "evidence"},
+    "broker/config": {"policy", "policy/analysis", "evidence", "host"},
     "broker/directory": {"broker/core", "policy"},
     "broker/gate": {"broker/core", "broker/directory", "policy", "evidence", "dbus"},
     "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "evidence", "dbus"},
     "broker": {"broker/core", "broker/store", "broker/audit", "broker/config", "broker/directory", "broker/gate",
                "broker/bus", "policy", "evidence"},
-    "cli": {"policy", "policy/analysis", "evidence", "dbus", "broker/config"},
+    "cli": {"policy", "policy/analysis", "evidence", "host", "dbus", "broker/config"},
 }
 # library headers (by prefix) -> the only folders that may use them
 ONLY = {

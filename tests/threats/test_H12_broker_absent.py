@@ -6,17 +6,6 @@ import bedlib
 from bedlib import broker, check, within
 
 RESCUED_S, DENIED_S = 2, 5
-RESCUE = "[success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*"  # Debian 12's login says /dev/tty1
-
-
-def rescue_lines() -> None:
-    with open("/etc/pam.d/login", encoding="ascii") as f:
-        lines = f.read().splitlines()
-    for kind in "account", "session":
-        at = lines.index(f"{kind} required pam_jit.so")
-        lines.insert(at, f"{kind} {RESCUE}")
-    with open("/etc/pam.d/login", "w", encoding="ascii") as f:
-        f.write("\n".join(lines) + "\n")
 
 
 def root_gets_in(watch) -> None:
@@ -32,7 +21,7 @@ def login_alone() -> float:
     with open("/etc/pam.d/login", encoding="ascii") as f:
         ours = f.read()
     with open("/etc/pam.d/login", "w", encoding="ascii") as f:
-        f.write("".join(line for line in ours.splitlines(keepends=True) if "pam_jit.so" not in line and RESCUE not in line))
+        f.write("".join(line for line in ours.splitlines(keepends=True) if "pam_jit.so" not in line and "pam_succeed_if.so quiet user = root" not in line))
     watch = bedlib.Watch()
     root_gets_in(watch)
     with open("/etc/pam.d/login", "w", encoding="ascii") as f:
@@ -85,6 +74,5 @@ def test_the_same_without_any_socket():
     rescued_in_time()
 
 
-rescue_lines()
 broker.stop()
 bedlib.main(globals())

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/names.h"
+
+#include <grp.h>
+#include <pwd.h>
+
+#include <cerrno>
+#include <vector>
+
+namespace jit::host {
+namespace {
+
+constexpr std::size_t kBufferMin = 1024;
+constexpr std::size_t kBufferMax = 4U << 20;  // a group of some 100,000 members
+
+// Runs one of the *_r calls with a growing buffer. Whether there is an entry; nothing: an error.
+template <class Entry, class Call, class Take>
+std::optional<bool> look_up(Call call, Take take) {
+  std::vector<char> buffer(kBufferMin);
+  for (;;) {
+    Entry entry{};
+    Entry* result = nullptr;
+    const int error = call(&entry, buffer.data(), buffer.size(), &result);
+    if (error == EINTR) continue;
+    if (error == ERANGE && buffer.size() < kBufferMax) {
+      buffer.resize(buffer.size() * 4);
+      continue;
+    }
+    if (error != 0) return std::nullopt;
+    if (result != nullptr) take(entry);
+    return result != nullptr;
+  }
+}
+
+}  // namespace
+
+std::optional<bool> known(std::string_view kind, std::string_view name) {
+  const std::string text(name);
+  if (kind == "user") {
+    return look_up<passwd>([&](passwd* e, char* b, std::size_t s, passwd** r) { return getpwnam_r(text.c_str(), e, b, s, r); }, [](const passwd&) {});
+  }
+  return look_up<::group>([&](::group* e, char* b, std::size_t s, ::group** r) { return getgrnam_r(text.c_str(), e, b, s, r); }, [](const ::group&) {});
+}
+
+std::string user_text(std::uint32_t uid) {
+  std::string out = "uid " + std::to_string(uid);
+  (void)look_up<passwd>([&](passwd* e, char* b, std::size_t s, passwd** r) { return getpwuid_r(uid, e, b, s, r); },
+                        [&](const passwd& entry) { out = "user " + std::string(entry.pw_name); });
+  return out;
+}
+
+std::string group_text(std::uint32_t gid) {
+  std::string out = "gid " + std::to_string(gid);
+  (void)look_up<::group>([&](::group* e, char* b, std::size_t s, ::group** r) { return getgrgid_r(gid, e, b, s, r); },
+                         [&](const ::group& entry) { out = "group " + std::string(entry.gr_name); });
+  return out;
+}
+
+}  // namespace jit::host
