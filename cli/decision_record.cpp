@@ -51,8 +51,6 @@ class Reader {
     if (json.is_number_unsigned()) {
       const auto value = json.get<std::uint64_t>();
       if (value <= static_cast<std::uint64_t>(std::numeric_limits<Int>::max())) return static_cast<Int>(value);
-    } else if (json.is_number_integer() && std::numeric_limits<Int>::is_signed) {
-      return static_cast<Int>(json.get<std::int64_t>());
     }
     fail(key);
     return 0;
