@@ -85,7 +85,7 @@ void add_answer(Facts& out, const Json& answer) {
   for (const Json& miss : member(answer, "not_by")) out.emplace_back("not by " + text_of(miss, "rule"), text_of(miss, "why"));
 }
 
-std::string request_line(const Json& answer) {
+std::string asked_line(const Json& answer) {
   std::string out = text_of(answer, "subject.name") + ", " + text_of(answer, "door");
   if (text_of(answer, "target.name") != text_of(answer, "subject.name")) out += " as " + text_of(answer, "target.name");
   const Json& argv = member(answer, "argv");
@@ -118,7 +118,7 @@ Exit Verbs::why(bool why_not) {
       const auto said = (*client)->explain(*ask);
       if (!said) return out.fail(said.failure());
       const std::string hash = text_of(*said, "policy");
-      return answer(*said, {{"request", request_line(*said)}, {"policy", hash.empty() ? "none" : hash.substr(0, 12) + ", in force"}}, why_not);
+      return answer(*said, {{"request", asked_line(*said)}, {"policy", hash.empty() ? "none" : hash.substr(0, 12) + ", in force"}}, why_not);
     }
     if (client.failure().code != Exit::kUnreachable) return out.fail(client.failure());
     out.note("the broker cannot be asked, so this is what /etc/jit says, of facts as they are at first");

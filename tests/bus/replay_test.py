@@ -10,7 +10,14 @@ import unittest
 import room
 from room import Broker, Bus, ROOM, call, document, enter, jitctl, line, new_request
 
-RULES = room.RULES + """[[permit]]
+# What is asked ahead of time at sudo is a claim.
+RULES = room.RULES.replace('id = "p-free"\n', 'id = "p-free"\nunverified-ok = ["as"]\n') + """[[permit]]
+id = "p-carol"
+who = ["user:alice"]
+door = ["sudo"]
+as = ["user:carol"]
+max = "1h"
+[[permit]]
 id = "p-text"
 who = ["user:bob"]
 door = ["su"]
@@ -94,11 +101,12 @@ class Replay(unittest.TestCase):
                                      ("uid:5004", "deny", "allow by p-more", ())})
         self.assertEqual(found["unknown"], {"calm": 2})
         one = seen["uid:5001", "allow by p-free", "allow by p-now", ()]
-        self.assertEqual((one["before"]["rule"], one["after"]["rule"], one["after"]["outcome"], one["count"]), ("p-free", "p-now", "allow", 1))
+        self.assertEqual((one["before"]["rule"], one["after"]["rule"], one["after"]["outcome"]), ("p-free", "p-now", "allow"))
+        self.assertEqual(sum(each["count"] for each in found["changes"]), found["changed"])
         self.assertRegex(one["example"]["id"], "^[0-9a-f]{32}$")
         done = jitctl("root", "policy", "replay", other, people, code=1)
         self.assertRegex(done.stdout, r"(?m)^uid:5001\tapproval by p-two\tapproval by p-two with calm\t1\tcalm\t20[0-9T:-]+Z [0-9a-f]{32}$")
-        self.assertIn(f"{made} decisions replayed, 5 would be others\n2 decisions read calm now, which was not recorded: unknown there\n", done.stderr)
+        self.assertIn(f"{made} decisions replayed, {found['changed']} would be others\n2 decisions read calm now, which was not recorded: unknown there\n", done.stderr)
 
     def test_refusals(self):
         rules, people = f"{ROOM}/rules", f"{ROOM}/people"
@@ -115,7 +123,7 @@ class Replay(unittest.TestCase):
 
 class Explain(unittest.TestCase):
     def why(self, *args, verb="why", code=0):
-        return json.loads(jitctl("root", "policy", verb, *args, "--json", code=code).stdout)
+        return json.loads(jitctl("root", "policy", verb, "--json", *args, code=code).stdout)
 
     def test_the_policy_in_force_answers(self):
         in_force = document("root", "status")["policy"]["hash"]
@@ -142,7 +150,9 @@ class Explain(unittest.TestCase):
     def test_what_is_supposed(self):
         for args, outcome, by in ((["--user", "alice", "--as", "bob"], "allow", "p-free"),
                                   (["--user", "alice", "--as", "bob", "--for", "10m", "--urgency", "high", "--at", "2026-11-24T21:10:00Z"], "allow", "p-free"),
-                                  (["--user", "alice", "--as", "bob", "--claimed"], "deny", None),
+                                  (["--user", "alice", "--as", "bob", "--claimed"], "allow", "p-free"),
+                                  (["--user", "alice", "--as", "carol"], "allow", "p-carol"),
+                                  (["--user", "alice", "--as", "carol", "--claimed"], "deny", None),
                                   (["--user", "nobody-at-all"], "deny", None),
                                   (["--user", "bob", "--door", "su"], "needs", "p-text"),
                                   (["--user", "bob", "--door", "su", "-m", "the disk of db1 is full"], "allow", "p-text"),

@@ -19,6 +19,9 @@ timezone = "Europe/Prague"
 staff = ["group:staff", "user:deputy"]
 [net]
 vpn = ["10.99.0.0/16", "2001:db8:20::/48"]
+[command]
+look = [["/bin/ls", "**"], ["/bin/cat", "{a|b}"]]
+cat = [["/bin/cat", "**"]]
 [window]
 work = { weekly = ["Mon-Fri 08:00-18:00"] }
 [fact.freeze]
@@ -39,7 +42,7 @@ id = "a-run"
 who = ["set:staff"]
 door = ["sudo"]
 as = ["user:root", "user:web"]
-run = [["/bin/ls", "**"], ["/bin/cat", "{a|b}"]]
+run = ["command:look"]
 options = ["-D"]
 env = ["LANG"]
 unverified-ok = ["command"]
@@ -72,7 +75,7 @@ id = "e-heavy"
 who = ["group:guests"]
 door = ["sudo"]
 when = ["weight >= 0.5"]
-unless.run = [["/bin/cat", "**"]]
+unless.run = ["command:cat"]
 approval = "signed"
 require = ["notify:pager", "review:24h", "record"]
 max = "1h"

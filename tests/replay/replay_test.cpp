@@ -83,7 +83,7 @@ TEST_CASE("the same policy makes the same decisions", "[replay]") {
          ask.can_ask = false;
          ask.reason = "the disk is full";
        },
-       "deny by root with never"},
+       "deny by glass, root, never"},
       {"needs a text, at a door that only observes", "", "why", [](Ask& ask) { ask.observe = true; }, "needs reason, then approval by why"},
       {"allow, at a door that only observes", "", "free", [](Ask& ask) { ask.observe = true; }, "allow by free"},
       {"deny by a guard", "[[guard]]\nid = \"g\"\nas = [\"user:free\"]\ndeny = \"no\"\n", "free", {}, "deny by free, g"},
