@@ -34,9 +34,8 @@ type = "string"
 initial = "red"
 [approval.one]
 need = [{ from = "set:staff" }]
-[approval.signed]
+[approval.bob]
 need = [{ from = "user:bob" }]
-votes = "signed"
 [[permit]]
 id = "a-run"
 who = ["set:staff"]
@@ -76,7 +75,7 @@ who = ["group:guests"]
 door = ["sudo"]
 when = ["weight >= 0.5"]
 unless.run = ["command:cat"]
-approval = "signed"
+approval = "bob"
 require = ["notify:pager", "review:24h", "record"]
 max = "1h"
 [[guard]]
