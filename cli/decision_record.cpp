@@ -31,22 +31,24 @@ class Reader {
   }
 
   // A null where it is missing: every reader of a value fails on that.
-  const Json& get(const char* key) const {
+  const Json& get(std::string_view key) const {
     static const Json kNone;
-    if (!at_.is_object()) return kNone;
-    const auto it = at_.find(key);
-    return it == at_.end() ? kNone : *it;
+    const auto* const members = at_.get_ptr<const Json::object_t*>();
+    if (members == nullptr) return kNone;
+    // Few members, and most keys differ in length already: faster than what Json itself does.
+    const auto it = std::ranges::find(*members, key, [](const auto& one) { return std::string_view(one.first); });
+    return it == members->end() ? kNone : it->second;
   }
-  bool has(const char* key) const { return !get(key).is_null(); }
+  bool has(std::string_view key) const { return !get(key).is_null(); }
 
-  bool flag(const char* key) {
+  bool flag(std::string_view key) {
     const Json& json = get(key);
     if (json.is_boolean()) return json.get<bool>();
     fail(key);
     return false;
   }
   template <class Int>
-  Int number(const char* key) {
+  Int number(std::string_view key) {
     const Json& json = get(key);
     if (json.is_number_unsigned()) {
       const auto value = json.get<std::uint64_t>();
@@ -55,27 +57,22 @@ class Reader {
     fail(key);
     return 0;
   }
-  std::string text(const char* key) { return unescaped(get(key), key); }
+  void text(std::string_view key, std::string& out) { unescaped(get(key), key, out); }
   // As it is: words of ours are never escaped.
-  std::string_view word(const char* key) {
+  std::string_view word(std::string_view key) {
     const Json& json = get(key);
     if (json.is_string()) return json.get_ref<const std::string&>();
     fail(key);
     return {};
   }
-  std::vector<std::string> texts(const char* key) {
+  void texts(std::string_view key, std::vector<std::string>& out) {
     const Json& json = get(key);
-    std::vector<std::string> out;
-    if (!json.is_array()) {
-      fail(key);
-      return out;
-    }
-    out.reserve(json.size());
-    for (const Json& each : json) out.push_back(unescaped(each, key));
-    return out;
+    if (!json.is_array()) return fail(key);
+    out.resize(json.size());
+    for (std::size_t i = 0; i < out.size(); ++i) unescaped(json[i], key, out[i]);
   }
   template <class T, class Named>
-  T named(const char* key, Named by_name) {
+  T named(std::string_view key, Named by_name) {
     const auto value = by_name(word(key));
     if (value) return *value;
     fail(key);
@@ -83,12 +80,16 @@ class Reader {
   }
 
  private:
-  std::string unescaped(const Json& json, const char* key) {
-    if (json.is_string()) {
-      if (auto text = evidence::unescape(json.get_ref<const std::string&>())) return std::move(*text);
+  void unescaped(const Json& json, std::string_view key, std::string& out) {
+    const auto* const text = json.get_ptr<const std::string*>();
+    if (text == nullptr) return fail(key);
+    if (std::ranges::all_of(*text, [](char c) { return c >= ' ' && c <= '~' && c != '\\'; })) {
+      out = *text;  // as most are: nothing is allocated
+    } else if (auto bytes = evidence::unescape(*text)) {
+      out = std::move(*bytes);
+    } else {
+      fail(key);
     }
-    fail(key);
-    return {};
   }
 
   const Json& at_;
@@ -111,17 +112,15 @@ std::optional<policy::Votes> votes_named(std::string_view name) {
   return std::nullopt;
 }
 
-policy::Identity identity(Reader& from, const char* key) {
+void identity(Reader& from, std::string_view key, policy::Identity& out) {
   Reader in(from.get(key));
-  policy::Identity out;
-  out.user = in.text("user");
+  in.text("user", out.user);
   out.uid = in.number<std::uint32_t>("uid");
-  out.person = in.text("person");
+  in.text("person", out.person);
   out.groups_known = in.flag("groups_known");
-  out.groups_all = in.texts("groups_all");
-  out.groups_any = in.texts("groups_any");
+  in.texts("groups_all", out.groups_all);
+  in.texts("groups_any", out.groups_any);
   from.take(key, in);
-  return out;
 }
 
 policy::Origin origin(Reader& from) {
@@ -143,15 +142,18 @@ policy::Origin origin(Reader& from) {
 void command(Reader& from, const Json& fields, Past& out) {
   Reader in(from.get("command"));
   out.command_known = in.flag("known");
+  out.command_verified = out.digest_bound = false;
+  out.path.clear();
+  for (auto* const list : {&out.words, &out.options, &out.env}) list->clear();
   if (out.command_known) {
     out.command_verified = in.flag("verified");
     out.digest_bound = in.flag("digest_bound");
-    out.path = in.text("path");
-    out.options = in.texts("options");
-    out.env = in.texts("env");
+    in.text("path", out.path);
+    in.texts("options", out.options);
+    in.texts("env", out.env);
     const auto words_at = in.number<std::uint32_t>("words_at");
     Reader beside(fields);
-    out.words = beside.texts("argv");
+    beside.texts("argv", out.words);
     if (!beside.good()) from.fail("argv");
     out.words.erase(out.words.begin(), out.words.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(words_at, out.words.size())));
   }
@@ -159,7 +161,10 @@ void command(Reader& from, const Json& fields, Past& out) {
 }
 
 void honours(Reader& from, Past& out) {
-  for (const std::string& each : from.texts("honours")) {
+  out.recorder = out.can_notify = out.can_review = false;
+  const Json& list = from.get("honours");
+  if (!list.is_array()) return from.fail("honours");
+  for (const Json& each : list) {
     if (each == "record") {
       out.recorder = true;
     } else if (each == "notify") {
@@ -176,16 +181,17 @@ void input(Reader& from, const Json& fields, Past& out) {
   Reader in(from.get("input"));
   out.now = in.number<std::int64_t>("at");
   out.door = in.named<policy::Door>("door", policy::door_named);
-  out.subject = identity(in, "subject");
+  identity(in, "subject", out.subject);
   out.person = out.subject.person;
-  out.target = identity(in, "target");
+  identity(in, "target", out.target);
   out.target_verified = in.flag("target_verified");
-  if (out.claimed()) out.root = identity(in, "root");
+  if (out.claimed()) identity(in, "root", out.root);
   out.from = origin(in);
-  out.via = in.text("via");
-  out.urgency = in.text("urgency");
-  out.ticket = in.text("ticket");
+  in.text("via", out.via);
+  in.text("urgency", out.urgency);
+  in.text("ticket", out.ticket);
   out.can_ask = in.flag("can_ask");
+  out.asked_s.reset();
   if (in.has("asked_s")) out.asked_s = in.number<std::uint32_t>("asked_s");
   Reader reason(in.get("reason"));
   out.reason_length = reason.number<std::uint32_t>("length");
@@ -215,58 +221,66 @@ std::optional<policy::Value> literal(std::string_view text) {
 
 void facts(Reader& from, Past& out) {
   const Json& read = from.get("read");
+  out.facts.clear();
   if (!read.is_object()) return from.fail("read");
   for (const auto& [name, json] : read.items()) {
-    const auto fact = evidence::unescape(name);
+    auto fact = evidence::unescape(name);
     std::optional<policy::Value> value;
     if (json.is_string()) {
       const auto text = evidence::unescape(json.get_ref<const std::string&>());
       if (text) value = literal(*text);
     }
     if (!fact || (!value && !json.is_null())) return from.fail("read");
-    out.facts.add(*fact, std::move(value));
+    out.facts.add(std::move(*fact), std::move(value));
   }
 }
 
 void terms(Reader& from, policy::analysis::Answer& out) {
   Reader in(from.get("terms"));
-  policy::analysis::Given given;
+  if (!out.terms) out.terms.emplace();
+  policy::analysis::Given& given = *out.terms;
+  given.seats.clear();
   if (const Json& seats = in.get("seats"); !seats.is_array()) {
     in.fail("seats");
   } else {
     for (const Json& json : seats) {
       Reader seat(json);
-      given.seats.push_back({seat.text("set"), seat.number<std::uint32_t>("count")});
+      policy::Seat& held = given.seats.emplace_back();
+      seat.text("set", held.set);
+      held.count = seat.number<std::uint32_t>("count");
       in.take("seats", seat);
     }
   }
   given.votes = in.named<policy::Votes>("votes", votes_named);
-  given.require = in.texts("require");
+  in.texts("require", given.require);
   given.give_s = in.number<std::uint32_t>("give_s");
   given.max_s = in.number<std::uint32_t>("max_s");
   given.wait_s = in.number<std::uint32_t>("wait_s");
   given.scope = in.named<policy::Scope>("scope", policy::scope_named);
   from.take("terms", in);
-  out.terms = std::move(given);
 }
 
 void answer(Reader& from, policy::analysis::Answer& out) {
   out.outcome = from.named<policy::Outcome>("outcome", outcome_named);
-  out.rules = from.texts("rules");
+  from.texts("rules", out.rules);
+  out.then = policy::Outcome::kDeny;
+  out.missing.clear();
   if (out.outcome == policy::Outcome::kNeeds) {
     out.then = from.named<policy::Outcome>("then", outcome_named);
-    out.missing = from.texts("missing");
+    from.texts("missing", out.missing);
   }
-  if (out.outcome != policy::Outcome::kDeny) {
-    out.rule = from.text("rule");
+  if (out.outcome == policy::Outcome::kDeny) {
+    out.rule.clear();
+    out.terms.reset();
+  } else {
+    from.text("rule", out.rule);
     terms(from, out);
   }
 }
 
 }  // namespace
 
-std::variant<Recorded, Unreadable> read_decision(const Json& entry) {
-  Recorded out;
+std::optional<Unreadable> read_decision(const Json& entry, Recorded& out) {
   Reader at(entry);
   const Json& fields = at.get("fields");
   const Reader beside(fields);
@@ -276,13 +290,14 @@ std::variant<Recorded, Unreadable> read_decision(const Json& entry) {
   facts(in, out.past);
   out.tags = in.word("tags");
   out.past.time = at.word("time");
-  for (const char* const key : {"grant", "request"}) {
+  out.past.id.clear();
+  for (const std::string_view key : {"grant", "request"}) {
     if (at.has(key)) out.past.id = at.word(key);
   }
   if (out.past.id.empty()) out.past.id = '#' + std::to_string(at.number<std::uint64_t>("sequence"));
   if (!in.good()) return Unreadable{in.lacks()};
   if (!at.good()) return Unreadable{at.lacks()};
-  return out;
+  return std::nullopt;
 }
 
 std::string tags_hash(std::vector<std::string> tags) {

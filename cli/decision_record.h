@@ -3,8 +3,9 @@
 // lacks something is no record.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <variant>
+#include <vector>
 
 #include "cli/client.h"
 #include "policy/analysis/replay.h"
@@ -18,8 +19,9 @@ struct Recorded {
 struct Unreadable {
   std::string lacks;  // "input.at": what is missing, or not as a broker writes it
 };
-// An entry of the log whose fields hold a "decision".
-std::variant<Recorded, Unreadable> read_decision(const Json& entry);
+// An entry of the log whose fields hold a "decision". `out` is filled anew, and keeps its memory from one entry to the next;
+// it means nothing where something is lacking.
+std::optional<Unreadable> read_decision(const Json& entry, Recorded& out);
 
 // Hash of a host's tags, as the broker records it.
 std::string tags_hash(std::vector<std::string> tags);

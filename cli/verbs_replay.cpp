@@ -70,14 +70,12 @@ class History {
     guarded_ = by_guard ? decision : Json();
     guarded_by_ = by_guard ? member(entry, "uid") : Json();
     if (again) return;
-    auto read = read_decision(entry);
-    if (const auto* const unreadable = std::get_if<Unreadable>(&read)) {
+    if (const auto unreadable = read_decision(entry, recorded_)) {
       ++unreadable_[evidence::escape(unreadable->lacks)];
       return;
     }
-    auto& recorded = std::get<Recorded>(read);
-    if (recorded.tags != tags_) ++other_tags_;
-    replay_.add(recorded.past);
+    if (recorded_.tags != tags_) ++other_tags_;
+    replay_.add(recorded_.past);
   }
 
   const analysis::Replay& replay() const { return replay_; }
@@ -106,6 +104,7 @@ class History {
   analysis::Replay replay_;
   std::string tags_;
   Json guarded_, guarded_by_;
+  Recorded recorded_;
   Counts unreadable_, unrecorded_;
   std::size_t other_tags_ = 0;
 };

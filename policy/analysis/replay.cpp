@@ -111,7 +111,8 @@ bool Replay::same(const Past& past, const Request& request) {
 
 void Replay::add(Past& past) {
   ++decisions_;
-  for (Identity* who : {&past.subject, &past.target, &past.root}) who->person = policy_.person_name(who->user, who->uid);
+  for (Identity* who : {&past.subject, &past.target}) who->person = policy_.person_name(who->user, who->uid);
+  if (past.claimed()) past.root.person = policy_.person_name(past.root.user, past.root.uid);
   reason_.assign(std::min(past.reason_length, kReasonMost), 'x');
   Request request;
   request.door = past.door;

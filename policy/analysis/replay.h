@@ -21,6 +21,7 @@ class PastFacts final : public Facts {
  public:
   const Reading* find(std::string_view name) const override;
   void add(std::string name, std::optional<Value> value);  // nothing: it was unknown
+  void clear() { held_.clear(); }
   bool has(std::string_view name) const { return at(name) != nullptr; }
 
  private:

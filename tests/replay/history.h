@@ -15,13 +15,13 @@ inline cli::Json document(const AuditEntry& entry) { return cli::Json::parse(bus
 
 // The decisions in it; the test fails where one cannot be read.
 inline std::vector<Past> decisions(const std::vector<AuditEntry>& entries) {
+  static cli::Recorded recorded;  // kept from one to the next, as jitctl does: nothing of the last one may stay
   std::vector<Past> out;
   for (const AuditEntry& entry : entries) {
     const cli::Json json = document(entry);
     if (!json["fields"].contains("decision")) continue;
-    auto read = cli::read_decision(json);
-    if (const auto* const broken = std::get_if<cli::Unreadable>(&read)) FAIL(entry.type << " lacks " << broken->lacks << ": " << entry.fields);
-    out.push_back(std::get<cli::Recorded>(read).past);
+    if (const auto broken = cli::read_decision(json, recorded)) FAIL(entry.type << " lacks " << broken->lacks << ": " << entry.fields);
+    out.push_back(recorded.past);
   }
   return out;
 }
