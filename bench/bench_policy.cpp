@@ -6,14 +6,18 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
 
 #include "bench/policy_text.h"
+#include "broker/core/record.h"
+#include "cli/decision_record.h"
 #include "evidence/text.h"
 #include "policy/analysis/analyse.h"
 #include "policy/analysis/question.h"
+#include "policy/analysis/replay.h"
 #include "policy/evaluate.h"
 #include "policy/policy.h"
 
@@ -23,13 +27,14 @@ std::atomic<std::size_t> allocations{0};
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Where only one of a pair is inlined, g++ takes free() for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* const out = std::malloc(size != 0 ? size : 1)) return out;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -128,6 +133,49 @@ void BM_Diff(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(policy::analysis::diff(usual(rules), *more, bench::Asked(10).request().now));
 }
 
+// 10,000 entries of an audit log as the bus brings them: half of them allowed, half of them denied.
+std::vector<std::string> history(std::size_t rules) {
+  const bench::Asked asked(rules);
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < 10'000; ++i) {
+    policy::Request request = asked.request();
+    request.now += static_cast<std::int64_t>(i);
+    if (i % 2 == 1) request.door = policy::Door::kSu;
+    const std::string record = core::record_of(request, usual(rules).decide(request), 1, usual(rules).hash(), "");
+    out.push_back("{\"sequence\":" + std::to_string(i + 1) + ",\"time\":\"2026-11-25T12:00:00Z\",\"type\":\"access.denied\",\"fields\":{\"argv\":[\"sudo\"," +
+                  "\"restart\",\"app.service\"],\"decision\":" + record + "}}");
+  }
+  return out;
+}
+void replay_all(benchmark::State& state, std::size_t rules, const std::function<void(std::size_t, cli::Recorded&)>& read) {
+  cli::Recorded one;
+  for (auto _ : state) {
+    policy::analysis::Replay replay(usual(rules));
+    for (std::size_t i = 0; i < 10'000; ++i) {
+      read(i, one);
+      replay.add(one.past);
+    }
+    if (replay.changed() != 0) state.SkipWithError("the same policy decided otherwise");
+  }
+  state.SetItemsProcessed(state.iterations() * 10'000);
+}
+void must_read(const cli::Json& entry, cli::Recorded& out) {
+  if (cli::read_decision(entry, out)) std::exit(1);
+}
+// Records as jitctl reads them, decided again and compared.
+void BM_Replay(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  std::vector<cli::Json> entries;
+  for (const std::string& text : history(rules)) entries.push_back(cli::Json::parse(text));
+  replay_all(state, rules, [&](std::size_t i, cli::Recorded& out) { must_read(entries[i], out); });
+}
+// The same from the text of each entry.
+void BM_ReplayText(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  const std::vector<std::string> entries = history(rules);
+  replay_all(state, rules, [&](std::size_t i, cli::Recorded& out) { must_read(cli::Json::parse(entries[i]), out); });
+}
+
 BENCHMARK(BM_Allow)->Arg(10)->Arg(1'000)->Arg(100'000);
 BENCHMARK(BM_DenyNothingPermits)->Arg(10)->Arg(1'000)->Arg(100'000);
 BENCHMARK(BM_DenyByGuard)->Arg(10)->Arg(1'000)->Arg(100'000);
@@ -137,6 +185,8 @@ BENCHMARK(BM_Load)->Arg(10'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_BareParse)->Arg(10'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_Warnings)->Arg(10'000)->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(BM_Diff)->Arg(10'000)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(BM_Replay)->Arg(1'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_ReplayText)->Arg(1'000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -25,12 +25,12 @@ constexpr std::array kOptions = {
     OptionName{Option::kLimit, "--limit", "", "N"},        OptionName{Option::kCheck, "--check", "", ""},
     OptionName{Option::kGroups, "--groups", "", "GROUP,..."}, OptionName{Option::kFrom, "--from", "", "ADDRESS"},
     OptionName{Option::kAt, "--at", "", "TIME"},           OptionName{Option::kFact, "--fact", "", "NAME=VALUE,..."},
-    OptionName{Option::kUrgency, "--urgency", "", "URGENCY"},
+    OptionName{Option::kUrgency, "--urgency", "", "URGENCY"}, OptionName{Option::kClaimed, "--claimed", "", ""},
 };
 
 using enum Option;
 
-const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kJson};
+const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kClaimed, kJson};
 
 const std::array kVerbs = {
     Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kUrgency, kVia, kWait, kJson},
@@ -55,6 +55,8 @@ const std::array kVerbs = {
     Verb{"policy prove", "[DIR]", 0, 1, false, {kJson}, "prove each [[invariant]] of tests.d, or show what breaks it"},
     Verb{"policy who-can", "[DIR|FILE...]", 0, 4096, false, {kAs, kJson}, "who may become root, or --as another, and who is asked"},
     Verb{"policy diff", "OLD NEW", 2, 2, false, {kJson}, "what two policies answer differently, with a request that shows it"},
+    Verb{"policy replay", "[DIR|FILE...]", 0, 4096, false, {kSince, kPerson, kJson},
+         "which decisions of the audit log that policy would make otherwise"},
     Verb{"policy minimise", "[DIR|FILE...]", 0, 4096, false, {kJson}, "rules that could go, and nothing would change"},
     Verb{"policy fmt", "FILE...", 1, 4096, false, {kCheck, kJson}, "lay files out; --check only names those that would change"},
     Verb{"policy import-sudoers", "[FILE]", 0, 1, false, {kJson}, "a policy from what cvtsudoers -f json prints"},

@@ -17,7 +17,7 @@ namespace jit::cli {
 enum class Option : std::uint8_t {
   kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson, kAll, kState, kSince, kScope, kUser, kPerson, kRequest,
   kType, kLimit, kCheck, kGroups,
-  kFrom, kAt, kFact, kUrgency,
+  kFrom, kAt, kFact, kUrgency, kClaimed,
 };
 
 struct Args {

@@ -244,6 +244,10 @@ Result<Json> Client::reload() {
   return impl_->ask([&](Broker& broker) { return broker.policy.Reload(); });
 }
 
+Result<Json> Client::explain(const Dict& ask) {
+  return impl_->ask([&](Broker& broker) { return broker.policy.Explain(ask); });
+}
+
 Result<Json> Client::set_fact(const std::string& name, const sdbus::Variant& value, std::uint32_t fresh_for) {
   return impl_->ask([&](Broker& broker) { return broker.facts.Set(name, value, fresh_for); });
 }

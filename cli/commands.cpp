@@ -69,6 +69,7 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "policy prove") return verbs.prove();
   if (verb == "policy who-can") return verbs.who_can();
   if (verb == "policy diff") return verbs.diff();
+  if (verb == "policy replay") return verbs.replay();
   if (verb == "policy minimise") return verbs.minimise();
   if (verb == "policy fmt") return verbs.fmt();
   if (verb == "policy import-sudoers") return verbs.import_sudoers();

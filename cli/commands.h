@@ -45,12 +45,15 @@ struct Verbs {
   void show_witness(std::string_view witness);
   // verbs_policy_ask.cpp
   Exit why(bool why_not);
+  Exit answer(Json answer, Facts facts, bool why_not);
   // verbs_policy_whole.cpp
   Exit test();
   Exit prove();
   Exit who_can();
   Exit diff();
   Exit minimise();
+  // verbs_replay.cpp
+  Exit replay();
   Result<config::Loaded> loaded(const std::vector<std::string>& paths);
   // verbs_policy_files.cpp
   Exit fmt();
@@ -65,6 +68,7 @@ struct Verbs {
 Exit run(std::span<const std::string> arguments, Output& out);  // without the program's name
 
 // Options of several verbs, checked here so that a typo needs no broker.
+Result<Dict> ask_of(const Args& args);                              // of Requests.Create
 Result<Dict> filter_of(const Args& args);                           // --all, --state, --since
 Result<std::optional<std::uint32_t>> duration_of(const Args& args);  // --for
 Result<std::string> reason_of(const Args& args, bool required);      // --reason, -m

@@ -1,112 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a policy says of one request: why, why-not.
 #include <algorithm>
+#include <ctime>
 
 #include "cli/commands.h"
 #include "cli/policy_files.h"
 #include "cli/what_if.h"
 #include "evidence/text.h"
-#include "policy/explain.h"
+#include "policy/explanation/explanation.h"
 
 namespace jit::cli {
 
 namespace {
 
-constexpr std::size_t kNearest = 5;
-
-std::string joined(const std::vector<std::string>& words) {
+std::string joined(const Json& words) {
   std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + evidence::escape(word);
-  return out;
-}
-
-std::string seats_line(const policy::Offer& offer) {
-  std::string out;
-  for (const policy::Seat& seat : offer.seats) {
-    out += (out.empty() ? "" : " and ") + std::to_string(seat.count) + " of " + evidence::escape(seat.set);
+  for (const Json& word : words) {
+    if (word.is_string()) out += (out.empty() ? "" : ", ") + word.get<std::string>();
   }
   return out;
 }
 
-std::vector<std::string> requirements(const policy::Offer& offer) {
-  std::vector<std::string> out;
-  if (offer.reason_required) out.push_back(offer.reason_min > 1 ? "reason:" + std::to_string(offer.reason_min) : "reason");
-  for (const std::string& ticket : offer.tickets) out.push_back(ticket.empty() ? "ticket" : "ticket:" + ticket);
-  if (offer.record) out.emplace_back("record");
-  for (const std::string& channel : offer.notify) out.push_back("notify:" + channel);
-  if (offer.review_s > 0) out.push_back("review:" + policy::format_duration(offer.review_s));
+std::string duration(const Json& offer, std::string_view name) {
+  return policy::format_duration(static_cast<std::uint32_t>(std::min<std::uint64_t>(number_of(offer, name), 4294967294U)));
+}
+
+std::string seats_line(const Json& seats) {
+  std::string out;
+  for (const Json& seat : seats) out += (out.empty() ? "" : " and ") + std::to_string(number_of(seat, "count")) + " of " + text_of(seat, "set");
   return out;
 }
 
-Json offer_json(const policy::Offer& offer) {
-  Json seats = Json::array();
-  for (const policy::Seat& seat : offer.seats) seats.push_back({{"set", evidence::escape(seat.set)}, {"count", seat.count}});
-  Json require = Json::array();
-  for (const std::string& one : requirements(offer)) require.push_back(evidence::escape(one));
-  return {{"rule", offer.rule},
-          {"seats", std::move(seats)},
-          {"votes", policy::name_of(offer.votes)},
-          {"require", std::move(require)},
-          {"give_s", offer.give_s},
-          {"max_s", offer.max_s},
-          {"wait_s", offer.wait_s},
-          {"scope", policy::name_of(offer.scope)},
-          {"break_glass", offer.break_glass}};
-}
-
-Json strings(const std::vector<std::string>& words) {
-  Json out = Json::array();
-  for (const std::string& word : words) out.push_back(evidence::escape(word));
-  return out;
-}
-
-Json decision_json(const policy::Decision& decision) {
-  Json read = Json::array();
-  for (const policy::Attribute& attribute : decision.read) {
-    read.push_back({{"name", attribute.name}, {"value", evidence::escape(attribute.value)}, {"known", attribute.known}});
+void add_offer(Facts& out, const Json& offer) {
+  out.emplace_back("by", text_of(offer, "rule"));
+  if (const std::string asked = seats_line(member(offer, "seats")); !asked.empty()) {
+    const std::string votes = text_of(offer, "votes");
+    out.emplace_back("asked", asked + ", within " + duration(offer, "wait_s") + (votes == "any" ? "" : ", votes " + votes));
   }
-  Json observed = Json::array();
-  for (const policy::Observed& one : decision.observed) observed.push_back({{"rule", one.rule}, {"would", evidence::escape(one.would)}});
-  return {{"outcome", policy::name_of(decision.outcome)},
-          {"then", decision.outcome == policy::Outcome::kNeeds ? Json(policy::name_of(decision.then)) : Json()},
-          {"offer", decision.offer ? offer_json(*decision.offer) : Json()},
-          {"missing", strings(decision.missing)},
-          {"why", strings(decision.why)},
-          {"rules", strings(decision.rules)},
-          {"near", strings(decision.near)},
-          {"observed", std::move(observed)},
-          {"facts", std::move(read)}};
+  if (const std::string wanted = joined(member(offer, "require")); !wanted.empty()) out.emplace_back("requires", wanted);
+  out.emplace_back("lasts", duration(offer, "give_s") + " of at most " + duration(offer, "max_s"));
+  out.emplace_back("scope", text_of(offer, "scope"));
 }
 
-Facts decision_facts(const policy::Decision& decision) {
-  Facts out;
-  std::string outcome(policy::name_of(decision.outcome));
-  if (!decision.missing.empty()) outcome += " " + joined(decision.missing) + ", then " + std::string(policy::name_of(decision.then));
+// What Policy.Explain takes.
+Result<Dict> explain_ask(const Args& args) {
+  auto ask = ask_of(args);
+  if (!ask) return ask;
+  if (args.has(Option::kUser)) ask->emplace("user", sdbus::Variant(args.value(Option::kUser)));
+  if (args.has(Option::kGroups)) ask->emplace("groups", sdbus::Variant(split(args.value(Option::kGroups))));
+  if (args.has(Option::kFrom)) ask->emplace("from", sdbus::Variant(args.value(Option::kFrom)));
+  if (args.has(Option::kClaimed)) ask->emplace("claimed", sdbus::Variant(true));
+  if (args.has(Option::kAt)) {
+    const auto at = parse_since(args.value(Option::kAt), std::int64_t{std::time(nullptr)} * 1000);
+    if (!at) return Failure{Exit::kUsage, "--at: a time with its zone (2026-11-24T21:10:00Z), or how long ago (2h)"};
+    ask->emplace("at-ms", sdbus::Variant(*at));
+  }
+  const auto facts = supposed_facts(args);
+  if (!facts) return facts.failure();
+  Dict supposed;
+  for (const auto& [name, value] : *facts) {
+    supposed.emplace(name, std::visit([](const auto& each) { return sdbus::Variant(each); }, value));
+  }
+  if (!supposed.empty()) ask->emplace("facts", sdbus::Variant(supposed));
+  return ask;
+}
+
+// An explanation, the broker's or our own, as lines for people.
+void add_answer(Facts& out, const Json& answer) {
+  std::string outcome = text_of(answer, "outcome");
+  if (const std::string missing = joined(member(answer, "missing")); !missing.empty()) outcome += " " + missing + ", then " + text_of(answer, "then");
   out.emplace_back("outcome", outcome);
-  if (decision.offer) {
-    const policy::Offer& offer = *decision.offer;
-    out.emplace_back("by", offer.rule);
-    if (!offer.seats.empty()) {
-      out.emplace_back("asked", seats_line(offer) + ", within " + policy::format_duration(offer.wait_s) +
-                                    (offer.votes == policy::Votes::kAny ? "" : ", votes " + std::string(policy::name_of(offer.votes))));
-    }
-    if (const auto wanted = requirements(offer); !wanted.empty()) out.emplace_back("requires", joined(wanted));
-    out.emplace_back("lasts", policy::format_duration(offer.give_s) + " of at most " + policy::format_duration(offer.max_s));
-    out.emplace_back("scope", std::string(policy::name_of(offer.scope)));
+  if (const Json& offer = member(answer, "offer"); offer.is_object()) add_offer(out, offer);
+  for (const Json& choice : member(answer, "choices")) {
+    const Json& glass = member(choice, "break_glass");
+    out.emplace_back("choice", text_of(choice, "rule") + (glass.is_boolean() && glass.get<bool>() ? " (break-glass)" : ""));
   }
-  for (const policy::Offer& choice : decision.choices) out.emplace_back("choice", choice.rule + (choice.break_glass ? " (break-glass)" : ""));
-  for (const std::string& why : decision.why) out.emplace_back("why", evidence::escape(why));
-  if (!decision.rules.empty()) out.emplace_back("rules", joined(decision.rules));
-  for (const policy::Observed& one : decision.observed) out.emplace_back("observed", one.rule + " would " + evidence::escape(one.would));
-  for (const policy::Attribute& fact : decision.read) {
-    out.emplace_back("fact", fact.name + (fact.known ? " = " + evidence::escape(fact.value) : " is unknown"));
+  for (const Json& why : member(answer, "why")) out.emplace_back("why", why.is_string() ? why.get<std::string>() : "");
+  if (const std::string rules = joined(member(answer, "rules")); !rules.empty()) out.emplace_back("rules", rules);
+  for (const Json& one : member(answer, "observed")) out.emplace_back("observed", text_of(one, "rule") + " would " + text_of(one, "would"));
+  for (const Json& fact : member(answer, "facts")) {
+    const Json& known = member(fact, "known");
+    out.emplace_back("fact", text_of(fact, "name") + (known.is_boolean() && known.get<bool>() ? " = " + text_of(fact, "value") : " is unknown"));
+  }
+  for (const Json& miss : member(answer, "not_by")) out.emplace_back("not by " + text_of(miss, "rule"), text_of(miss, "why"));
+}
+
+std::string asked_line(const Json& answer) {
+  std::string out = text_of(answer, "subject.name") + ", " + text_of(answer, "door");
+  if (text_of(answer, "target.name") != text_of(answer, "subject.name")) out += " as " + text_of(answer, "target.name");
+  const Json& argv = member(answer, "argv");
+  if (member(answer, "path").is_string() && !argv.empty()) {
+    const std::string path = text_of(answer, "path");
+    for (std::size_t i = 0; i < argv.size(); ++i) {
+      const std::string word = argv[i].is_string() ? argv[i].get<std::string>() : "";
+      out += (i == 0 ? ": " : " ") + (i == 0 && !path.empty() ? path : word);
+    }
   }
   return out;
 }
 
 }  // namespace
 
+Exit Verbs::answer(Json answer, Facts facts, bool why_not) {
+  if (!why_not) answer.erase("not_by");
+  add_answer(facts, answer);
+  (void)print(answer, facts);
+  return text_of(answer, "outcome") == "deny" ? Exit::kNo : Exit::kDone;
+}
+
+// Without files the broker is asked, which knows what is in force, what was set and what was counted.
 Exit Verbs::why(bool why_not) {
+  if (args.words.empty()) {
+    const auto ask = explain_ask(args);
+    if (!ask) return out.fail(ask.failure());
+    const auto client = Client::connect();
+    if (client) {
+      const auto said = (*client)->explain(*ask);
+      if (!said) return out.fail(said.failure());
+      const std::string hash = text_of(*said, "policy");
+      return answer(*said, {{"request", asked_line(*said)}, {"policy", hash.empty() ? "none" : hash.substr(0, 12) + ", in force"}}, why_not);
+    }
+    if (client.failure().code != Exit::kUnreachable) return out.fail(client.failure());
+    out.note("the broker cannot be asked, so this is what /etc/jit says, of facts as they are at first");
+  }
   const auto loaded = load_policy(args.words);
   if (!loaded) return out.fail(loaded.failure());
   if (!loaded->policy) {
@@ -116,21 +132,8 @@ Exit Verbs::why(bool why_not) {
   const auto what_if = WhatIf::from(args, *loaded->policy);
   if (!what_if) return out.fail(what_if.failure());
   const policy::Request request = what_if->request();
-  const policy::Decision decision = loaded->policy->decide(request);
-  const bool denied = decision.outcome == policy::Outcome::kDeny;
-  Json document = decision_json(decision);
-  Facts facts = {{"request", what_if->line()}};
-  for (auto& fact : decision_facts(decision)) facts.push_back(std::move(fact));
-  if (why_not) {
-    Json near = Json::array();
-    for (const policy::NearMiss& miss : policy::near_misses({loaded->policy->rules(), request}, kNearest)) {
-      facts.emplace_back("not by " + miss.rule, evidence::escape(miss.why));
-      near.push_back({{"rule", miss.rule}, {"why", evidence::escape(miss.why)}});
-    }
-    document["not_by"] = std::move(near);
-  }
-  (void)print(document, facts);
-  return denied ? Exit::kNo : Exit::kDone;
+  const auto near = policy::near_misses({loaded->policy->rules(), request}, policy::kNearest);
+  return answer(policy::explanation(loaded->policy->decide(request), near), {{"request", what_if->line()}}, why_not);
 }
 
 }  // namespace jit::cli

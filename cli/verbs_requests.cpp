@@ -14,35 +14,6 @@ namespace {
 
 constexpr std::int64_t kMarginMs = 5000;  // the broker says "expired" by itself well within this
 
-Result<Dict> ask_of(const Args& args) {
-  Dict ask;
-  const auto text = [&](Option option, const char* key) {
-    if (args.has(option)) ask.emplace(key, sdbus::Variant(args.value(option)));
-  };
-  text(Option::kDoor, "door");
-  text(Option::kAs, "as");
-  text(Option::kVia, "via");
-  text(Option::kUrgency, "urgency");
-  const auto seconds = duration_of(args);
-  if (!seconds) return seconds.failure();
-  if (*seconds) ask.emplace("for-s", sdbus::Variant(**seconds));
-  const auto reason = reason_of(args, false);
-  if (!reason) return reason.failure();
-  if (!reason->empty()) ask.emplace("reason", sdbus::Variant(bytes_of(*reason)));
-  if (args.has(Option::kTicket)) ask.emplace("ticket", sdbus::Variant(bytes_of(args.value(Option::kTicket))));
-  if (!args.command.empty()) {
-    std::vector<Bytes> argv;
-    for (const std::string& word : args.command) argv.push_back(bytes_of(word));
-    ask.emplace("argv", sdbus::Variant(argv));
-    std::array<char, PATH_MAX> cwd{};
-    if (getcwd(cwd.data(), cwd.size()) == nullptr || cwd[0] != '/') {
-      return Failure{Exit::kUsage, "the current directory cannot be named: go to one that exists"};
-    }
-    ask.emplace("cwd", sdbus::Variant(bytes_of(cwd.data())));
-  }
-  return ask;
-}
-
 constexpr std::int64_t kAgainMs = 1000;
 
 // Until the request is decided; wakes only when the broker says that it changed, or while it could not say.
@@ -79,6 +50,35 @@ Result<Json> await(Client& client, Json request, Output& out) {
 }
 
 }  // namespace
+
+Result<Dict> ask_of(const Args& args) {
+  Dict ask;
+  const auto text = [&](Option option, const char* key) {
+    if (args.has(option)) ask.emplace(key, sdbus::Variant(args.value(option)));
+  };
+  text(Option::kDoor, "door");
+  text(Option::kAs, "as");
+  text(Option::kVia, "via");
+  text(Option::kUrgency, "urgency");
+  const auto seconds = duration_of(args);
+  if (!seconds) return seconds.failure();
+  if (*seconds) ask.emplace("for-s", sdbus::Variant(**seconds));
+  const auto reason = reason_of(args, false);
+  if (!reason) return reason.failure();
+  if (!reason->empty()) ask.emplace("reason", sdbus::Variant(bytes_of(*reason)));
+  if (args.has(Option::kTicket)) ask.emplace("ticket", sdbus::Variant(bytes_of(args.value(Option::kTicket))));
+  if (!args.command.empty()) {
+    std::vector<Bytes> argv;
+    for (const std::string& word : args.command) argv.push_back(bytes_of(word));
+    ask.emplace("argv", sdbus::Variant(argv));
+    std::array<char, PATH_MAX> cwd{};
+    if (getcwd(cwd.data(), cwd.size()) == nullptr || cwd[0] != '/') {
+      return Failure{Exit::kUsage, "the current directory cannot be named: go to one that exists"};
+    }
+    ask.emplace("cwd", sdbus::Variant(bytes_of(cwd.data())));
+  }
+  return ask;
+}
 
 Exit Verbs::request() {
   const auto ask = ask_of(args);

@@ -34,16 +34,6 @@ std::vector<std::string> groups_of(const passwd& entry) {
   return out;
 }
 
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    if (comma != 0) out.emplace_back(text.substr(0, comma));
-    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-  }
-  return out;
-}
-
 // As the directory knows him; a user that it does not know is supposed, with the groups that are given.
 policy::Identity identity_of(const std::string& user, const policy::Policy& policy, bool groups) {
   policy::Identity out;
@@ -79,6 +69,26 @@ std::string found_in_secure_path(const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    if (comma != 0) out.emplace_back(text.substr(0, comma));
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return out;
+}
+
+Result<std::map<std::string, policy::Value>> supposed_facts(const Args& args) {
+  std::map<std::string, policy::Value> out;
+  for (const std::string& fact : split(args.value(Option::kFact))) {
+    const std::size_t equals = fact.find('=');
+    if (equals == std::string::npos || equals == 0) return Failure{Exit::kUsage, "--fact: NAME=VALUE, several with commas between them"};
+    out.insert_or_assign(fact.substr(0, equals), value_of(std::string_view(fact).substr(equals + 1)));
+  }
+  return out;
+}
 
 policy::Value value_of(std::string_view text) {
   if (text == "true" || text == "false") return text == "true";
@@ -139,11 +149,10 @@ Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
   out.asked.ticket = args.value(Option::kTicket);
   out.asked.via = args.value(Option::kVia);
   if (args.has(Option::kUrgency)) out.asked.urgency = args.value(Option::kUrgency);
-  for (const std::string& fact : split(args.value(Option::kFact))) {
-    const std::size_t equals = fact.find('=');
-    if (equals == std::string::npos || equals == 0) return usage("--fact: NAME=VALUE, several with commas between them");
-    out.asked.facts.readings.insert_or_assign(fact.substr(0, equals), policy::Reading{value_of(std::string_view(fact).substr(equals + 1)), 0, {}});
-  }
+  const auto facts = supposed_facts(args);
+  if (!facts) return facts.failure();
+  for (const auto& [name, value] : *facts) out.asked.facts.readings.insert_or_assign(name, policy::Reading{value, 0, {}});
+  out.asked.verified = !args.has(Option::kClaimed);
   if (!args.command.empty()) {
     const std::string& first = args.command.front();
     const std::string path = first.find('/') == std::string::npos ? found_in_secure_path(first) : resolved(first);
@@ -157,7 +166,7 @@ Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
 policy::Request WhatIf::request() const {
   policy::Request out = asked.view();
   out.asked_s = duration_s;
-  out.command.digest_bound = out.command.known;
+  out.command.digest_bound = out.command.known && out.command.verified;
   return out;
 }
 

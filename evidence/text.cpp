@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -49,6 +50,63 @@ std::size_t append_first(std::string& out, std::string_view text) {
   return next.length;
 }
 
+void append_utf8(std::string& out, std::uint32_t value) {
+  const auto tail = [&](unsigned shift) { out += static_cast<char>(0x80U | ((value >> shift) & 0x3fU)); };
+  if (value < 0x80) {
+    out += static_cast<char>(value);
+  } else if (value < 0x800) {
+    out += static_cast<char>(0xc0U | (value >> 6U));
+    tail(0);
+  } else if (value < 0x10000) {
+    out += static_cast<char>(0xe0U | (value >> 12U));
+    tail(6);
+    tail(0);
+  } else {
+    out += static_cast<char>(0xf0U | ((value >> 18U) & 0x07U));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+// The number that these hex digits are; nothing where there are others, or none.
+std::optional<std::uint32_t> hex_number(std::string_view digits) {
+  std::uint32_t value = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
+// Appends what one escape stands for and takes it off; false where it is none.
+bool append_escape(std::string& out, std::string_view& text) {
+  const char kind = text.size() > 1 ? text[1] : '\0';
+  std::size_t length = 2;
+  switch (kind) {
+    case '\\': out += '\\'; break;
+    case 'n': out += '\n'; break;
+    case 't': out += '\t'; break;
+    case 'r': out += '\r'; break;
+    case 'x': {
+      const auto value = text.size() < 4 ? std::nullopt : hex_number(text.substr(2, 2));
+      if (!value) return false;
+      out += static_cast<char>(*value);
+      length = 4;
+      break;
+    }
+    case 'u': {
+      const std::size_t end = text.find('}');
+      const auto value = end == std::string_view::npos || end < 4 || text[2] != '{' ? std::nullopt : hex_number(text.substr(3, end - 3));
+      if (!value) return false;
+      append_utf8(out, *value);
+      length = end + 1;
+      break;
+    }
+    default: return false;
+  }
+  text.remove_prefix(length);
+  return true;
+}
+
 bool plain_word(std::string_view word) {
   constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
@@ -61,6 +119,23 @@ std::string escape(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
   while (const std::size_t taken = append_first(out, bytes)) bytes.remove_prefix(taken);
+  return out;
+}
+
+std::optional<std::string> unescape(std::string_view escaped) {
+  if (std::ranges::all_of(escaped, [](char c) { return c >= ' ' && c <= '~' && c != '\\'; })) return std::string(escaped);
+  std::string out;
+  std::string_view rest = escaped;
+  while (!rest.empty()) {
+    if (rest.front() != '\\') {
+      out += rest.front();
+      rest.remove_prefix(1);
+    } else if (!append_escape(out, rest)) {
+      return std::nullopt;
+    }
+  }
+  // One text has one escaped form: what has another was not written by us.
+  if (escape(out) != escaped) return std::nullopt;
   return out;
 }
 

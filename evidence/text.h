@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@ namespace jit::evidence {
 // Printable ASCII but the backslash stays; "\\" \n \t \r as written here; other control bytes \xNN; a valid UTF-8
 // code point \u{HEX}; a byte that is not valid UTF-8 \xNN. Injective, one line, ASCII only.
 std::string escape(std::string_view bytes);
+// The bytes of which escape() made this; nothing for a text that it cannot have made.
+std::optional<std::string> unescape(std::string_view escaped);
 
 // Words joined by blanks; a word with anything but [A-Za-z0-9_@%+=:,./-] stands in double quotes (and is escaped,
 // with \" for a quote); an empty word is "". Injective.

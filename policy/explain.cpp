@@ -52,6 +52,16 @@ std::string request_line(const Request& request) {
 
 }  // namespace
 
+std::vector<std::string> requirements(const Offer& offer) {
+  std::vector<std::string> out;
+  if (offer.reason_required) out.push_back(offer.reason_min > 1 ? "reason:" + std::to_string(offer.reason_min) : "reason");
+  for (const std::string& ticket : offer.tickets) out.push_back(ticket.empty() ? "ticket" : "ticket:" + ticket);
+  if (offer.record) out.emplace_back("record");
+  for (const std::string& channel : offer.notify) out.push_back("notify:" + channel);
+  if (offer.review_s > 0) out.push_back("review:" + format_duration(offer.review_s));
+  return out;
+}
+
 std::string text_wanted(const Offer& offer, const std::vector<std::string>& missing, const Request& request) {
   std::string what, options;
   for (const std::string& kind : missing) {

@@ -14,6 +14,9 @@ std::string text_wanted(const Offer& offer, const std::vector<std::string>& miss
 // What to type where only break-glass is left, and nobody can be asked.
 std::string choice_wanted(const Offer& offer, const Request& request);
 
+// What an offer requires, each as a rule writes it: "reason:20", "ticket", "record", "notify:pager", "review:1d".
+std::vector<std::string> requirements(const Offer& offer);
+
 // Which tests of this permit do not hold; empty where it matches.
 std::string mismatch(const Rule& permit, const Scene& scene);
 

@@ -26,6 +26,23 @@ std::vector<std::string> missing_of(const Terms& terms) {
   return out;
 }
 
+// The permits that the answer is about.
+void permits_of(const Evaluation& from, std::vector<const Rule*>& out) {
+  out.clear();
+  if (from.outcome == Outcome::kDeny) {
+    out = from.matched;
+  } else if (from.choice_count > 0) {
+    for (std::size_t i = 0; i < from.choice_count; ++i) out.push_back(from.choices[i].permit);
+  } else {
+    out.push_back(from.best.permit);
+  }
+  std::ranges::sort(out, {}, [](const Rule* rule) -> const std::string& { return rule->id; });
+}
+
+bool concerns_any(const Evaluation::Hit& hit, std::span<const Rule* const> permits, const Request& request) {
+  return std::ranges::any_of(permits, [&](const Rule* permit) { return concerns(hit, *permit, request); });
+}
+
 class Renderer {
  public:
   Renderer(const Evaluation& from, const Scene& scene) : from_(from), scene_(scene), request_(scene.request) {}
@@ -57,17 +74,14 @@ class Renderer {
     if (out_.why.size() < kMostReasons && std::ranges::find(out_.why, why) == out_.why.end()) out_.why.push_back(why);
   }
 
-  // The ids that decided: permits first, then the guards that narrow any of them, each in the order of ids.
-  void name_rules(std::vector<const Rule*> permits) {
-    std::ranges::sort(permits, {}, [](const Rule* rule) -> const std::string& { return rule->id; });
-    for (const Rule* permit : permits) out_.rules.push_back(permit->id);
+  void name_rules() {
+    std::vector<const Rule*> rules;
+    deciding_rules(from_, request_, rules);
+    for (const Rule* rule : rules) out_.rules.push_back(rule->id);
+    std::vector<const Rule*> permits;
+    permits_of(from_, permits);
     for (const Evaluation::Hit& hit : from_.hits) {
-      if (std::ranges::none_of(permits, [&](const Rule* permit) { return concerns(hit, *permit, request_); })) continue;
-      if (hit.guard->observe) {
-        out_.observed.push_back({hit.guard->id, effect_text(*hit.guard)});
-      } else {
-        out_.rules.push_back(hit.guard->id);
-      }
+      if (hit.guard->observe && concerns_any(hit, permits, request_)) out_.observed.push_back({hit.guard->id, effect_text(*hit.guard)});
     }
   }
 
@@ -77,7 +91,7 @@ class Renderer {
     out_.offer = terms.render();
     out_.then = terms.asks_people() ? Outcome::kApproval : Outcome::kAllow;
     out_.missing = missing_of(terms);
-    name_rules({from_.best.permit});
+    name_rules();
     if (!out_.offer->shortened || !out_.missing.empty()) return;
     say(format_duration(*request_.asked_s) + " was asked; \"" + from_.best.permit->id + "\" gives at most " + format_duration(out_.offer->max_s) +
         " here");
@@ -88,18 +102,14 @@ class Renderer {
     out_.offer = first.render();
     out_.then = first.asks_people() ? Outcome::kApproval : Outcome::kAllow;
     out_.missing = {"choice"};
-    std::vector<const Rule*> permits;
-    for (std::size_t i = 0; i < from_.choice_count; ++i) {
-      out_.choices.push_back(from_.choices[i].terms.render());
-      permits.push_back(from_.choices[i].permit);
-    }
-    name_rules(std::move(permits));
+    for (std::size_t i = 0; i < from_.choice_count; ++i) out_.choices.push_back(from_.choices[i].terms.render());
+    name_rules();
     for (const Evaluation::Reason& reason : from_.reasons) say(flaw_text(reason));  // why no other way is open
   }
 
   void refused() {
     for (const Evaluation::Reason& reason : from_.reasons) say(flaw_text(reason));
-    name_rules(from_.matched);
+    name_rules();
   }
 
   // The nearest permits, and what would have denied it anyway.
@@ -121,9 +131,11 @@ class Renderer {
         out_.observed.push_back({hit.guard->id, effect_text(*hit.guard)});
       } else if (hit.guard->deny) {
         say(deny_text(*hit.guard, guard_applies(nullptr, *hit.guard, unread()), unread()));
-        out_.rules.push_back(hit.guard->id);
       }
     }
+    std::vector<const Rule*> rules;
+    deciding_rules(from_, request_, rules);
+    for (const Rule* rule : rules) out_.rules.push_back(rule->id);
   }
 
   // What cannot be honoured is closed, never dropped.
@@ -176,6 +188,26 @@ class Renderer {
 };
 
 }  // namespace
+
+void deciding_rules(const Evaluation& evaluation, const Request& request, std::vector<const Rule*>& out) {
+  out.clear();
+  switch (evaluation.refusal) {
+    case Evaluation::Refusal::kNone:
+    case Evaluation::Refusal::kOnlyBreakGlass: break;
+    case Evaluation::Refusal::kNothingPermits:
+      // What would have denied it anyway.
+      for (const Evaluation::Hit& hit : evaluation.hits) {
+        if (!hit.guard->observe && hit.guard->deny) out.push_back(hit.guard);
+      }
+      return;
+    default: return;
+  }
+  permits_of(evaluation, out);
+  const std::size_t permits = out.size();
+  for (const Evaluation::Hit& hit : evaluation.hits) {
+    if (!hit.guard->observe && concerns_any(hit, std::span(out).first(permits), request)) out.push_back(hit.guard);
+  }
+}
 
 std::string not_covered(Door door) { return "the door " + std::string(name_of(door)) + " is not covered by the policy"; }
 

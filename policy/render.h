@@ -3,10 +3,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "policy/evaluate.h"
 
 namespace jit::policy {
+
+// The rules that decided: permits first, then the guards that narrow any of them, each in the order of ids.
+void deciding_rules(const Evaluation& evaluation, const Request& request, std::vector<const Rule*>& out);
 
 Decision render(const Evaluation& evaluation, const Scene& scene);
 

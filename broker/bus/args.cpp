@@ -15,6 +15,9 @@ namespace {
 using core::Error;
 using core::Outcome;
 
+constexpr std::size_t kGroupsMax = 1024;
+constexpr std::size_t kSupposedMax = 64;
+
 template <class T>
 Outcome<T> bad(std::string message) {
   return {Error::kBadInput, std::move(message), {}};
@@ -76,6 +79,8 @@ class Reader {
     return value;
   }
 
+  void check(const char* key, const std::string& value, std::size_t max) { (void)checked(key, value, max); }
+
   void fail(std::string message) {
     if (message_.empty()) message_ = std::move(message);
   }
@@ -107,6 +112,49 @@ std::optional<T> named(std::string_view name, const std::array<T, N>& all) {
     if (core::name_of(value) == name) return value;
   }
   return std::nullopt;
+}
+
+std::optional<policy::Origin> origin_named(std::string_view text) {
+  if (text == "local") return policy::Origin{policy::Origin::Kind::kLocal, {}};
+  if (text == "unknown") return policy::Origin{};
+  const auto peer = policy::Address::parse(text);
+  if (!peer) return std::nullopt;
+  return policy::Origin{policy::Origin::Kind::kPeer, *peer};
+}
+
+// What a request ahead of time and an explanation are asked with alike.
+CreateArgs read_ask(Reader& in) {
+  CreateArgs out;
+  if (in.has("door")) {
+    const auto door = policy::door_named(in.text("door"));
+    if (!door) in.fail("door must be sudo, su, ssh or login");
+    out.door = door.value_or(policy::Door::kSudo);
+  }
+  out.as = in.text("as");
+  if (in.has("as") && out.as.empty()) in.fail("as must name a user");
+  out.for_s = in.seconds("for-s");
+  out.reason = in.typed("reason", core::kReasonMax);
+  out.ticket = in.typed("ticket", core::kTicketMax);
+  out.via = in.text("via");
+  if (in.has("urgency")) {
+    const auto urgency = core::urgency_named(in.text("urgency"));
+    if (!urgency) in.fail("urgency must be low, normal, high or critical");
+    out.urgency = urgency.value_or(out.urgency);
+  }
+  std::size_t total = 0;
+  for (const Bytes& word : in.take<std::vector<Bytes>>("argv", "words (aay)").value_or(std::vector<Bytes>{})) {
+    total += word.size() + 1;
+    if (total > core::kArgvMax) {
+      in.fail("argv is longer than " + std::to_string(core::kArgvMax) + " bytes");
+      break;
+    }
+    out.argv.emplace_back(word.begin(), word.end());
+    if (out.argv.back().find('\0') != std::string::npos) in.fail("argv holds a zero byte");
+  }
+  if (!out.argv.empty() && out.argv.front().empty()) in.fail("argv begins with an empty word");
+  out.cwd = in.bytes("cwd", core::kPathMax);
+  if (!out.cwd.empty() && out.cwd.front() != '/') in.fail("cwd must be an absolute path");
+  return out;
 }
 
 }  // namespace
@@ -161,36 +209,38 @@ Outcome<AuditQuery> read_audit_query(const Dict& dict) {
 
 Outcome<CreateArgs> read_create(const Dict& dict) {
   Reader in(dict);
-  CreateArgs out;
-  if (in.has("door")) {
-    const auto door = policy::door_named(in.text("door"));
-    if (!door || *door == policy::Door::kPolkit) in.fail("door must be sudo, su, ssh or login");
-    out.door = door.value_or(policy::Door::kSudo);
+  CreateArgs out = read_ask(in);
+  if (out.door == policy::Door::kPolkit) in.fail("door must be sudo, su, ssh or login");
+  return in.finish(std::move(out));
+}
+
+Outcome<ExplainArgs> read_explain(const Dict& dict) {
+  Reader in(dict);
+  ExplainArgs out;
+  out.ask = read_ask(in);
+  out.user = in.text("user");
+  if (in.has("user") && out.user.empty()) in.fail("user must name a user");
+  if (in.has("groups")) {
+    out.groups = in.take<std::vector<std::string>>("groups", "names (as)").value_or(std::vector<std::string>{});
+    if (out.groups->size() > kGroupsMax) in.fail("groups are more than " + std::to_string(kGroupsMax));
+    for (const std::string& group : *out.groups) in.check("groups", group, core::kNameMax);
   }
-  out.as = in.text("as");
-  if (in.has("as") && out.as.empty()) in.fail("as must name a user");
-  out.for_s = in.seconds("for-s");
-  out.reason = in.typed("reason", core::kReasonMax);
-  out.ticket = in.typed("ticket", core::kTicketMax);
-  out.via = in.text("via");
-  if (in.has("urgency")) {
-    const auto urgency = core::urgency_named(in.text("urgency"));
-    if (!urgency) in.fail("urgency must be low, normal, high or critical");
-    out.urgency = urgency.value_or(out.urgency);
+  if (in.has("from")) {
+    out.from = origin_named(in.text("from"));
+    if (!out.from) in.fail("from must be local, unknown or an address");
   }
-  std::size_t total = 0;
-  for (const Bytes& word : in.take<std::vector<Bytes>>("argv", "words (aay)").value_or(std::vector<Bytes>{})) {
-    total += word.size() + 1;
-    if (total > core::kArgvMax) {
-      in.fail("argv is longer than " + std::to_string(core::kArgvMax) + " bytes");
-      break;
-    }
-    out.argv.emplace_back(word.begin(), word.end());
-    if (out.argv.back().find('\0') != std::string::npos) in.fail("argv holds a zero byte");
+  if (const auto at = in.take<std::int64_t>("at-ms", "milliseconds (x)")) {
+    if (*at < 0) in.fail("at-ms must not be negative");
+    out.suppose.at_s = *at / 1000;
   }
-  if (!out.argv.empty() && out.argv.front().empty()) in.fail("argv begins with an empty word");
-  out.cwd = in.bytes("cwd", core::kPathMax);
-  if (!out.cwd.empty() && out.cwd.front() != '/') in.fail("cwd must be an absolute path");
+  const Dict facts = in.take<Dict>("facts", "facts by name (a{sv})").value_or(Dict{});
+  if (facts.size() > kSupposedMax) in.fail("facts are more than " + std::to_string(kSupposedMax));
+  for (const auto& [name, value] : facts) {
+    auto fact = read_fact(name, value, 0);
+    if (!fact) in.fail("facts: " + fact.message);
+    out.suppose.facts.insert_or_assign(name, std::move(fact.value.value));
+  }
+  out.claimed = in.boolean("claimed");
   return in.finish(std::move(out));
 }
 

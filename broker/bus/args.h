@@ -57,6 +57,15 @@ struct CreateArgs {
   std::string cwd;
 };
 
+struct ExplainArgs {
+  CreateArgs ask;
+  std::string user;                                // empty: the caller
+  std::optional<std::vector<std::string>> groups;  // instead of those of the directory
+  std::optional<policy::Origin> from;
+  core::Suppose suppose;
+  bool claimed = false;
+};
+
 struct FactArgs {
   std::string name;
   policy::Value value;
@@ -69,6 +78,7 @@ core::Outcome<RequestQuery> read_request_query(const Dict& dict);
 core::Outcome<GrantQuery> read_grant_query(const Dict& dict);
 core::Outcome<AuditQuery> read_audit_query(const Dict& dict);
 core::Outcome<CreateArgs> read_create(const Dict& dict);
+core::Outcome<ExplainArgs> read_explain(const Dict& dict);
 core::Outcome<core::Ballot> read_ballot(bool approve, const Dict& dict);
 core::Outcome<core::Core::Which> read_which(const Dict& dict);
 core::Outcome<std::string> read_reason(const Bytes& bytes);  // of a revocation: not empty

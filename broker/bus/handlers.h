@@ -48,6 +48,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
 
   void reload(const Reply& reply);
   void status(const Reply& reply);
+  void explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
 
  private:
@@ -55,6 +56,11 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
                   core::IdentityPtr root, const Reply& reply);
   void create_with(const core::Caller& caller, core::Ask ask, const Reply& reply);
+  struct Explaining;
+  void explain_subject(const std::shared_ptr<Explaining>& explaining);
+  void explain_target(const std::shared_ptr<Explaining>& explaining);
+  void explain_command(const std::shared_ptr<Explaining>& explaining);
+  void answer_explain(const std::shared_ptr<Explaining>& explaining);
   core::Done<core::FactState> answer_fact(const Reply& reply);
   core::Done<core::Request> answer_request(const core::Caller& caller, const std::string& id, const Reply& reply);
 

@@ -144,6 +144,11 @@ class Policy final : public Object<made::Policy_adaptor> {
     take("Status", std::move(result),
          work([](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.status(r); }));
   }
+  void Explain(sdbus::Result<Bytes>&& result, Dict ask) override {
+    take("Explain", std::move(result),
+         work(read_explain(ask), [](Handlers& h, const Caller& c, const Sender&, const ExplainArgs& args,
+                                    const Reply& r) { h.explain(c, args, r); }));
+  }
 };
 
 class Facts final : public Object<made::Facts_adaptor> {

@@ -16,6 +16,7 @@
 #include "broker/core/limits.h"
 #include "broker/core/model.h"
 #include "broker/core/ports.h"
+#include "policy/explain.h"
 
 namespace jit::core {
 
@@ -100,6 +101,19 @@ struct Asked {
   WallMs created_wall = 0;
 };
 
+// What is only supposed where the policy is asked for an explanation.
+struct Suppose {
+  std::optional<std::int64_t> at_s;                          // Unix time, seconds; none: now. Counts and ages are of now
+  std::map<std::string, policy::Value, std::less<>> facts;   // instead of those that are
+  std::size_t nearest = 0;                                   // permits to be named with what each lacks
+};
+struct Explained {
+  policy::Decision decision;
+  std::vector<policy::NearMiss> near;  // the nearest first
+  std::string policy_hash;             // empty: none is in force
+  std::int64_t at_s = 0;
+};
+
 struct State {
   std::vector<Request> requests;  // pending, detached, and approved with a living grant
   std::vector<Vote> votes;        // on those
@@ -159,6 +173,7 @@ class Core {
   std::vector<FactState> facts(const Caller& caller) const;  // that he may set; all for admins and auditors
 
   // --- look, never wait
+  Explained explain(Ask ask, const Suppose& suppose) const;
   std::vector<std::pair<policy::Door, WallMs>> observing() const;  // doors that only observe, and when that was last seen
   bool may_see(const Caller& caller, const Request& request) const;
   bool may_see(const Caller& caller, const Grant& grant) const;

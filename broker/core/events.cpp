@@ -79,6 +79,8 @@ AuditEntry request(std::string_view type, const Request& request, const std::str
     fields["scope"] = policy::name_of(request.offer.scope);
     fields["policy"] = request.policy_hash;
   }
+  // Its command's words are those of argv, wherever a decision stands.
+  if (!record.empty()) fields["argv"] = words(request.argv);
   add_record(fields, record);
   if (!request.ended_by.empty()) fields["by"] = text(request.ended_by);
   if (!request.ended_why.empty()) fields["why"] = text(request.ended_why);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "evidence/text.h"
+#include "policy/explain.h"
 
 namespace jit::core {
 
@@ -61,6 +62,8 @@ json input(const policy::Request& view, std::uint32_t words_at) {
            {"reason", {{"length", code_points(evidence::trim(view.reason))}, {"from_environment", view.reason_from_environment}}},
            {"honours", std::move(honours)},
            {"command", {{"known", view.command.known}}}};
+  // Rules see root too where the target is only a claim.
+  if (policy::target_is_claim(view)) out["root"] = person(*view.root);
   if (view.asked_s) out["asked_s"] = *view.asked_s;
   if (view.command.known) {
     out["command"] = {{"known", true},
@@ -72,6 +75,18 @@ json input(const policy::Request& view, std::uint32_t words_at) {
                       {"env", texts(view.command.env)}};
   }
   return out;
+}
+
+json terms(const policy::Offer& offer) {
+  json seats = json::array();
+  for (const policy::Seat& seat : offer.seats) seats.push_back({{"set", text(seat.set)}, {"count", seat.count}});
+  return {{"seats", std::move(seats)},
+          {"votes", policy::name_of(offer.votes)},
+          {"require", texts(policy::requirements(offer))},
+          {"give_s", offer.give_s},
+          {"max_s", offer.max_s},
+          {"wait_s", offer.wait_s},
+          {"scope", policy::name_of(offer.scope)}};
 }
 
 }  // namespace
@@ -87,7 +102,10 @@ std::string record_of(const policy::Request& view, const policy::Decision& decis
     out["then"] = policy::name_of(decision.then);
     out["missing"] = texts(decision.missing);
   }
-  if (decision.offer) out["rule"] = text(decision.offer->rule);
+  if (decision.offer) {
+    out["rule"] = text(decision.offer->rule);
+    out["terms"] = terms(*decision.offer);
+  }
   if (!decision.near.empty()) out["near"] = texts(decision.near);
   for (const policy::Observed& each : decision.observed) {
     out["observed"].push_back({{"rule", text(each.rule)}, {"would", text(each.would)}});

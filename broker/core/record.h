@@ -2,6 +2,7 @@
 // What one decision was made from, and how: enough to make it again. Stands as "decision" in the fields of the entry that
 // the decision led to: request.created, grant.created, access.denied, access.observed, request.cancelled.
 //   outcome, then, missing, rule   the answer; rule: of the offer
+//   terms                          of the offer {seats [{set, count}], votes, require, give_s, max_s, wait_s, scope}
 //   rules, near                    ids that decided; ids of the permits that came nearest
 //   observed                       [{rule, would}]: guards that only observe
 //   read                           {name: literal of the language, or null where it was unknown}
@@ -9,6 +10,7 @@
 //   input                          what was asked, as the policy saw it:
 //     at                           Unix time, seconds
 //     subject {user, uid, person, groups_known, groups_all, groups_any}, and target the same; target_verified
+//     root                         the same, where the target was only claimed: rules see root too then
 //     door, from ("local", "unknown" or an address), via, urgency, asked_s, ticket, can_ask
 //     reason {length, from_environment}   length: code points of the trimmed text, which itself stands beside the decision
 //     command {known, verified, digest_bound, path, words_at, options, env}   its words: those of argv, which stands beside

@@ -50,6 +50,52 @@ TEST_CASE("an ask is read") {
   CHECK(read_create({}));
 }
 
+TEST_CASE("what is to be explained is read") {
+  const Dict facts = {{"freeze", Variant(true)}, {"weight", Variant(0.5)}, {"count.denied.1h", Variant(std::int64_t{3})}, {"team", text("red")}};
+  const auto got = read_explain({{"door", text("polkit")},
+                                 {"user", text("alice")},
+                                 {"groups", Variant(std::vector<std::string>{"dba", "with space"})},
+                                 {"from", text("::ffff:192.0.2.7")},
+                                 {"at-ms", Variant(std::int64_t{1'764'000'000'999})},
+                                 {"facts", Variant(facts)},
+                                 {"claimed", Variant(true)},
+                                 {"reason", Variant(bytes("why"))}});
+  REQUIRE(got);
+  CHECK(got.value.ask.door == policy::Door::kPolkit);
+  CHECK(got.value.ask.reason == "why");
+  CHECK(got.value.user == "alice");
+  CHECK(got.value.groups == std::vector<std::string>{"dba", "with space"});
+  CHECK(got.value.from->peer.text() == "192.0.2.7");
+  CHECK(got.value.suppose.at_s == 1'764'000'000);
+  CHECK(got.value.suppose.facts.size() == 4);
+  CHECK(std::get<double>(got.value.suppose.facts.at("weight")) == 0.5);
+  CHECK(got.value.claimed);
+  CHECK(read_explain({}));
+  CHECK(read_explain({{"from", text("local")}}).value.from->kind == policy::Origin::Kind::kLocal);
+}
+
+TEST_CASE("a bad question names the key") {
+  Dict many;
+  for (int i = 0; i < 65; ++i) many.emplace("f" + std::to_string(i), Variant(true));
+  all_bad(
+      {
+          {"unknown key", {{"uid", Variant(std::uint32_t{0})}}, "unknown key \"uid\""},
+          {"no user", {{"user", text("")}}, "user must name a user"},
+          {"groups as one text", {{"groups", text("dba")}}, "groups must be names (as)"},
+          {"too many groups", {{"groups", Variant(std::vector<std::string>(1025, "g"))}}, "groups are more than 1024"},
+          {"a long group", {{"groups", Variant(std::vector<std::string>{std::string(257, 'g')})}}, "groups is longer"},
+          {"from a name", {{"from", text("office")}}, "from must be local, unknown or an address"},
+          {"before 1970", {{"at-ms", Variant(std::int64_t{-1})}}, "at-ms must not be negative"},
+          {"a fact without a name", {{"facts", Variant(Dict{{"", Variant(true)}})}}, "facts: the name of a fact"},
+          {"a fact of another type", {{"facts", Variant(Dict{{"f", Variant(std::uint32_t{1})}})}}, "facts: the value must be"},
+          {"too many facts", {{"facts", Variant(many)}}, "facts are more than 64"},
+          {"a door that is none", {{"door", text("window")}}, "door must be"},
+          {"claimed as a number", {{"claimed", Variant(std::uint32_t{1})}}, "claimed must be a boolean"},
+      },
+      read_explain);
+  CHECK(read_create({{"door", text("polkit")}}).error == core::Error::kBadInput);
+}
+
 TEST_CASE("a bad ask names the key") {
   const std::vector<Bytes> long_word = {bytes("a"), Bytes(core::kArgvMax, 'a')};
   const std::vector<Bytes> zero = {Bytes{'a', 0}};

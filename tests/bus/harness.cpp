@@ -2,6 +2,8 @@
 // The bus service with the real core, store and directory, and nobody at the gate: bus_harness DATABASE RULES PEOPLE.
 // Writes "ready" when it serves; ends when stdin does. One line of stdin is one command:
 //   reload             takes RULES and PEOPLE again; answers "reload N ms"
+//   attempt USER UID DOOR [observe]  one who can be asked stands at that door and wants to be root; observe: the PAM line
+//                      only observes
 //   burst              10,000 changes of each living request; answers "burst N ms"
 #include <poll.h>
 #include <unistd.h>
@@ -97,6 +99,28 @@ class Loop {
   std::deque<std::function<void()>> queue_;
 };
 
+core::Ask attempt(const std::string& line) {
+  std::istringstream words(line);
+  std::string verb, user, door, observe;
+  auto who = std::make_shared<policy::Identity>();
+  words >> verb >> user >> who->uid >> door >> observe;
+  who->user = user;
+  who->person = "uid:" + std::to_string(who->uid);
+  who->groups_known = true;
+  core::Ask out;
+  out.door = policy::door_named(door).value();
+  out.service = door;
+  out.subject.identity = who;
+  out.subject.loginuid = out.real_uid = who->uid;
+  out.subject.origin.kind = policy::Origin::Kind::kLocal;
+  out.target = std::make_shared<policy::Identity>(policy::Identity{0, "root", "uid:0", true, {}, {}});
+  out.target_verified = true;
+  out.argv = {"sudo", "id"};
+  out.can_ask = true;
+  out.observe = observe == "observe";
+  return out;
+}
+
 policy::Source source(const char* path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -126,7 +150,7 @@ int main(int argc, char** argv) {
     input.digest = [](std::string_view bytes) { return evidence::sha256_hex(bytes); };
     auto loaded = policy::Policy::load(input);
     error = loaded.findings.empty() ? "" : loaded.findings.front().text();
-    if (loaded.policy) core.use_policy(loaded.policy);
+    if (loaded.policy) core.use_policy(loaded.policy, evidence::sha256_hex(""));  // a host without tags
   };
   load();
   if (!error.empty()) std::cerr << error << "\n";
@@ -145,8 +169,10 @@ int main(int argc, char** argv) {
   world.service = &service;
   service.start();
   std::cout << "ready" << std::endl;
+  core::Conn conn = 0;
   loop.run(core, [&](const std::string& line) {
     if (line == "reload") load();
+    if (line.starts_with("attempt ")) core.submit(++conn, attempt(line));
     // How long the core's thread takes for a burst of changes: no state of the bus may show in it.
     const std::int64_t start = milliseconds(CLOCK_MONOTONIC);
     if (line == "burst") {

@@ -316,4 +316,33 @@ TEST_CASE("each decision leaves a record", "[record]") {
   }
 }
 
+TEST_CASE("the words of a command stand beside the decision that ends a request", "[record]") {
+  World world;
+  world.use(load_policy(kFreeze));
+  Ask ask = world.ask(kAlice);
+  ask.argv = {"sudo", "id", "-un"};
+  ask.command = {true, false, false, "/usr/bin/id", 2, {}, {}};
+  world.submit(ask);
+  CHECK(set(world, world.caller(0), "freeze", true).error().empty());
+  REQUIRE(world.logged(events::kRequestCancelled) == 1);
+  const std::string& fields = world.held.entries.back().fields;
+  CHECK(fields.find("\"decision\":{") != std::string::npos);
+  CHECK(fields.find("\"argv\":[\"sudo\",\"id\",\"-un\"]") != std::string::npos);
+}
+
+TEST_CASE("a record holds the terms, and root where the target is a claim", "[record]") {
+  for (const bool claim : {false, true}) {
+    INFO(claim);
+    World world;
+    world.use(load_policy(kFreeze));
+    Ask ask = world.ask(kAlice);
+    ask.target_verified = !claim;
+    world.submit(ask);
+    const auto created = std::ranges::find(world.held.entries, events::kRequestCreated, &AuditEntry::type);
+    REQUIRE(created != world.held.entries.end());
+    CHECK(created->fields.find("\"terms\":{\"give_s\":") != std::string::npos);
+    CHECK((created->fields.find("\"root\":{") != std::string::npos) == claim);
+  }
+}
+
 }  // namespace jit::core_test

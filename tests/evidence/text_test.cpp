@@ -23,7 +23,7 @@ void append_utf8(std::string& out, unsigned long value) {
 }
 
 // Written from the comment in text.h, not from the code.
-std::string unescape(std::string_view text) {
+std::string read_back(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\\') {
@@ -66,7 +66,7 @@ std::vector<std::string> split(std::string_view line) {
       word += line[i];
     }
     ++i;
-    words.push_back(unescape(word));
+    words.push_back(read_back(word));
   }
   return words;
 }
@@ -122,6 +122,7 @@ TEST_CASE("hostile text becomes one harmless line") {
   for (const Case& c : cases) {
     CHECK(escape(c.in) == c.out);
     CHECK(harmless(escape(c.in)));
+    CHECK(read_back(c.out) == c.in);
     CHECK(unescape(c.out) == c.in);
   }
 }
@@ -141,8 +142,20 @@ TEST_CASE("escape is injective: what was escaped can be read back") {
     }
     const std::string out = escape(text);
     REQUIRE(harmless(out));
+    REQUIRE(read_back(out) == text);
     REQUIRE(unescape(out) == text);
   }
+}
+
+TEST_CASE("what escape cannot have made is not read back") {
+  const char* const texts[] = {"\\", "a\\", "\\q", "\\\"", "\\x", "\\x4", "\\xg0", "\\x41", "\\x0a", "\\xFF", "\\u", "\\u{", "\\u{}", "\\u{e9",
+                               "\\u{E9}", "\\u{0e9}", "\\u{41}", "\\u{d800}", "\\u{110000}", "\\u{ffffffff}", "\\u{123456789}", "\n", "\xc3\xa9",
+                               "\\xc3\\xa9"};
+  for (const char* const text : texts) {
+    INFO(text);
+    CHECK_FALSE(unescape(text));
+  }
+  CHECK(unescape("") == "");
 }
 
 TEST_CASE("each byte and each pair of bytes has its own text") {
@@ -224,7 +237,7 @@ TEST_CASE("a cut text says so and keeps its escapes whole") {
     } else {
       const std::size_t at = out.rfind("... (");
       REQUIRE(at != std::string::npos);
-      REQUIRE(text.starts_with(unescape(out.substr(0, at))));
+      REQUIRE(text.starts_with(read_back(out.substr(0, at))));
     }
   }
 }

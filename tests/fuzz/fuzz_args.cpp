@@ -80,6 +80,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(create.value.door != policy::Door::kPolkit);
     for (const std::string& word : create.value.argv) require(!has_nul(word));
   }
+  if (const auto explain = bus::read_explain(dict); accepted(explain)) {
+    require(!dict.contains("user") || !explain.value.user.empty());
+    require(!explain.value.suppose.at_s || *explain.value.suppose.at_s >= 0);
+  }
   (void)accepted(bus::read_ballot(true, dict));
   if (const auto ballot = bus::read_ballot(false, dict); accepted(ballot)) {
     require(!ballot.value.duration_s && !ballot.value.scope);

@@ -10,6 +10,7 @@ MAY = {
     "pam_jit": {"dbus"},
     "policy": set(),
     "policy/analysis": {"policy"},
+    "policy/explanation": {"policy", "evidence"},
     "evidence": set(),
     "host": {"policy"},
     "dbus": set(),
@@ -19,10 +20,10 @@ MAY = {
     "broker/config": {"policy", "policy/analysis", "evidence", "host"},
     "broker/directory": {"broker/core", "policy"},
     "broker/gate": {"broker/core", "broker/directory", "policy", "evidence", "dbus"},
-    "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "evidence", "dbus"},
+    "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "policy/explanation", "evidence", "dbus"},
     "broker": {"broker/core", "broker/store", "broker/audit", "broker/config", "broker/directory", "broker/gate",
                "broker/bus", "policy", "evidence"},
-    "cli": {"policy", "policy/analysis", "evidence", "host", "dbus", "broker/config"},
+    "cli": {"policy", "policy/analysis", "policy/explanation", "evidence", "host", "dbus", "broker/config"},
 }
 # library headers (by prefix) -> the only folders that may use them
 ONLY = {
