@@ -14,6 +14,7 @@ Rule random_rule(const Model& model, Dice& dice, bool permit, const std::string&
 Ask random_ask(const Model& model, Dice& dice);
 
 // random_values.cpp: the small world.
+const std::vector<std::string>& all_users();
 Name random_principal(const Model& model, Dice& dice, bool with_sets);
 void add_objects(Model& model, Dice& dice);
 void add_people(Model& model, Dice& dice);

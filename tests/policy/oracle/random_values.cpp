@@ -129,6 +129,8 @@ Approval random_approval(const Model& model, Dice& dice, const std::string& name
 
 }  // namespace
 
+const std::vector<std::string>& all_users() { return kUsers; }
+
 Name random_principal(const Model& model, Dice& dice, bool with_sets) {
   const std::uint32_t kind = dice.below(with_sets && !model.sets.empty() ? 10 : 6);
   switch (kind) {
