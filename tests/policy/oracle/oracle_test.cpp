@@ -50,6 +50,7 @@ TEST_CASE("the evaluator and the oracle agree on what a grant covers and who may
         if (at.policy->refuses_use(permit, fingerprint, request).has_value() != expected) {
           at.fail("a grant of " + permit + (expected ? " must not" : " must") + " cover this", &ask);
         }
+        if (!at.policy->refuses_use(permit, fingerprint + "x", request)) at.fail("a grant of another " + permit + " must not cover this", &ask);
         ++(expected ? refused : covered);
       }
       for (const Approval& approval : at.model.approvals) {

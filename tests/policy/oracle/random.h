@@ -21,6 +21,7 @@ void add_people(Model& model, Dice& dice);
 FactTest random_fact_test(const Model& model, Dice& dice);
 Value random_value(const std::string& attribute, Dice& dice);
 Identity random_identity(const Model& model, Dice& dice);
+Identity odd_account(const Model& model, Dice& dice);
 Identity account(const Model& model, const std::string& user);
 
 }  // namespace jit::policy::oracle

@@ -100,4 +100,23 @@ TEST_CASE("a machine does not vouch for itself through a group that it may be in
   CHECK(both(model, asked).outcome == Outcome::kApproval);
 }
 
+TEST_CASE("a requester whom the roster names by his other user fills the seat with his own key") {
+  Model model = base();
+  const Key key{"k", "ssh", "sk-ssh-ed25519@openssh.com AAAA", true, false, {}, {}, {}};
+  model.people = {{"alice", {"alice", "alice-adm"}, {}, false, {key}}};
+  const std::int64_t now = 1780000000;
+  model.sets = {{"on-call", {}, Roster{"oncall.toml", 3600, now, {{now, now + 3600, {{Name::Kind::kUser, "alice-adm", false}}}}}}};
+  Approval look;
+  look.name = "look";
+  look.need = {{{Name::Kind::kSet, "on-call", false}, 1}};
+  look.self = true;
+  model.approvals = {look};
+  model.rules.front().approval = "look";
+  Ask asked = ask();
+  asked.subject = named("alice", 1001, "alice");
+  CHECK(both(model, asked).outcome == Outcome::kApproval);
+  asked.now = now + 3600;  // nobody is on duty any more
+  CHECK(both(model, asked).outcome == Outcome::kDeny);
+}
+
 }  // namespace jit::policy::oracle
