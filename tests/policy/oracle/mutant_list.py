@@ -47,7 +47,7 @@ MUTANTS = [
     (MATCH, "for (const FactTest& test : tests.when) out = both(out, test_fact(test, scene));", ""),
     # What unites how.
     (TERMS, "at->count = std::max(at->count, need.seat.count);", "at->count += need.seat.count;"),
-    (TERMS, "if (at == seats_.end() || *at->set != need.seat.set) {", "{"),
+    (TERMS, "if (at == seats_.end() || *at->set != need.seat.set) {", "if (true) {"),
     (TERMS, "votes_ = std::max(votes_, approval.votes", "votes_ = std::min(votes_, approval.votes"),
     (TERMS, "machines_ = approval.machines && (machines_ || !approvals_);", "machines_ = approval.machines;"),
     (TERMS, "self_ = approval.self && (self_ || !approvals_);", "self_ = approval.self || self_;"),
