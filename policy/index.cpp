@@ -97,9 +97,9 @@ void Index::rank(const RuleSet& policy) {
     bound.requirements = terms.requirement_count();
     bound.shortness = ~std::min(permit.give_s.value_or(permit.max_s.value_or(0)), permit.max_s.value_or(0));
     if (permit.approval != nullptr && !permit.approval->self) {
-      // A roster may have people on duty, so that it can be told.
+      // With somebody on duty, or a machine, it may be told after all.
       bound.state = std::ranges::any_of(permit.approval->need, [](const Approval::Need& need) {
-        return need.known.open_ended && need.known.people == 0 && !need.known.roster;
+        return need.known.open_ended && need.known.people == 0 && !need.known.varies;
       });
     }
     ranked_.push_back({&permit, bound});

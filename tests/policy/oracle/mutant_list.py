@@ -85,7 +85,7 @@ MUTANTS = [
     (EVALUATE, "if (ranked.rule->break_glass || !permit_matches", "if (!permit_matches"),
     (EVALUATE, "bool sure = terms.votes() == Votes::kAny && !terms.self();", "bool sure = !terms.self();"),
     (EVALUATE, "const std::uint32_t plenty = terms.seat_count() + 2;", "const std::uint32_t plenty = terms.seat_count();"),
-    (EVALUATE, "sure = sure && !seat.known->roster && (", "sure = sure && ("),
+    (EVALUATE, "sure = sure && !seat.known->varies && (", "sure = sure && ("),
     (EVALUATE, "if (!request_.can_ask) return refuse(Refusal::kOnlyBreakGlass);", ""),
     (EVALUATE, "terms.lacks_reason() || terms.lacks_ticket();", "terms.lacks_reason();"),
     (EVALUATE, "if (!permit_matches(*permit, scene_)) {", "if (false) {"),

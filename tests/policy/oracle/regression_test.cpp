@@ -147,4 +147,31 @@ TEST_CASE("a set of groups and a roster is feasible while somebody is on duty") 
   CHECK(both(model, asked).offer->rule == "root");
 }
 
+TEST_CASE("a set of groups and a machine is feasible where machines may vote") {
+  Model model = base();
+  model.people = {{"robot", {"deploy"}, {}, true, {}}};
+  model.sets = {{"mixed", {{Name::Kind::kPerson, "robot", false}, {Name::Kind::kGroup, "sre", false}}, {}}};
+  Approval group, mixed;
+  group.name = "group";
+  group.need = {{{Name::Kind::kGroup, "sre", false}, 1}};
+  mixed.name = "mixed";
+  mixed.need = {{{Name::Kind::kSet, "mixed", false}, 1}};
+  for (const bool machines : {true, false}) {
+    mixed.machines = machines;
+    model.approvals = {group, mixed};
+    model.rules.resize(1);
+    model.rules.front().approval = "group";
+    Rule other = model.rules.front();
+    other.id = "other";
+    other.approval = "mixed";
+    other.require.reason_min = 0;
+    model.rules.push_back(other);
+    Ask asked = ask();
+    asked.reason = "disk full";
+    const Decision decision = both(model, asked);
+    REQUIRE(decision.offer);
+    CHECK(decision.offer->rule == (machines ? "other" : "root"));
+  }
+}
+
 }  // namespace jit::policy::oracle
