@@ -5,8 +5,10 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "cli/documents.h"
+#include "policy/command.h"
 #include "policy/layout.h"
 #include "policy/principal.h"
 
@@ -15,6 +17,8 @@ namespace jit::cli {
 namespace {
 
 constexpr unsigned kDeepestAlias = 32;
+constexpr std::size_t kMostNames = 4096;  // of one list, what its aliases stand for too
+constexpr const char* kTooMany = "its aliases stand for more than 4096 names";
 
 std::string toml_text(std::string_view text) {
   std::string out = "\"";
@@ -83,7 +87,7 @@ std::optional<std::string> plain_word(const std::string& word) {
   return out;
 }
 
-Pattern pattern_of(const std::string& command) {
+Pattern words_of(const std::string& command) {
   if (command.starts_with("^")) return {{}, {}, "regular expressions are not part of the language; list the commands"};
   std::vector<std::string> words = split(command);
   if (words.empty() || !words[0].starts_with("/")) {
@@ -107,6 +111,15 @@ Pattern pattern_of(const std::string& command) {
     if (word->ends_with('*')) out.narrower = "here * stays within one word and matches no option";
   }
   if (out.words.back() == "*") out.words.emplace_back("**");
+  return out;
+}
+
+// Only what the loader takes.
+Pattern pattern_of(const std::string& command) {
+  Pattern out = words_of(command);
+  if (!out.problem.empty()) return out;
+  policy::ParsedCommand parsed = policy::parse_command(out.words, {});
+  if (!parsed.pattern) out.problem = "it cannot be said in a policy: " + parsed.why;
   return out;
 }
 
@@ -138,9 +151,7 @@ class Importer {
   }
 
   void note(std::string what, std::string why, bool left_out) {
-    for (const Imported::Note& known : notes_) {
-      if (known.what == what && known.why == why) return;
-    }
+    if (!noted_.emplace(what, why).second) return;
     notes_.push_back({std::move(what), std::move(why), left_out});
   }
 
@@ -162,7 +173,13 @@ class Importer {
   // "user:alice" for {"username": "alice"}; aliases are followed.
   void add_people(const Json& list, const char* aliases, const char* alias_key, const std::string& where, bool negated, unsigned depth,
                   People& out) {
+    if (depth == 0) names_ = 0;
     for (const Json& one : list) {
+      if (++names_ > kMostNames) {
+        note(where, kTooMany, true);
+        out.any_left_out = true;
+        return;
+      }
       if (!one.is_object()) continue;
       const Json& flag = member(one, "negated");
       const bool no = (flag.is_boolean() && flag.get<bool>()) != negated;
@@ -175,8 +192,11 @@ class Importer {
       } else if (member(one, "userid").is_number_unsigned()) {
         principal = "user:" + member(one, "userid").dump();
       } else if (const std::string alias = text_of(one, alias_key); !alias.empty()) {
-        if (depth < kDeepestAlias) {
-          add_people(array(member(sudoers_, aliases), alias.c_str()), aliases, alias_key, where, no, depth + 1, out);
+        const Json& meant = array(member(sudoers_, aliases), alias.c_str());
+        if (meant.empty()) {
+          problem = "there is no such alias";
+        } else if (depth < kDeepestAlias) {
+          add_people(meant, aliases, alias_key, where, no, depth + 1, out);
         } else {
           problem = "aliases nest too deep";
         }
@@ -214,14 +234,27 @@ class Importer {
     for (const Json& cmnd : array(spec, "Cmnd_Specs")) read_part(cmnd, who, number, ++part);
   }
 
-  void add_commands(const Json& list, const std::string& where, unsigned depth, std::vector<Pattern>& out, bool& all, bool& negated) {
+  void add_commands(const Json& list, const std::string& where, unsigned depth, std::vector<Pattern>& out, bool& all, bool& negated,
+                    bool& lost) {
+    if (depth == 0) names_ = 0;
     for (const Json& one : list) {
+      if (++names_ > kMostNames) {
+        note(where, kTooMany, true);
+        lost = true;
+        return;
+      }
       const Json& flag = member(one, "negated");
       const bool no = flag.is_boolean() && flag.get<bool>();
       negated = negated || no;
       const std::string text = text_of(one, "command");
       if (const std::string alias = text_of(one, "cmndalias"); !alias.empty() && !no) {
-        if (depth < kDeepestAlias) add_commands(array(member(sudoers_, "Command_Aliases"), alias.c_str()), where, depth + 1, out, all, negated);
+        const Json& meant = array(member(sudoers_, "Command_Aliases"), alias.c_str());
+        if (meant.empty() || depth >= kDeepestAlias) {
+          note(where + ": " + alias, meant.empty() ? "there is no such alias" : "aliases nest too deep", true);
+          lost = true;
+        } else {
+          add_commands(meant, where, depth + 1, out, all, negated, lost);
+        }
       } else if (no) {
         note(where + ": !" + (text.empty() ? one.dump() : text), "a command that is forbidden by its name is reached by a copy or a link of it", true);
       } else if (text == "ALL") {
@@ -254,7 +287,9 @@ class Importer {
     std::vector<Pattern> patterns;
     bool all = false;
     bool negated = false;
-    add_commands(array(cmnd, "Commands"), where, 0, patterns, all, negated);
+    bool lost = false;  // an exception may stand in what was not read
+    add_commands(array(cmnd, "Commands"), where, 0, patterns, all, negated, lost);
+    if (lost) return note(where, "an alias of it could not be read", true);
     if (all && negated) return note(where, "\"all but\" would let everything pass; list what is needed instead", true);
     if (!all && patterns.empty()) return note(where, "no command of it could be carried over", true);
     if (!all && sets_environment(cmnd)) note(where + ": SETENV", "no environment addition is carried over; name those that are needed in `env`", false);
@@ -297,6 +332,8 @@ class Importer {
 
   const Json& sudoers_;
   std::vector<Imported::Note> notes_;
+  std::set<std::pair<std::string, std::string>> noted_;
+  std::size_t names_ = 0;  // of the list that is read
   std::map<std::string, std::string> commands_;  // entries -> name
   std::string permits_;
   std::size_t rules_ = 0;

@@ -86,7 +86,7 @@ struct Approval {
   struct Known {
     std::uint32_t people = 0;
     bool open_ended = false;  // groups, globs over users, bare uids
-    bool roster = false;      // who is on duty changes with the time
+    bool varies = false;      // a roster, or a machine that votes where all approvals let it: only the request tells
   };
   struct Need {
     Seat seat;

@@ -87,7 +87,7 @@ class Hall {
       for (const Crew::Member& member : crew.members) {
         if (fits(member)) names.push_back(member.person);
       }
-      if (const Person* self = own_key(seat)) names.push_back(self->name);
+      if (const Person* self = own_key(seat, crew)) names.push_back(self->name);
       const bool open = crew.open_ended || (rostered && timeless_);
       if (!open || quorum_.votes != Votes::kAny) {
         closed_.push_back(&seat);
@@ -122,8 +122,8 @@ class Hall {
     return keyed(member.entry, quorum_.votes);
   }
 
-  // The one exception: his own hardware key fills one seat of a set that he is in.
-  const Person* own_key(const Seat& seat) const {
+  // The one exception: his own hardware key fills one seat of a set that he is in, by whichever of his users.
+  const Person* own_key(const Seat& seat, const Crew& crew) const {
     if (!quorum_.self || requester_ == nullptr) return nullptr;
     const Person* person = policy_.person_with(requester_->user);
     if (person == nullptr) person = policy_.person_named(requester_->person);
@@ -132,7 +132,6 @@ class Hall {
     if (!parsed.principal) return nullptr;
     const auto leaves = expand_principal(policy_, *parsed.principal);
     if (is_one_of(policy_, leaves, *requester_, Side::kOpens, now_) == Truth::kTrue) return person;
-    const Crew crew = crew_of(policy_, leaves);
     const bool named = std::ranges::any_of(crew.members, [&](const Crew::Member& member) { return member.entry == person; });
     return named ? person : nullptr;
   }

@@ -37,7 +37,7 @@ State fill(const RuleSet& policy, const Terms& terms, const Request& request) {
   for (const Terms::SeatRef& seat : terms.seats()) {
     const bool unlisted = seat.known->open_ended && seat.known->people == 0;
     open = open || unlisted;
-    sure = sure && !seat.known->roster && (unlisted || seat.known->people >= plenty);
+    sure = sure && !seat.known->varies && (unlisted || seat.known->people >= plenty);
   }
   if (sure) return open ? State::kCannotTell : State::kFeasible;
   switch (terms.can_fill(policy, request).answer) {

@@ -97,7 +97,10 @@ void Index::rank(const RuleSet& policy) {
     bound.requirements = terms.requirement_count();
     bound.shortness = ~std::min(permit.give_s.value_or(permit.max_s.value_or(0)), permit.max_s.value_or(0));
     if (permit.approval != nullptr && !permit.approval->self) {
-      bound.state = std::ranges::any_of(permit.approval->need, [](const Approval::Need& need) { return need.known.open_ended && need.known.people == 0; });
+      // With somebody on duty, or a machine, it may be told after all.
+      bound.state = std::ranges::any_of(permit.approval->need, [](const Approval::Need& need) {
+        return need.known.open_ended && need.known.people == 0 && !need.known.varies;
+      });
     }
     ranked_.push_back({&permit, bound});
   }

@@ -194,7 +194,7 @@ class Resolver {
         const auto human = [](const Crew::Member& member) { return member.entry == nullptr || !member.entry->machine; };
         need.known.people = static_cast<std::uint32_t>(std::ranges::count_if(crew->second.members, human));
         need.known.open_ended = crew->second.open_ended;
-        need.known.roster = !crew->second.rosters.empty();
+        need.known.varies = !crew->second.rosters.empty() || (approval.machines && !std::ranges::all_of(crew->second.members, human));
       }
     }
   }

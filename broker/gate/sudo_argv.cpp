@@ -203,8 +203,7 @@ std::optional<SudoCommand> sudo_parts(std::span<const std::string> argv) {
   }
   for (auto* list : {&out.options, &out.env}) {
     std::ranges::sort(*list);
-    const auto same = std::ranges::unique(*list);
-    list->erase(same.begin(), same.end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
   }
   return out;
 }

@@ -55,6 +55,18 @@ Case make_case(std::uint64_t seed) {
   out.fail("forty policies in a row whose approvals nobody can fill");
 }
 
+Longer with_new_rule(Case& from, bool permit) {
+  for (int tries = 0; tries < 40; ++tries) {
+    Longer out{from.model, nullptr};
+    out.model.rules.push_back(random_rule(from.model, from.dice, permit, "new"));
+    const Policy::Loaded loaded = load(out.model, print(out.model));
+    out.policy = loaded.policy;
+    if (out.policy) return out;
+    if (!only_unfillable(loaded)) from.fail("does not load with one rule more:\n" + errors(loaded) + print(out.model).all());
+  }
+  from.fail("forty rules in a row whose approvals nobody can fill");
+}
+
 std::uint64_t first_seed() { return from_environment("JIT_SEED", 1); }
 
 unsigned policies(unsigned usual) { return static_cast<unsigned>(from_environment("JIT_POLICIES", usual)); }

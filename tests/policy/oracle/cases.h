@@ -26,6 +26,13 @@ Case make_case(std::uint64_t seed);
 std::uint64_t first_seed();
 unsigned policies(unsigned usual);
 
+// With one rule more, "new", which can be honoured.
+struct Longer {
+  Model model;
+  std::shared_ptr<const Policy> policy;
+};
+Longer with_new_rule(Case& from, bool permit);
+
 // Loads what must load.
 std::shared_ptr<const Policy> must_load(const Case& from, const Model& model, const Texts& texts);
 

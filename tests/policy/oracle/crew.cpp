@@ -30,7 +30,9 @@ void add(const Model& model, const Name& name, std::int64_t now, Crew& crew) {
       }
       return;
     case Name::Kind::kUser:
-      crew.open = crew.open || name.glob;
+      // Whose a bare uid is, only the directory tells.
+      crew.open = crew.open || name.glob || uid_of(name);
+      if (uid_of(name)) return;
       for (const Person& person : model.people) {
         for (const std::string& user : person.users) {
           if (name_is(name, user)) crew.persons.insert(person.name);

@@ -289,6 +289,8 @@ void name_deniers(const Model& model, const Request& request, Decision& out) {
 Decision choose(const Model& model, const Request& request, Decision& denied) {
   // "A `pam_jit` line in a service of no covered door denies."
   if (std::ranges::count(model.covers, request.door) == 0) return denied;
+  // "durations are one positive integer": nothing lasts no time.
+  if (request.asked_s == 0U) return denied;
   const std::vector<Proposal> proposals = proposals_of(model, request, denied);
   if (denied.near.empty() && request.via.empty()) name_deniers(model, request, denied);
   std::vector<const Proposal*> glass;

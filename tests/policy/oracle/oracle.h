@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ bool guard_applies(const Model& model, const Rule& guard, const Request& request
 bool guard_applies_to(const Model& model, const Rule& permit, const Rule& guard, const Request& request);
 // Is the voter in the set of a need, for sure?
 bool in_seat(const Model& model, const std::string& seat, const Identity& voter, std::int64_t now);
+// Of user:1001; nothing of a name.
+std::optional<std::uint32_t> uid_of(const Name& name);
 Name seat_name(const std::string& seat);
 const Set& set_named(const Model& model, const std::string& name);
 const Approval& approval_named(const Model& model, const std::string& name);

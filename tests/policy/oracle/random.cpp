@@ -70,6 +70,7 @@ Tests random_tests(const Model& model, Dice& dice, unsigned often, bool run_allo
     out.as = std::vector<Name>{{Name::Kind::kUser, dice.percent(75) ? "root" : "postgres", false}};
     if (dice.percent(30)) out.as->push_back({Name::Kind::kGroup, "postgres", false});
     if (dice.percent(20)) out.as->push_back({Name::Kind::kUser, "alice", true});
+    if (dice.percent(10)) out.as->push_back({Name::Kind::kUser, "0", false});
   }
   if (run_allowed && dice.percent(often)) out.run = one_named(model.commands, dice);
   if (dice.percent(seldom + 3)) out.options = some_of(kOptions, dice, 50);
@@ -220,7 +221,12 @@ Ask random_ask(const Model& model, Dice& dice) {
   out.door = door < 62 ? Door::kSudo : door < 74 ? Door::kSu : door < 85 ? Door::kSsh : door < 93 ? Door::kLogin : Door::kPolkit;
   out.subject = random_identity(model, dice);
   out.root = account(model, "root");
-  out.target = dice.percent(70) || out.door == Door::kPolkit ? out.root : dice.percent(70) ? account(model, "postgres") : random_identity(model, dice);
+  const bool own = out.door == Door::kSsh || out.door == Door::kLogin;
+  if (own && dice.percent(15)) out.subject = dice.percent(50) ? out.root : odd_account(model, dice);
+  out.target = dice.percent(65) || out.door == Door::kPolkit ? out.root
+               : dice.percent(60)                            ? account(model, "postgres")
+               : dice.percent(50)                            ? random_identity(model, dice)
+                                                             : odd_account(model, dice);
   if (out.door == Door::kSudo) {
     add_command(model, dice, out);
     out.target_verified = out.command_known && out.command_verified;
@@ -237,7 +243,7 @@ Ask random_ask(const Model& model, Dice& dice) {
   out.reason_from_environment = !out.reason.empty() && dice.percent(15);
   out.urgency = dice.one_of(std::array{"low", "normal", "high", "critical"});
   out.can_ask = dice.percent(50);
-  if (dice.percent(30)) out.asked_s = 60 * (1 + dice.below(40));
+  if (dice.percent(30)) out.asked_s = 60 * (dice.percent(4) ? 0 : 1 + dice.below(40));
   std::vector<std::string> permits;
   for (const Rule& rule : model.rules) {
     if (rule.permit) permits.push_back(rule.id);

@@ -14,12 +14,14 @@ Rule random_rule(const Model& model, Dice& dice, bool permit, const std::string&
 Ask random_ask(const Model& model, Dice& dice);
 
 // random_values.cpp: the small world.
+const std::vector<std::string>& all_users();
 Name random_principal(const Model& model, Dice& dice, bool with_sets);
 void add_objects(Model& model, Dice& dice);
 void add_people(Model& model, Dice& dice);
 FactTest random_fact_test(const Model& model, Dice& dice);
 Value random_value(const std::string& attribute, Dice& dice);
 Identity random_identity(const Model& model, Dice& dice);
+Identity odd_account(const Model& model, Dice& dice);
 Identity account(const Model& model, const std::string& user);
 
 }  // namespace jit::policy::oracle

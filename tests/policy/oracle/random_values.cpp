@@ -129,10 +129,14 @@ Approval random_approval(const Model& model, Dice& dice, const std::string& name
 
 }  // namespace
 
+const std::vector<std::string>& all_users() { return kUsers; }
+
 Name random_principal(const Model& model, Dice& dice, bool with_sets) {
   const std::uint32_t kind = dice.below(with_sets && !model.sets.empty() ? 10 : 6);
   switch (kind) {
-    case 0: return from_text(Name::Kind::kUser, dice.percent(20) ? "alice*" : dice.one_of(kUsers));
+    case 0:
+      if (dice.percent(15)) return from_text(Name::Kind::kUser, std::to_string(account(model, dice.one_of(kUsers)).uid));
+      return from_text(Name::Kind::kUser, dice.percent(20) ? "alice*" : dice.one_of(kUsers));
     case 1: return from_text(Name::Kind::kPerson, dice.percent(10) ? "*" : dice.percent(10) ? "e*" : dice.one_of(kPersons));
     case 2:
     case 3:
@@ -223,13 +227,22 @@ Identity account(const Model& model, const std::string& user) {
   Identity out;
   out.user = user;
   const auto at = std::ranges::find(kUsers, user);
-  out.uid = user == "root" ? 0 : user == "postgres" ? 120 : 1001 + static_cast<std::uint32_t>(at - kUsers.begin());
+  out.uid = user == "root" || user == "toor" ? 0 : user == "postgres" ? 120 : 1001 + static_cast<std::uint32_t>(at - kUsers.begin());
   out.person = "uid:" + std::to_string(out.uid);
   for (const Person& person : model.people) {
     if (std::ranges::count(person.users, user) > 0) out.person = person.name;
   }
   out.groups_known = true;
   out.groups_all = out.groups_any = {user};
+  return out;
+}
+
+// Who is only called root, who is it by another name, and whom the directory does not tell.
+Identity odd_account(const Model& model, Dice& dice) {
+  Identity out = account(model, dice.one_of(std::array{"root", "root", "toor", "toor", "postgres"}));
+  if (out.user == "toor") return out;
+  out.uid = dice.percent(50) ? 1099 : kNoUid;
+  out.person = out.uid == kNoUid ? "" : "uid:1099";
   return out;
 }
 

@@ -100,4 +100,78 @@ TEST_CASE("a machine does not vouch for itself through a group that it may be in
   CHECK(both(model, asked).outcome == Outcome::kApproval);
 }
 
+TEST_CASE("a requester whom the roster names by his other user fills the seat with his own key") {
+  Model model = base();
+  const Key key{"k", "ssh", "sk-ssh-ed25519@openssh.com AAAA", true, false, {}, {}, {}};
+  model.people = {{"alice", {"alice", "alice-adm"}, {}, false, {key}}};
+  const std::int64_t now = 1780000000;
+  model.sets = {{"on-call", {}, Roster{"oncall.toml", 3600, now, {{now, now + 3600, {{Name::Kind::kUser, "alice-adm", false}}}}}}};
+  Approval look;
+  look.name = "look";
+  look.need = {{{Name::Kind::kSet, "on-call", false}, 1}};
+  look.self = true;
+  model.approvals = {look};
+  model.rules.front().approval = "look";
+  Ask asked = ask();
+  asked.subject = named("alice", 1001, "alice");
+  CHECK(both(model, asked).outcome == Outcome::kApproval);
+  asked.now = now + 3600;  // nobody is on duty any more
+  CHECK(both(model, asked).outcome == Outcome::kDeny);
+}
+
+TEST_CASE("a set of groups and a roster is feasible while somebody is on duty") {
+  Model model = base();
+  const std::int64_t now = 1780000000;
+  model.people = {{"bob", {"bob"}, {}, false, {}}};
+  model.sets = {{"on-call", {}, Roster{"oncall.toml", 3600, now, {{now, now + 3600, {{Name::Kind::kPerson, "bob", false}}}}}},
+                {"mixed", {{Name::Kind::kSet, "on-call", false}, {Name::Kind::kGroup, "sre", false}}, {}}};
+  Approval group, mixed;
+  group.name = "group";
+  group.need = {{{Name::Kind::kGroup, "sre", false}, 1}};
+  mixed.name = "mixed";
+  mixed.need = {{{Name::Kind::kSet, "mixed", false}, 1}};
+  model.approvals = {group, mixed};
+  // Cannot be told, but asks less: only what is feasible comes before it.
+  model.rules.front().approval = "group";
+  Rule other = model.rules.front();
+  other.id = "other";
+  other.approval = "mixed";
+  other.require.reason_min = 0;
+  model.rules.push_back(other);
+  Ask asked = ask();
+  asked.reason = "disk full";
+  const Decision decision = both(model, asked);
+  REQUIRE(decision.offer);
+  CHECK(decision.offer->rule == "other");
+  asked.now = now + 3600;  // nobody is on duty any more
+  CHECK(both(model, asked).offer->rule == "root");
+}
+
+TEST_CASE("a set of groups and a machine is feasible where machines may vote") {
+  Model model = base();
+  model.people = {{"robot", {"deploy"}, {}, true, {}}};
+  model.sets = {{"mixed", {{Name::Kind::kPerson, "robot", false}, {Name::Kind::kGroup, "sre", false}}, {}}};
+  Approval group, mixed;
+  group.name = "group";
+  group.need = {{{Name::Kind::kGroup, "sre", false}, 1}};
+  mixed.name = "mixed";
+  mixed.need = {{{Name::Kind::kSet, "mixed", false}, 1}};
+  for (const bool machines : {true, false}) {
+    mixed.machines = machines;
+    model.approvals = {group, mixed};
+    model.rules.resize(1);
+    model.rules.front().approval = "group";
+    Rule other = model.rules.front();
+    other.id = "other";
+    other.approval = "mixed";
+    other.require.reason_min = 0;
+    model.rules.push_back(other);
+    Ask asked = ask();
+    asked.reason = "disk full";
+    const Decision decision = both(model, asked);
+    REQUIRE(decision.offer);
+    CHECK(decision.offer->rule == (machines ? "other" : "root"));
+  }
+}
+
 }  // namespace jit::policy::oracle

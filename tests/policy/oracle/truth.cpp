@@ -32,6 +32,17 @@ Truth in_group(const Name& name, const Identity& who, Of of) {
   return Truth::kFalse;
 }
 
+// A name of digits alone is a uid. "root" is the name and the id together: neither a user who is only called so, nor another
+// name for uid 0, may have from it what the other would not.
+Truth is_user(const Name& name, const Identity& who, Of of) {
+  const auto id_is = [&](std::uint32_t uid) { return who.uid == kNoUid ? Truth::kUnknown : truth(who.uid == uid); };
+  if (const auto uid = uid_of(name)) return id_is(*uid);
+  const Truth named = who.user.empty() ? Truth::kUnknown : truth(name_is(name, who.user));
+  if (name.glob || name.name != "root") return named;
+  const bool opens = of == Of::kPermit || of == Of::kUnlessOfGuard;
+  return opens ? both(named, id_is(0)) : either(named, id_is(0));
+}
+
 Truth is(const Model& model, const Name& name, const Identity& who, Of of, std::int64_t now);
 
 Truth any_of(const Model& model, const std::vector<Name>& names, const Identity& who, Of of, std::int64_t now) {
@@ -53,7 +64,7 @@ Truth in_set(const Model& model, const Set& set, const Identity& who, Of of, std
 
 Truth is(const Model& model, const Name& name, const Identity& who, Of of, std::int64_t now) {
   switch (name.kind) {
-    case Name::Kind::kUser: return who.user.empty() ? Truth::kUnknown : truth(name_is(name, who.user));
+    case Name::Kind::kUser: return is_user(name, who, of);
     case Name::Kind::kGroup: return in_group(name, who, of);
     case Name::Kind::kSet: return in_set(model, set_named(model, name.name), who, of, now);
     case Name::Kind::kPerson: break;
@@ -247,6 +258,12 @@ bool target_is_claim(const Request& request) { return request.door == Door::kSud
 
 bool name_is(const Name& pattern, std::string_view name) {
   return pattern.glob ? name.starts_with(pattern.name) : name == pattern.name;
+}
+
+std::optional<std::uint32_t> uid_of(const Name& name) {
+  const bool digits = !name.name.empty() && name.name.find_first_not_of("0123456789") == std::string::npos;
+  if (name.kind != Name::Kind::kUser || name.glob || !digits) return std::nullopt;
+  return static_cast<std::uint32_t>(std::stoul(name.name));
 }
 
 Name seat_name(const std::string& seat) {

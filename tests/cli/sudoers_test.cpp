@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sudoers.h"
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+
+#include "evidence/text.h"
+#include "policy/policy.h"
+
+namespace jit::cli {
+namespace {
+
+Json rule(const Json& commands, const Json& users = Json::parse(R"([{"username": "alice"}])")) {
+  return {{"User_List", users}, {"Host_List", {{{"hostname", "ALL"}}}}, {"Cmnd_Specs", {{{"Commands", commands}}}}};
+}
+
+// What was carried over, which must load.
+Imported import(const Json& sudoers) {
+  Imported out = import_sudoers(sudoers);
+  const std::array<policy::Source, 1> sources{policy::Source{"sudoers.toml", out.policy}};
+  const policy::Policy::Loaded loaded = policy::Policy::load({sources, {}, {}, evidence::sha256_hex});
+  for (const policy::Finding& finding : loaded.findings) UNSCOPED_INFO(finding.text());
+  CHECK(loaded.policy != nullptr);
+  return out;
+}
+
+bool left_out(const Imported& imported, const std::string& why) {
+  return std::ranges::any_of(imported.notes, [&](const Imported::Note& note) { return note.left_out && note.why.find(why) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("import-sudoers: a command that the language cannot say is left out, and the policy loads") {
+  for (const char* command : {"/usr/bin/x \\*z", "/usr/bin/\\*z", "/usr/bin/..", "/usr/bin/. a", "/usr/bin/x a\\*"}) {
+    INFO(command);
+    const Imported imported = import({{"User_Specs", {rule({{{"command", command}}})}}});
+    CHECK(imported.rules == 0);
+    CHECK(left_out(imported, ""));
+  }
+  std::string many = "/usr/bin/x";
+  for (int i = 0; i < 300; ++i) many += " a";
+  CHECK(import({{"User_Specs", {rule({{{"command", many}}})}}}).rules == 0);
+  CHECK(import({{"User_Specs", {rule({{{"command", "/usr/bin/x a*"}}})}}}).rules == 1);
+}
+
+TEST_CASE("import-sudoers: an exception in an alias that is not there leaves the rule out") {
+  const Json users = Json::parse(R"([{"username": "ALL"}, {"useralias": "GONE", "negated": true}])");
+  const Imported imported = import({{"User_Specs", {rule({{{"command", "ALL"}}}, users)}}});
+  CHECK(imported.rules == 0);
+  CHECK(left_out(imported, "no such alias"));
+}
+
+TEST_CASE("import-sudoers: an exception below aliases that nest too deep leaves the rule out") {
+  Json aliases = Json::object();
+  for (int i = 0; i < 40; ++i) aliases["A" + std::to_string(i)] = Json::array({{{"cmndalias", "A" + std::to_string(i + 1)}}});
+  aliases["A40"] = Json::parse(R"([{"command": "/usr/bin/su", "negated": true}])");
+  const Imported imported =
+      import({{"Command_Aliases", aliases}, {"User_Specs", {rule(Json::parse(R"([{"command": "ALL"}, {"cmndalias": "A0"}])"))}}});
+  CHECK(imported.rules == 0);
+  CHECK(left_out(imported, "nest too deep"));
+}
+
+TEST_CASE("import-sudoers: aliases that name each other over and over come to an end") {
+  const Json twice = Json::parse(R"({"A": [{"useralias": "A"}, {"useralias": "A"}, {"useralias": "A"}]})");
+  const Json commands = Json::parse(R"({"C": [{"cmndalias": "C"}, {"cmndalias": "C"}, {"command": "/usr/bin/id"}]})");
+  const Imported imported = import({{"User_Aliases", twice},
+                                    {"Command_Aliases", commands},
+                                    {"User_Specs",
+                                     {rule({{{"command", "ALL"}}}, Json::parse(R"([{"useralias": "A"}])")),
+                                      rule(Json::parse(R"([{"cmndalias": "C"}])"))}}});
+  CHECK(imported.rules == 0);
+  CHECK(left_out(imported, "more than"));
+}
+
+}  // namespace jit::cli
