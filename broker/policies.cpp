@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/policies.h"
 
-#include <algorithm>
 #include <system_error>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "broker/config/tags.h"
 #include "broker/core/events.h"
 #include "evidence/text.h"
 
@@ -21,13 +21,6 @@ std::string all(const std::vector<policy::Finding>& findings) {
     out += finding.text();
   }
   return out;
-}
-
-std::string hash_of(std::vector<std::string> tags) {
-  std::ranges::sort(tags);
-  std::string text;
-  for (const std::string& tag : tags) text += tag + '\n';
-  return evidence::sha256_hex(text);
 }
 
 }  // namespace
@@ -67,7 +60,7 @@ void Policies::use_kept(store::Database* database) {
   status_.hash = loaded.policy->hash();
   status_.rules = loaded.policy->rule_count();
   status_.loaded = clock_.wall();
-  core_.use_policy(loaded.policy, hash_of(broker_.tags));
+  core_.use_policy(loaded.policy, config::tags_hash(broker_.tags));
 }
 
 void Policies::take(config::Loaded loaded, store::Database* database) {
@@ -83,7 +76,7 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
   status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}, false};
   sources_ = std::move(static_cast<config::Sources&>(loaded));
   keep(database);
-  core_.use_policy(loaded.policy, hash_of(broker_.tags));
+  core_.use_policy(loaded.policy, config::tags_hash(broker_.tags));
   core_.note(core::events::kPolicyLoaded, "policy", status_.hash);
   sd_journal_print(LOG_NOTICE, "policy %s in force, %zu rules", status_.hash.substr(0, 12).c_str(), status_.rules);
 }

@@ -300,11 +300,4 @@ std::optional<Unreadable> read_decision(const Json& entry, Recorded& out) {
   return std::nullopt;
 }
 
-std::string tags_hash(std::vector<std::string> tags) {
-  std::ranges::sort(tags);
-  std::string text;
-  for (const std::string& tag : tags) text += tag + '\n';
-  return evidence::sha256_hex(text);
-}
-
 }  // namespace jit::cli

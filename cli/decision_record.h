@@ -23,7 +23,4 @@ struct Unreadable {
 // it means nothing where something is lacking.
 std::optional<Unreadable> read_decision(const Json& entry, Recorded& out);
 
-// Hash of a host's tags, as the broker records it.
-std::string tags_hash(std::vector<std::string> tags);
-
 }  // namespace jit::cli

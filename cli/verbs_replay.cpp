@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "broker/config/tags.h"
 #include "cli/commands.h"
 #include "cli/decision_record.h"
 #include "cli/policy_files.h"
@@ -191,7 +192,7 @@ Exit Verbs::replay() {
   }
   const auto client = Client::connect();
   if (!client) return out.fail(client.failure());
-  History history(*files->policy, tags_hash(files->broker.tags));
+  History history(*files->policy, config::tags_hash(files->broker.tags));
   for (;;) {
     const auto page = (*client)->query(*filter);
     if (!page) return out.fail(page.failure());

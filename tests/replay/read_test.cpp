@@ -2,6 +2,8 @@
 // Records that lack something, or are not as a broker writes them, are none: named, never guessed.
 #include <functional>
 
+#include "broker/config/tags.h"
+#include "evidence/text.h"
 #include "tests/replay/history.h"
 
 namespace jit::core_test {
@@ -107,6 +109,12 @@ TEST_CASE("what is wrong in a record is named", "[read]") {
     entry[cli::Json::json_pointer(row.path)] = row.value;
     CHECK(lacks(entry) == row.lacks);
   }
+}
+
+TEST_CASE("the tags of a host are compared in any order", "[read]") {
+  CHECK(config::tags_hash({"db", "web"}) == config::tags_hash({"web", "db"}));
+  CHECK(config::tags_hash({"db", "web"}) != config::tags_hash({"db"}));
+  CHECK(config::tags_hash({}) == evidence::sha256_hex(""));
 }
 
 }  // namespace jit::core_test
