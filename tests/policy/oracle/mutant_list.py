@@ -112,6 +112,8 @@ MUTANTS = [
     (INDEX, "if (permit.approval != nullptr && !permit.approval->self) {", "if (permit.approval != nullptr) {"),
     (INDEX, "(by_who ? here.who : here.as).add(", "here.who.add("),
     (INDEX, "scratch.seen[rule] = scratch.turn;", ""),
+    (INDEX, " && !need.known.varies", ""),
+    ("policy/resolve.cpp", " || (approval.machines && !std::ranges::all_of(crew->second.members, human))", ""),
     # Who can fill the seats.
     (CREW, "if (member.user == requester->user) return true;", ""),
     (CREW, "if (member.person == requester->person) return true;", ""),
