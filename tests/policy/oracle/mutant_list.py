@@ -112,9 +112,11 @@ MUTANTS = [
     (INDEX, "if (permit.approval != nullptr && !permit.approval->self) {", "if (permit.approval != nullptr) {"),
     (INDEX, "(by_who ? here.who : here.as).add(", "here.who.add("),
     (INDEX, "scratch.seen[rule] = scratch.turn;", ""),
+    (INDEX, " && !need.known.varies", ""),
+    ("policy/resolve.cpp", " || (approval.machines && !std::ranges::all_of(crew->second.members, human))", ""),
     # Who can fill the seats.
     (CREW, "if (member.user == requester->user) return true;", ""),
-    (CREW, "if (member.person == requester->person) return true;", ""),
+    (CREW, "if (is_requester(policy_, member, requester_)) return false;", ""),
     (CREW, "if (member.entry != nullptr && member.entry->machine && !quorum_.machines) return false;", ""),
     (CREW, "return votes == Votes::kSigned || key.hardware;", "return key.hardware;"),
     (CREW, "closed_eligible_.push_back(open ? everybody_with_keys() : names);", "closed_eligible_.push_back(names);"),
