@@ -128,7 +128,6 @@ MUTANTS = [
     ("policy/policy.cpp", "(!revoked || now < *revoked)", "true"),
     ("policy/policy.cpp", "if (!parsed.principal || (!machines && is_machine(*compiled_, voter))) return false;", "if (!parsed.principal) return false;"),
     # Time and place.
-    (WINDOW, "*end > *begin ? *end - *begin : *end + kDayMinutes - *begin", "*end >= *begin ? *end - *begin : *end + kDayMinutes - *begin"),
     (WINDOW, "return minutes[now.minute_of_week()] && !std::ranges::binary_search(except, now.day);", "return minutes[now.minute_of_week()];"),
     ("policy/roster.cpp", "now > issued + fresh_s", "now >= issued + fresh_s"),
 ]

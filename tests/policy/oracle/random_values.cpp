@@ -45,6 +45,7 @@ Span random_span(Dice& dice) {
   Span out;
   out.from = dice.below(24) * 60 + (dice.percent(30) ? 30 : 0);
   out.to = dice.percent(20) ? 1440 : dice.below(24) * 60 + dice.below(4) * 15;
+  if (dice.percent(8)) out.to = out.from;  // a whole day
   out.daily = dice.percent(50);
   if (out.daily) return out;
   // One or two ranges that share no day.
