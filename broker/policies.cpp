@@ -45,7 +45,7 @@ void Policies::start(config::Loaded loaded, store::Database* database) {
   if (core_.policy() != nullptr || !unrescued) return;
   sd_journal_print(LOG_CRIT, "policy %s is in force although root has no rescue line: type: jitctl setup login", unrescued->hash().substr(0, 12).c_str());
   status_ = {unrescued->hash(), unrescued->rule_count(), clock_.wall(), status_.error, true};
-  core_.use_policy(unrescued, hash_of(broker_.tags));
+  core_.use_policy(unrescued, config::tags_hash(broker_.tags));
 }
 
 void Policies::use_kept(store::Database* database) {
