@@ -108,7 +108,7 @@ MUTANTS = [
     (INDEX, "if (length > name.size()) break;", "if (length >= name.size()) break;"),
     (INDEX, "if (posting.empty() || posting.back() != rule) posting.push_back(rule);\n  if (!leaf.prefix) return;", "if (posting.empty()) posting.push_back(rule);\n  if (!leaf.prefix) return;"),
     (INDEX, "bound.requirements = terms.requirement_count();", "bound.requirements = terms.requirement_count() + 1;"),
-    (INDEX, "bound.shortness = ~std::min(", "bound.shortness = std::min("),
+    (INDEX, "bound.shortness = ~std::min(", "bound.shortness = ~std::min(0U * "),
     (INDEX, "if (permit.approval != nullptr && !permit.approval->self) {", "if (permit.approval != nullptr) {"),
     (INDEX, "(by_who ? here.who : here.as).add(", "here.who.add("),
     (INDEX, "scratch.seen[rule] = scratch.turn;", ""),
