@@ -297,7 +297,8 @@ def test_what_ended_on_a_full_disk_stays_ended_after_a_restart():
         with Holder() as alice, Inbox() as inbox, Journal() as journal:
             asked = bedlib.jitctl("dave2", "request", "--reason", "x", "--", "/bin/echo", name)["id"]
             fill()
-            check(not alice.uses() or not alice.uses(), f"{name}: the disk is not full")
+            # The log of the database may have room of its own, from before it was killed.
+            check(any(not alice.uses() for _ in range(500)), f"{name}: the disk is not full")
             ended = bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "it is over"])
             check("ended" in ended.text, f"{name}: revoke: exit {ended.code}: {ended.text}")
             denied = bedlib.run("bob", ["jitctl", "deny", asked, "-m", "no"])

@@ -9,7 +9,7 @@ import wire
 from bedlib import check
 
 FILE = "/etc/jit/policy.d/bed.toml"
-ROUNDS = 400
+ROUNDS = 10_000
 with open(FILE, encoding="utf-8") as policy:
     GOOD = policy.read()
 VERSIONS = (GOOD, GOOD.replace('give     = "10m"', 'give     = "11m"'))
