@@ -41,7 +41,7 @@ bool Policy::prefers(const Rule& a, const Rule& b, const Request& request) const
 // Where memory runs out the answer is the one that needs none: deny.
 Decision Policy::decide(const Request& request) const {
   try {
-    Evaluation evaluation;
+    thread_local Evaluation evaluation;  // its memory grows to what the largest policy needs, and is used again
     evaluate(request, evaluation);
     return render(evaluation, {*compiled_, request, nullptr});
   } catch (const std::bad_alloc&) {

@@ -91,8 +91,10 @@ class Evaluator {
     Evaluation::Proposal& made = out_.current;
     made.permit = &permit;
     made.terms.begin(policy_, permit, request_.door);
-    for (const Evaluation::Hit& hit : out_.hits) {
-      if (!hit.guard->observe && concerns(hit, permit, request_)) made.terms.add(*hit.guard);
+    if (waives_any(permit)) {
+      add_guards(permit, made.terms);
+    } else {
+      made.terms.add(shared(permit));
     }
     made.terms.finish(request_);
     made.state = made.terms.flaws().empty() ? fill(policy_, made.terms, request_) : State::kInfeasible;
@@ -106,6 +108,28 @@ class Evaluator {
     }
   }
 
+  void add_guards(const Rule& permit, Terms& terms) {
+    for (const Evaluation::Hit& hit : out_.hits) {
+      if (!hit.guard->observe && concerns(hit, permit, request_)) terms.add(*hit.guard);
+    }
+  }
+
+  bool waives_any(const Rule& permit) const {
+    return permit.break_glass && std::ranges::any_of(out_.hits, [&](const Evaluation::Hit& hit) { return waives(permit, *hit.guard); });
+  }
+
+  // The same for all permits that waive nothing, but for those that name the target of a claim: gathered once for each kind.
+  const Terms& shared(const Rule& permit) {
+    Evaluation::Shared& held = permit.unverified_as ? out_.for_claims : out_.for_either;
+    if (!held.known) {
+      held.terms.begin_guards(policy_, request_.door);
+      add_guards(permit, held.terms);
+      held.terms.finish_guards(Evaluation::kMostReasons);
+      held.known = true;
+    }
+    return held.terms;
+  }
+
   void note(const Evaluation::Reason& reason) {
     if (out_.reasons.size() < Evaluation::kMostReasons) out_.reasons.push_back(reason);
   }
@@ -113,13 +137,17 @@ class Evaluator {
   // Looks from the best rank on, and no further than something better can come.
   bool ordinary() {
     bool found = false;
+    std::uint32_t done = Index::kNoKind;  // a kind that has its offer: the others of it differ by a later id only
     for (const std::uint32_t rank : out_.permits.found) {
       const Index::Ranked& ranked = index_.permit(rank);
+      if (found && ranked.kind == done) continue;
       if (found && ranked.bound > key_of(out_.best)) break;
       if (ranked.rule->break_glass || !permit_matches(*ranked.rule, scene_)) continue;
       out_.matched.push_back(ranked.rule);
       propose(*ranked.rule);
-      if (out_.current.state == State::kInfeasible || (found && !better(out_.current, out_.best))) continue;
+      if (out_.current.state == State::kInfeasible) continue;
+      done = ranked.kind;
+      if (found && !better(out_.current, out_.best)) continue;
       std::swap(out_.current, out_.best);
       found = true;
     }
@@ -210,6 +238,7 @@ void evaluate(const RuleSet& policy, const Index& index, const Request& request,
   out.refusal = Refusal::kNone;
   out.best.permit = nullptr;
   out.choice_count = 0;
+  out.for_claims.known = out.for_either.known = false;
   out.hits.clear();
   out.matched.clear();
   out.reasons.clear();

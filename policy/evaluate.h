@@ -48,6 +48,11 @@ struct Evaluation {
   // Working memory.
   Index::Scratch permits, guards;
   Proposal current;
+  struct Shared {  // what the guards add that no permit waives
+    bool known = false;
+    Terms terms;
+  };
+  Shared for_claims, for_either;
 };
 
 // A break-glass permit waives the guards that yield to it.

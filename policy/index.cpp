@@ -2,7 +2,9 @@
 #include "policy/index.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
+#include <tuple>
 
 #include "policy/terms.h"
 
@@ -87,8 +89,32 @@ void Index::Anchors::look(const Identity& identity, Side side, Visit visit) cons
   if (!persons.whole.empty() || !persons.prefix.empty()) persons.look(identity.person, visit);
 }
 
+namespace {
+
+// All that Terms takes from a permit, and which guards concern it: permits with the same text here have the same offer.
+std::string terms_text(const Rule& permit) {
+  std::string out;
+  const auto number = [&](std::uint64_t value) { out += std::to_string(value) + ' '; };
+  const auto perhaps = [&](const std::optional<std::uint32_t>& value) { value ? number(*value) : void(out += "- "); };
+  number(reinterpret_cast<std::uintptr_t>(permit.approval));
+  perhaps(permit.give_s);
+  perhaps(permit.max_s);
+  perhaps(permit.require.reason_min);
+  perhaps(permit.require.review_s);
+  number(permit.scope ? 1 + static_cast<std::uint64_t>(*permit.scope) : 0);
+  number((permit.tests.run ? 4U : 0U) + (permit.require.record ? 2U : 0U) + (permit.unverified_as ? 1U : 0U));
+  for (const auto* texts : {&permit.require.tickets, &permit.require.notify}) {
+    number(texts->size());
+    for (const std::string& text : *texts) out += std::to_string(text.size()) + ':' + text;
+  }
+  return out;
+}
+
+}  // namespace
+
 // What guards add only makes an offer worse in each part of the bound, so a permit alone says how good it can get.
 void Index::rank(const RuleSet& policy) {
+  std::unordered_map<std::string, std::uint32_t> kinds;
   for (const Rule& permit : policy.permits) {
     Terms terms;
     terms.begin(policy, permit, Door::kSudo);
@@ -102,9 +128,12 @@ void Index::rank(const RuleSet& policy) {
         return need.known.open_ended && need.known.people == 0 && !need.known.varies;
       });
     }
-    ranked_.push_back({&permit, bound});
+    const auto next = static_cast<std::uint32_t>(kinds.size() + 1);
+    const std::uint32_t kind = permit.break_glass ? kNoKind : kinds.try_emplace(terms_text(permit), next).first->second;
+    ranked_.push_back({&permit, bound, kind});
   }
-  std::ranges::sort(ranked_, [](const Ranked& a, const Ranked& b) { return a.bound != b.bound ? a.bound < b.bound : a.rule->id < b.rule->id; });
+  const auto key = [](const Ranked& one) { return std::tie(one.bound, one.kind, one.rule->id); };
+  std::ranges::sort(ranked_, {}, key);
 }
 
 void Index::build(std::span<const Rule* const> rules, Doors& doors) {

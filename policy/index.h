@@ -33,9 +33,11 @@ class Index {
     std::uint32_t state = 0, seats = 0, requirements = 0, shortness = 0;
     auto operator<=>(const Bound&) const = default;
   };
+  static constexpr std::uint32_t kNoKind = 0;
   struct Ranked {
     const Rule* rule = nullptr;
     Bound bound;
+    std::uint32_t kind = kNoKind;  // the same for permits whose terms are the same at every door; not of break-glass
   };
   const Ranked& permit(std::uint32_t rank) const { return ranked_[rank]; }
 
@@ -77,7 +79,7 @@ class Index {
   void rank(const RuleSet& policy);
   static void begin(Scratch& scratch, std::size_t rules);
 
-  std::vector<Ranked> ranked_;  // permits, the best bound first, then by id
+  std::vector<Ranked> ranked_;  // permits, the best bound first, then by kind, then by id
   Doors permits_, guards_;
   Anchors subjects_;  // all permits by `who`
   std::size_t guard_count_ = 0;

@@ -58,8 +58,22 @@ bool ticket_fits(std::string_view pattern, std::string_view ticket) {
 }
 
 void Terms::begin(const RuleSet& policy, const Rule& permit, Door door) {
-  policy_ = &policy;
+  reset(policy, door, permit.scope.value_or(usual_scope(permit, door)));
   permit_ = &permit;
+  add(permit);
+}
+
+void Terms::begin_guards(const RuleSet& policy, Door door) { reset(policy, door, Scope::kLogin); }
+
+void Terms::finish_guards(std::size_t flaws) {
+  const auto denies = [](const Flaw& flaw) { return flaw.fault == Fault::kDenied; };
+  if (std::ranges::any_of(flaws_, denies)) std::erase_if(flaws_, [&](const Flaw& flaw) { return !denies(flaw); });
+  if (flaws_.size() > flaws) flaws_.resize(flaws);
+}
+
+void Terms::reset(const RuleSet& policy, Door door, Scope scope) {
+  policy_ = &policy;
+  permit_ = nullptr;
   door_ = door;
   seats_.clear();
   tickets_.clear();
@@ -68,31 +82,34 @@ void Terms::begin(const RuleSet& policy, const Rule& permit, Door door) {
   flaws_.clear();
   reason_min_ = review_s_ = give_ = max_ = wait_ = std::nullopt;
   votes_ = Votes::kAny;
-  scope_ = permit.scope.value_or(usual_scope(permit, door));
+  scope_ = scope;
   approvals_ = machines_ = self_ = match_ = record_ = shortened_ = lacks_reason_ = lacks_ticket_ = false;
-  add(permit);
 }
 
 // Per set the larger count, other sets add; in the order of names, so that the order of rules does not show.
-void Terms::add_approval(const Approval& approval) {
-  for (const Approval::Need& need : approval.need) {
-    const auto at = std::ranges::lower_bound(seats_, need.seat.set, {}, [](const SeatRef& seat) -> const std::string& { return *seat.set; });
-    if (at == seats_.end() || *at->set != need.seat.set) {
-      seats_.insert(at, {&need.seat.set, need.seat.count, &need.known});
-    } else {
-      at->count = std::max(at->count, need.seat.count);
-    }
+void Terms::add_seat(const SeatRef& seat) {
+  const auto at = std::ranges::lower_bound(seats_, *seat.set, {}, [](const SeatRef& held) -> const std::string& { return *held.set; });
+  if (at == seats_.end() || *at->set != *seat.set) {
+    seats_.insert(at, seat);
+  } else {
+    at->count = std::max(at->count, seat.count);
   }
+}
+
+void Terms::add_step(const Step& step) {
+  const auto at = std::ranges::lower_bound(ladder_, step, [](const Step& a, const Step& b) { return order_of(a) < order_of(b); },
+                                           [](const Step* held) -> const Step& { return *held; });
+  if (at == ladder_.end() || !(**at == step)) ladder_.insert(at, &step);
+}
+
+void Terms::add_approval(const Approval& approval) {
+  for (const Approval::Need& need : approval.need) add_seat({&need.seat.set, need.seat.count, &need.known});
   votes_ = std::max(votes_, approval.votes.value_or(policy_->votes.value_or(Votes::kAny)));
   machines_ = approval.machines && (machines_ || !approvals_);
   self_ = approval.self && (self_ || !approvals_);
   match_ = match_ || approval.match;
   least(wait_, approval.wait_s.value_or(kWait));
-  for (const Approval::Rung& rung : approval.escalate) {
-    const auto at = std::ranges::lower_bound(ladder_, rung.step, [](const Step& a, const Step& b) { return order_of(a) < order_of(b); },
-                                             [](const Step* step) -> const Step& { return *step; });
-    if (at == ladder_.end() || !(**at == rung.step)) ladder_.insert(at, &rung.step);
-  }
+  for (const Approval::Rung& rung : approval.escalate) add_step(rung.step);
   approvals_ = true;
 }
 
@@ -113,6 +130,28 @@ void Terms::add(const Rule& rule) {
   if (!rule.scope) return;
   scope_ = std::min(scope_, *rule.scope);
   if (!door_has(door_, *rule.scope)) flaws_.push_back({Fault::kScope, &rule});
+}
+
+void Terms::add(const Terms& guards) {
+  for (const SeatRef& seat : guards.seats_) add_seat(seat);
+  for (const Step* step : guards.ladder_) add_step(*step);
+  if (guards.approvals_) {
+    votes_ = std::max(votes_, guards.votes_);
+    machines_ = guards.machines_ && (machines_ || !approvals_);
+    self_ = guards.self_ && (self_ || !approvals_);
+    match_ = match_ || guards.match_;
+    approvals_ = true;
+  }
+  if (guards.reason_min_) reason_min_ = std::max(reason_min_.value_or(0), *guards.reason_min_);
+  for (const std::string* ticket : guards.tickets_) add_text(tickets_, *ticket);
+  for (const std::string* channel : guards.notify_) add_text(notify_, *channel);
+  record_ = record_ || guards.record_;
+  least(review_s_, guards.review_s_);
+  least(wait_, guards.wait_);
+  least(give_, guards.give_);
+  least(max_, guards.max_);
+  scope_ = std::min(scope_, guards.scope_);
+  flaws_.insert(flaws_.end(), guards.flaws_.begin(), guards.flaws_.end());
 }
 
 void Terms::finish(const Request& request) {

@@ -27,6 +27,10 @@ class Terms {
  public:
   void begin(const RuleSet& policy, const Rule& permit, Door door);
   void add(const Rule& rule);  // the permit itself first, then each guard, in the order of ids
+  // Guards alone, to be added to the terms of many permits at once: at most `flaws` of their flaws are kept, denials first.
+  void begin_guards(const RuleSet& policy, Door door);
+  void finish_guards(std::size_t flaws);
+  void add(const Terms& guards);
   void finish(const Request& request);
 
   bool asks_people() const { return !seats_.empty(); }
@@ -52,6 +56,9 @@ class Terms {
   Offer render() const;
 
  private:
+  void reset(const RuleSet& policy, Door door, Scope scope);
+  void add_seat(const SeatRef& seat);
+  void add_step(const Step& step);
   void add_approval(const Approval& approval);
   void add_requirements(const Requirements& require);
 
