@@ -51,7 +51,12 @@ Exit Verbs::watch() {
       }
       return std::nullopt;
     };
-    if (const auto failure = show_open()) return out.fail(*failure);
+    // A broker that leaves meanwhile will be told of; what else goes wrong is the end.
+    const auto shown = [&] {
+      const auto failure = show_open();
+      return !failure || failure->code == Exit::kUnreachable ? std::nullopt : failure;
+    };
+    if (const auto failure = shown()) return out.fail(*failure);
     for (;;) {
       const auto next = (*client)->next(std::nullopt, stop);
       if (!next) return out.fail(next.failure());
@@ -62,8 +67,7 @@ Exit Verbs::watch() {
         case Client::Event::kBack:
           out.note("the broker is back");
           seen.clear();  // what is open now is worth saying again
-          // One that leaves again will be told of; what else goes wrong is the end.
-          if (const auto failure = show_open(); failure && failure->code != Exit::kUnreachable) return out.fail(*failure);
+          if (const auto failure = shown()) return out.fail(*failure);
           break;
         case Client::Event::kChanged: {
           const auto request = (*client)->get_request(next->id);
