@@ -132,14 +132,15 @@ std::optional<core::BootMs> Broker::turn() {
   if (shelf_.database() == nullptr) {
     if (now >= next_open_ && open_database()) policies_->database_came(shelf_.database());
     if (shelf_.database() == nullptr) next = next_open_;
-  } else if (shelf_.failing()) {
+  } else if (const std::string why = shelf_.trouble(); !why.empty() || shelf_.failing()) {
     if (!std::exchange(told_failing_, true)) {
-      sd_journal_print(LOG_CRIT, "no grant can be given or used: %s", evidence::escape(shelf_.database()->last_error()).c_str());
+      sd_journal_print(LOG_CRIT, "no grant can be given or used: %s", evidence::escape(why).c_str());
     }
     // Nobody may be asking while it fails, so the way back is looked for here.
     if (now >= next_probe_) {
       next_probe_ = now + kProbeMs;
-      core_->note(core::events::kStoreRecovered, "after", shelf_.database()->last_error());
+      shelf_.settle();
+      core_->note(core::events::kStoreRecovered, "after", why);
     }
     next = next_probe_;
   } else {

@@ -12,7 +12,15 @@ bool Shelf::open(const std::string& path) {
 }
 
 void Shelf::commit(core::Batch batch, std::function<void(bool)> done) {
-  if (database_) return database_->commit(std::move(batch), std::move(done));
+  if (database_) {
+    return database_->commit(std::move(batch), [this, done = std::move(done)](bool written) {
+      if (!written) {
+        missed_ = database_ ? database_->last_error() : std::string();
+        if (missed_.empty()) missed_ = "a write failed, the next one did not";
+      }
+      done(written);
+    });
+  }
   post_([done = std::move(done)] { done(false); });
 }
 

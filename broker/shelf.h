@@ -23,11 +23,16 @@ class Shelf final : public core::Store {
 
   void commit(core::Batch batch, std::function<void(bool)> done) override;
   bool failing() const override { return !database_ || database_->failing(); }
+  // Why the database fails, or failed since settle() though it may work again by now: a failure must not go unsaid because it
+  // was short. Empty: it did not.
+  std::string trouble() const { return database_ && database_->failing() ? database_->last_error() : missed_; }
+  void settle() { missed_.clear(); }
 
  private:
   core::Post post_;
   std::unique_ptr<store::Database> database_;
   std::string message_;
+  std::string missed_;
 };
 
 }  // namespace jit::broker
