@@ -18,7 +18,7 @@ from bedlib import Failed, Inbox, Pipe, Terminal, within
 HERE = os.path.dirname(os.path.abspath(__file__))
 MASKS = (
     (r"\b[0-9a-f]{32}\b", "<id>"),
-    (r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b", "<id>"),
+    (r"\b[0-9a-f]{8}\b", "<id>"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "<time>"),
     (r"\b\d\d:\d\d(:\d\d)?\b", "<time>"),
     (r"\b(\d+h)?(\d+m)?(\d+s)?(?<=[hms]) left\b", "<time> left"),
