@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 
+#include "bench/naive.h"
 #include "bench/policy_text.h"
 #include "broker/core/record.h"
 #include "cli/decision_record.h"
@@ -20,6 +21,8 @@
 #include "policy/analysis/replay.h"
 #include "policy/evaluate.h"
 #include "policy/policy.h"
+#include "tests/policy/oracle/compare.h"
+#include "tests/policy/oracle/oracle.h"
 
 namespace {
 
@@ -94,7 +97,17 @@ void BM_DenyByGuard(benchmark::State& state) {
   request.facts = nullptr;  // what is not known lifts no guard
   decide(state, usual(rules), request);
 }
-// The same, with the text for people.
+// The naive evaluator on the policy and the request of BM_Allow.
+void BM_Naive(benchmark::State& state) {
+  const auto rules = static_cast<std::size_t>(state.range(0));
+  const bench::Asked asked(rules);
+  const policy::Request request = asked.request();
+  const policy::oracle::Model model = bench::usual_model(rules);
+  const std::string differs = policy::oracle::difference(usual(rules).decide(request), policy::oracle::decide(model, request));
+  if (!differs.empty()) state.SkipWithError(differs.c_str());
+  for (auto _ : state) benchmark::DoNotOptimize(policy::oracle::decide(model, request));
+}
+// As BM_Allow, with the text for people.
 void BM_DecideWithText(benchmark::State& state) {
   const auto rules = static_cast<std::size_t>(state.range(0));
   const bench::Asked asked(rules);
@@ -180,6 +193,7 @@ BENCHMARK(BM_Allow)->Arg(10)->Arg(1'000)->Arg(100'000);
 BENCHMARK(BM_DenyNothingPermits)->Arg(10)->Arg(1'000)->Arg(100'000);
 BENCHMARK(BM_DenyByGuard)->Arg(10)->Arg(1'000)->Arg(100'000);
 BENCHMARK(BM_DecideWithText)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK(BM_Naive)->Arg(10)->Arg(1'000)->Arg(100'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Worst)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Load)->Arg(10'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_BareParse)->Arg(10'000)->Unit(benchmark::kMillisecond);
@@ -188,6 +202,41 @@ BENCHMARK(BM_Diff)->Arg(10'000)->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(BM_Replay)->Arg(1'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_ReplayText)->Arg(1'000)->Unit(benchmark::kMillisecond);
 
+// After the medians, their ratios.
+class Ratios final : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.aggregate_name == "median" && !run.error_occurred) {
+        medians_[run.run_name.str()] = run.GetAdjustedRealTime() / benchmark::GetTimeUnitMultiplier(run.time_unit);
+      }
+    }
+    ConsoleReporter::ReportRuns(runs);
+  }
+  void Finalize() override {
+    ratio("BM_Allow/100000", "BM_Allow/10");
+    for (const char* const rules : {"10", "1000", "100000"}) ratio(std::string("BM_Naive/") + rules, std::string("BM_Allow/") + rules);
+    ratio("BM_Load/10000", "BM_BareParse/10000");
+  }
+
+ private:
+  void ratio(const std::string& over, const std::string& under) {
+    const auto a = medians_.find(over), b = medians_.find(under);
+    if (a == medians_.end() || b == medians_.end()) return;
+    GetOutputStream() << over << " : " << under << " = " << a->second / b->second << '\n';
+  }
+  std::map<std::string, double> medians_;  // seconds an iteration
+};
+
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  std::string repetitions = "--benchmark_repetitions=5", medians = "--benchmark_report_aggregates_only=true";
+  std::vector<char*> words{argv[0], repetitions.data(), medians.data()};
+  words.insert(words.end(), argv + 1, argv + argc);
+  int count = static_cast<int>(words.size());
+  benchmark::Initialize(&count, words.data());
+  if (benchmark::ReportUnrecognizedArguments(count, words.data())) return 2;
+  Ratios ratios;
+  benchmark::RunSpecifiedBenchmarks(&ratios);
+}

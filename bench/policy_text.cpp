@@ -7,7 +7,6 @@ namespace jit::bench {
 
 namespace {
 
-constexpr std::size_t kTeam = 10;       // rules
 constexpr std::size_t kFile = 10'000;  // rules in one file
 constexpr std::int64_t kNow = 1'795'600'000;  // a Wednesday in November 2026
 

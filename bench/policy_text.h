@@ -9,6 +9,8 @@
 
 namespace jit::bench {
 
+inline constexpr std::size_t kTeam = 10;  // rules
+
 // A fleet's policy: teams of ten rules each, nine permits to one guard; half of the permits ask people, a third name
 // commands, some a window or a fact.
 // In files that are each within what a loader takes.
