@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // [[permit]] and [[guard]].
+#include <algorithm>
+
 #include "policy/draft.h"
 #include "policy/suggest.h"
 
@@ -22,10 +24,9 @@ std::optional<std::string> read_id(Draft& draft, const Fields& fields, std::stri
   return id->value;
 }
 
-void read_rule(Draft& draft, const Node& node, bool permit) {
+void read_rule(Draft& draft, const Node& node, bool permit, Rule& rule) {
   Report& report = draft.report;
   const Fields fields(node, permit ? Table::kPermit : Table::kGuard, report);
-  Rule rule;
   rule.permit = permit;
   rule.place = node.place;
   rule.id = read_id(draft, fields, permit ? "permit" : "guard").value_or("");
@@ -57,14 +58,17 @@ void read_rule(Draft& draft, const Node& node, bool permit) {
   } else {
     read_guard_only(fields, rule);
   }
-  (permit ? draft.out->permits : draft.out->guards).push_back(std::move(rule));
 }
 
 }  // namespace
 
 void read_rules(Draft& draft, const Fields& file) {
-  for (const Node* node : file.tables("permit")) read_rule(draft, *node, true);
-  for (const Node* node : file.tables("guard")) read_rule(draft, *node, false);
+  for (const bool permit : {true, false}) {
+    const std::vector<const Node*> nodes = file.tables(permit ? "permit" : "guard");
+    std::vector<Rule>& rules = permit ? draft.out->permits : draft.out->guards;
+    if (const std::size_t wanted = rules.size() + nodes.size(); wanted > rules.capacity()) rules.reserve(std::max(wanted, 2 * rules.capacity()));
+    for (const Node* node : nodes) read_rule(draft, *node, permit, rules.emplace_back());
+  }
 }
 
 }  // namespace jit::policy

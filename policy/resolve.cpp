@@ -19,6 +19,18 @@ std::vector<std::string_view> keys_of(const ByName<T>& map) {
   return out;
 }
 
+// A rule is large: each moves once, into its place.
+void sort_by_id(std::vector<Rule>& rules) {
+  std::vector<Rule*> order;
+  order.reserve(rules.size());
+  for (Rule& rule : rules) order.push_back(&rule);
+  std::ranges::stable_sort(order, {}, [](const Rule* rule) -> const std::string& { return rule->id; });
+  std::vector<Rule> sorted;
+  sorted.reserve(rules.size());
+  for (Rule* rule : order) sorted.push_back(std::move(*rule));
+  rules = std::move(sorted);
+}
+
 class Resolver {
  public:
   explicit Resolver(Draft& draft) : draft_(draft), report_(draft.report), out_(*draft.out) {}
@@ -38,7 +50,7 @@ class Resolver {
     }
     for (auto* rules : {&out_.permits, &out_.guards}) {
       for (Rule& rule : *rules) resolve_rule(rule);
-      std::ranges::stable_sort(*rules, {}, &Rule::id);
+      sort_by_id(*rules);
     }
     for (const Rule& guard : out_.guards) check_yields(guard);
     if (!report_.failed()) make_crews();
