@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "evidence/text.h"
+
 namespace jit::cli {
 
 Style Style::detect() {
@@ -69,6 +71,12 @@ Exit Output::finish(Exit code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
   const Exit lost = fail({Exit::kNo, "the output could not be written: is the disk full?"});
   return code == Exit::kDone ? lost : code;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + evidence::escape(word);
+  return out;
 }
 
 std::string coloured(const Style& style, std::string_view state) {

@@ -34,6 +34,7 @@ class Output {
   Style style_;
 };
 
+std::string joined(const std::vector<std::string>& words);          // escaped, "a, b"
 std::string coloured(const Style& style, std::string_view state);  // by what the state means
 
 }  // namespace jit::cli

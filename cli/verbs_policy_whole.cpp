@@ -15,12 +15,6 @@ namespace {
 
 namespace analysis = policy::analysis;
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + evidence::escape(word);
-  return out;
-}
-
 std::string asks_text(const analysis::Way& way) {
   std::string out;
   for (const analysis::Way::Ask& ask : way.asks) {

@@ -18,12 +18,6 @@ namespace analysis = policy::analysis;
 
 constexpr std::uint32_t kPage = 1000;
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + evidence::escape(word);
-  return out;
-}
-
 std::string counted(std::size_t count, std::string_view one) {
   return std::to_string(count) + ' ' + std::string(one) + (count == 1 ? "" : "s");
 }

@@ -22,6 +22,8 @@ target_compile_options(jit_flags INTERFACE
   -fstack-protector-strong -fno-omit-frame-pointer
   $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>
   $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection -fcf-protection>
+  # A pimpl may hold types of its own source file; gcc cannot tell that file inside a batch of CMAKE_UNITY_BUILD.
+  $<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>
   # False alarms of gcc 12 in its own <string> and <regex> (GCC bugs 105329 and 105562).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict -Wno-maybe-uninitialized>)
 target_compile_definitions(jit_flags INTERFACE _GNU_SOURCE)

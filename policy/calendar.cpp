@@ -17,13 +17,12 @@
 namespace jit::policy {
 namespace {
 
-constexpr std::size_t kMostBytes = 4 << 20;
-constexpr std::int64_t kDay = 86400;
+constexpr std::size_t kMostText = 4 << 20;
 constexpr std::int32_t kBack = 366, kAhead = 3 * 366;  // days
 constexpr std::size_t kMostOfOne = 4000;    // occurrences of one event, within that range
 constexpr std::size_t kMostSteps = 100000;  // occurrences of all, from each event's begin on
 constexpr std::size_t kEmptyRule = 40000;   // what a rule that yields nothing counts: the library looks through centuries
-constexpr std::int64_t kFirstNow = -62135596800, kLastNow = 253402300799 - 4 * kAhead * kDay;  // years 1 to 9999
+constexpr std::int64_t kFirstNow = -62135596800, kLastNow = 253402300799 - 4 * kAhead * kDaySeconds;  // years 1 to 9999
 
 struct FreeProperty { void operator()(icalproperty* p) const noexcept { icalproperty_free(p); } };
 using Property = std::unique_ptr<icalproperty, FreeProperty>;
@@ -63,12 +62,12 @@ const char* const kTimes[] = {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", 
 
 // Where the clock is set back, the first of both; in a gap, as long after it as the clock was behind.
 std::int64_t instant(const Moment& m) {
-  const std::int64_t wall = m.day * kDay + m.second;
+  const std::int64_t wall = m.day * kDaySeconds + m.second;
   const auto offset = [&](std::int64_t at) {
     const LocalTime local = m.zone->local(at);
-    return local.day * kDay + local.second - at;
+    return local.day * kDaySeconds + local.second - at;
   };
-  const std::int64_t before = offset(wall - 2 * kDay), after = offset(wall + 2 * kDay);
+  const std::int64_t before = offset(wall - 2 * kDaySeconds), after = offset(wall + 2 * kDaySeconds);
   const std::int64_t first = wall - before, second = wall - after;
   if (first == second || offset(first) == before) return first;
   return offset(second) == after ? second : first;
@@ -383,7 +382,7 @@ ParsedCalendar no(std::uint32_t line, std::string why) { return {std::nullopt, l
 bool Calendar::has(std::int32_t day) const { return std::ranges::binary_search(days, day); }
 
 ParsedCalendar parse_calendar(std::string_view text, const Zone& zone, std::int64_t now) {
-  if (text.size() > kMostBytes) return no(0, "more than 4 MiB");
+  if (text.size() > kMostText) return no(0, "more than 4 MiB");
   if (now < kFirstNow || now > kLastNow) return no(0, "the clock is out of range");
   // The library keeps errors and buffers for the whole process.
   static std::mutex library;

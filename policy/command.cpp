@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <map>
 
+#include "policy/quoted.h"
+
 namespace jit::policy {
 namespace {
 
 constexpr std::size_t kMostWords = 256;
 constexpr std::size_t kMostAlternatives = 4096;
 constexpr std::size_t kMostBytes = 1 << 20;  // of all alternatives of one word together
-
-std::string quoted(std::string_view text) { return '`' + std::string(text) + '`'; }
 
 // The literals that a word with {a|b} stands for; nothing, and `why`, where it is none.
 std::optional<std::vector<std::string>> expand(std::string_view word, std::string& why) {

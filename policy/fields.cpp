@@ -3,12 +3,9 @@
 
 #include <algorithm>
 
+#include "policy/quoted.h"
+
 namespace jit::policy {
-namespace {
-
-std::string quoted(std::string_view key) { return '`' + std::string(key) + '`'; }
-
-}  // namespace
 
 Fields::Fields(const Node& node, Table table, Report& report) : node_(node), report_(report) {
   for (const Entry& entry : node.entries) {

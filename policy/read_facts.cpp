@@ -6,14 +6,13 @@
 
 #include "policy/draft.h"
 #include "policy/facts.h"
+#include "policy/quoted.h"
 #include "policy/suggest.h"
 
 namespace jit::policy {
 namespace {
 
 using Type = FactRule::Type;
-
-std::string quoted(std::string_view text) { return '`' + std::string(text) + '`'; }
 
 std::optional<Value> value_of(const Node& node, Type type, Report& report) {
   switch (node.kind) {

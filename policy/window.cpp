@@ -6,21 +6,19 @@
 #include <limits>
 #include <optional>
 
+#include "policy/quoted.h"
 #include "policy/suggest.h"
 
 namespace jit::policy {
 namespace {
 
 constexpr std::uint32_t kDayMinutes = 1440;
-constexpr std::int64_t kDaySeconds = 86400;
 constexpr std::array<std::string_view, 7> kDays{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 
 struct Span {
   std::uint32_t begin = 0;   // minute of the day
   std::uint32_t length = 0;  // 1 to 1440
 };
-
-std::string quoted(std::string_view text) { return '`' + std::string(text) + '`'; }
 
 // "HH:MM" up to 24:00
 std::optional<std::uint32_t> clock_time(std::string_view text) {

@@ -15,24 +15,23 @@
 namespace jit::policy {
 namespace {
 
-constexpr std::int64_t kDay = 86400;
 constexpr int kFirstYear = 1900, kLastYear = 2200;  // before and after: the nearest offset
 // A LocalTime has 32 bits for days; instants beyond are as the last of them.
-constexpr std::int64_t kMostSeconds = (std::int64_t{std::numeric_limits<std::int32_t>::max()} - 2) * kDay;
+constexpr std::int64_t kMostSeconds = (std::int64_t{std::numeric_limits<std::int32_t>::max()} - 2) * kDaySeconds;
 constexpr std::int64_t kMostOffset = 26 * 3600;
 
-std::int64_t midnight(std::int32_t day) { return std::clamp(day * kDay, -kMostSeconds, kMostSeconds); }
+std::int64_t midnight(std::int32_t day) { return std::clamp(day * kDaySeconds, -kMostSeconds, kMostSeconds); }
 
-class Table final : public Zone {
+class TableZone final : public Zone {
  public:
   // Never empty; the first offset holds before it too.
-  explicit Table(std::vector<Transition> transitions) : transitions_(std::move(transitions)) {}
+  explicit TableZone(std::vector<Transition> transitions) : transitions_(std::move(transitions)) {}
 
   LocalTime local(std::int64_t unix_s) const override {
     const std::int64_t at = std::clamp(unix_s, -kMostSeconds, kMostSeconds);
     const std::int64_t wall = at + transitions_[segment(at)].offset;
-    const std::int64_t day = wall >= 0 ? wall / kDay : (wall - kDay + 1) / kDay;
-    return {static_cast<std::int32_t>(day), static_cast<std::uint32_t>(wall - day * kDay)};
+    const std::int64_t day = wall >= 0 ? wall / kDaySeconds : (wall - kDaySeconds + 1) / kDaySeconds;
+    return {static_cast<std::int32_t>(day), static_cast<std::uint32_t>(wall - day * kDaySeconds)};
   }
 
   std::int64_t day_start(std::int32_t day) const override {
@@ -43,7 +42,7 @@ class Table final : public Zone {
   }
 
   bool exists(std::int32_t day, std::uint32_t second) const override {
-    if (second >= kDay) return false;
+    if (second >= kDaySeconds) return false;
     const std::int64_t wall = midnight(day) + second;
     for (std::size_t i = segment(wall - kMostOffset); i < transitions_.size(); ++i) {
       const std::int64_t at = wall - transitions_[i].offset;
@@ -115,12 +114,12 @@ std::uint32_t LocalTime::weekday() const {
 std::shared_ptr<const Zone> Zone::find(std::string_view name) {
   if (!plausible(name)) return nullptr;
   // The default zone is there on a machine without tz data too.
-  if (name == "UTC") return std::make_shared<Table>(std::vector<Transition>{{0, 0}});
+  if (name == "UTC") return std::make_shared<TableZone>(std::vector<Transition>{{0, 0}});
   try {
     const std::string text(name);
     std::vector<Transition> transitions = read(*date::locate_zone(text), text);
     if (transitions.empty()) return nullptr;
-    return std::make_shared<Table>(std::move(transitions));
+    return std::make_shared<TableZone>(std::move(transitions));
   } catch (const std::exception&) {  // the library throws at unknown names, and at files that it cannot read
     return nullptr;
   }

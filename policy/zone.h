@@ -8,6 +8,8 @@
 
 namespace jit::policy {
 
+inline constexpr std::int64_t kDaySeconds = 86400;
+
 struct LocalTime {
   std::int32_t day = 0;      // days since 1970-01-01, of the local calendar
   std::uint32_t second = 0;  // since local midnight by the clock on the wall, 0 to 86399

@@ -16,7 +16,7 @@ using nlohmann::json;
 std::string text(std::string_view bytes) { return evidence::escape(bytes); }
 
 template <class List>
-json texts(const List& list) {
+json strings(const List& list) {
   json out = json::array();
   for (const std::string& each : list) out.push_back(text(each));
   return out;
@@ -27,8 +27,8 @@ json person(const policy::Identity& who) {
           {"uid", who.uid},
           {"person", text(who.person)},
           {"groups_known", who.groups_known},
-          {"groups_all", texts(who.groups_all)},
-          {"groups_any", texts(who.groups_any)}};
+          {"groups_all", strings(who.groups_all)},
+          {"groups_any", strings(who.groups_any)}};
 }
 
 std::string origin(const policy::Origin& from) {
@@ -71,8 +71,8 @@ json input(const policy::Request& view, std::uint32_t words_at) {
                       {"digest_bound", view.command.digest_bound},
                       {"path", text(view.command.path)},
                       {"words_at", words_at},
-                      {"options", texts(view.command.options)},
-                      {"env", texts(view.command.env)}};
+                      {"options", strings(view.command.options)},
+                      {"env", strings(view.command.env)}};
   }
   return out;
 }
@@ -82,7 +82,7 @@ json terms(const policy::Offer& offer) {
   for (const policy::Seat& seat : offer.seats) seats.push_back({{"set", text(seat.set)}, {"count", seat.count}});
   return {{"seats", std::move(seats)},
           {"votes", policy::name_of(offer.votes)},
-          {"require", texts(policy::requirements(offer))},
+          {"require", strings(policy::requirements(offer))},
           {"give_s", offer.give_s},
           {"max_s", offer.max_s},
           {"wait_s", offer.wait_s},
@@ -94,19 +94,19 @@ json terms(const policy::Offer& offer) {
 std::string record_of(const policy::Request& view, const policy::Decision& decision, std::uint32_t words_at,
                       std::string_view policy_hash, std::string_view tags_hash) {
   json out{{"outcome", policy::name_of(decision.outcome)},
-           {"rules", texts(decision.rules)},
+           {"rules", strings(decision.rules)},
            {"policy", policy_hash},
            {"tags", tags_hash},
            {"input", input(view, words_at)}};
   if (decision.outcome == policy::Outcome::kNeeds) {
     out["then"] = policy::name_of(decision.then);
-    out["missing"] = texts(decision.missing);
+    out["missing"] = strings(decision.missing);
   }
   if (decision.offer) {
     out["rule"] = text(decision.offer->rule);
     out["terms"] = terms(*decision.offer);
   }
-  if (!decision.near.empty()) out["near"] = texts(decision.near);
+  if (!decision.near.empty()) out["near"] = strings(decision.near);
   for (const policy::Observed& each : decision.observed) {
     out["observed"].push_back({{"rule", text(each.rule)}, {"would", text(each.would)}});
   }

@@ -6,11 +6,10 @@
 #include "policy/analysis/escapes.h"
 #include "policy/analysis/study.h"
 #include "policy/analysis/words.h"
+#include "policy/quoted.h"
 
 namespace jit::policy::analysis {
 namespace {
-
-std::string quoted(std::string_view name) { return '`' + std::string(name) + '`'; }
 
 struct Escape {
   std::string_view name, what;

@@ -6,12 +6,11 @@
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
 #include "policy/crew.h"
+#include "policy/quoted.h"
 #include "policy/terms.h"
 
 namespace jit::policy::analysis {
 namespace {
-
-std::string quoted(std::string_view name) { return '`' + std::string(name) + '`'; }
 
 // The seats that every request of this permit must fill.
 void check_merged(Study& study, const Entry& permit) {

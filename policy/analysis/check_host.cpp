@@ -5,14 +5,13 @@
 
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
+#include "policy/quoted.h"
 
 namespace jit::policy::analysis {
 namespace {
 
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kObservedTooLong = 30 * kDay;
-
-std::string quoted(std::string_view name) { return '`' + std::string(name) + '`'; }
 
 void check_names(Study& study) {
   if (!study.host().known) return;

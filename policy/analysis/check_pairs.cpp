@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kSamples = 60'000;  // of one check
 
-std::string quoted(const Rule& rule) { return '`' + rule.id + '`'; }
+std::string named(const Rule& rule) { return '`' + rule.id + '`'; }
 
 bool both_match(const Study& study, const AnalysisRequest& request, const Rule& a, const Rule& b) {
   const Request view = request.view();
@@ -38,14 +38,14 @@ void check_shadowed(Study& study) {
       Sample shown = study.find(study.allowed_part(entry, entry.region));
       if (!shown.request) shown = study.find(entry.region);
       if (shown.answer == Sample::Answer::kEmpty) {
-        study.add("W01", entry.rule->place, "permit " + quoted(*entry.rule) + " matches nothing on this host");
+        study.add("W01", entry.rule->place, "permit " + named(*entry.rule) + " matches nothing on this host");
         break;
       }
       if (!shown.request || !both_match(study, *shown.request, *entry.rule, *by.rule)) continue;
       const Request view = shown.request->view();
       if (study.policy().prefers(*entry.rule, *by.rule, view) && !same) continue;
       study.add("W01", entry.rule->place,
-                "permit " + quoted(*entry.rule) + " is never needed: " + quoted(*by.rule) + " matches all that it does, on terms that are " +
+                "permit " + named(*entry.rule) + " is never needed: " + named(*by.rule) + " matches all that it does, on terms that are " +
                     (same ? "the same" : "as easy or easier") + "; take it out, or make it differ",
                 &by.rule->place, &*shown.request);
       break;
@@ -66,8 +66,8 @@ void report_overlap(Study& study, const Entry& a, const Entry& b) {
   const Rule& first = decision.offer->rule == a.rule->id ? *a.rule : *b.rule;
   const Rule& second = &first == a.rule ? *b.rule : *a.rule;
   study.add("W04", a.rule->place,
-            quoted(*a.rule) + " and " + quoted(*b.rule) + " overlap on different terms: a request in both gets " + quoted(first) +
-                ", and " + quoted(second) + " only with --via; tell them apart, or give them the same terms",
+            named(*a.rule) + " and " + named(*b.rule) + " overlap on different terms: a request in both gets " + named(first) +
+                ", and " + named(second) + " only with --via; tell them apart, or give them the same terms",
             &b.rule->place, &*shown.request);
 }
 
@@ -131,7 +131,7 @@ void check_idle_guards(Study& study) {
     if (study.exhausted()) return;
     if (!idle) continue;
     study.add("W02", guard.rule->place,
-              "guard " + quoted(*guard.rule) + (shown ? " changes no offer: each permit that it meets is as strict already; take it out"
+              "guard " + named(*guard.rule) + (shown ? " changes no offer: each permit that it meets is as strict already; take it out"
                                                       : " meets no permit on this host; take it out, or look at its tests"),
               nullptr, shown ? &*shown : nullptr);
   }
@@ -154,7 +154,7 @@ void check_dead_permits(Study& study) {
       const Decision decision = decide(study.policy(), *shown.request);
       if (decision.outcome != Outcome::kDeny || !has(decision.rules, guard.rule->id)) continue;
       study.add("W03", guard.rule->place,
-                "guard " + quoted(*guard.rule) + " denies everything that permit " + quoted(*permit.rule) + " gives; take one of them out, or write an `unless`",
+                "guard " + named(*guard.rule) + " denies everything that permit " + named(*permit.rule) + " gives; take one of them out, or write an `unless`",
                 &permit.rule->place, &*shown.request);
     }
     if (study.exhausted()) return;

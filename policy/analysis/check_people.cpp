@@ -7,11 +7,10 @@
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
 #include "policy/crew.h"
+#include "policy/quoted.h"
 
 namespace jit::policy::analysis {
 namespace {
-
-std::string quoted(std::string_view name) { return '`' + std::string(name) + '`'; }
 
 bool asks(const Rule& rule) { return rule.approval != nullptr && !rule.approval->need.empty(); }
 

@@ -10,7 +10,7 @@ namespace jit::policy::analysis {
 namespace {
 
 using Type = FactRule::Type;
-using Tests = std::vector<const Literal*>;
+using Literals = std::vector<const Literal*>;
 
 const FactTest& fact_of(const Literal& literal) { return *std::get<const FactTest*>(literal.test); }
 
@@ -30,7 +30,7 @@ void add(std::vector<Value>& out, const T& value) {
 }
 
 // One value of each class that the literals hold apart; what is usual first.
-std::vector<Value> values_of(const Tests& tests) {
+std::vector<Value> values_of(const Literals& tests) {
   const FactTest& first = fact_of(*tests.front());
   std::vector<Value> out;
   if (first.declared != nullptr && first.declared->initial) out.push_back(*first.declared->initial);
@@ -81,7 +81,7 @@ std::vector<Value> values_of(const Tests& tests) {
   return out;
 }
 
-bool fits(const Tests& tests, const Known& known) {
+bool fits(const Literals& tests, const Known& known) {
   return std::ranges::all_of(tests, [&](const Literal* literal) {
     const int got = holds(fact_of(*literal), known);
     return (literal->wanted & bit(got < 0 ? Truth::kUnknown : truth(got > 0))) != 0;
@@ -91,7 +91,7 @@ bool fits(const Tests& tests, const Known& known) {
 }  // namespace
 
 Try find_facts(const Literals& literals, AnalysisRequest& out) {
-  std::map<std::string_view, Tests> by_name;
+  std::map<std::string_view, Literals> by_name;
   for (const Literal* literal : literals) by_name[fact_of(*literal).name].push_back(literal);
   for (const auto& [name, tests] : by_name) {
     const FactTest& first = fact_of(*tests.front());

@@ -49,7 +49,7 @@ class Reader {
 
  private:
   const Node* table(const Fields& fields, std::string_view key, bool needed) {
-    const Entry* entry = fields.find(key);
+    const policy::Entry* entry = fields.find(key);
     if (entry == nullptr) {
       if (needed) report_.add("E01", fields.place(), "`" + std::string(key) + "` is missing");
       return nullptr;
@@ -87,7 +87,7 @@ class Reader {
     TestCase out;
     out.place = node.place;
     out.name = name(fields);
-    if (const Entry* at = fields.find("at")) {
+    if (const policy::Entry* at = fields.find("at")) {
       const Node& value = at->value;
       const auto time = value.kind == Node::Kind::kString ? parse_time(value.text) : value.kind == Node::Kind::kTime && value.zoned ? std::optional(value.unix_s) : std::nullopt;
       if (!time) report_.add("E01", value.place, "`at` must be a date and a time with its offset, like \"2026-11-24T21:10:00Z\"");
@@ -162,7 +162,7 @@ class Reader {
     flag("recorder", r.recorder);
     const Node* people = table(fields, "people", false);
     if (people == nullptr) return;
-    for (const Entry& entry : people->entries) {
+    for (const policy::Entry& entry : people->entries) {
       if (entry.value.kind == Node::Kind::kString) {
         out.people[entry.key] = entry.value.text;
       } else {
@@ -181,12 +181,12 @@ class Reader {
         default: return std::nullopt;
       }
     };
-    for (const Entry& entry : node.entries) {
+    for (const policy::Entry& entry : node.entries) {
       Reading reading;
       std::optional<Value> value = value_of(entry.value);
       bool unknown = false;
       if (entry.value.kind == Node::Kind::kTable) {
-        for (const Entry& part : entry.value.entries) {
+        for (const policy::Entry& part : entry.value.entries) {
           if (part.key == "value") value = value_of(part.value);
           else if (part.key == "age" && part.value.kind == Node::Kind::kString && parse_duration(part.value.text)) reading.age_s = *parse_duration(part.value.text);
           else if (part.key == "age" && part.value.kind == Node::Kind::kInteger && part.value.integer >= 0) reading.age_s = static_cast<std::uint64_t>(part.value.integer);
@@ -221,7 +221,7 @@ class Reader {
     if (fields.has("require")) out.require = list(fields, "require");
     out.lasts_s = fields.duration("lasts");
     out.max_s = fields.duration("max");
-    if (const Entry* text = fields.find("text")) {
+    if (const policy::Entry* text = fields.find("text")) {
       if (text->value.kind == Node::Kind::kString) out.texts = {text->value.text};
       else out.texts = list(fields, "text");
     }

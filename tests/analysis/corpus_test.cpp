@@ -18,7 +18,7 @@ using namespace jit::policy::analysis;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'795'564'800;  // 2026-11-25T00:00:00Z
+constexpr std::int64_t kCorpusNow = 1'795'564'800;  // 2026-11-25T00:00:00Z
 constexpr std::int64_t kDay = 86'400;
 
 std::string read(const std::filesystem::path& path) {
@@ -37,7 +37,7 @@ std::vector<std::string> split(const std::string& text, char by) {
 
 Host host_of(const std::string& line) {
   Host out;
-  out.now = kNow;
+  out.now = kCorpusNow;
   for (const std::string& part : split(line, ';')) {
     const std::string key = part.substr(0, part.find('=')), value = part.substr(part.find('=') + 1);
     const std::string name = value.substr(0, value.find(':')), rest = value.substr(std::min(value.find(':'), value.size() - 1) + 1);
@@ -48,15 +48,15 @@ Host host_of(const std::string& line) {
         return all.front() == "?" ? std::nullopt : std::optional(std::ranges::find(all, who) != all.end());
       };
     } else if (key == "history") {
-      out.history_from = kNow - std::stoi(value) * kDay;
+      out.history_from = kCorpusNow - std::stoi(value) * kDay;
     } else if (key == "changed") {
       out.changed = [days = std::stoi(value)](std::string_view file) {
-        return file.ends_with(".toml") ? std::optional(kNow - days * kDay) : std::nullopt;
+        return file.ends_with(".toml") ? std::optional(kCorpusNow - days * kDay) : std::nullopt;
       };
     } else if (key == "used") {
-      out.used[name] = kNow - std::stoi(rest) * kDay;
+      out.used[name] = kCorpusNow - std::stoi(rest) * kDay;
     } else if (key == "observing") {
-      out.observing_since[door_named(name).value()] = kNow - std::stoi(rest) * kDay;
+      out.observing_since[door_named(name).value()] = kCorpusNow - std::stoi(rest) * kDay;
     } else if (key == "rescue") {
       out.rescue_lines = value == "yes";
     } else if (key == "why") {
@@ -78,7 +78,7 @@ std::shared_ptr<const Policy> policy_from(const std::string& name, const std::st
   Policy::Input input{rules, people, tags, jit::evidence::sha256_hex};
   input.calendars = calendars;
   input.rosters = rosters;
-  input.now = kNow;
+  input.now = kCorpusNow;
   const auto loaded = Policy::load(input);
   for (const Finding& finding : loaded.findings) UNSCOPED_INFO(finding.text());
   REQUIRE(loaded.policy);
@@ -112,7 +112,7 @@ TEST_CASE("each policy of the corpus gets exactly the findings that it expects")
       const std::string above(static_cast<std::size_t>(std::ranges::count(text.substr(0, tests_at), '\n')), '\n');
       const std::vector<Source> sources{{name, above + text.substr(tests_at)}};
       const auto here = [&](std::span<const std::string>) { return policy; };
-      for (Finding& finding : run_tests(read_tests(sources), policy, here, kNow).findings) found.push_back(std::move(finding));
+      for (Finding& finding : run_tests(read_tests(sources), policy, here, kCorpusNow).findings) found.push_back(std::move(finding));
     }
     std::string got;
     for (const Finding& finding : found) got += finding.text() + '\n' + finding.witness + '\n';

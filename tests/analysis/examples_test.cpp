@@ -12,7 +12,7 @@ using namespace jit::policy::analysis;
 
 namespace {
 
-std::string read(const std::string& name) {
+std::string example(const std::string& name) {
   std::ifstream in(std::string(JIT_CORPUS) + "/../policy/examples/" + name, std::ios::binary);
   REQUIRE(in);
   std::ostringstream out;
@@ -27,8 +27,8 @@ TEST_CASE("the example policies get no errors") {
       {"laptop", {"W16"}}, {"database", {"W04", "W16"}}, {"bastion", {"W04", "W16"}}};
   for (const auto& [name, expected] : cases) {
     INFO(name);
-    const std::vector<Source> rules{{name, read(std::string(name) + ".toml")}}, people{{"people.toml", test::kPeople}};
-    const std::vector<Source> calendars{{"holidays-2026.ics", read("holidays-2026.ics")}}, rosters{{"oncall.toml", read("oncall.toml")}};
+    const std::vector<Source> rules{{name, example(std::string(name) + ".toml")}}, people{{"people.toml", test::kPeople}};
+    const std::vector<Source> calendars{{"holidays-2026.ics", example("holidays-2026.ics")}}, rosters{{"oncall.toml", example("oncall.toml")}};
     const std::vector<std::string> tags{"db", "production"};
     Policy::Input input{rules, people, tags, jit::evidence::sha256_hex};
     input.calendars = calendars;

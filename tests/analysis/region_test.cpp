@@ -13,7 +13,7 @@ using namespace jit::policy::analysis;
 namespace {
 
 // 2026-11-25T00:00:00Z, a Wednesday.
-constexpr std::int64_t kNow = 1'795'564'800;
+constexpr std::int64_t kAsked = 1'795'564'800;
 
 constexpr const char* kObjects = R"(
 [set]
@@ -131,7 +131,7 @@ std::vector<AnalysisRequest> world(const RuleSet& policy) {
 // Times and facts are the same for all and are looped over apart: the world would be too large.
 std::vector<AnalysisRequest> states() {
   std::vector<AnalysisRequest> out;
-  for (const std::int64_t now : {kNow + 12 * 3600, kNow + 3600, kNow + 4 * 86'400 + 12 * 3600, kNow + 4 * 86'400 + 3600}) {
+  for (const std::int64_t now : {kAsked + 12 * 3600, kAsked + 3600, kAsked + 4 * 86'400 + 12 * 3600, kAsked + 4 * 86'400 + 3600}) {
     for (const int level : {-1, 0, 4, 5, 9}) {
       for (const bool frozen : {false, true}) {
         for (const int risk : {0, 60}) {
@@ -163,7 +163,7 @@ TEST_CASE("regions of random rules agree with the matcher, request by request") 
     INFO(text);
     const auto policy = test::policy_of(text);
     const RuleSet& rules = policy->rules();
-    const Universe universe(rules, kNow);
+    const Universe universe(rules, kAsked);
     std::vector<const Rule*> all;
     for (const Rule& each : rules.permits) all.push_back(&each);
     for (const Rule& each : rules.guards) all.push_back(&each);

@@ -11,7 +11,7 @@ namespace {
 using policy::Door;
 using policy::Scope;
 
-struct Row {
+struct Covered {
   const char* name;
   std::function<void(Ask&)> change;
   // '1' covered; in the order command, tty, session, login
@@ -45,7 +45,7 @@ Grant grant_of(const Ask& ask, Scope scope, GrantState state) {
 TEST_CASE("coverage: scope by scope, one difference at a time", "[coverage]") {
   World world;
   const Ask base = world.ask(kAlice);
-  const Row rows[] = {
+  const Covered rows[] = {
       {"nothing differs", [](Ask&) {}, "1111", "1111"},
       {"terminal number", [](Ask& a) { ++a.subject.terminal.number; }, "1111", "1011"},
       {"terminal's leader", [](Ask& a) { ++a.subject.terminal.leader.pid; }, "1111", "1011"},
@@ -66,7 +66,7 @@ TEST_CASE("coverage: scope by scope, one difference at a time", "[coverage]") {
       {"user", [&world](Ask& a) { a.subject.identity = world.who(kFrank); }, "0000", "0000"},
       {"origin, at sudo", [](Ask& a) { a.subject.origin = {}; }, "1111", "1111"},
   };
-  for (const Row& row : rows) {
+  for (const Covered& row : rows) {
     Ask ask = base;
     row.change(ask);
     for (std::size_t i = 0; i < 4; ++i) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kNow = 1'796'083'200;  // 2026-12-01T00:00:00Z
 
-std::string date(std::int32_t day) {
+std::string date_text(std::int32_t day) {
   const std::chrono::year_month_day ymd{std::chrono::sys_days(std::chrono::days(day))};
   const auto two = [](unsigned n) { return (n < 10 ? "0" : "") + std::to_string(n); };
   return std::to_string(static_cast<int>(ymd.year())) + two(static_cast<unsigned>(ymd.month())) + two(static_cast<unsigned>(ymd.day()));
@@ -30,7 +30,7 @@ std::string days(const std::string& events, const char* zone = "Europe/Prague") 
   INFO(parsed.line << ": " << parsed.why);
   REQUIRE(parsed.calendar);
   std::string out;
-  for (const std::int32_t day : parsed.calendar->days) out += date(day) + ' ';
+  for (const std::int32_t day : parsed.calendar->days) out += date_text(day) + ' ';
   return out;
 }
 
@@ -117,8 +117,8 @@ TEST_CASE("recurrences") {
 TEST_CASE("a daily event fills one year back to three ahead") {
   const ParsedCalendar parsed = parse(calendar(event("DTSTART;VALUE=DATE:20000101\nRRULE:FREQ=DAILY\n")));
   REQUIRE(parsed.calendar);
-  CHECK(date(parsed.calendar->days.front()) == "20251130");
-  CHECK(date(parsed.calendar->days.back()) == "20291203");
+  CHECK(date_text(parsed.calendar->days.front()) == "20251130");
+  CHECK(date_text(parsed.calendar->days.back()) == "20291203");
   CHECK(parsed.calendar->days.size() == 366 + 3 * 366 + 1);
   CHECK(parsed.calendar->has(parsed.calendar->days[7]));
   CHECK_FALSE(parsed.calendar->has(parsed.calendar->days.front() - 1));

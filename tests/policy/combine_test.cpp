@@ -26,8 +26,6 @@ std::string decided(const std::string& rules, const Request& request) {
   return golden(policy_of(kApprovals + rules)->decide(request));
 }
 
-std::string permit(const std::string& id, const std::string& rest) { return "[[permit]]\nid = \"" + id + "\"\n" + rest + '\n'; }
-std::string guard(const std::string& id, const std::string& rest) { return "[[guard]]\nid = \"" + id + "\"\n" + rest + '\n'; }
 
 }  // namespace
 

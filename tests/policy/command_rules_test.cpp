@@ -9,7 +9,6 @@ namespace {
 
 const std::string kCommands = "command.ls = [[\"/bin/ls\", \"**\"]]\ncommand.id = [[\"/bin/id\"]]\n";
 
-std::string permit(const std::string& rest) { return "[[permit]]\nid = \"p\"\nmax = \"1h\"\n" + rest + '\n'; }
 std::string guard(const std::string& rest) { return "[[guard]]\nid = \"g\"\ndeny = \"no\"\n" + rest + '\n'; }
 
 bool allowed(const std::string& rules, const Request& request) {

@@ -9,8 +9,6 @@ using namespace jit::policy::test;
 
 namespace {
 
-std::string permit(const std::string& id, const std::string& rest) { return "[[permit]]\nid = \"" + id + "\"\n" + rest + '\n'; }
-std::string guard(const std::string& id, const std::string& rest) { return "[[guard]]\nid = \"" + id + "\"\n" + rest + '\n'; }
 const std::string kAny = permit("any", "max = \"1h\"");
 
 std::string why(const std::string& rules, const Request& request) { return all(policy_of(rules)->decide(request).why); }

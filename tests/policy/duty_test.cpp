@@ -32,7 +32,6 @@ std::shared_ptr<const Policy> rostered(const std::string& text, const std::strin
   return loaded.policy;
 }
 
-std::string permit(const std::string& rest) { return "[[permit]]\nid = \"p\"\nmax = \"1h\"\n" + rest + '\n'; }
 
 }  // namespace
 

@@ -20,7 +20,7 @@ kind = "ssh"
 public = "sk-ssh-ed25519@openssh.com AAAA"
 )";
 
-std::string read(const std::string& name) {
+std::string example(const std::string& name) {
   std::ifstream in(std::string(JIT_CORPUS) + "/examples/" + name, std::ios::binary);
   REQUIRE(in);
   std::ostringstream text;
@@ -33,9 +33,9 @@ constexpr std::int64_t kWednesday = 1'795'564'800;
 constexpr std::int64_t utc(int hour, int minute = 0) { return kWednesday + hour * 3600 + minute * 60; }
 
 std::shared_ptr<const Policy> example(const std::string& name, const std::vector<std::string>& tags) {
-  const std::vector<Source> rules{{name + ".toml", read(name + ".toml")}}, people{{"people.toml", kGoldenPeople}};
-  const std::vector<Source> calendars{{"holidays-2026.ics", read("holidays-2026.ics")}};
-  const std::vector<Source> rosters{{"oncall.toml", read("oncall.toml")}};
+  const std::vector<Source> rules{{name + ".toml", example(name + ".toml")}}, people{{"people.toml", kGoldenPeople}};
+  const std::vector<Source> calendars{{"holidays-2026.ics", example("holidays-2026.ics")}};
+  const std::vector<Source> rosters{{"oncall.toml", example("oncall.toml")}};
   Policy::Input input{rules, people, tags, jit::evidence::sha256_hex};
   input.calendars = calendars;
   input.rosters = rosters;

@@ -7,8 +7,7 @@ using namespace jit::policy::test;
 
 namespace {
 
-std::string permit(const std::string& id, const std::string& rest) { return "[[permit]]\nid = \"" + id + "\"\nmax = \"1h\"\n" + rest + '\n'; }
-std::string guard(const std::string& id, const std::string& rest) { return "[[guard]]\nid = \"" + id + "\"\n" + rest + '\n'; }
+std::string hour(const std::string& id, const std::string& rest) { return permit(id, "max = \"1h\"\n" + rest); }
 
 Request able(const World& w) {
   Request out = w.request();
@@ -36,7 +35,7 @@ self = "hardware-key"
 
 TEST_CASE("requirements are merged") {
   World w;
-  const std::string rules = permit("p", "require = [\"ticket\", \"notify:b\", \"review:24h\"]") +
+  const std::string rules = hour("p", "require = [\"ticket\", \"notify:b\", \"review:24h\"]") +
                             guard("g", "require = [\"ticket:CHG-##\", \"reason:5\", \"notify:a\", \"notify:b\", \"review:2h\", \"record\"]");
   Request request = able(w);
   request.reason = "because";
@@ -57,7 +56,7 @@ TEST_CASE("an obligation that cannot be honoured closes the offer, and is named"
       {"review:24h", &Request::can_review, "\"p\" requires review:1d, which cannot be honoured: no review can be kept here"},
   };
   for (const Case& c : cases) {
-    const auto policy = policy_of(permit("p", "require = [\"" + std::string(c.require) + "\"]"));
+    const auto policy = policy_of(hour("p", "require = [\"" + std::string(c.require) + "\"]"));
     Request request = able(w);
     CHECK(policy->decide(request).outcome == Outcome::kAllow);
     request.*c.can = false;
@@ -66,11 +65,11 @@ TEST_CASE("an obligation that cannot be honoured closes the offer, and is named"
   }
   Request su = able(w);
   su.door = Door::kSu;
-  CHECK(all(policy_of(permit("p", "require = [\"record\"]"))->decide(su).why) == "\"p\" requires record, which only the door sudo can honour");
+  CHECK(all(policy_of(hour("p", "require = [\"record\"]"))->decide(su).why) == "\"p\" requires record, which only the door sudo can honour");
   // An offer that can be honoured is taken instead.
   Request request = able(w);
   request.recorder = false;
-  CHECK(golden(policy_of(permit("p", "require = [\"record\"]") + permit("q", "require = [\"reason\"]"))->decide(request)) == "needs q reason 1h/1h tty");
+  CHECK(golden(policy_of(hour("p", "require = [\"record\"]") + hour("q", "require = [\"reason\"]"))->decide(request)) == "needs q reason 1h/1h tty");
 }
 
 TEST_CASE("tickets") {
@@ -88,7 +87,7 @@ TEST_CASE("tickets") {
   };
   for (const Case& c : cases) {
     INFO(c.require << " " << c.ticket);
-    const auto policy = policy_of(permit("p", "require = [" + std::string(c.require) + "]"));
+    const auto policy = policy_of(hour("p", "require = [" + std::string(c.require) + "]"));
     Request request = able(w);
     request.ticket = c.ticket;
     const Decision asked = policy->decide(request);
@@ -99,7 +98,7 @@ TEST_CASE("tickets") {
     CHECK(policy->decide(request).outcome == (c.enough ? Outcome::kAllow : Outcome::kDeny));
   }
   Request request = w.request();
-  CHECK(all(policy_of(permit("p", "require = [\"reason:20\", \"ticket:CHG-##\"]"))->decide(request).why) ==
+  CHECK(all(policy_of(hour("p", "require = [\"reason:20\", \"ticket:CHG-##\"]"))->decide(request).why) ==
         "a reason of at least 20 characters and a ticket like CHG-## are required and cannot be asked here; ask first: "
         "jitctl request --door sudo --as root --reason TEXT --ticket TICKET");
 }
@@ -109,17 +108,17 @@ TEST_CASE("approvals unite to the strictest") {
   const auto offer = [&](const std::string& rules) {
     return policy_of(kApprovals + rules)->decide(able(w)).offer.value();
   };
-  Offer easy = offer(permit("p", "approval = \"easy\""));
+  Offer easy = offer(hour("p", "approval = \"easy\""));
   CHECK((easy.machines && easy.self && !easy.match && easy.votes == Votes::kAny));
-  Offer mixed = offer(permit("p", "approval = \"easy\"") + guard("g", "approval = \"plain\""));
+  Offer mixed = offer(hour("p", "approval = \"easy\"") + guard("g", "approval = \"plain\""));
   CHECK((!mixed.machines && !mixed.self));
   // A rule without an approval has no say.
-  CHECK(offer(permit("p", "approval = \"easy\"") + guard("g", "max = \"5m\"")).self);
-  Offer none = offer(permit("p", ""));
+  CHECK(offer(hour("p", "approval = \"easy\"") + guard("g", "max = \"5m\"")).self);
+  Offer none = offer(hour("p", ""));
   CHECK((!none.machines && !none.self && !none.match && none.votes == Votes::kAny && none.ladder.empty()));
-  Offer plain = offer(permit("p", "approval = \"plain\""));
+  Offer plain = offer(hour("p", "approval = \"plain\""));
   CHECK(plain.ladder == std::vector<Step>{{120, "group:lead", "group:sre", ""}, {300, "", "", "pager"}});
-  const Offer strict = offer(permit("p", "approval = \"plain\"") + guard("g", "approval = \"strict\""));
+  const Offer strict = offer(hour("p", "approval = \"plain\"") + guard("g", "approval = \"strict\""));
   CHECK((strict.match && strict.wait_s == 240));
   // What would come after the united wait never happens.
   CHECK(strict.ladder == std::vector<Step>{{120, "group:lead", "group:dba", ""}, {120, "group:lead", "group:sre", ""}});
@@ -152,7 +151,7 @@ TEST_CASE("a vote that must be signed needs a person with such a key") {
   };
   for (const Case& c : cases) {
     INFO(c.approval << " " << c.who->user << " " << c.now);
-    const auto loaded = load({{"p.toml", rules + permit("p", "approval = \"" + std::string(c.approval) + "\"")}}, {{"people.toml", people}});
+    const auto loaded = load({{"p.toml", rules + hour("p", "approval = \"" + std::string(c.approval) + "\"")}}, {{"people.toml", people}});
     for (const Finding& finding : loaded.findings) UNSCOPED_INFO(finding.text());
     REQUIRE(loaded.policy);
     Request request = able(w);
@@ -165,7 +164,7 @@ TEST_CASE("a vote that must be signed needs a person with such a key") {
   const auto votes = [&](const std::string& settings, const std::string& guards) {
     // Without the machine: it has no key, so it could fill nothing that is signed.
     const std::string keyed = rules.substr(0, rules.find("[approval.machine]"));
-    const auto loaded = load({{"p.toml", keyed + permit("p", "approval = \"any\"") + guards}, {"q.toml", "schema = 1\n" + settings}}, {{"people.toml", people}});
+    const auto loaded = load({{"p.toml", keyed + hour("p", "approval = \"any\"") + guards}, {"q.toml", "schema = 1\n" + settings}}, {{"people.toml", people}});
     REQUIRE(loaded.policy);
     Request request = able(w);
     request.subject = &w.carl;
@@ -187,7 +186,7 @@ TEST_CASE("a vote that must be signed needs a person with such a key") {
 
 TEST_CASE("what becomes of a running program") {
   World w;
-  const auto offer = [&](const std::string& rest) { return policy_of(permit("p", rest))->decide(able(w)).offer.value(); };
+  const auto offer = [&](const std::string& rest) { return policy_of(hour("p", rest))->decide(able(w)).offer.value(); };
   CHECK(offer("").on_expiry == Expiry::kEnd);
   CHECK(offer("").run_max_s == 0);
   CHECK(offer("on-expiry = \"finish\"").run_max_s == 86'400);
@@ -199,8 +198,8 @@ TEST_CASE("what becomes of a running program") {
 
 TEST_CASE("break-glass is never taken by itself") {
   World w;
-  const std::string glass = permit("glass", "break-glass = true\nrequire = [\"reason:5\"]");
-  const std::string normal = permit("normal", "approval = \"plain\"");
+  const std::string glass = hour("glass", "break-glass = true\nrequire = [\"reason:5\"]");
+  const std::string normal = hour("normal", "approval = \"plain\"");
   const std::string closed = guard("closed", "deny = \"closed\"\nyields-to = [\"glass\"]");
   Request request = able(w);
   request.reason = "because";
@@ -239,12 +238,12 @@ TEST_CASE("a guard that observes is told, and not applied") {
   const std::string other = guard("c", "mode = \"observe\"\nwho = [\"user:bob\"]\ndeny = \"x\"");
   const std::vector<Observed> both{{"a", "deny: frozen"}, {"b", "ask 1 of group:sre; require reason:9; give 1m; at most 5m; scope command"}};
   const auto decided = [&](const std::string& rules) { return policy_of(kApprovals + rules + deny + narrow + other)->decide(able(w)); };
-  const Decision allowed = decided(permit("p", ""));
+  const Decision allowed = decided(hour("p", ""));
   CHECK(golden(allowed) == "allow p 1h/1h tty");
   CHECK(allowed.observed == both);
   CHECK(allowed.rules == std::vector<std::string>{"p"});
   CHECK(decided("").observed == both);
-  CHECK(decided(permit("p", "scope = \"login\"")).observed == both);
-  CHECK_FALSE(policy_of(kApprovals + permit("p", "") + deny)->refuses_use("p", allowed.offer->fingerprint, able(w)));
-  CHECK(decided(guard("enforced", "mode = \"enforce\"\ndeny = \"no\"") + permit("p", "")).outcome == Outcome::kDeny);
+  CHECK(decided(hour("p", "scope = \"login\"")).observed == both);
+  CHECK_FALSE(policy_of(kApprovals + hour("p", "") + deny)->refuses_use("p", allowed.offer->fingerprint, able(w)));
+  CHECK(decided(guard("enforced", "mode = \"enforce\"\ndeny = \"no\"") + hour("p", "")).outcome == Outcome::kDeny);
 }

@@ -31,6 +31,10 @@ users = ["deploy"]
 class = "machine"
 )";
 
+inline std::string permit(const std::string& id, const std::string& rest) { return "[[permit]]\nid = \"" + id + "\"\n" + rest + '\n'; }
+inline std::string permit(const std::string& rest) { return permit("p", "max = \"1h\"\n" + rest); }
+inline std::string guard(const std::string& id, const std::string& rest) { return "[[guard]]\nid = \"" + id + "\"\n" + rest + '\n'; }
+
 inline Policy::Loaded load(const std::vector<Source>& rules, const std::vector<Source>& people = {{"people.toml", kPeople}},
                            const std::vector<std::string>& tags = {"db"}) {
   return Policy::load({rules, people, tags, [](std::string_view text) { return evidence::sha256_hex(text); }});

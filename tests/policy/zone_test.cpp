@@ -2,24 +2,16 @@
 #include "policy/zone.h"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <limits>
 #include <string>
 
 #include "policy/zone_rule.h"
+#include "tests/policy/days.h"
 
 using namespace jit::policy;
+using namespace jit::policy::test;
 
 namespace {
-
-std::int32_t day(int year, unsigned month, unsigned of_month) {
-  const auto ymd = std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(of_month);
-  return static_cast<std::int32_t>(std::chrono::sys_days(ymd).time_since_epoch().count());
-}
-
-std::int64_t utc(int year, unsigned month, unsigned of_month, int hour = 0, int minute = 0, int second = 0) {
-  return day(year, month, of_month) * std::int64_t{86400} + hour * 3600 + minute * 60 + second;
-}
 
 std::uint32_t at(int hour, int minute = 0, int second = 0) {
   return static_cast<std::uint32_t>(hour * 3600 + minute * 60 + second);

@@ -69,7 +69,7 @@ Longer with_new_rule(Case& from, bool permit) {
 
 std::uint64_t first_seed() { return from_environment("JIT_SEED", 1); }
 
-unsigned policies(unsigned usual) { return static_cast<unsigned>(from_environment("JIT_POLICIES", usual)); }
+unsigned policies(unsigned usual) { return static_cast<unsigned>(from_environment("JIT_POLICIES", usual * JIT_CASES_PERCENT / 100)); }
 
 std::shared_ptr<const Policy> must_load(const Case& from, const Model& model, const Texts& texts) {
   const Policy::Loaded loaded = load(model, texts);

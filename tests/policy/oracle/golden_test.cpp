@@ -9,7 +9,7 @@ namespace jit::policy::oracle {
 namespace {
 
 // 2026-11-24, a Tuesday, 21:10 UTC.
-constexpr std::int64_t kTuesday = 1795554600, kHour = 3600, kDay = 86400;
+constexpr std::int64_t kTuesday = 1795554600, kHour = 3600;
 
 Name user(std::string name) { return {Name::Kind::kUser, std::move(name), false}; }
 Name group(std::string name) { return {Name::Kind::kGroup, std::move(name), false}; }

@@ -7,7 +7,6 @@
 namespace jit::policy::oracle {
 namespace {
 
-constexpr std::int64_t kDay = 86400;
 
 // "day ranges wrap"
 bool names_day(const Days& days, unsigned weekday) {

@@ -14,6 +14,8 @@
 
 namespace jit::policy::oracle {
 
+inline constexpr std::int64_t kDay = 86400;  // seconds
+
 // user:, group:, set: or person:, with an open end where `glob`.
 struct Name {
   enum class Kind : std::uint8_t { kUser, kGroup, kSet, kPerson } kind = Kind::kUser;

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """mutants.py SOURCE BUILD [NAME...]: does the comparison with the oracle find every fault of the evaluator?
 
-Each mutant is one small wrong change of one file. The changed copy is compiled as the build does it, in BUILD/mutants, and
-linked before the library into test_policy_oracle, and that must fail with a fixed seed. Nothing of SOURCE is written. BUILD
-must hold a built test_policy_oracle. Prints a line for each mutant and their count; exits 1 when a mutant lives, does not
+The test program is built once, file by file, in BUILD/mutants. Each mutant is one small wrong change of one file. The changed
+copy is compiled as that build does it and linked before the library, and the program must fail with a fixed seed. Nothing of
+SOURCE is written. Prints a line for each mutant and their count; exits 1 when a mutant lives, does not
 compile, or no longer applies. NAME: only these files or numbers.
 """
 import concurrent.futures
@@ -22,6 +22,13 @@ LEAST = 40
 SEED = "1"
 POLICIES = ("12", "120", "700")  # most are found soon; the last is as many as the test itself runs
 SLOWEST_S = 300           # one compiler call, or one run
+
+
+def build_whole(source, build):
+    """No batches of files: one of them could not be changed alone."""
+    for words in (["cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_UNITY_BUILD=OFF",
+                   "--log-level=WARNING"], ["cmake", "--build", build, "--target", "test_policy_oracle"]):
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
 def compile_command(build, file):
@@ -85,7 +92,7 @@ def judge(source, build, link, number, file, old, new):
     text = (source / file).read_text(encoding="utf-8")
     if text.count(old) != 1:
         return f"stands {text.count(old)} times in the file; it must stand once"
-    scratch = build / "mutants" / str(number)
+    scratch = build / "scratch" / str(number)
     scratch.mkdir(parents=True)
     changed, made, program = scratch / pathlib.Path(file).name, scratch / "mutant.o", scratch / "mutant"
     changed.write_text(text.replace(old, new), encoding="utf-8")
@@ -105,7 +112,8 @@ def judge(source, build, link, number, file, old, new):
 
 
 def main(source, build, wanted):
-    shutil.rmtree(build / "mutants", ignore_errors=True)  # of a run that was killed
+    build_whole(source, build)
+    shutil.rmtree(build / "scratch", ignore_errors=True)  # of a run that was killed
     link = link_command(build)
     if not passes(build / words_after(link, "-o"), POLICIES[-1]):
         print("test_policy_oracle fails without any mutant")
@@ -120,4 +128,4 @@ def main(source, build, wanted):
     return 1 if bad or (not wanted and len(chosen) < LEAST) else 0
 
 
-sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), set(sys.argv[3:])))
+sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve() / "mutants", set(sys.argv[3:])))

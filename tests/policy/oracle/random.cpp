@@ -7,7 +7,6 @@
 namespace jit::policy::oracle {
 namespace {
 
-constexpr std::int64_t kDay = 86400;
 constexpr std::array kDoors{Door::kSudo, Door::kSu, Door::kSsh, Door::kLogin, Door::kPolkit};
 constexpr std::array kOptions{"-g", "-D", "-R", "-s", "-i", "-e"};
 constexpr std::array kEnv{"LANG", "LC_ALL", "PATH"};

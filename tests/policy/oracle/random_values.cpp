@@ -9,7 +9,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr std::int64_t kHour = 3600, kDay = 86400;
+constexpr std::int64_t kHour = 3600;
 
 // dan and gil are in no file; alice has two users.
 const Texts kUsers{"alice", "alice-adm", "bob", "carl", "eva", "finn", "deploy", "dan", "gil"};
