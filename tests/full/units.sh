@@ -62,6 +62,16 @@ wait "$waiting" || fail "the paused sudo did not go on: $(cat /tmp/out)"
 grep -aq 'approved by bob (uid:.*root$' <<<"$(tr -d '\0\r\n' </tmp/out)" || fail "the paused sudo printed: $(cat /tmp/out)"
 echo "kill -9 under a wait: restarted, resumed, approved"
 
+# More often than systemd's own limit of five in ten seconds.
+for kill in 1 2 3 4 5 6 7; do
+  pid=$(systemctl show -p MainPID --value jit-broker)
+  kill -9 "$pid"
+  until_true "no new broker after $kill kills in a row" bash -c '
+    p=$(systemctl show -p MainPID --value jit-broker); [ "$p" != 0 ] && [ "$p" != '"$pid"' ] && systemctl is-active --quiet jit-broker'
+done
+systemctl is-active --quiet jit-broker.socket || fail "the socket gave up"
+echo "kill -9 seven times in a row: still there"
+
 mkdir -p /run/systemd/system/jit-broker.service.d
 printf '[Service]\nWatchdogSec=4s\n' >/run/systemd/system/jit-broker.service.d/test.conf
 systemctl daemon-reload
