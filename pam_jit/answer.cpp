@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pam_jit/answer.h"
 
+#include <stdio.h>
+
 #include <algorithm>
 
 #include "dbus/contract.h"
@@ -133,6 +135,19 @@ bool read_decided(sd_bus_message* m, Answer& answer) {
   if (word != Word::kAllow && word != Word::kDeny) return false;
   answer.word = word;
   answer.detail = detail;
+  return true;
+}
+
+bool read_bad_context(sd_bus_message* m, Answer& answer) {
+  const sd_bus_error* error = sd_bus_message_get_error(m);
+  if (error == nullptr || sd_bus_error_has_name(error, "org.pamjit.Error.BadContext") == 0 || error->message == nullptr) return false;
+  Answer a;
+  std::array<char, Detail::kLineMax + 1>& line = a.detail.lines[0];
+  const int length = snprintf(line.data(), line.size(), "jit: denied: %s", error->message);
+  if (length < 0 || static_cast<std::size_t>(length) >= line.size() || !printable(line.data(), Detail::kLineMax)) return false;
+  a.detail.line_count = 1;
+  keep(std::string_view("bad-context"), a.detail.cause);
+  answer = a;
   return true;
 }
 

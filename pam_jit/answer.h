@@ -39,5 +39,7 @@ bool read_resume(sd_bus_message* m, Answer& answer);     // sa{sv}: id and secre
 bool read_decided(sd_bus_message* m, Answer& answer);    // sa{sv}: allow or deny only
 bool read_progress(sd_bus_message* m, Detail& detail);   // a{sv}
 bool read_bind(sd_bus_message* m, Bound& bound);         // sstt
+// The error that says what is wrong with what this program asked: a denial with its reason.
+bool read_bad_context(sd_bus_message* m, Answer& answer);
 
 }  // namespace jit::pam

@@ -22,7 +22,9 @@ Fault Attempt::submit(Waiter& waiter, const Context& context, const Proof& proof
   const Message call = gate_.call(contract::kSubmit);
   if (!call || !append_submit(call.get(), context, proof)) return Fault::kSystem;
   Message reply;
-  if (const Fault fault = gate_.ask(waiter, call.get(), contract::kSubmitOut, until, reply); fault != Fault::kNone) return fault;
+  const Fault fault = gate_.ask(waiter, call.get(), contract::kSubmitOut, until, reply);
+  if (fault == Fault::kRefused && read_bad_context(reply.get(), answer)) return Fault::kNone;
+  if (fault != Fault::kNone) return fault;
   return read_submit(reply.get(), answer) ? Fault::kNone : Fault::kBadAnswer;
 }
 

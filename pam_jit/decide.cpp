@@ -162,7 +162,6 @@ Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, An
   if (fault == Fault::kNone && answer.word == Word::kAllow) {
     return allow(c, talk, attempt, answer);
   }
-  if (c.door != Door::kSsh) drop_typed_input();
   if (fault == Fault::kTimeout) return give_up(c, talk, attempt, waiter, answer);
   if (fault == Fault::kNone) {
     talk.complain(answer.detail);
@@ -198,12 +197,20 @@ Verdict run(Case& c, Talk& talk, Waiter& waiter) {
               answer.detail.cause.data(), answer);
 }
 
+// What was typed for a program that does not run must not reach the shell (CVE-2025-64170). At ssh the terminal is elsewhere.
+void leave_nothing_typed(const Case& c) {
+  if (c.door != Door::kSsh) drop_typed_input();
+}
+
 // Runs with the signals held, and gives them back whatever came out.
 Verdict run_held(Case& c, Talk& talk) {
   Waiter waiter(c.manner.peer, has_outer_alarm(c.door));
   Verdict verdict = run(c, talk, waiter);
   if (!waiter.release()) verdict = deny(c, talk, text_of(Fault::kSystem), "the signal mask could not be put back");
-  if (verdict == Verdict::kDeny) talk.end_by_prompt();
+  if (verdict == Verdict::kDeny) {
+    leave_nothing_typed(c);
+    talk.end_by_prompt();
+  }
   return verdict;
 }
 
@@ -310,6 +317,7 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
     log_outcome(c, "allowed", "bound", "");
     verdict = Verdict::kAllow;
   }
+  if (verdict == Verdict::kDeny) leave_nothing_typed(c);
   return code_for(c.door, c.phase, verdict);
 }
 

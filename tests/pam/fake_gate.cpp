@@ -206,6 +206,10 @@ class Server {
       sd_bus_reply_method_errorf(call, "org.pamjit.Error.Unavailable", "no");
       return;
     }
+    if (say == Say::kBadContext) {
+      sd_bus_reply_method_errorf(call, "org.pamjit.Error.BadContext", "reason is not UTF-8");
+      return;
+    }
     if (say == Say::kWrongSignature) {
       sd_bus_reply_method_return(call, "s", "allow");
       return;

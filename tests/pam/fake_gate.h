@@ -12,7 +12,7 @@ namespace jit::pam_test {
 
 enum class Listen : std::uint8_t { kServe, kNothing, kStale, kNobody, kSilent, kGarbage, kTruncated };
 enum class Say : std::uint8_t {
-  kAllow, kDeny, kPending, kNeeds, kNeedsOther, kOtherWord, kEmptyWord, kWrongSignature, kError, kNothing, kBadId,
+  kAllow, kDeny, kPending, kNeeds, kNeedsOther, kOtherWord, kEmptyWord, kWrongSignature, kError, kBadContext, kNothing, kBadId,
   kUnknownKey, kOtherKey, kWrongType, kHangUp, kDie, kStop
 };
 enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kWrongSignature, kHangUp, kDie, kStop, kGarbage };

@@ -104,6 +104,8 @@ std::vector<Flow> all_flows() {
        "E:ok\nE:(the broker sent a text that cannot be shown)\nE:(the broker sent a text that cannot be shown)\n", {}},
       {"a text that is too long is not shown", {.submit = Say::kDeny, .lines = {std::string(481, 'x')}}, at("sudo"), {PAM_PERM_DENIED},
        "E:(the broker sent a text that cannot be shown)\n", {}},
+      {"what is wrong with the request is said", {.submit = Say::kBadContext}, at("sudo"), {PAM_PERM_DENIED},
+       "E:jit: denied: reason is not UTF-8\n", {"submit"}},
       {"a format is only a text", {.submit = Say::kDeny, .lines = {"%s%n 100%"}}, at("sudo"), {PAM_PERM_DENIED}, "E:%s%n 100%\n", {}},
   };
 }
@@ -200,12 +202,13 @@ TEST_CASE("signals that mean nothing to us do not end the wait") {
   CHECK(wrong == "");
 }
 
-TEST_CASE("B15: what is typed during a wait does not reach the shell") {
-  for (const Then then : {Then::kNothing, Then::kDeny}) {
+TEST_CASE("B15: what is typed before a denial does not reach the shell") {
+  const Script scripts[] = {pending(Then::kNothing), pending(Then::kDeny), {.submit = Say::kDeny}, {.submit = Say::kNothing}, {.bind = Say::kNothing}};
+  for (const Script& script : scripts) {
     const std::string wrong = in_bed([=] {
       write_stacks("/run/flow", "budget=1", false);
-      FakeGate gate({.submit = Say::kPending, .then = then});
-      Attempt attempt = at("sudo");
+      FakeGate gate(script);
+      Attempt attempt = at("sudo", script.bind == Say::kNothing ? Call::kSession : Call::kAccount);
       attempt.typed = "rm -rf /\n";
       const Outcome outcome = run(attempt);
       return outcome.left_typed == "0" ? std::string() : "left: " + outcome.left_typed;

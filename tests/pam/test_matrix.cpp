@@ -53,6 +53,7 @@ std::vector<Fault> all_faults() {
       {"empty word", says(Say::kEmptyWord)},
       {"deny", says(Say::kDeny)},
       {"error reply", says(Say::kError)},
+      {"error reply that says why", says(Say::kBadContext)},
       {"bad id", says(Say::kBadId)},
       {"needs again and again", says(Say::kNeeds)},
       {"needs something unknown", says(Say::kNeedsOther)},
