@@ -30,6 +30,8 @@ constexpr std::array kOptions = {
 
 using enum Option;
 
+constexpr std::string_view kNoPager = "--no-pager";
+
 const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kClaimed, kJson};
 
 const std::array kVerbs = {
@@ -121,6 +123,10 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
   Args out;
   if (arguments.empty()) return usage("no verb: see jitctl help");
   std::size_t at = 0;
+  // As systemctl has it: these two may stand before the verb. Nothing is paged, so --no-pager is taken and does nothing.
+  bool json = false;
+  for (; at < arguments.size() && (arguments[at] == "--json" || arguments[at] == kNoPager); ++at) json = json || arguments[at] == "--json";
+  if (at == arguments.size()) return usage("no verb: see jitctl help");
   const std::string& first = arguments[at++];
   if (first == "--version") return out.verb = "version", out;
   if (first == "help" || first == "--help" || first == "-h") {
@@ -135,8 +141,13 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
   }
   const Verb* const verb = verb_named(out.verb);
   if (verb == nullptr) return usage("unknown verb " + quoted(out.verb) + ": see jitctl help");
+  if (json) {
+    if (std::ranges::find(verb->options, kJson) == verb->options.end()) return usage("jitctl " + out.verb + " has no option \"--json\"");
+    out.values.emplace(kJson, "");
+  }
   for (; at < arguments.size(); ++at) {
     const std::string& argument = arguments[at];
+    if (argument == kNoPager) continue;
     if (argument == "--") {
       if (!verb->command) {
         out.words.insert(out.words.end(), arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1, arguments.end());

@@ -41,6 +41,8 @@ TEST_CASE("good lines") {
   CHECK(good({"--version"}).verb == "version");
   CHECK(good({"deny", "abcd", "--reason="}).value(Option::kReason).empty());
   CHECK(good({"deny", "abcd", "-m", "-x"}).value(Option::kReason) == "-x");
+  CHECK(good({"--json", "--no-pager", "audit", "log"}).has(Option::kJson));
+  CHECK(good({"requests", "--no-pager"}).values.empty());
 }
 
 TEST_CASE("bad lines are usage, and say what to do") {
@@ -48,6 +50,7 @@ TEST_CASE("bad lines are usage, and say what to do") {
       {},
       {""},
       {"frobnicate"},
+      {"--json"},
       {"\x1b[2J"},
       {"policy"},
       {"policy", "frob"},

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of jit-policy(5), run: manual_test.py JITCTL MANPAGE."""
+"""The examples of jit-policy(5) and of the README, run: manual_test.py JITCTL MANPAGE README."""
 import os
 import re
 import subprocess
 import sys
 import tempfile
 
-JITCTL, PAGE = sys.argv[1:3]
+JITCTL, PAGE, README = sys.argv[1:4]
 
 
 def run(*args):
@@ -36,4 +36,18 @@ with tempfile.TemporaryDirectory() as folder:
     with open(os.path.join(folder, "tests.d", "example.toml"), "w", encoding="ascii") as file:
         file.write("".join(tests))
     assert f"{len(tests)} passed, 0 failed" in run("test", folder), run("test", folder)
+
+with open(README, encoding="utf-8") as file:
+    blocks = [re.sub(r"^    ", "", block, flags=re.M) for block in re.findall(r"(?:^    .*\n|^\n)+", file.read(), re.M)]
+policy = next(block.strip() + "\n" for block in blocks if "schema = 1" in block)
+asked, answer = re.search(r"^\$ jitctl policy (why .*)\n((?:.+\n)+)", "".join(blocks), re.M).groups()
+with tempfile.TemporaryDirectory() as folder:
+    os.mkdir(os.path.join(folder, "policy.d"), 0o755)
+    with open(os.path.join(folder, "policy.d", "readme.toml"), "w", encoding="ascii") as file:
+        file.write(policy)
+    assert re.search(r"^ok: 1 rule$", run("check", folder), re.M), run("check", folder)
+    words = asked.split()
+    split = words.index("--")
+    got = run(*words[:split], folder, *words[split:])
+    assert got == answer, got
 print(f"{len(policies)} policies and {len(tests)} tests of {os.path.basename(PAGE)}")

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The house rules that a machine can see."""
+import fnmatch
 import pathlib
 import re
 import sys
+import tomllib
 
 SKIP = {"build", ".git"}
 CODE = {".h", ".cpp", ".py", ".sh", ".cmake", ".xml", ".service", ".socket"}
@@ -13,13 +15,17 @@ LIMIT = 450
 def main(root):
     bad = []
     files = [p for p in sorted(root.rglob("*")) if p.is_file() and not SKIP & set(p.relative_to(root).parts)]
+    with open(root / "REUSE.toml", "rb") as file:
+        elsewhere = [re.compile(fnmatch.translate(p)) for note in tomllib.load(file)["annotations"] for p in note["path"]]
     for path in files:
         rel = path.relative_to(root).as_posix()
+        if "__pycache__" in rel or any(e.fullmatch(rel) for e in elsewhere):
+            continue
+        if "SPDX-License-Identifier: Apache-2.0" not in path.read_text(encoding="utf-8", errors="replace")[:400]:
+            bad.append(f"{rel}: no SPDX line")
         if path.suffix not in CODE and path.name != "CMakeLists.txt" and not rel.startswith("scripts/"):
             continue
         text = path.read_text(encoding="utf-8")
-        if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(text.splitlines()[:3]):
-            bad.append(f"{rel}: no SPDX line")
         lines = text.count("\n")
         if path.suffix in {".h", ".cpp", ".py"} and lines > LIMIT:
             bad.append(f"{rel}: {lines} lines; over {LIMIT} the design wants something")
