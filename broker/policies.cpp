@@ -53,7 +53,12 @@ void Policies::use_kept(store::Database* database) {
   const auto kept = database->kept_policy();
   if (!kept) return;
   const config::Loaded loaded = config::load_kept(broker_, {kept->rules, kept->people, kept->calendars, kept->rosters});
-  if (!loaded.policy) return;
+  if (!loaded.policy) {
+    for (const policy::Finding& finding : loaded.findings) {
+      if (finding.code.starts_with('E')) sd_journal_print(LOG_CRIT, "the last good policy cannot be used: %s", evidence::escape(finding.text()).c_str());
+    }
+    return;
+  }
   sd_journal_print(LOG_ERR, "the policy files are broken; the last good policy %s stays in force",
                    loaded.policy->hash().substr(0, 12).c_str());
   status_.unrescued = false;

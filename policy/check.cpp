@@ -9,19 +9,9 @@
 namespace jit::policy {
 namespace {
 
-std::vector<Seat> seats_of(const Approval& approval) {
-  std::vector<Seat> out;
-  for (const Approval::Need& need : approval.need) out.push_back(need.seat);
-  return out;
-}
-
-Quorum quorum_of(const Draft& draft, const Approval& approval, std::span<const Seat> seats) {
-  return {seats, approval.votes.value_or(draft.out->votes.value_or(Votes::kAny)), approval.machines, approval.self};
-}
-
 void check_approval(Draft& draft, const Approval& approval) {
   const std::vector<Seat> seats = seats_of(approval);
-  const Filling filling = could_fill(*draft.out, quorum_of(draft, approval, seats), nullptr, draft.input.now);
+  const Filling filling = could_fill(*draft.out, quorum_of(*draft.out, approval, seats), nullptr);
   if (filling.answer == Filling::Answer::kNo) {
     draft.report.add("E06", approval.name.place,
                      "nobody can fill approval `" + approval.name.value + "`: " + filling.why);
@@ -32,7 +22,7 @@ void check_approval(Draft& draft, const Approval& approval) {
 void check_requesters(Draft& draft, const Rule& permit) {
   if (permit.approval == nullptr || !permit.tests.who) return;
   const std::vector<Seat> seats = seats_of(*permit.approval);
-  const Quorum quorum = quorum_of(draft, *permit.approval, seats);
+  const Quorum quorum = quorum_of(*draft.out, *permit.approval, seats);
   const Crew requesters = crew_of(*draft.out, permit.tests.who->leaves);
   if (requesters.open_ended || !requesters.rosters.empty() || requesters.members.empty()) return;
   Filling last;
@@ -40,7 +30,7 @@ void check_requesters(Draft& draft, const Rule& permit) {
     Identity identity;
     identity.person = member.person;
     identity.user = member.user;
-    last = could_fill(*draft.out, quorum, &identity, draft.input.now);
+    last = could_fill(*draft.out, quorum, &identity);
     if (last.answer != Filling::Answer::kNo) return;
   }
   draft.report.add("E06", permit.approval_name->place,

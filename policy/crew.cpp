@@ -72,7 +72,7 @@ bool serves(const Key& key, Votes votes) { return votes == Votes::kSigned || key
 // Seats and who may fill them, by name.
 class Hall {
  public:
-  Hall(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now, bool timeless)
+  Hall(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> now, bool timeless)
       : policy_(policy), quorum_(quorum), requester_(requester), now_(now), timeless_(timeless) {}
 
   Filling fill() {
@@ -82,7 +82,7 @@ class Hall {
       const auto found = policy_.crews.find(seat.set);
       const Crew& all = found == policy_.crews.end() ? kNobody : found->second;
       const bool rostered = !all.rosters.empty();
-      const Crew crew = rostered && !timeless_ ? crew_at(policy_, all, now_) : all;
+      const Crew crew = rostered && !timeless_ ? crew_at(policy_, all, *now_) : all;
       std::vector<std::string> names;
       for (const Crew::Member& member : crew.members) {
         if (fits(member)) names.push_back(member.person);
@@ -109,9 +109,9 @@ class Hall {
  private:
   bool keyed(const Person* person, Votes votes) const {
     if (votes == Votes::kAny) return true;
-    if (!timeless_) return has_key(person, votes, now_);
+    if (!timeless_) return has_key(person, votes, *now_);
     return person != nullptr && std::ranges::any_of(person->keys, [&](const Key& key) {
-      const auto ended = [&](const std::optional<std::int64_t>& time) { return time && *time <= now_; };
+      const auto ended = [&](const std::optional<std::int64_t>& time) { return time && now_ && *time <= *now_; };
       return serves(key, votes) && !ended(key.not_after) && !ended(key.revoked);
     });
   }
@@ -131,7 +131,7 @@ class Hall {
     const ParsedPrincipal parsed = parse_principal(seat.set);
     if (!parsed.principal) return nullptr;
     const auto leaves = expand_principal(policy_, *parsed.principal);
-    if (is_one_of(policy_, leaves, *requester_, Side::kOpens, now_) == Truth::kTrue) return person;
+    if (is_one_of(policy_, leaves, *requester_, Side::kOpens, now_.value_or(0)) == Truth::kTrue) return person;
     const bool named = std::ranges::any_of(crew.members, [&](const Crew::Member& member) { return member.entry == person; });
     return named ? person : nullptr;
   }
@@ -165,14 +165,14 @@ class Hall {
     const auto crew = policy_.crews.find(seat.set);
     if (crew == policy_.crews.end() || timeless_) return {};
     std::string out;
-    for (const std::string& name : crew->second.rosters) out += roster_gap(policy_, name, now_, "; ");
+    for (const std::string& name : crew->second.rosters) out += roster_gap(policy_, name, *now_, "; ");
     return out;
   }
 
   const RuleSet& policy_;
   const Quorum& quorum_;
   const Identity* requester_;
-  std::int64_t now_;
+  std::optional<std::int64_t> now_;  // there unless timeless_
   bool timeless_;
   std::vector<const Seat*> closed_;
   std::vector<Seat> closed_seats_;
@@ -223,11 +223,21 @@ std::string roster_gap(const RuleSet& policy, std::string_view set, std::int64_t
   return out + " was issued " + format_duration(static_cast<std::uint32_t>(age)) + " ago, fresh for " + format_duration(roster.fresh_s);
 }
 
+std::vector<Seat> seats_of(const Approval& approval) {
+  std::vector<Seat> out;
+  for (const Approval::Need& need : approval.need) out.push_back(need.seat);
+  return out;
+}
+
+Quorum quorum_of(const RuleSet& policy, const Approval& approval, std::span<const Seat> seats) {
+  return {seats, approval.votes.value_or(policy.votes.value_or(Votes::kAny)), approval.machines, approval.self};
+}
+
 Filling can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now) {
   return Hall(policy, quorum, requester, now, false).fill();
 }
 
-Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t from) {
+Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> from) {
   return Hall(policy, quorum, requester, from, true).fill();
 }
 

@@ -34,13 +34,17 @@ struct Quorum {
   bool self = false;
 };
 
+std::vector<Seat> seats_of(const Approval& approval);
+Quorum quorum_of(const RuleSet& policy, const Approval& approval, std::span<const Seat> seats);
+
 // Can one person each fill these seats, the requester left out (unless `self`)?
 struct Filling {
   enum class Answer : std::uint8_t { kYes, kCannotTell, kNo } answer = Answer::kYes;
   std::string why;  // with kNo: names the set, for people
 };
 Filling can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now);
-// At no time in particular: who is on duty cannot be told, and a key counts until it has ended at `from`.
-Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t from);
+// At no time in particular: who is on duty cannot be told, and a key counts until it has ended at `from`; without `from` each
+// key counts, so that the answer is the same whenever it is asked.
+Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> from = {});
 
 }  // namespace jit::policy

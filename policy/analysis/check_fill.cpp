@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seats that nobody can fill: E06 over a permit and the guards that always narrow it, E07 in a hole of a roster.
+// Seats that nobody can fill: E06 over a permit and the guards that always narrow it, W18 where all keys have ended, E07 in a
+// hole of a roster.
 #include <algorithm>
 #include <cstdint>
 
@@ -27,7 +28,7 @@ void check_merged(Study& study, const Entry& permit) {
   std::vector<const Rule*> guards;
   for (const Entry* guard : always) guards.push_back(guard->rule);
   const Offer offer = terms_of(rules, *permit.rule, guards, shown.request->door).render();
-  const Filling filling = could_fill(rules, {offer.seats, offer.votes, offer.machines, offer.self}, nullptr, study.host().now);
+  const Filling filling = could_fill(rules, {offer.seats, offer.votes, offer.machines, offer.self}, nullptr);
   if (filling.answer != Filling::Answer::kNo) return;
   shown.request->via = permit.rule->id;
   if (decide(study.policy(), *shown.request).outcome != Outcome::kDeny) return;
@@ -35,6 +36,24 @@ void check_merged(Study& study, const Entry& permit) {
   study.add("E06", permit.rule->place,
             "nobody can fill the seats that permit " + quoted(permit.rule->id) + " and the guards on it ask together: " + filling.why,
             &guard.place, &*shown.request);
+}
+
+// Only ended keys, or revoked ones: the policy loads all the same, or a reload could not revoke the last of them.
+void check_keys(Study& study, const Approval& approval) {
+  const std::vector<Seat> seats = seats_of(approval);
+  const Filling filling = could_fill(study.rules(), quorum_of(study.rules(), approval, seats), nullptr, study.host().now);
+  if (filling.answer != Filling::Answer::kNo) return;
+  for (const Entry& permit : study.permits()) {
+    if (permit.rule->approval != &approval) continue;
+    Sample asked = study.find(study.allowed_part(permit, permit.region));
+    if (!asked.request) continue;
+    asked.request->via = permit.rule->id;
+    study.add("W18", approval.name.place,
+              "the keys of those who could fill approval " + quoted(approval.name.value) + " have ended: " + filling.why +
+                  "; put a new key in people.d",
+              &permit.rule->place, &*asked.request);
+    return;
+  }
 }
 
 // A stretch in which nobody of the rosters is on duty; half-open, Unix time.
@@ -149,7 +168,10 @@ void check_fill(Study& study) {
   if (guards_ask) {
     for (const Entry& permit : study.permits()) check_merged(study, permit);
   }
-  for (const auto& [name, approval] : study.rules().approvals) check_roster_holes(study, approval);
+  for (const auto& [name, approval] : study.rules().approvals) {
+    check_keys(study, approval);
+    check_roster_holes(study, approval);
+  }
 }
 
 }  // namespace jit::policy::analysis
