@@ -17,6 +17,7 @@ struct Draft {
   std::map<std::string, Place, std::less<>> settings_at, rules_at, people_at, users_at, facts_at;  // first places, for duplicates
   std::optional<Place> timezone_at;                                         // of its value
   std::map<std::string, std::uint32_t, std::less<>> calendars, rosters;     // file name -> file of the report
+  std::size_t command_bytes = 0;                                            // of all patterns with their alternatives written out
   std::unique_ptr<RuleSet> out = std::make_unique<RuleSet>();
 };
 

@@ -5,11 +5,24 @@
 namespace jit::policy {
 namespace {
 
+constexpr std::size_t kMostCommandBytes = 16 << 20;  // of a whole policy: bounds memory, not any real policy
+
+std::size_t bytes_of(const CommandPattern& pattern) {
+  std::size_t out = sizeof pattern;
+  for (const std::string& path : pattern.paths) out += sizeof path + path.size();
+  for (const WordPattern& word : pattern.words) {
+    out += sizeof word;
+    for (const WordPattern::Option& option : word.options) out += sizeof option + option.text.size();
+  }
+  return out;
+}
+
 void read_command(Draft& draft, const std::string& name, const Node& node, NamedCommand& made) {
   if (node.kind != Node::Kind::kArray) {
     draft.report.add("E01", node.place, "command `" + name + "` must be a list of words, not " + std::string(name_of(node.kind)));
     return;
   }
+  if (draft.command_bytes > kMostCommandBytes) return;  // said once
   std::vector<std::string> words;
   for (const Node& word : node.items) {
     if (word.kind != Node::Kind::kString) {
@@ -20,6 +33,12 @@ void read_command(Draft& draft, const std::string& name, const Node& node, Named
   }
   ParsedCommand parsed = parse_command(words, draft.input.real_folder);
   if (parsed.pattern) {
+    draft.command_bytes += bytes_of(*parsed.pattern);
+    if (draft.command_bytes > kMostCommandBytes) {
+      draft.report.add("E01", node.place, "with command `" + name + "` the alternatives of all commands, written out, take more than " +
+                                              std::to_string(kMostCommandBytes >> 20) + " MiB; use fewer {a|b} in one word");
+      return;
+    }
     made.patterns.push_back(std::move(*parsed.pattern));
   } else {
     const bool placed = parsed.word < node.items.size();

@@ -86,6 +86,16 @@ TEST_CASE("size is refused before parsing") {
   CHECK(load({{"a", comment}}).policy != nullptr);
 }
 
+TEST_CASE("alternatives of all commands together are bounded") {
+  std::string text = "schema = 1\n[settings]\ncovers = [\"sudo\"]\n[command]\n", word;
+  for (int i = 0; i < 12; ++i) word += "{" + std::string(20, 'a') + "|" + std::string(20, 'b') + "}";
+  for (int i = 0; i < 1000; ++i) text += "c" + std::to_string(i) + " = [[\"/bin/x\", \"" + word + "\"]]\n";
+  const auto loaded = load({{"a.toml", text}});
+  CHECK(loaded.policy == nullptr);
+  REQUIRE(loaded.findings.size() == 1);
+  CHECK(loaded.findings[0].text().find("E01 with command `c") != std::string::npos);
+}
+
 TEST_CASE("depth is refused before parsing, wherever it stands") {
   const auto repeat = [](const std::string& text, int n) {
     std::string out;
