@@ -214,9 +214,14 @@ class Importer {
   }
 
   bool on_this_host(const Json& spec, const std::string& where) {
+    bool all = false;
+    bool excepted = false;
     for (const Json& host : array(spec, "Host_List")) {
-      if (text_of(host, "hostname") == "ALL" && !member(host, "negated").is_boolean()) return true;
+      const bool no = member(host, "negated").is_boolean();
+      all = all || (!no && text_of(host, "hostname") == "ALL");
+      excepted = excepted || no;
     }
+    if (all && !excepted) return true;
     note(where, "it is for certain hosts only; let cvtsudoers choose (-m host=NAME), or write `hosts` with tags", true);
     return false;
   }
@@ -293,7 +298,20 @@ class Importer {
     if (all && negated) return note(where, "\"all but\" would let everything pass; list what is needed instead", true);
     if (!all && patterns.empty()) return note(where, "no command of it could be carried over", true);
     if (!all && sets_environment(cmnd)) note(where + ": SETENV", "no environment addition is carried over; name those that are needed in `env`", false);
+    note_rest(cmnd, where);
     write_permit(id, who, as, all ? std::string() : command_named(patterns));
+  }
+
+  // What a permit does not say, and sudo goes on to enforce while sudoers stays.
+  void note_rest(const Json& cmnd, const std::string& where) {
+    if (!array(cmnd, "runasgroups").empty()) note(where + ": groups to run as", "a permit names no group; sudo -g is for sudo to allow", true);
+    for (const Json& option : array(cmnd, "Options")) {
+      if (!option.is_object()) continue;
+      for (const auto& item : option.items()) {
+        if (item.key() == "authenticate" || item.key() == "setenv") continue;
+        note(where + ": " + item.key(), "sudo alone knows it, and enforces it as long as this line stays in sudoers", true);
+      }
+    }
   }
 
   static bool sets_environment(const Json& cmnd) {

@@ -51,6 +51,28 @@ TEST_CASE("import-sudoers: an exception in an alias that is not there leaves the
   CHECK(left_out(imported, "no such alias"));
 }
 
+TEST_CASE("import-sudoers: a host that is excepted leaves the rule out, in either order") {
+  for (const char* hosts : {R"([{"hostname": "ALL"}, {"hostname": "db1", "negated": true}])", R"([{"hostname": "db1", "negated": true}, {"hostname": "ALL"}])"}) {
+    Json one = rule({{{"command", "ALL"}}});
+    one["Host_List"] = Json::parse(hosts);
+    const Imported imported = import({{"User_Specs", {one}}});
+    CHECK(imported.rules == 0);
+    CHECK(left_out(imported, "certain hosts"));
+  }
+}
+
+TEST_CASE("import-sudoers: what sudo alone enforces is told") {
+  Json one = rule({{{"command", "/usr/bin/id"}}});
+  one["Cmnd_Specs"][0]["Options"] = Json::parse(R"([{"authenticate": false}, {"notafter": "20260101000000Z"}, {"noexec": true}])");
+  one["Cmnd_Specs"][0]["runasusers"] = Json::parse(R"([{"username": "root"}])");
+  one["Cmnd_Specs"][0]["runasgroups"] = Json::parse(R"([{"usergroup": "adm"}])");
+  const Imported imported = import({{"User_Specs", {one}}});
+  CHECK(imported.rules == 1);
+  std::string told;
+  for (const Imported::Note& note : imported.notes) told += note.what + "; ";
+  CHECK(told == "rule 1: groups to run as; rule 1: notafter; rule 1: noexec; ");
+}
+
 TEST_CASE("import-sudoers: an exception below aliases that nest too deep leaves the rule out") {
   Json aliases = Json::object();
   for (int i = 0; i < 40; ++i) aliases["A" + std::to_string(i)] = Json::array({{{"cmndalias", "A" + std::to_string(i + 1)}}});
