@@ -50,6 +50,25 @@ std::string request_line(const Request& request) {
   return line;
 }
 
+// The command belongs to what is asked: without it another rule may answer. The words are typed again by the person, so one
+// that a shell would read otherwise stands for itself.
+std::string command_part(const Request& request) {
+  if (!request.command.known) return {};
+  std::string out = " -- ";
+  const auto plain = [](std::string_view word) {
+    return !word.empty() && std::ranges::all_of(word, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("_./:=@%+,-").find(c) != std::string_view::npos;
+    });
+  };
+  if (!plain(request.command.path)) return out + "COMMAND";
+  out += request.command.path;
+  for (const std::string& word : request.command.words) {
+    if (!plain(word) || out.size() > 200) return " -- COMMAND";
+    out += ' ' + word;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string> requirements(const Offer& offer) {
@@ -81,12 +100,12 @@ std::string text_wanted(const Offer& offer, const std::vector<std::string>& miss
   }
   what += missing.size() > 1 ? " are required" : " is required";
   if (offer.break_glass) options += " --via " + offer.rule;
-  return what + " and cannot be asked here; ask first: " + request_line(request) + options;
+  return what + " and cannot be asked here; ask first: " + request_line(request) + options + command_part(request);
 }
 
 std::string choice_wanted(const Offer& offer, const Request& request) {
   return "only break-glass is left, and it is never taken by itself; to choose it: " + request_line(request) + " --via " + offer.rule +
-         (offer.reason_required ? " --reason TEXT" : "") + (offer.tickets.empty() ? "" : " --ticket TICKET");
+         (offer.reason_required ? " --reason TEXT" : "") + (offer.tickets.empty() ? "" : " --ticket TICKET") + command_part(request);
 }
 
 std::string mismatch(const Rule& permit, const Scene& scene) { return measure(permit, scene, true).why; }

@@ -120,7 +120,7 @@ TEST_CASE("golden requests: laptop") {
       {.what = "where only PAM sees it", .now = utc(9), .door = Door::kSudo, .who = &w.eva, .as = &w.root, .ran = update, .expected = chore, .verified = false},
       {"eva, sudo -i", utc(9), Door::kSudo, &w.eva, &w.root, kShell, second},
       {.what = "from a script at night", .now = utc(2), .door = Door::kSudo, .who = &w.eva, .as = &w.root, .ran = update, .expected = "deny",
-       .why = "a reason is required and cannot be asked here; ask first: jitctl request --door sudo --as root --reason TEXT", .can_ask = false},
+       .why = "a reason is required and cannot be asked here; ask first: jitctl request --door sudo --as root --reason TEXT -- /usr/bin/apt-get update", .can_ask = false},
       {.what = "at a prompt at night", .now = utc(2), .door = Door::kSudo, .who = &w.eva, .as = &w.root, .ran = update,
        .expected = "needs updates reason 5m/5m command", .missing = {"reason"}},
       {"another option", utc(9), Door::kSudo, &w.eva, &w.root, {"/usr/bin/apt-get", {"update", "-o", "x"}, {}, {}}, second},
