@@ -76,6 +76,11 @@ void read_fact(Draft& draft, const Entry& item) {
     for (const Text& text : *by) {
       if (valid_setter(text.value)) {
         fact.by.push_back(text.value);
+        // Otherwise nobody could set it: what a provider has kept is not for admins.
+        if (text.value.find(':') == std::string::npos && text.value != item.key) {
+          report.add("E12", text.place, "provider " + quoted(text.value) + " sets only the fact that it is named after; write by = [\"" + item.key +
+                                            "\"] and give the provider that name");
+        }
       } else {
         report.add("E01", text.place, quoted(text.value) + " can set no fact; write user:NAME, uid:N or the name of a provider");
       }
