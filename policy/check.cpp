@@ -23,16 +23,8 @@ void check_requesters(Draft& draft, const Rule& permit) {
   if (permit.approval == nullptr || !permit.tests.who) return;
   const std::vector<Seat> seats = seats_of(*permit.approval);
   const Quorum quorum = quorum_of(*draft.out, *permit.approval, seats);
-  const Crew requesters = crew_of(*draft.out, permit.tests.who->leaves);
-  if (requesters.open_ended || !requesters.rosters.empty() || requesters.members.empty()) return;
-  Filling last;
-  for (const Crew::Member& member : requesters.members) {
-    Identity identity;
-    identity.person = member.person;
-    identity.user = member.user;
-    last = could_fill(*draft.out, quorum, &identity);
-    if (last.answer != Filling::Answer::kNo) return;
-  }
+  const Filling last = best_for_requesters(*draft.out, permit.tests.who->leaves, quorum);
+  if (last.answer != Filling::Answer::kNo) return;
   draft.report.add("E06", permit.approval_name->place,
                    "nobody can fill approval `" + permit.approval_name->value + "` for a requester of `" + permit.id +
                        (permit.approval->self ? "`: " : "`, who never counts himself: ") + last.why,

@@ -193,6 +193,7 @@ struct NamedCalendar {
 
 struct RuleSet {
   Settings settings;
+  Place covers_at;
   std::optional<Votes> votes;  // [settings] votes
   std::vector<Person> people;
   ByName<std::size_t> person_by_name, person_by_user;  // index in people

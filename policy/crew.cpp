@@ -241,4 +241,18 @@ Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* 
   return Hall(policy, quorum, requester, from, true).fill();
 }
 
+Filling best_for_requesters(const RuleSet& policy, std::span<const Principal> who, const Quorum& quorum) {
+  const Crew requesters = crew_of(policy, who);
+  Filling out{Filling::Answer::kCannotTell, {}};
+  if (requesters.open_ended || !requesters.rosters.empty()) return out;
+  for (const Crew::Member& member : requesters.members) {
+    Identity identity;
+    identity.person = member.person;
+    identity.user = member.user;
+    out = could_fill(policy, quorum, &identity);
+    if (out.answer != Filling::Answer::kNo) break;
+  }
+  return out;
+}
+
 }  // namespace jit::policy

@@ -46,5 +46,7 @@ Filling can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* re
 // At no time in particular: who is on duty cannot be told, and a key counts until it has ended at `from`; without `from` each
 // key counts, so that the answer is the same whenever it is asked.
 Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> from = {});
+// The best of what each of these requesters gets, himself left out; kCannotTell where they cannot be listed.
+Filling best_for_requesters(const RuleSet& policy, std::span<const Principal> who, const Quorum& quorum);
 
 }  // namespace jit::policy

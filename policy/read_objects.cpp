@@ -114,6 +114,7 @@ void read_settings(Draft& draft, const Node& node) {
   for (const Entry& entry : node.entries) {
     if (!known_key(Table::kSettings, entry.key) || !first_time(draft, entry)) continue;
     if (entry.key == "covers") {
+      draft.out->covers_at = entry.place;
       if (auto doors = read_doors(fields.texts("covers"), report)) draft.out->settings.covers = std::move(*doors);
     } else if (entry.key == "timezone") {
       const auto zone = fields.text("timezone");

@@ -16,19 +16,16 @@ namespace {
 // The seats that every request of this permit must fill.
 void check_merged(Study& study, const Entry& permit) {
   const RuleSet& rules = study.rules();
-  std::vector<const Entry*> always;
-  for (const Entry& guard : study.guards()) {
-    const Rule& rule = *guard.rule;
-    if (rule.approval == nullptr || rule.approval->need.empty() || waives(*permit.rule, rule) || !may_lie_in(permit, guard)) continue;
-    if (study.find(minus(permit.region, guard.region)).answer == Sample::Answer::kEmpty) always.push_back(&guard);
-  }
+  const std::vector<const Entry*> always = study.always_on(permit);
   if (always.empty()) return;
   Sample shown = study.find(study.allowed_part(permit, permit.region));
   if (!shown.request) return;
   std::vector<const Rule*> guards;
   for (const Entry* guard : always) guards.push_back(guard->rule);
   const Offer offer = terms_of(rules, *permit.rule, guards, shown.request->door).render();
-  const Filling filling = could_fill(rules, {offer.seats, offer.votes, offer.machines, offer.self}, nullptr);
+  const Quorum quorum{offer.seats, offer.votes, offer.machines, offer.self};
+  Filling filling = could_fill(rules, quorum, nullptr);
+  if (filling.answer != Filling::Answer::kNo && permit.rule->tests.who) filling = best_for_requesters(rules, permit.rule->tests.who->leaves, quorum);
   if (filling.answer != Filling::Answer::kNo) return;
   shown.request->via = permit.rule->id;
   if (decide(study.policy(), *shown.request).outcome != Outcome::kDeny) return;

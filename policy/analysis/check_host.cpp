@@ -124,7 +124,7 @@ void check_stale(Study& study, const Entry& permit) {
 void check_observed(Study& study) {
   for (const auto& [door, since] : study.host().observing_since) {
     if (!study.rules().covers(door) || study.host().now - since < kObservedTooLong) continue;
-    study.add("W15", {},
+    study.add("W15", study.rules().covers_at,
               "the door " + std::string(name_of(door)) + " has only observed for " + std::to_string((study.host().now - since) / kDay) +
                   " days; look at what it would have done (jitctl policy observed), then type: jitctl setup " + std::string(name_of(door)));
   }

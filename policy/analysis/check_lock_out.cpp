@@ -15,10 +15,25 @@ bool free_at(const Study& study, AnalysisRequest request, const Rule& permit) {
   return decision.outcome != Outcome::kDeny && decision.then == Outcome::kAllow;
 }
 
+// At any time, for any command, whatever is known: what may be closed just when it is needed is no way out.
+bool always_open(const Tests& tests) {
+  return !tests.run && !tests.options && !tests.env && !tests.during && tests.flag.empty() && tests.when.empty() && tests.when_any.empty();
+}
+
+// Nobody of `who` is there, as far as the host can tell.
+bool for_nobody(const Study& study, const Rule& permit) {
+  if (!permit.tests.who || !study.host().known) return false;
+  return std::ranges::all_of(permit.tests.who->leaves, [&](const Principal& leaf) {
+    const bool user = leaf.kind == Principal::Kind::kUser && leaf.uid == kNoUid;
+    if (leaf.prefix || !(user || leaf.kind == Principal::Kind::kGroup)) return false;
+    return study.host().known(user ? "user" : "group", leaf.name) == false;
+  });
+}
+
 // Somebody gets root by this permit with nobody asked.
 bool approval_free(Study& study, const Entry& permit) {
-  const bool asks = permit.rule->approval != nullptr && !permit.rule->approval->need.empty();
-  if (asks) return false;
+  if (permit.rule->approval != nullptr && !permit.rule->approval->need.empty()) return false;
+  if (!always_open(permit.rule->tests) || for_nobody(study, *permit.rule)) return false;
   Region region = intersect(at_doors(static_cast<Doors>(~(door_bit(Door::kPolkit) | kClaimedBit))), study.root_of(permit));
   for (const Entry& guard : study.guards()) {
     const Rule& rule = *guard.rule;
@@ -44,7 +59,7 @@ void check_rescue(Study& study) {
   }
   std::string why = declared ? "`rescue` is declared, but the PAM files hold no such line" : "no rescue route is declared";
   if (declared && !study.host().rescue_why.empty()) why += " (" + study.host().rescue_why + ')';
-  study.add("E10", {},
+  study.add("E10", rules.covers_at,
             why + ", the consoles are covered, and no permit gives root without asking somebody: when nobody can answer, the host is "
                   "locked; type: jitctl setup login" + (declared ? "" : ", and write rescue = [\"tty[0-9]*\"] in [settings]"));
 }
@@ -92,10 +107,10 @@ void check_lock_out(Study& study) {
   study.renew(20'000);
   check_rescue(study);
   for (const auto& [name, approval] : study.rules().approvals) {
-    const bool guards_door = std::ranges::any_of(study.permits(), [&](const Entry& permit) {
-      return permit.rule->approval == &approval && (permit.doors & (door_bit(Door::kSsh) | door_bit(Door::kLogin))) != 0;
-    });
-    if (guards_door) check_way_in(study, approval);
+    const auto guards_door = [&](const Entry& entry) {
+      return entry.rule->approval == &approval && (entry.doors & (door_bit(Door::kSsh) | door_bit(Door::kLogin))) != 0;
+    };
+    if (std::ranges::any_of(study.permits(), guards_door) || std::ranges::any_of(study.guards(), guards_door)) check_way_in(study, approval);
   }
 }
 

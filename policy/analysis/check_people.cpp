@@ -20,23 +20,53 @@ bool leaf_names(const RuleSet& rules, const Principal& leaf, const Person& perso
   return std::ranges::any_of(person.users, [&](const std::string& user) { return leaf.matches(user) && rules.person_with(user) == &person; });
 }
 
+// A request of the region that this permit lets wait for people, who may be asked by a guard alone.
+template <class Holds>
+std::optional<std::pair<AnalysisRequest, Decision>> asked(Study& study, const Entry& permit, const Region& region, Holds holds) {
+  const auto look = [&](const Region& part) -> std::optional<std::pair<AnalysisRequest, Decision>> {
+    Sample found = study.find(study.allowed_part(permit, part));
+    if (!found.request) return std::nullopt;
+    found.request->via = permit.rule->id;
+    Decision decision = decide(study.policy(), *found.request);
+    if ((decision.then != Outcome::kApproval && decision.outcome != Outcome::kApproval) || !holds(decision)) return std::nullopt;
+    return std::pair(std::move(*found.request), std::move(decision));
+  };
+  if (asks(*permit.rule)) {
+    if (auto out = look(region)) return out;
+  }
+  for (const Entry& guard : study.guards()) {
+    if (!asks(*guard.rule) || waives(*permit.rule, *guard.rule) || !may_meet(permit, guard)) continue;
+    if (auto out = look(intersect(region, guard.region))) return out;
+  }
+  return std::nullopt;
+}
+
+// Whose need it is: the permit's own approval, or that of a guard which asks in its place.
+const Place* place_of_need(const RuleSet& rules, const Rule& permit, const Decision& decision) {
+  if (permit.approval != nullptr) return &permit.approval->name.place;
+  for (const std::string& id : decision.rules) {
+    for (const Rule& guard : rules.guards) {
+      if (guard.id == id && asks(guard)) return &guard.place;
+    }
+  }
+  return nullptr;
+}
+
 void check_machine(Study& study, const Entry& permit) {
   const Rule& rule = *permit.rule;
-  if (!asks(rule) || rule.approval->machines || !rule.tests.who) return;
+  if (!rule.tests.who) return;
   for (const Person& person : study.rules().people) {
     const bool named = std::ranges::any_of(rule.tests.who->leaves, [&](const Principal& leaf) { return leaf_names(study.rules(), leaf, person); });
     if (!person.machine || !named) continue;
     PrincipalTest who;
     for (const std::string& user : person.users) who.leaves.push_back({Principal::Kind::kUser, user, false, kNoUid});
-    Sample found = study.find(study.allowed_part(permit, intersect(permit.region, for_who(who))));
-    if (!found.request) continue;
-    found.request->via = rule.id;
-    const Decision decision = decide(study.policy(), *found.request);
-    if (decision.then != Outcome::kApproval && decision.outcome != Outcome::kApproval) continue;
+    const auto found = asked(study, permit, intersect(permit.region, for_who(who)),
+                             [](const Decision& decision) { return decision.offer && !decision.offer->machines; });
+    if (!found) continue;
     study.add("W10", rule.place,
-              "`" + found.request->subject.user + "` is an automation account, and permit " + quoted(rule.id) +
+              "`" + found->first.subject.user + "` is an automation account, and permit " + quoted(rule.id) +
                   " waits for a person each time; give it a permit of its own for exact commands, or let machines approve",
-              &rule.approval->name.place, &*found.request);
+              place_of_need(study.rules(), rule, found->second), &found->first);
   }
 }
 
@@ -116,20 +146,39 @@ void check_break_glass(Study& study, const Entry& permit) {
 
 void check_local_votes(Study& study, const Entry& permit) {
   const Rule& rule = *permit.rule;
-  if (!asks(rule) || rule.approval->votes.value_or(study.rules().votes.value_or(Votes::kAny)) != Votes::kAny) return;
-  Sample found = study.find(study.allowed_part(permit, study.root_of(permit)));
-  if (!found.request) return;
-  found.request->via = rule.id;
-  const Decision decision = decide(study.policy(), *found.request);
-  if (!decision.offer || decision.offer->seats.empty() || decision.offer->votes != Votes::kAny) return;
-  study.add("W16", rule.approval_name->place,
+  const auto found = asked(study, permit, study.root_of(permit), [](const Decision& decision) {
+    return decision.offer && !decision.offer->seats.empty() && decision.offer->votes == Votes::kAny;
+  });
+  if (!found) return;
+  study.add("W16", rule.approval_name ? rule.approval_name->place : rule.place,
             "permit " + quoted(rule.id) + " gives root, and local votes alone can fill its seats: whoever takes over an approver's account "
             "here can approve; write votes = \"signed\" in the approval or in [settings]",
-            &rule.approval->name.place, &*found.request);
+            place_of_need(study.rules(), rule, found->second), &found->first);
+}
+
+std::uint32_t wait_of(const Approval& approval) { return approval.wait_s.value_or(600); }
+
+// How long a request waits that asks by this approval: the shortest of all that always ask with it. 0: nothing asks by it.
+std::uint32_t longest_wait(Study& study, const Approval& approval) {
+  std::uint32_t out = 0;
+  for (const Entry& permit : study.permits()) {
+    const std::vector<const Entry*> always = study.always_on(permit);
+    const bool by_guard = std::ranges::any_of(study.guards(), [&](const Entry& guard) {
+      return guard.rule->approval == &approval && !waives(*permit.rule, *guard.rule) && may_meet(permit, guard);
+    });
+    if (permit.rule->approval != &approval && !by_guard) continue;
+    std::uint32_t wait = wait_of(approval);
+    if (permit.rule->approval != nullptr) wait = std::min(wait, wait_of(*permit.rule->approval));
+    for (const Entry* guard : always) wait = std::min(wait, wait_of(*guard->rule->approval));
+    out = std::max(out, wait);
+  }
+  return out;
 }
 
 void check_steps(Study& study, const Approval& approval) {
-  const std::uint32_t wait = approval.wait_s.value_or(600);
+  if (approval.escalate.empty()) return;
+  const std::uint32_t wait = longest_wait(study, approval);
+  if (wait == 0) return;
   for (const Approval::Rung& rung : approval.escalate) {
     if (rung.step.after_s < wait) continue;
     study.add("W17", rung.place,

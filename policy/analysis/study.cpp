@@ -128,6 +128,16 @@ Region Study::allowed_part(const Entry& permit, Region region) const {
   return region;
 }
 
+std::vector<const Entry*> Study::always_on(const Entry& permit) {
+  std::vector<const Entry*> out;
+  for (const Entry& guard : guards_) {
+    const Rule& rule = *guard.rule;
+    if (rule.approval == nullptr || rule.approval->need.empty() || waives(*permit.rule, rule) || !may_lie_in(permit, guard)) continue;
+    if (find(minus(permit.region, guard.region)).answer == Sample::Answer::kEmpty) out.push_back(&guard);
+  }
+  return out;
+}
+
 void Study::add(std::string_view code, const Place& place, std::string message, const Place* other, const AnalysisRequest* witness) {
   if (++counts_[std::string(code)] > kMostOfACode) return;
   const auto file = [&](const Place& at) { return at.file < rules().files.size() ? rules().files[at.file] : std::string("policy"); };

@@ -53,6 +53,8 @@ class Study {
   Region root_of(const Entry& permit) const;
   // The part of a region that no guard denies to this permit, as far as few guards meet it.
   Region allowed_part(const Entry& permit, Region region) const;
+  // The guards that ask people of every request of this permit.
+  std::vector<const Entry*> always_on(const Entry& permit);
 
   void add(std::string_view code, const Place& place, std::string message, const Place* other = nullptr,
            const AnalysisRequest* witness = nullptr);

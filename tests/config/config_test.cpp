@@ -278,7 +278,7 @@ max = "1h"
     INFO(text(loaded.findings));
     CHECK((loaded.policy != nullptr) == row.loads);
     CHECK((loaded.unrescued != nullptr) == row.unrescued);
-    if (row.unrescued) CHECK(text(loaded.findings).find(":0:0 `rescue` is declared, but the PAM files hold no such line (" + host.path + "/pam.d/login:") != std::string::npos);
+    if (row.unrescued) CHECK(text(loaded.findings).find(":3:1 `rescue` is declared, but the PAM files hold no such line (" + host.path + "/pam.d/login:") != std::string::npos);
   }
 }
 
