@@ -3,6 +3,9 @@
 // hole of a roster.
 #include <algorithm>
 #include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
@@ -53,32 +56,66 @@ void check_keys(Study& study, const Approval& approval) {
   }
 }
 
-// A stretch in which nobody of the rosters is on duty; half-open, Unix time.
+// A stretch in which fewer are on duty than are needed; half-open, Unix time.
 struct Hole {
   std::int64_t from = 0, to = 0;
   std::int64_t length() const { return to - from; }
 };
 
+// How many people a shift names at most; a group or a pattern is as many as one likes.
+class OnDuty {
+ public:
+  explicit OnDuty(const RuleSet& rules) : rules_(rules) {}
+  void add(const Shift& shift) {
+    for (const Principal& who : shift.who) {
+      if (who.kind == Principal::Kind::kGroup || who.prefix || who.uid != kNoUid) open_ = true;
+      const Person* person = who.kind == Principal::Kind::kUser ? rules_.person_with(who.name) : nullptr;
+      people_.insert(person != nullptr ? person->name : who.kind == Principal::Kind::kPerson ? who.name : who.text());
+    }
+  }
+  bool fewer_than(std::size_t count) const { return !open_ && people_.size() < count; }
+
+ private:
+  const RuleSet& rules_;
+  std::set<std::string> people_;
+  bool open_ = false;
+};
+
 // Those of at least `wait` seconds, the longest first. Only where each roster says who is on duty: from now and its first
 // shift on, up to its last one. What lies behind the end of a roster is a matter of the next one.
-std::vector<Hole> holes_of(const std::vector<const Roster*>& rosters, std::int64_t now, std::int64_t wait) {
+std::vector<Hole> holes_of(const RuleSet& rules, const std::vector<const Roster*>& rosters, std::int64_t now, std::int64_t wait, std::size_t count) {
   Hole known{now, INT64_MAX};
-  std::vector<Hole> shifts, out;
+  std::vector<const Shift*> shifts;
+  std::set<std::int64_t> changes;
   for (const Roster* roster : rosters) {
     Hole span{INT64_MAX, INT64_MIN};
     for (const Shift& shift : roster->shifts) {
       span = {std::min(span.from, shift.from), std::max(span.to, shift.to)};
-      shifts.push_back({shift.from, shift.to});
+      shifts.push_back(&shift);
+      changes.insert({shift.from, shift.to});
     }
     known = {std::max(known.from, span.from), std::min(known.to, span.to)};
   }
-  std::ranges::sort(shifts, {}, &Hole::from);
-  std::int64_t until = known.from;
-  for (const Hole& shift : shifts) {
-    const Hole hole{until, std::min(shift.from, known.to)};
-    if (hole.from < hole.to && hole.length() >= wait) out.push_back(hole);
-    until = std::max(until, shift.to);
+  if (known.from >= known.to) return {};
+  changes.insert({known.from, known.to});
+  std::ranges::sort(shifts, {}, &Shift::from);
+  std::vector<Hole> out;
+  std::vector<const Shift*> running;
+  std::size_t next = 0;
+  for (auto at = changes.find(known.from); *at < known.to; ++at) {
+    const std::int64_t from = *at, to = *std::next(at);
+    for (; next < shifts.size() && shifts[next]->from <= from; ++next) running.push_back(shifts[next]);
+    std::erase_if(running, [&](const Shift* shift) { return shift->to <= from; });
+    OnDuty duty(rules);
+    for (const Shift* shift : running) duty.add(*shift);
+    if (!duty.fewer_than(count)) continue;
+    if (!out.empty() && out.back().to == from) {
+      out.back().to = to;
+    } else {
+      out.push_back({from, to});
+    }
   }
+  std::erase_if(out, [&](const Hole& hole) { return hole.length() < wait; });
   std::ranges::stable_sort(out, [](const Hole& a, const Hole& b) { return a.length() > b.length(); });
   return out;
 }
@@ -132,7 +169,7 @@ void check_roster_holes(Study& study, const Approval& approval) {
   const std::int64_t wait = approval.wait_s.value_or(600);
   for (const Approval::Need& need : approval.need) {
     const auto crew = study.rules().crews.find(need.seat.set);
-    if (crew == study.rules().crews.end() || crew->second.rosters.empty() || crew->second.open_ended || !crew->second.members.empty()) continue;
+    if (crew == study.rules().crews.end() || crew->second.rosters.empty() || crew->second.open_ended || crew->second.members.size() >= need.seat.count) continue;
     if (helped(approval, need, wait)) continue;
     std::vector<const Roster*> rosters;
     std::string files;
@@ -142,12 +179,13 @@ void check_roster_holes(Study& study, const Approval& approval) {
       rosters.push_back(&roster->second);
       files += (files.empty() ? "" : ", ") + roster->second.file;
     }
-    for (const Hole& hole : holes_of(rosters, study.host().now, wait)) {
+    const std::size_t count = need.seat.count - crew->second.members.size();
+    for (const Hole& hole : holes_of(study.rules(), rosters, study.host().now, wait, count)) {
       if (study.exhausted()) break;
       const auto request = asked_by_any(study, hole, wait, approval);
       if (!request) continue;
       study.add("E07", need.from.place,
-                "nobody of " + need.seat.set + " is on duty from " + time_text(hole.from) + " to " + time_text(hole.to) + " (" + files +
+                (need.seat.count == 1 ? "nobody of " + need.seat.set + " is" : "fewer than " + std::to_string(need.seat.count) + " of " + need.seat.set + " are") + " on duty from " + time_text(hole.from) + " to " + time_text(hole.to) + " (" + files +
                     "), as long as approval " + quoted(approval.name.value) + " waits or longer; fill the roster, or ask another set",
                 &approval.name.place, &*request);
       break;
