@@ -13,8 +13,8 @@ namespace {
 
 struct Escape {
   std::string_view name, what;
-  bool any = false;                 // whatever its words
-  std::vector<std::string> words;
+  std::vector<WordPattern> words;
+  bool rest = false;
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -32,13 +32,15 @@ std::vector<Escape> parse_escapes() {
     rest.remove_prefix(std::min(end + 1, rest.size()));
     const std::size_t first = line.find('|'), second = first == std::string_view::npos ? first : line.find('|', first + 1);
     if (line.starts_with('#') || second == std::string_view::npos) continue;
-    Escape escape{trimmed(line.substr(0, first)), trimmed(line.substr(first + 1, second - first - 1)), false, {}};
+    Escape escape{trimmed(line.substr(0, first)), trimmed(line.substr(first + 1, second - first - 1)), {}, false};
     std::string_view words = trimmed(line.substr(second + 1));
-    escape.any = words == "*";
-    while (!words.empty() && !escape.any) {
+    while (!words.empty()) {
       const std::size_t blank = std::min(words.find(' '), words.size());
-      escape.words.emplace_back(words.substr(0, blank));
+      const std::string_view word = words.substr(0, blank);
       words = trimmed(words.substr(blank));
+      escape.rest = escape.rest || word == "**";
+      if (word == "**") break;
+      escape.words.push_back({{word == "*" ? WordPattern::Option{"", true} : WordPattern::Option{std::string(word), false}}});
     }
     out.push_back(std::move(escape));
   }
@@ -65,19 +67,12 @@ std::optional<std::pair<const Escape*, SampleCommand>> escape_of(const CommandPa
   for (const std::string& path : pattern.paths) {
     std::string_view name = base_of(path);
     auto [from, to] = escapes().equal_range(name);
-    if (from == to) {  // python3.11
-      const std::size_t dot = name.find_first_of(".0123456789");
-      if (dot != std::string_view::npos) std::tie(from, to) = escapes().equal_range(name.substr(0, name[dot] == '.' ? dot : name.find('.')));
-    }
+    if (from == to) std::tie(from, to) = escapes().equal_range(name.substr(0, name.find_first_of(".0123456789")));
     for (auto at = from; at != to; ++at) {
       const Escape& escape = at->second;
-      if (escape.any) {
-        CommandPattern one = pattern;
-        one.paths = {path};
-        if (auto line = sample_command(one)) return std::pair(&escape, std::move(*line));
-      } else if (pattern.matches(path, escape.words)) {
-        return std::pair(&escape, SampleCommand{path, escape.words});
-      }
+      const auto both = intersection(pattern, {{path}, escape.words, escape.rest});
+      if (!both) continue;
+      if (auto line = sample_command(*both)) return std::pair(&escape, std::move(*line));
     }
   }
   return std::nullopt;
@@ -119,6 +114,28 @@ void check_escapes(Study& study, const Entry& permit) {
   }
 }
 
+// Names that a program, its loader, its interpreter or its shell takes code from.
+constexpr std::string_view kCodeFromEnv[] = {
+    "BASH_ENV", "EDITOR",    "ENV",       "GCONV_PATH", "GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_SSH",    "GIT_SSH_COMMAND", "LD_AUDIT",   "LD_LIBRARY_PATH",
+    "LD_PRELOAD", "LESSOPEN", "MANPAGER", "NODE_OPTIONS", "PAGER",           "PATH",      "PERL5LIB",   "PERL5OPT",        "PROMPT_COMMAND", "PYTHONHOME",
+    "PYTHONPATH", "RUBYLIB", "RUBYOPT",   "SHELLOPTS",  "SUDO_EDITOR",       "SYSTEMD_EDITOR", "SYSTEMD_PAGER", "VISUAL"};
+
+void check_environment(Study& study, const Entry& permit) {
+  const Rule& rule = *permit.rule;
+  if (!rule.tests.run || !rule.tests.env) return;
+  const auto odd = std::ranges::find_if(rule.tests.env->words, [](const Text& name) { return std::ranges::find(kCodeFromEnv, name.value) != std::end(kCodeFromEnv); });
+  if (odd == rule.tests.env->words.end()) return;
+  Sample found = study.find(study.allowed_part(permit, study.root_of(permit)));
+  if (!found.request) return;
+  found.request->via = rule.id;
+  found.request->env.assign(1, odd->value);
+  const Decision decision = decide(study.policy(), *found.request);
+  if (!decision.offer || decision.offer->rule != rule.id) return;
+  study.add("W05", odd->place,
+            "permit " + quoted(rule.id) + " lets " + quoted(odd->value) + " be set, from which programs take code: it is as good as full root, whatever `run` says",
+            nullptr, &*found.request);
+}
+
 void check_paths(Study& study, std::map<std::string, std::optional<std::string>, std::less<>>& known, const Entry& permit) {
   if (!study.host().writer || !permit.rule->tests.run) return;
   for (const CommandPattern* pattern : permit.rule->tests.run->patterns) {
@@ -138,9 +155,17 @@ void check_paths(Study& study, std::map<std::string, std::optional<std::string>,
 
 // What only a regular expression would hold.
 bool like_regex(std::string_view text) {
-  for (const std::string_view part : {".*", ".+", "\\d", "\\w", "\\s", "(?:", "[0-9", "[a-z", "[A-Z", "[^", "\\."}) {
+  for (const std::string_view part : {".*", ".+", ".?", "(.)", "(?:", "[^", "]+", "]*"}) {
     if (text.find(part) != std::string_view::npos) return true;
   }
+  for (std::size_t at = text.find('\\'); at != std::string_view::npos && at + 1 < text.size(); at = text.find('\\', at + 1)) {
+    if (std::string_view("dDwWsSbB.").find(text[at + 1]) != std::string_view::npos) return true;
+  }
+  const std::size_t open = text.find('('), bar = text.find('|', std::min(open, text.size())), close = text.find(')', std::min(bar, text.size()));
+  if (close != std::string_view::npos) return true;  // (a|b)
+  // [abc], but not the address in http://[::1]/
+  const std::size_t from = text.find('['), to = text.find(']', std::min(from, text.size()));
+  if (to != std::string_view::npos && to > from + 1 && text.substr(from, to - from).find(':') == std::string_view::npos) return true;
   return (text.starts_with('^') && text.size() > 1) || (text.ends_with('$') && text.size() > 1);
 }
 
@@ -154,6 +179,8 @@ void check_literals(Study& study) {
   const RuleSet& rules = study.rules();
   for (const auto& [name, command] : rules.commands) {
     for (const CommandPattern& pattern : command.patterns) {
+      const auto path = std::ranges::find_if(pattern.paths, like_regex);
+      if (path != pattern.paths.end()) regex_finding(study, command.place, *path, nullptr);
       for (const WordPattern& word : pattern.words) {
         const auto odd = std::ranges::find_if(word.options, [](const WordPattern::Option& option) { return like_regex(option.text) || (option.prefix && option.text.ends_with('.')); });
         if (odd != word.options.end()) regex_finding(study, command.place, odd->text + (odd->prefix ? "*" : ""), nullptr);
@@ -187,6 +214,7 @@ void check_commands(Study& study) {
   std::map<std::string, std::optional<std::string>, std::less<>> known;
   for (const Entry& permit : study.permits()) {
     check_escapes(study, permit);
+    check_environment(study, permit);
     check_paths(study, known, permit);
   }
   check_literals(study);
