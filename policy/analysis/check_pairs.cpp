@@ -37,10 +37,7 @@ void check_shadowed(Study& study) {
       if (same && by.rule->id > entry.rule->id && study.find(minus(by.region, entry.region)).answer == Sample::Answer::kEmpty) continue;
       Sample shown = study.find(study.allowed_part(entry, entry.region));
       if (!shown.request) shown = study.find(entry.region);
-      if (shown.answer == Sample::Answer::kEmpty) {
-        study.add("W01", entry.rule->place, "permit " + named(*entry.rule) + " matches nothing on this host");
-        break;
-      }
+      if (shown.answer == Sample::Answer::kEmpty) break;  // it matches nothing at all, which is said elsewhere
       if (!shown.request || !both_match(study, *shown.request, *entry.rule, *by.rule)) continue;
       const Request view = shown.request->view();
       if (study.policy().prefers(*entry.rule, *by.rule, view) && !same) continue;
@@ -102,10 +99,41 @@ bool says_anything(const Rule& guard) {
   return guard.deny || guard.approval != nullptr || !guard.require.texts.empty() || guard.give_s || guard.max_s || guard.scope;
 }
 
+// Whatever `guard` adds to an offer, `by` adds too.
+bool as_strict(const Rule& by, const Rule& guard) {
+  const auto within = [](const auto& inner, const auto& outer, auto key) {
+    return std::ranges::all_of(inner, [&](const auto& each) { return std::ranges::find(outer, key(each), key) != outer.end(); });
+  };
+  const auto value = [](const Text& text) -> const std::string& { return text.value; };
+  const auto no_more = [](const auto& a, const auto& b) { return !b || (a && *a <= *b); };
+  if (!within(by.yields_to, guard.yields_to, value)) return false;  // where it is waived, the guard still stands
+  if (by.deny) return true;
+  return !guard.deny && (guard.approval == nullptr || guard.approval == by.approval) && within(guard.require.texts, by.require.texts, value) &&
+         no_more(by.give_s, guard.give_s) && no_more(by.max_s, guard.max_s) && no_more(by.scope, guard.scope);
+}
+
+// Another guard that makes this one superfluous; of two that are alike, the one with the later id is too many.
+const Entry* covered_by(Study& study, const Entry& guard) {
+  for (const Entry& by : study.guards()) {
+    if (&by == &guard || !may_lie_in(guard, by) || !as_strict(*by.rule, *guard.rule)) continue;
+    if (study.find(minus(guard.region, by.region)).answer != Sample::Answer::kEmpty) continue;
+    const bool alike = may_lie_in(by, guard) && as_strict(*guard.rule, *by.rule) && study.find(minus(by.region, guard.region)).answer == Sample::Answer::kEmpty;
+    if (!alike || by.rule->id < guard.rule->id) return &by;
+  }
+  return nullptr;
+}
+
 void check_idle_guards(Study& study) {
   study.renew(kSamples);
   for (const Entry& guard : study.guards()) {
     if (!says_anything(*guard.rule)) continue;  // the loader has said so
+    if (const Entry* by = covered_by(study, guard)) {
+      const Sample shown = study.find(guard.region);
+      study.add("W02", guard.rule->place,
+                "guard " + named(*guard.rule) + " changes no offer: guard " + named(*by->rule) + " applies wherever it does, and is as strict; take it out",
+                &by->rule->place, shown.request ? &*shown.request : nullptr);
+      continue;
+    }
     bool idle = true;
     std::optional<AnalysisRequest> shown;
     for (const std::size_t at : study.near(guard)) {

@@ -86,6 +86,7 @@ std::vector<Redundant> minimise(const Policy& policy, std::int64_t now) {
   const Host host = host_at(now);
   Study study(policy, host);
   check_pairs(study);
+  check_unusable(study);
   std::vector<Redundant> out;
   std::set<std::string> told;
   // W01 and W02 are exactly that: rules without which every answer is the same.

@@ -165,6 +165,7 @@ std::vector<Finding> analyse(const Policy& policy, const Host& host, Checks chec
   check_lock_out(study);
   if (checks == Checks::kAll) {
     check_pairs(study);
+    check_unusable(study);
     check_people(study);
     check_commands(study);
     check_host(study);

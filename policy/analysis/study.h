@@ -81,6 +81,7 @@ class Study {
 
 // One family of checks each.
 void check_pairs(Study& study);      // W01, W02, W03, W04
+void check_unusable(Study& study);   // W01, W03
 void check_fill(Study& study);       // E06, E07
 void check_lock_out(Study& study);   // E10, E14
 void check_people(Study& study);     // W10, W11, W12, W16, W17
