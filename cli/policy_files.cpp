@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "cli/host_facts.h"
 #include "evidence/text.h"
@@ -30,12 +31,27 @@ std::string read_all(int fd, std::string& text) {
   return text.size() > kFileMax ? "is larger than 4 MiB" : "";
 }
 
-bool is_people(const std::string& path, const std::string& text) {
-  return path.find("people.d/") != std::string::npos || text.starts_with("[[person]]") ||
-         text.find("\n[[person]]") != std::string::npos;
+// Does a line begin so?
+bool has_line(const std::string& text, const std::string& begin) { return text.starts_with(begin) || text.find('\n' + begin) != std::string::npos; }
+
+bool is_people(const std::string& path, const std::string& text) { return path.find("people.d/") != std::string::npos || has_line(text, "[[person]]"); }
+bool is_tests(const std::string& text) { return has_line(text, "[[test]]") || has_line(text, "[[invariant]]"); }
+
+std::string base_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Where what a file holds belongs; a policy names calendars and rosters by the name of their file alone.
+void put(std::string path, std::string text, config::Sources& sources, std::vector<policy::Source>& tests) {
+  if (path.ends_with(".ics")) return sources.calendars.push_back({base_of(path), std::move(text)});
+  if (has_line(text, "[[shift]]")) return sources.rosters.push_back({base_of(path), std::move(text)});
+  auto& to = is_people(path, text) ? sources.people : is_tests(text) ? tests : sources.rules;
+  to.push_back({std::move(path), std::move(text)});
 }
 
-bool is_tests(const std::string& text) { return text.starts_with("[[test]]") || text.find("\n[[test]]") != std::string::npos; }
+// What the broker reads is held to what the broker holds it to.
+bool is_live(const std::string& folder) {
+  std::error_code error;
+  return std::filesystem::weakly_canonical(folder, error) == "/etc/jit";
+}
 
 bool is_folder(const std::string& path) {
   struct stat info {};
@@ -69,7 +85,7 @@ Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check 
   if (paths.empty()) return config::load(roots);
   if (paths.size() == 1 && is_folder(paths[0])) {
     roots.etc = paths[0];
-    roots.check_owner = false;
+    roots.check_owner = is_live(paths[0]);
     return config::load(roots);
   }
   config::Sources sources;
@@ -80,8 +96,7 @@ Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check 
     if (!text) return text.failure();
     total += text->size();
     if (total > kSetMax) return Failure{Exit::kUsage, "the files are larger than 64 MiB together"};
-    auto& to = is_people(path, *text) ? sources.people : is_tests(*text) ? tests : sources.rules;
-    to.push_back({path, std::move(*text)});
+    put(path, std::move(*text), sources, tests);
   }
   config::Loaded out = config::load_kept({}, std::move(sources));
   out.tests = std::move(tests);

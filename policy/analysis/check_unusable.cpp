@@ -41,9 +41,17 @@ std::optional<Closed> closed_for(const Study& study, const Rule& permit, Analysi
   return std::nullopt;
 }
 
+bool by_roster(const Tests& tests) {
+  const auto any = [](const std::optional<PrincipalTest>& test) {
+    return test && std::ranges::any_of(test->leaves, [](const Principal& leaf) { return leaf.kind == Principal::Kind::kSet; });
+  };
+  return any(tests.who) || any(tests.as);
+}
+
 void check_permit(Study& study, const Entry& permit) {
   const Rule& rule = *permit.rule;
   if (study.find(permit.region).answer == Sample::Answer::kEmpty) {
+    if (by_roster(rule.tests)) return;  // nobody of a roster that is stale just now
     study.add("W01", rule.place, "permit " + quoted(rule.id) + " matches nothing on this host: no request passes all its tests; take it out, or look at them");
     return;
   }

@@ -271,6 +271,19 @@ class PolicyCheck(unittest.TestCase):
         done = run("policy", "check", self.write("people.d/p.toml", people), self.write("a.toml", RULES))
         self.assertEqual(done.returncode, 0, done)
 
+    def test_files_of_each_kind(self):
+        rules = self.write("rules.toml", RULES.replace("user:alice", "set:duty") + 'during = ["window:open"]\n' +
+                           '[set]\nduty = { roster = "duty.toml", fresh = "1d" }\n[calendar]\nfree = "free.ics"\n' +
+                           '[window]\nopen = { weekly = ["Mon-Sun 00:00-24:00"], except = ["calendar:free"] }\n')
+        roster = self.write("duty.toml", 'issued = 2026-11-25T00:00:00Z\n[[shift]]\nfrom = 2026-11-25T00:00:00Z\n'
+                            'to = 2036-11-25T00:00:00Z\nwho = ["user:root"]\n')
+        days = self.write("free.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:a\nDTSTART;VALUE=DATE:20261224\nEND:VEVENT\nEND:VCALENDAR\n")
+        tests = self.write("laws.toml", '[[invariant]]\nname = "nobody becomes postgres"\nalways = { as = ["user:postgres"], needs = "deny" }\n')
+        done = run("policy", "check", rules, roster, days)
+        self.assertEqual((done.returncode, done.stdout), (0, "ok: 1 rule\n"), done)
+        done = run("policy", "check", rules, roster, days, tests)
+        self.assertEqual((done.returncode, done.stdout), (0, "ok: 1 rule\n"), done)
+
     def test_bad_file_names_the_place(self):
         path = self.write("a.toml", RULES.replace("max =", "maks ="))
         done = run("policy", "check", path)
