@@ -3,6 +3,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <shadow.h>
 
 #include <cerrno>
 #include <vector>
@@ -40,6 +41,16 @@ std::optional<bool> known(std::string_view kind, std::string_view name) {
     return look_up<passwd>([&](passwd* e, char* b, std::size_t s, passwd** r) { return getpwnam_r(text.c_str(), e, b, s, r); }, [](const passwd&) {});
   }
   return look_up<::group>([&](::group* e, char* b, std::size_t s, ::group** r) { return getgrnam_r(text.c_str(), e, b, s, r); }, [](const ::group&) {});
+}
+
+std::optional<bool> has_password(const std::string& user) {
+  bool usable = false;
+  const auto found = look_up<spwd>([&](spwd* e, char* b, std::size_t s, spwd** r) { return getspnam_r(user.c_str(), e, b, s, r); },
+                                   [&](const spwd& entry) {
+                                     const std::string_view hash = entry.sp_pwdp;
+                                     usable = !hash.starts_with('!') && !hash.starts_with('*') && hash != "x";
+                                   });
+  return found == true ? std::optional(usable) : std::nullopt;
 }
 
 std::string user_text(std::uint32_t uid) {

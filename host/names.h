@@ -12,6 +12,10 @@ namespace jit::host {
 // Does NSS know this "user" or "group"? Nothing: it did not answer, which says nothing of the name.
 std::optional<bool> known(std::string_view kind, std::string_view name);
 
+// Can this user log in by a password: is there a hash that a password can match (shadow(5))? Nothing: shadow cannot be read
+// (only root may), or does not know him.
+std::optional<bool> has_password(const std::string& user);
+
 // "user mallory", "group staff"; where there is no name, or no answer: "uid 1234", "gid 50".
 std::string user_text(std::uint32_t uid);
 std::string group_text(std::uint32_t gid);

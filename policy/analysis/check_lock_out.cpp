@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ways that close behind everybody: E10 and E14.
+// Ways that close behind everybody: E10 and E14; W19.
 #include <algorithm>
 
 #include "policy/analysis/study.h"
@@ -51,7 +51,13 @@ bool approval_free(Study& study, const Entry& permit) {
 void check_rescue(Study& study) {
   const RuleSet& rules = study.rules();
   const bool declared = !rules.settings.rescue.empty();
-  if (declared && study.host().rescue_lines.value_or(true)) return;
+  if (declared && study.host().rescue_lines.value_or(true)) {
+    if (rules.covers(Door::kLogin) && study.host().root_password == false) {
+      study.add("W19", rules.covers_at,
+                "the rescue route lets root log in at a console, and root has no password that would do: nobody could take it; type: passwd root");
+    }
+    return;
+  }
   // Where the consoles are left alone, root logs in there.
   if (!rules.covers(Door::kLogin)) return;
   for (const Entry& permit : study.permits()) {
