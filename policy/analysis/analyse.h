@@ -30,6 +30,8 @@ struct Host {
   std::function<std::optional<std::int64_t>(std::string_view file)> changed = {};
   std::map<Door, std::int64_t> observing_since = {};        // doors whose PAM line only observes
   std::optional<bool> rescue_lines = {};                    // do the PAM files hold the rescue lines that are declared
+  // Is there somebody who honours `record` (sudo's I/O log), `notify:` (a courier of messages), `review:` (a list of reviews)?
+  bool records = true, notifies = true, reviews = true;
   std::optional<bool> root_password = {};                   // can root log in at a console by a password
   std::string rescue_why = {};                              // with false: where and why not, for people
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy against its host and its time: W07, W08, W13, W14, W15.
+// The policy against its host and its time: W07, W08, W13, W14, W15, W20.
 #include <algorithm>
 #include <set>
 
@@ -130,6 +130,22 @@ void check_observed(Study& study) {
   }
 }
 
+// What a rule requires and nobody here honours: it closes, and says so only once it is needed.
+void check_honoured(Study& study, const Rule& rule) {
+  const Host& host = study.host();
+  for (const Text& text : rule.require.texts) {
+    const std::string_view kind = std::string_view(text.value).substr(0, text.value.find(':'));
+    const char* const lacks = kind == "record" && !host.records    ? "sudo's I/O log is not watched by this version"
+                              : kind == "notify" && !host.notifies ? "this version has nothing that sends messages"
+                              : kind == "review" && !host.reviews  ? "this version keeps no reviews"
+                                                                   : nullptr;
+    if (lacks == nullptr) continue;
+    study.add("W20", text.place,
+              quoted(rule.id) + " requires " + quoted(text.value) + ", and " + lacks + ": " +
+                  (rule.permit ? "the permit gives nothing" : "what the guard matches is closed") + "; take it out until it can be honoured");
+  }
+}
+
 }  // namespace
 
 void check_host(Study& study) {
@@ -139,6 +155,8 @@ void check_host(Study& study) {
   check_unused(study);
   for (const Entry& permit : study.permits()) check_stale(study, permit);
   check_observed(study);
+  for (const Entry& permit : study.permits()) check_honoured(study, *permit.rule);
+  for (const Entry& guard : study.guards()) check_honoured(study, *guard.rule);
 }
 
 }  // namespace jit::policy::analysis

@@ -59,6 +59,10 @@ Host host_of(const std::string& line) {
       out.observing_since[door_named(name).value()] = kCorpusNow - std::stoi(rest) * kDay;
     } else if (key == "rescue") {
       out.rescue_lines = value == "yes";
+    } else if (key == "honours") {
+      out.records = value == "record";
+      out.notifies = value == "notify";
+      out.reviews = value == "review";
     } else if (key == "password") {
       out.root_password = value == "yes";
     } else if (key == "why") {
@@ -147,7 +151,7 @@ TEST_CASE("each policy of the corpus gets exactly the findings that it expects")
     if (expected.empty()) missed.insert(code);
   }
   for (const char* code : {"E06", "E07", "E09", "E10", "E14", "W01", "W02", "W03", "W04", "W05", "W06", "W07", "W08", "W09", "W10", "W11", "W12", "W13",
-                           "W14", "W15", "W16", "W17", "W18", "W19"}) {
+                           "W14", "W15", "W16", "W17", "W18", "W19", "W20"}) {
     INFO(code);
     CHECK(fired.contains(code));
     CHECK(missed.contains(code));
