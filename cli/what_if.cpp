@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <cstdlib>
@@ -38,12 +39,15 @@ std::vector<std::string> groups_of(const passwd& entry) {
 policy::Identity identity_of(const std::string& user, const policy::Policy& policy, bool groups) {
   policy::Identity out;
   out.user = user;
+  errno = 0;
   if (const passwd* const entry = getpwnam(user.c_str())) {
     out.uid = entry->pw_uid;
     if (groups) out.groups_all = groups_of(*entry);
     out.groups_known = true;
   } else {
     out.uid = policy::kNoUid - 1;
+    // What getpwnam(3) says where there is no such user; all else is a directory that did not answer.
+    out.groups_known = errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM;
   }
   out.groups_any = out.groups_all;
   out.person = policy.person_name(user, out.uid);
