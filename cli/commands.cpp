@@ -106,6 +106,13 @@ Exit Verbs::list(const Json& documents, std::vector<std::string> (*row)(const Js
   return Exit::kDone;
 }
 
+Exit Verbs::cut_list(const Json& document, const char* name, std::vector<std::string> (*row)(const Json&, bool)) {
+  if (json()) return print(document, {});
+  const Exit code = list(member(document, name), row, ("no " + std::string(name)).c_str());
+  if (const std::string left_out = left_out_line(document, name); !left_out.empty()) out.note(left_out);
+  return code;
+}
+
 Result<Dict> filter_of(const Args& args) {
   Dict out;
   if (args.has(Option::kAll)) out.emplace("all", sdbus::Variant(true));

@@ -62,6 +62,8 @@ struct Verbs {
   // Shared. A document as --json prints it, or `facts`.
   Exit print(const Json& document, const Facts& facts);
   Exit list(const Json& documents, std::vector<std::string> (*row)(const Json&, bool), const char* none);
+  // Of what the broker lists: it may have left something out.
+  Exit cut_list(const Json& document, const char* name, std::vector<std::string> (*row)(const Json&, bool));
   bool json() const { return args.has(Option::kJson); }
 };
 

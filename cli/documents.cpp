@@ -117,6 +117,21 @@ std::string open_seats(const Json& request) {
   return out;
 }
 
+std::string left_out_line(const Json& list, const char* name) {
+  const Json& all = member(list, name);
+  if (const std::uint64_t living = number_of(list, "left_out.living"); living > 0) {
+    const bool grants = std::string_view(name) == "grants";
+    const auto shown = static_cast<std::uint64_t>(std::ranges::count_if(all, [grants](const Json& one) {
+      return grants ? text_of(one, "state") != "ended" : is_open(one);
+    }));
+    return std::to_string(shown) + " of " + std::to_string(shown + living) + (grants ? " living grants" : " open requests") +
+           " shown: jitctl show ID shows any, --state narrows the list";
+  }
+  const Json& ended = member(list, "left_out.ended");
+  if (!ended.is_boolean() || !ended.get<bool>()) return "";
+  return std::to_string(all.size()) + " shown, older ended ones left out: narrow it with --since or --state, or see jitctl audit log";
+}
+
 std::string short_time(const std::string& iso) {
   const std::size_t dot = iso.find('.');
   return dot == std::string::npos ? iso : iso.substr(0, dot) + "Z";

@@ -6,18 +6,12 @@ namespace jit::cli {
 Exit Verbs::grants() {
   auto filter = filter_of(args);
   if (!filter) return out.fail(filter.failure());
+  if (!args.has(Option::kState) && !args.has(Option::kSince)) filter->emplace("living", sdbus::Variant(true));
   const auto client = Client::connect();
   if (!client) return out.fail(client.failure());
-  auto grants = (*client)->list_grants(*filter);
+  const auto grants = (*client)->list_grants(*filter);
   if (!grants) return out.fail(grants.failure());
-  if (!args.has(Option::kState) && !args.has(Option::kSince)) {
-    Json living = Json::array();
-    for (const Json& grant : *grants) {
-      if (text_of(grant, "state") != "ended") living.push_back(grant);
-    }
-    *grants = std::move(living);
-  }
-  return list(*grants, grant_row, "no grants");
+  return cut_list(*grants, "grants", grant_row);
 }
 
 Exit Verbs::end() {

@@ -44,11 +44,10 @@ Exit Verbs::watch() {
     const auto watched = (*client)->watch();
     if (!watched) return out.fail(watched.failure());
     const auto show_open = [&]() -> std::optional<Failure> {
-      for (const char* state : {"detached", "pending"}) {
-        const auto open = (*client)->list_requests({{"state", sdbus::Variant(std::string(state))}});
-        if (!open) return open.failure();
-        for (const Json& request : *open) show(request);
-      }
+      const auto open = (*client)->list_requests({{"living", sdbus::Variant(true)}});
+      if (!open) return open.failure();
+      for (const Json& request : member(*open, "requests")) show(request);
+      if (const std::string left_out = left_out_line(*open, "requests"); !left_out.empty()) out.note(left_out);
       return std::nullopt;
     };
     // A broker that leaves meanwhile will be told of; what else goes wrong is the end.

@@ -15,7 +15,8 @@ namespace jit::bus {
 
 class Handlers final : public Intake, public std::enable_shared_from_this<Handlers> {
  public:
-  static constexpr std::size_t kPerUid = 64;  // calls of one uid that wait for an answer
+  static constexpr std::size_t kPerUid = 64;      // calls of one uid that wait for an answer
+  static constexpr std::size_t kListsPerUid = 8;  // of them those that make a long answer here, where the doors wait too
 
   Handlers(core::Core& core, directory::Directory& directory, std::function<store::Database*()> database, Host host,
            Admin admin);
@@ -71,11 +72,11 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   Documents documents_;
   Watchers watchers_;
   std::weak_ptr<Link> link_;
-  std::map<std::uint32_t, std::size_t> in_flight_;
+  struct InFlight {
+    std::size_t calls = 0;
+    std::size_t lists = 0;
+  };
+  std::map<std::uint32_t, InFlight> in_flight_;
 };
-
-// A list of documents, cut at a size that the bus takes: the first ones.
-template <class T>
-std::string list_document(const Documents& documents, const std::vector<T>& all);
 
 }  // namespace jit::bus

@@ -3,6 +3,7 @@
 """The bus service and the real jitctl on a bus of their own: live_test.py HARNESS JITCTL BUS_POLICY [TEST...].
 
 Root only, in private namespaces."""
+import json
 import os
 import re
 import select
@@ -81,6 +82,28 @@ class Live(unittest.TestCase):
         jitctl("alice", "request", "--as", "nobody-of-that-name", code=2)
         jitctl("alice", "request", "--door", "ssh", "--as", "root", code=2)
         jitctl("alice", "request", "--door", "polkit", code=2)
+
+    def test_a_list_that_is_cut_says_so(self):
+        """More than 200 have ended since: what waits is there, one line for people, a field with --json."""
+        waits = new_request()
+        Broker.process.stdin.write("ended alice 5001 300\n")
+        self.assertEqual(line(Broker.process), "ended alice 5001 300 written")
+        for args in ["requests"], ["requests", "--since", "1h"]:
+            shown = jitctl("alice", *args)
+            self.assertEqual(shown.stdout.splitlines()[0].split("\t")[:2], [waits, "detached"])
+            self.assertEqual(len(shown.stdout.splitlines()), 200)
+            self.assertRegex(shown.stderr, "^200 shown, older ended ones left out: .*--since")
+        self.assertEqual(json.loads(jitctl("alice", "requests", "--json").stdout)["left_out"], {"living": 0, "ended": True})
+        # What was asked more than a day ago and waits still.
+        shown = json.loads(jitctl("alice", "requests", "--state", "detached", "--since", "2040-01-01T00:00:00Z", "--json").stdout)
+        self.assertEqual(([one["id"] for one in shown["requests"]], shown["left_out"]), ([waits], {"living": 0, "ended": False}))
+        self.assertEqual(jitctl("alice", "grants").stderr, "")
+        self.assertEqual(json.loads(jitctl("alice", "grants", "--json").stdout)["left_out"], {"living": 0, "ended": False})
+        watch = start("alice", "watch")
+        self.assertIn(waits[:8], line(watch))
+        watch.send_signal(signal.SIGINT)
+        self.assertEqual(watch.communicate(timeout=WAIT_S), ("", ""))
+        jitctl("alice", "cancel", waits)
 
     def test_odd_uids(self):
         request = new_request("odd")
