@@ -151,6 +151,10 @@ Result<std::string> id_of(const std::string& word) {
   return word;
 }
 
+std::string ended_line(const char* word, const Json& document, const std::string& grant) {
+  return std::string(word) + ": " + text_of(document, "subject.name") + " may no longer " + what(document) + " (grant " + grant + ")";
+}
+
 std::string decision_line(const Json& request, std::uint64_t lifetime_s) {
   const std::string state = text_of(request, "state");
   const std::string name = text_of(request, "subject.name");

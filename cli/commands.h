@@ -76,5 +76,6 @@ Result<std::optional<std::uint32_t>> duration_of(const Args& args);  // --for
 Result<std::string> reason_of(const Args& args, bool required);      // --reason, -m
 Result<std::string> id_of(const std::string& word);
 std::string decision_line(const Json& request, std::uint64_t lifetime_s);  // "approved: alice may ..."
+std::string ended_line(const char* word, const Json& document, const std::string& grant);  // "ended: alice may no longer ..."
 
 }  // namespace jit::cli

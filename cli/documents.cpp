@@ -178,7 +178,9 @@ Facts request_facts(const Json& request) {
   add(facts, "created", short_time(text_of(request, "created")));
   add(facts, "deadline", short_time(text_of(request, "deadline")));
   for (const Json& vote : member(request, "votes")) add(facts, "vote", vote_text(vote));
-  add(facts, "grant", text_of(request, "grant"));
+  if (const std::string grant = text_of(request, "grant"); !grant.empty()) {
+    add(facts, "grant", grant + " (" + text_of(request, "grant_state") + ")");
+  }
   add_end(facts, member(request, "ended"));
   return facts;
 }
@@ -228,6 +230,16 @@ std::string request_line(const Json& request) {
   }
   const std::string by = text_of(request, "ended.by");
   const std::string why = text_of(request, "ended.why");
+  if (!by.empty()) out += " by " + by;
+  if (!why.empty()) out += " (" + why + ")";
+  return out;
+}
+
+std::string revoked_line(const Json& grant) {
+  std::string out = short_time(text_of(grant, "ended.time")) + " " + text_of(grant, "request").substr(0, 8) + " revoked " +
+                    who(member(grant, "subject")) + " " + what(grant);
+  const std::string by = text_of(grant, "ended.by");
+  const std::string why = text_of(grant, "ended.why");
   if (!by.empty()) out += " by " + by;
   if (!why.empty()) out += " (" + why + ")";
   return out;

@@ -22,8 +22,7 @@ Exit Verbs::end() {
   const auto grant = (*client)->end(*id);
   if (!grant) return out.fail(grant.failure());
   if (json()) return print(*grant, {});
-  out.line("ended: " + text_of(*grant, "subject.name") + " may no longer " + what(*grant) + " (grant " +
-           text_of(*grant, "id") + ")");
+  out.line(ended_line("ended", *grant, text_of(*grant, "id")));
   return Exit::kDone;
 }
 
@@ -45,10 +44,7 @@ Exit Verbs::revoke() {
   const auto grants = (*client)->revoke(which, *reason);
   if (!grants) return out.fail(grants.failure());
   if (json()) return print(*grants, {});
-  for (const Json& grant : *grants) {
-    out.line("revoked: " + text_of(grant, "subject.name") + " may no longer " + what(grant) + " (grant " +
-             text_of(grant, "id") + ")");
-  }
+  for (const Json& grant : *grants) out.line(ended_line("revoked", grant, text_of(grant, "id")));
   if (grants->empty()) out.note("no grant lives that matches");
   return Exit::kDone;
 }

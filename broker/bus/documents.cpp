@@ -80,7 +80,7 @@ std::string Documents::failure() const {
 
 Json Documents::document(const core::Request& request, Form form) const {
   const auto votes = votes_on(request);
-  return request_json(request, {votes, filled_by(request, votes)}, host_, Now::read(), form);
+  return request_json(request, {votes, filled_by(request, votes), core_.state_of(request.grant)}, host_, Now::read(), form);
 }
 
 Json Documents::document(const core::Grant& grant, Form form) const {

@@ -157,6 +157,7 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
     out["votes"] = std::move(votes);
   }
   out["grant"] = request.grant.empty() ? Json(nullptr) : Json(request.grant.text());
+  out["grant_state"] = request.grant.empty() ? Json(nullptr) : Json(core::name_of(facts.grant));
   out["ended"] = open ? Json(nullptr)
                       : Json{{"by", optional_text(escape(request.ended_by))},
                              {"why", optional_text(typed(request.ended_why, form))},

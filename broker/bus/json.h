@@ -26,6 +26,7 @@ enum class Form : std::uint8_t { kWhole, kShort };
 struct RequestFacts {
   std::span<const core::Vote> votes;
   std::vector<std::vector<std::string>> filled_by;  // parallel to offer.seats
+  core::GrantState grant = core::GrantState::kEnded;  // of the grant that it became, if it did
 };
 
 Json request_json(const core::Request& request, const RequestFacts& facts, const Host& host, Now now, Form form);

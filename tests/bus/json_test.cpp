@@ -68,7 +68,7 @@ TEST_CASE("a request's document") {
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,
     "votes": [{"person": "bob", "uid": 1001, "kind": "local", "approve": true, "duration_s": 300, "scope": null,
                "reason": "ok", "time": "2026-11-18T11:06:41.000Z"}],
-    "grant": null, "ended": null})");
+    "grant": null, "grant_state": null, "ended": null})");
   Json golden = expected;
   golden["reason"] = kEscaped;
   CHECK(json.dump(1) == golden.dump(1));

@@ -63,6 +63,34 @@ class Live(unittest.TestCase):
         alice.stdout.close()
         alice.stderr.close()
 
+    def test_a_denial_after_the_approval_ends_the_grant(self):
+        inbox = start("bob", "watch")
+        request = new_request()
+        self.assertIn(f" {request[:8]} detached ", line(inbox))
+        jitctl("bob", "approve", request)
+        self.assertIn(f" {request[:8]} approved ", line(inbox))
+        grant = document("alice", "grants")[0]["id"]
+        denied = jitctl("bob", "deny", request, "-m", "the wrong one").stdout
+        self.assertTrue(denied.endswith(f"\nended: alice may no longer sudo as root(0) (grant {grant})\n"), denied)
+        self.assertRegex(line(inbox), rf" {request[:8]} revoked alice\(5001\) sudo as root\(0\) by .*uid:5002.* \(the wrong one\)$")
+        self.assertRegex(jitctl("alice", "show", request).stdout, rf"\ngrant: +{grant} \(ended\)\n")
+        again = new_request()
+        self.assertIn(f" {again[:8]} detached ", line(inbox))  # and nothing between
+        jitctl("bob", "approve", again)
+        self.assertIn(f" {again[:8]} approved ", line(inbox))
+        self.assertEqual(document("alice", "show", again)["grant_state"], "approved")
+        shown = document("bob", "deny", again, "-m", "x")
+        self.assertEqual((shown["state"], shown["grant_state"]), ("approved", "ended"))
+        self.assertIn(f" {again[:8]} revoked ", line(inbox))
+        # One that was given back by its owner is no news.
+        last = new_request()
+        self.assertIn(f" {last[:8]} detached ", line(inbox))
+        jitctl("bob", "approve", last)
+        self.assertIn(f" {last[:8]} approved ", line(inbox))
+        jitctl("alice", "end", document("alice", "grants")[0]["id"])
+        inbox.send_signal(signal.SIGINT)
+        self.assertEqual(inbox.communicate(timeout=WAIT_S), ("", ""))
+
     def test_expiry_and_cancel(self):
         done = jitctl("alice", "request", "--door", "su", "--as", "mallory", "--wait", code=1)
         self.assertIn("expired: alice may not", done.stderr)
