@@ -178,6 +178,8 @@ std::string Broker::status() const {
     errors.push_back(evidence::escape(policy.error.substr(at, end - at)));
     at = end + 1;
   }
+  out["policy"]["error_count"] = errors.size();
+  out["policy"]["warning_count"] = 0;  // a load asks for errors alone
   if (!errors.empty()) out["policy"]["errors"] = std::move(errors);
   const std::string store_error = shelf_.database() == nullptr ? shelf_.message() : shelf_.database()->last_error();
   if (shelf_.failing()) out["store_error"] = evidence::escape(store_error);

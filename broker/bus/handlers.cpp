@@ -82,6 +82,9 @@ void Handlers::reload(const Reply& reply) {
   admin_.reload([reply](const std::string& status) { reply({Error::kNone, {}, reprint(status), 0}); });
 }
 
-void Handlers::status(const Reply& reply) { reply({Error::kNone, {}, reprint(admin_.status()), 0}); }
+void Handlers::status(const core::Caller& caller, const Reply& reply) {
+  const std::string status = admin_.status();
+  reply({Error::kNone, {}, caller.admin ? reprint(status) : status_for_anyone(status), 0});
+}
 
 }  // namespace jit::bus

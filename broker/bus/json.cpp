@@ -274,6 +274,20 @@ std::string reprint(const std::string& json_text) {
   return json.is_discarded() ? "{}" : dump(json);
 }
 
+std::string status_for_anyone(const std::string& json_text) {
+  Json json = Json::parse(json_text, nullptr, false);
+  if (json.is_discarded() || !json.is_object()) return "{}";
+  const auto policy = json.find("policy");
+  if (policy == json.end()) return dump(json);
+  Json shown = Json::object();
+  for (const char* key : {"in_force", "hash", "error_count", "warning_count"}) {
+    const auto value = policy->is_object() ? policy->find(key) : policy->end();
+    if (policy->is_object() && value != policy->end()) shown[key] = *value;
+  }
+  *policy = std::move(shown);
+  return dump(json);
+}
+
 std::string wire_text(std::string_view message) {
   std::string out;
   std::size_t at = 0;

@@ -178,7 +178,7 @@ int main(int argc, char** argv) {
   directory::Directory directory(loop.post());
   const auto status = [&] {
     return "{\"state\":\"running\",\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +
-           ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"errors\":[" +
+           ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"in_force\":\"the files\",\"error_count\":" + (error.empty() ? "0" : "1") + ",\"errors\":[" +
            (error.empty() ? "" : "\"refused\"") + "]},\"requests\":" + std::to_string(core.live_requests().size()) + "}";
   };
   bus::Admin admin{status, [&](const std::function<void(std::string)>& done) {

@@ -164,6 +164,15 @@ TEST_CASE("times") {
   CHECK(iso_time(-1) == "1970-01-01T00:00:00.000Z");
 }
 
+TEST_CASE("a status for anybody has nothing of what the policy's files say") {
+  CHECK(status_for_anyone(R"({"state":"degraded","policy":{"in_force":"the last good set","hash":"ab","rules":3,"since":"x",
+        "error_count":2,"warning_count":1,"errors":["rules.toml:3:1: E05 `db-root`: set:dba"],"warnings":["w"]},"store":"ok"})") ==
+        R"({"state":"degraded","policy":{"in_force":"the last good set","hash":"ab","error_count":2,"warning_count":1},"store":"ok"})");
+  CHECK(status_for_anyone(R"({"policy":["E05 secret"]})") == R"({"policy":{}})");
+  CHECK(status_for_anyone("{}") == "{}");
+  CHECK(status_for_anyone("nonsense") == "{}");
+}
+
 TEST_CASE("messages on the wire") {
   CHECK(wire_text("plain \\x1b stays") == "plain \\x1b stays");
   CHECK(wire_text("a\x1b[2J\xe2\x80\xae\n") == "a\\x1b[2J\\u{202e}\\n");

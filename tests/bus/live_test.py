@@ -201,6 +201,26 @@ class Live(unittest.TestCase):
         # The daemon's own uid is nobody's.
         self.assertIn("own user", jitctl("_jit", "status", code=3).stderr)
 
+    def test_findings_are_for_admins(self):
+        with open(f"{ROOM}/rules", encoding="utf-8") as file:
+            good = file.read()
+        try:
+            with open(f"{ROOM}/rules", "w", encoding="utf-8") as file:
+                file.write(good + "[oops")
+            self.assertIn("refused", jitctl("root", "policy", "reload", code=1).stdout)
+            self.assertEqual(document("root", "status")["policy"]["errors"], ["refused"])
+            self.assertNotIn("findings", jitctl("root", "status").stdout)
+            for user in "mallory", "audrey":
+                policy = document(user, "status")["policy"]
+                self.assertEqual(sorted(policy), ["error_count", "hash", "in_force"])
+                self.assertEqual(policy["error_count"], 1)
+                self.assertRegex(jitctl(user, "status").stdout, r"\npolicy findings: +an admin can see them\n")
+        finally:
+            with open(f"{ROOM}/rules", "w", encoding="utf-8") as file:
+                file.write(good)
+            jitctl("root", "policy", "reload")
+        self.assertNotIn("findings", jitctl("mallory", "status").stdout)
+
     def test_watchers_hear_only_what_concerns_them(self):
         other, mine = self.watching("mallory", "--json"), start("bob", "watch")
         request = new_request()
