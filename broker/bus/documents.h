@@ -39,6 +39,8 @@ class Documents {
   Json document(const core::Request& request, Form form) const;
   Json document(const core::Grant& grant, Form form) const;
 
+  void use_host(Host host) { host_ = std::move(host); }
+
   // Who has voted, as he was then: tells which seat he fills.
   void remember(const core::IdentityPtr& voter);
 

@@ -22,6 +22,8 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
            Admin admin);
   void tell(std::weak_ptr<Link> link) { link_ = std::move(link); }  // where signals go
 
+  void use_host(Host host) { documents_.use_host(std::move(host)); }
+
   void call(const Call& call) override;
   void left(const std::string& name) override { watchers_.left(name); }
   void lost() override { watchers_.clear(); }

@@ -133,6 +133,7 @@ class Core {
 
   // Once for each database: what was done here before, and what was set.
   void remember(Past past);
+  void use_limits(const Limits& limits);  // at any time; what is over a new one stays
   void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
 
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
