@@ -60,8 +60,10 @@ List<T> gather(const core::Caller& caller, const std::vector<const T*>& live, co
   } else {
     add(rows(caller.identity->uid, room + 1), [](const T&) { return true; });
     std::size_t scanned = 0;
+    const std::size_t own = out.ended.size();
     add(rows(std::nullopt, kScanned), [&](const T& one) { return ++scanned, !mine(caller, one) && wanted(one); });
-    if (scanned == kScanned) out.ended_left_out = true;
+    // Who sees none of the others' is not told either how many there are.
+    if (scanned == kScanned && out.ended.size() > own) out.ended_left_out = true;
   }
   std::ranges::stable_sort(out.ended, std::ranges::greater(), &T::ended_wall);
   if (out.ended.size() > room) {

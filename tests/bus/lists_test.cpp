@@ -188,6 +188,17 @@ TEST_CASE("a list shows what its reader may see, and each once", "[lists]") {
   CHECK(room.requests(kAlice, {})["left_out"]["ended"] == true);
 }
 
+TEST_CASE("of ended ones that were not looked at only who sees such is told", "[lists]") {
+  Room room;
+  room.end_many(600);
+  CHECK(room.requests(kMallory, {})["left_out"]["ended"] == false);
+  CHECK(room.requests(kBob, {})["left_out"]["ended"] == true);
+  RequestQuery query;
+  query.limit = kListMax;
+  CHECK(room.requests(kBob, query)["left_out"]["ended"] == true);
+  CHECK(room.requests(kBob, query)["requests"].size() == 500);
+}
+
 TEST_CASE("one uid has few lists under way", "[lists]") {
   Room room;
   test::Mailbox mail;  // nobody reads it: no caller is ever made

@@ -129,7 +129,7 @@ class Inbox:
         """The list, and from now on signals for what changes in it; nothing while the broker is away."""
         try:
             self.bus.broker("Requests", "Watch")
-            return json.loads(self.bus.broker(kind, "List", "a{sv}", {"all": ("b", True)})[0])
+            return json.loads(self.bus.broker(kind, "List", "a{sv}", {"all": ("b", True)})[0])[kind.lower()]
         except wire.Error as error:
             if error.name.endswith((".ServiceUnknown", ".NameHasNoOwner", ".NoReply", ".Unavailable")):
                 return []
