@@ -46,6 +46,21 @@ void add_end(Facts& facts, const Json& ended) {
   add(facts, "ended", text);
 }
 
+std::string joined_words(const Json& words) {
+  std::string out;
+  for (const Json& one : words) out += (out.empty() ? "" : ", ") + (one.is_string() ? word(one.get<std::string>()) : "");
+  return out;
+}
+
+// The program as it was typed, in its place among sudo's words.
+std::string typed_program(const Json& request) {
+  const Json& argv = member(request, "command.argv");
+  const std::uint64_t words_at = number_of(request, "command.words_at");
+  if (!argv.is_array() || words_at == 0 || words_at > argv.size()) return "";
+  const Json& program = argv[words_at - 1];
+  return program.is_string() ? program.get<std::string>() : "";
+}
+
 std::string vote_text(const Json& vote) {
   std::string out = text_of(vote, "person") + " (uid " + uid_text(member(vote, "uid")) + ") ";
   const Json& approve = member(vote, "approve");
@@ -158,6 +173,9 @@ Facts request_facts(const Json& request) {
   if (!command.empty()) {
     add(facts, "command", command);
     add(facts, "command is", "not verified, " + std::to_string(number_of(request, "command.length")) + " bytes");
+    if (const std::string path = text_of(request, "command.path"); path != typed_program(request)) add(facts, "runs", path);
+    add(facts, "sudo options", joined_words(member(request, "command.options")));
+    add(facts, "environment", joined_words(member(request, "command.env")));
   }
   add(facts, "directory", text_of(request, "cwd"));
   add(facts, "reason", text_of(request, "reason"));

@@ -20,7 +20,7 @@ struct Now {
   static Now read();
 };
 
-// kShort is for lists: a long command or reason is cut, and says so; no votes.
+// kShort is for lists: a long command or reason is cut, and says so.
 enum class Form : std::uint8_t { kWhole, kShort };
 
 struct RequestFacts {

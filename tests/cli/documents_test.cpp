@@ -37,6 +37,25 @@ TEST_CASE("a list that was cut says so in one line", "[lists]") {
   CHECK(line("grants", "[]").empty());
 }
 
+TEST_CASE("show says what runs where that is not what was typed") {
+  Json request = pending();
+  const auto shown = [&](const char* name) {
+    for (const auto& [each, value] : request_facts(request)) {
+      if (each == name) return value;
+    }
+    return std::string();
+  };
+  CHECK(shown("runs").empty());
+  request["command"].update(Json::parse(R"({"path":"/usr/local/bin/sh","words_at":1,"options":["-D"],"env":["LD_PRELOAD","a b"]})"));
+  CHECK(shown("runs") == "/usr/local/bin/sh");
+  CHECK(shown("sudo options") == "-D");
+  CHECK(shown("environment") == "LD_PRELOAD, \"a b\"");
+  request["command"]["argv"][0] = "/usr/local/bin/sh";
+  CHECK(shown("runs").empty());
+  request["command"]["words_at"] = 99;
+  CHECK(shown("runs") == "/usr/local/bin/sh");
+}
+
 TEST_CASE("a request for people") {
   std::string text;
   for (const auto& [name, value] : request_facts(pending())) text += name + ": " + value + "\n";
