@@ -55,9 +55,18 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
-  policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_);
+  policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_, [this](const config::Broker& file) { use(file); });
   open_database();
   policies_->start(std::move(loaded), shelf_.database());
+}
+
+// What a reload took holds at once: all of broker.toml that is used, as the tags of its host are.
+void Broker::use(const config::Broker& file) {
+  const core::Limits limits = limits_of(file);
+  core_->use_limits(limits);
+  gate_->use_limit(limits.connections_per_uid);
+  host_.name = file.host_name.empty() ? kernel_name() : file.host_name;
+  if (bus_) bus_->use_host(host_);
 }
 
 Broker::~Broker() {
@@ -178,6 +187,8 @@ std::string Broker::status() const {
     errors.push_back(evidence::escape(policy.error.substr(at, end - at)));
     at = end + 1;
   }
+  out["policy"]["error_count"] = errors.size();
+  out["policy"]["warning_count"] = 0;  // a load asks for errors alone
   if (!errors.empty()) out["policy"]["errors"] = std::move(errors);
   const std::string store_error = shelf_.database() == nullptr ? shelf_.message() : shelf_.database()->last_error();
   if (shelf_.failing()) out["store_error"] = evidence::escape(store_error);

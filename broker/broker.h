@@ -34,6 +34,7 @@ class Broker final : public core::Listener {
   bool open_database();
   std::optional<core::BootMs> turn();
   std::string status() const;
+  void use(const config::Broker& file);  // broker.toml after a reload
 
   Loop& loop_;
   std::string boot_;

@@ -81,6 +81,7 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
   status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}, false};
   sources_ = std::move(static_cast<config::Sources&>(loaded));
   keep(database);
+  taken_(broker_);
   core_.use_policy(loaded.policy, config::tags_hash(broker_.tags));
   core_.note(core::events::kPolicyLoaded, "policy", status_.hash);
   sd_journal_print(LOG_NOTICE, "policy %s in force, %zu rules", status_.hash.substr(0, 12).c_str(), status_.rules);

@@ -23,7 +23,9 @@ class Policies {
     bool unrescued = false;     // in force although the rescue lines are missing
   };
 
-  Policies(core::Post post, core::Core& core, core::Clock& clock) : post_(std::move(post)), core_(core), clock_(clock) {}
+  // taken: broker.toml of each set that is taken from the files, on the core's thread.
+  Policies(core::Post post, core::Core& core, core::Clock& clock, std::function<void(const config::Broker&)> taken)
+      : post_(std::move(post)), core_(core), clock_(clock), taken_(std::move(taken)) {}
   ~Policies();
   // At start: what the files gave, else the kept set, else, loudly, files that are refused for missing rescue lines alone:
   // a check against locking people out must not do it. Else nothing.
@@ -43,6 +45,7 @@ class Policies {
   core::Post post_;
   core::Core& core_;
   core::Clock& clock_;
+  std::function<void(const config::Broker&)> taken_;
   Status status_;
   config::Sources sources_;  // of what is in force from the files
   config::Broker broker_;

@@ -106,6 +106,13 @@ Exit Verbs::list(const Json& documents, std::vector<std::string> (*row)(const Js
   return Exit::kDone;
 }
 
+Exit Verbs::cut_list(const Json& document, const char* name, std::vector<std::string> (*row)(const Json&, bool)) {
+  if (json()) return print(document, {});
+  const Exit code = list(member(document, name), row, ("no " + std::string(name)).c_str());
+  if (const std::string left_out = left_out_line(document, name); !left_out.empty()) out.note(left_out);
+  return code;
+}
+
 Result<Dict> filter_of(const Args& args) {
   Dict out;
   if (args.has(Option::kAll)) out.emplace("all", sdbus::Variant(true));
@@ -142,6 +149,10 @@ Result<std::string> id_of(const std::string& word) {
     return Failure{Exit::kUsage, "\"" + evidence::escape_to(word, 64) + "\" is no id: give 4 to 32 digits of 0-9 and a-f"};
   }
   return word;
+}
+
+std::string ended_line(const char* word, const Json& document, const std::string& grant) {
+  return std::string(word) + ": " + text_of(document, "subject.name") + " may no longer " + what(document) + " (grant " + grant + ")";
 }
 
 std::string decision_line(const Json& request, std::uint64_t lifetime_s) {

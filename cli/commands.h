@@ -62,6 +62,8 @@ struct Verbs {
   // Shared. A document as --json prints it, or `facts`.
   Exit print(const Json& document, const Facts& facts);
   Exit list(const Json& documents, std::vector<std::string> (*row)(const Json&, bool), const char* none);
+  // Of what the broker lists: it may have left something out.
+  Exit cut_list(const Json& document, const char* name, std::vector<std::string> (*row)(const Json&, bool));
   bool json() const { return args.has(Option::kJson); }
 };
 
@@ -74,5 +76,6 @@ Result<std::optional<std::uint32_t>> duration_of(const Args& args);  // --for
 Result<std::string> reason_of(const Args& args, bool required);      // --reason, -m
 Result<std::string> id_of(const std::string& word);
 std::string decision_line(const Json& request, std::uint64_t lifetime_s);  // "approved: alice may ..."
+std::string ended_line(const char* word, const Json& document, const std::string& grant);  // "ended: alice may no longer ..."
 
 }  // namespace jit::cli

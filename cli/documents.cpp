@@ -46,6 +46,21 @@ void add_end(Facts& facts, const Json& ended) {
   add(facts, "ended", text);
 }
 
+std::string joined_words(const Json& words) {
+  std::string out;
+  for (const Json& one : words) out += (out.empty() ? "" : ", ") + (one.is_string() ? word(one.get<std::string>()) : "");
+  return out;
+}
+
+// The program as it was typed, in its place among sudo's words.
+std::string typed_program(const Json& request) {
+  const Json& argv = member(request, "command.argv");
+  const std::uint64_t words_at = number_of(request, "command.words_at");
+  if (!argv.is_array() || words_at == 0 || words_at > argv.size()) return "";
+  const Json& program = argv[words_at - 1];
+  return program.is_string() ? program.get<std::string>() : "";
+}
+
 std::string vote_text(const Json& vote) {
   std::string out = text_of(vote, "person") + " (uid " + uid_text(member(vote, "uid")) + ") ";
   const Json& approve = member(vote, "approve");
@@ -117,6 +132,21 @@ std::string open_seats(const Json& request) {
   return out;
 }
 
+std::string left_out_line(const Json& list, const char* name) {
+  const Json& all = member(list, name);
+  if (const std::uint64_t living = number_of(list, "left_out.living"); living > 0) {
+    const bool grants = std::string_view(name) == "grants";
+    const auto shown = static_cast<std::uint64_t>(std::ranges::count_if(all, [grants](const Json& one) {
+      return grants ? text_of(one, "state") != "ended" : is_open(one);
+    }));
+    return std::to_string(shown) + " of " + std::to_string(shown + living) + (grants ? " living grants" : " open requests") +
+           " shown: jitctl show ID shows any, --state narrows the list";
+  }
+  const Json& ended = member(list, "left_out.ended");
+  if (!ended.is_boolean() || !ended.get<bool>()) return "";
+  return std::to_string(all.size()) + " shown, older ended ones left out: narrow it with --since or --state, or see jitctl audit log";
+}
+
 std::string short_time(const std::string& iso) {
   const std::size_t dot = iso.find('.');
   return dot == std::string::npos ? iso : iso.substr(0, dot) + "Z";
@@ -143,6 +173,9 @@ Facts request_facts(const Json& request) {
   if (!command.empty()) {
     add(facts, "command", command);
     add(facts, "command is", "not verified, " + std::to_string(number_of(request, "command.length")) + " bytes");
+    if (const std::string path = text_of(request, "command.path"); path != typed_program(request)) add(facts, "runs", path);
+    add(facts, "sudo options", joined_words(member(request, "command.options")));
+    add(facts, "environment", joined_words(member(request, "command.env")));
   }
   add(facts, "directory", text_of(request, "cwd"));
   add(facts, "reason", text_of(request, "reason"));
@@ -163,7 +196,9 @@ Facts request_facts(const Json& request) {
   add(facts, "created", short_time(text_of(request, "created")));
   add(facts, "deadline", short_time(text_of(request, "deadline")));
   for (const Json& vote : member(request, "votes")) add(facts, "vote", vote_text(vote));
-  add(facts, "grant", text_of(request, "grant"));
+  if (const std::string grant = text_of(request, "grant"); !grant.empty()) {
+    add(facts, "grant", grant + " (" + text_of(request, "grant_state") + ")");
+  }
   add_end(facts, member(request, "ended"));
   return facts;
 }
@@ -213,6 +248,16 @@ std::string request_line(const Json& request) {
   }
   const std::string by = text_of(request, "ended.by");
   const std::string why = text_of(request, "ended.why");
+  if (!by.empty()) out += " by " + by;
+  if (!why.empty()) out += " (" + why + ")";
+  return out;
+}
+
+std::string revoked_line(const Json& grant) {
+  std::string out = short_time(text_of(grant, "ended.time")) + " " + text_of(grant, "request").substr(0, 8) + " revoked " +
+                    who(member(grant, "subject")) + " " + what(grant);
+  const std::string by = text_of(grant, "ended.by");
+  const std::string why = text_of(grant, "ended.why");
   if (!by.empty()) out += " by " + by;
   if (!why.empty()) out += " (" + why + ")";
   return out;

@@ -50,6 +50,10 @@ Exit Verbs::status() {
   if (!status) return out.fail(status.failure());
   Facts facts;
   flatten(*status, "", facts);
+  if (number_of(*status, "policy.error_count") + number_of(*status, "policy.warning_count") > 0 &&
+      !member(*status, "policy.errors").is_array() && !member(*status, "policy.warnings").is_array()) {
+    facts.emplace_back("policy findings", "an admin can see them");
+  }
   return print(*status, facts);
 }
 

@@ -6,18 +6,12 @@ namespace jit::cli {
 Exit Verbs::grants() {
   auto filter = filter_of(args);
   if (!filter) return out.fail(filter.failure());
+  if (!args.has(Option::kState) && !args.has(Option::kSince)) filter->emplace("living", sdbus::Variant(true));
   const auto client = Client::connect();
   if (!client) return out.fail(client.failure());
-  auto grants = (*client)->list_grants(*filter);
+  const auto grants = (*client)->list_grants(*filter);
   if (!grants) return out.fail(grants.failure());
-  if (!args.has(Option::kState) && !args.has(Option::kSince)) {
-    Json living = Json::array();
-    for (const Json& grant : *grants) {
-      if (text_of(grant, "state") != "ended") living.push_back(grant);
-    }
-    *grants = std::move(living);
-  }
-  return list(*grants, grant_row, "no grants");
+  return cut_list(*grants, "grants", grant_row);
 }
 
 Exit Verbs::end() {
@@ -28,8 +22,7 @@ Exit Verbs::end() {
   const auto grant = (*client)->end(*id);
   if (!grant) return out.fail(grant.failure());
   if (json()) return print(*grant, {});
-  out.line("ended: " + text_of(*grant, "subject.name") + " may no longer " + what(*grant) + " (grant " +
-           text_of(*grant, "id") + ")");
+  out.line(ended_line("ended", *grant, text_of(*grant, "id")));
   return Exit::kDone;
 }
 
@@ -51,10 +44,7 @@ Exit Verbs::revoke() {
   const auto grants = (*client)->revoke(which, *reason);
   if (!grants) return out.fail(grants.failure());
   if (json()) return print(*grants, {});
-  for (const Json& grant : *grants) {
-    out.line("revoked: " + text_of(grant, "subject.name") + " may no longer " + what(grant) + " (grant " +
-             text_of(grant, "id") + ")");
-  }
+  for (const Json& grant : *grants) out.line(ended_line("revoked", grant, text_of(grant, "id")));
   if (grants->empty()) out.note("no grant lives that matches");
   return Exit::kDone;
 }

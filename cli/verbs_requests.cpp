@@ -147,7 +147,7 @@ Exit Verbs::requests() {
   if (!client) return out.fail(client.failure());
   const auto requests = (*client)->list_requests(*filter);
   if (!requests) return out.fail(requests.failure());
-  return list(*requests, request_row, "no requests");
+  return cut_list(*requests, "requests", request_row);
 }
 
 Exit Verbs::show() {

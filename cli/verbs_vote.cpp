@@ -32,6 +32,11 @@ Exit Verbs::vote(bool approve) {
   const auto after = (*client)->vote(text_of(*before, "id"), approve, options);
   if (!after) return out.fail(after.failure());
   if (json()) return print(*after, {});
+  if (!approve && text_of(*after, "state") == "approved") {
+    // It had been approved already: what the denial ends is the grant.
+    out.line(ended_line("ended", *after, text_of(*after, "grant")));
+    return Exit::kDone;
+  }
   std::uint64_t lifetime = number_of(*after, "offer.give_s");
   if (text_of(*after, "state") == "approved") {
     const auto grant = (*client)->get_grant(text_of(*after, "grant"));

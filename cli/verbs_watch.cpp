@@ -32,11 +32,22 @@ Exit Verbs::watch() {
   // A change of its grant is said as one of the request, and one that came while we looked is both listed and said:
   // a line is for what is new.
   std::map<std::string, std::string> seen;
-  const auto show = [&](const Json& request) {
-    const std::string news = request.value("state", "") + " " + std::to_string(request.value("votes", Json::array()).size());
+  const auto show = [&](Client& client, const Json& request) {
+    const bool over = text_of(request, "grant_state") == "ended";
+    std::string news = text_of(request, "state");
+    if (is_open(request)) news += " " + std::to_string(member(request, "votes").size());
+    if (over) news += ", over";
     if (seen.size() >= kSeenMax) seen.clear();
-    if (std::exchange(seen[request.value("id", "")], news) == news) return;
-    out.line(json() ? request.dump() : request_line(request));
+    const std::string before = std::exchange(seen[text_of(request, "id")], news);
+    if (before == news) return;
+    std::string line = request_line(request);
+    if (over && !before.starts_with("pending") && !before.starts_with("detached")) {
+      // The approval is old news; that it was taken back is not. It may also have run out, which was known.
+      const auto grant = client.get_grant(text_of(request, "grant"));
+      if (!grant || text_of(*grant, "ended.how") != "revoked") return;
+      line = revoked_line(*grant);
+    }
+    out.line(json() ? request.dump() : line);
   };
   const auto run = [&]() -> Exit {
     const auto client = Client::connect();
@@ -44,11 +55,10 @@ Exit Verbs::watch() {
     const auto watched = (*client)->watch();
     if (!watched) return out.fail(watched.failure());
     const auto show_open = [&]() -> std::optional<Failure> {
-      for (const char* state : {"detached", "pending"}) {
-        const auto open = (*client)->list_requests({{"state", sdbus::Variant(std::string(state))}});
-        if (!open) return open.failure();
-        for (const Json& request : *open) show(request);
-      }
+      const auto open = (*client)->list_requests({{"living", sdbus::Variant(true)}});
+      if (!open) return open.failure();
+      for (const Json& request : member(*open, "requests")) show(**client, request);
+      if (const std::string left_out = left_out_line(*open, "requests"); !left_out.empty()) out.note(left_out);
       return std::nullopt;
     };
     // A broker that leaves meanwhile will be told of; what else goes wrong is the end.
@@ -72,7 +82,7 @@ Exit Verbs::watch() {
         case Client::Event::kChanged: {
           const auto request = (*client)->get_request(next->id);
           if (request) {
-            show(*request);
+            show(**client, *request);
           } else if (request.failure().code != Exit::kNotAllowed && request.failure().code != Exit::kUnreachable) {
             return out.fail(request.failure());  // gone from our sight is no error; a broker that left comes back
           }

@@ -165,6 +165,7 @@ Outcome<RequestQuery> read_request_query(const Dict& dict) {
   Reader in(dict);
   RequestQuery out;
   out.all = in.boolean("all");
+  out.living = in.boolean("living");
   if (in.has("state")) {
     out.state = named(in.text("state"), kStates);
     if (!out.state) in.fail("state must be pending, detached, approved, denied, expired or cancelled");
@@ -180,6 +181,7 @@ Outcome<GrantQuery> read_grant_query(const Dict& dict) {
   Reader in(dict);
   GrantQuery out;
   out.all = in.boolean("all");
+  out.living = in.boolean("living");
   if (in.has("state")) {
     out.state = named(in.text("state"), kStates);
     if (!out.state) in.fail("state must be approved, active or ended");

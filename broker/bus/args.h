@@ -19,10 +19,12 @@ using Dict = std::map<std::string, sdbus::Variant>;
 using Bytes = std::vector<std::uint8_t>;
 
 inline constexpr std::size_t kListDefault = 200;
-inline constexpr std::size_t kListMax = 1000;
+inline constexpr std::size_t kListMax = 1000;  // of what lives, whatever the limit
 
+// limit: what has ended fills up to it; since: when it ended. Neither is about what lives.
 struct RequestQuery {
   bool all = false;
+  bool living = false;  // nothing that has ended
   std::optional<core::RequestState> state;
   core::WallMs since = 0;
   std::size_t limit = kListDefault;
@@ -30,6 +32,7 @@ struct RequestQuery {
 
 struct GrantQuery {
   bool all = false;
+  bool living = false;
   std::optional<core::GrantState> state;
   core::WallMs since = 0;
   std::size_t limit = kListDefault;

@@ -36,6 +36,7 @@ class Service final {
   void request_changed(const core::Request& request);
   void grant_changed(const core::Grant& grant);
   void fact_changed(const std::string& name);
+  void use_host(Host host);  // of documents from now on
 
  private:
   struct Impl;

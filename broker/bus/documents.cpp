@@ -11,14 +11,11 @@ using core::Error;
 using core::Outcome;
 
 constexpr std::size_t kCandidates = 256;   // rows looked at for one prefix
-constexpr std::size_t kScanned = 200;      // ended rows looked at for somebody who is neither admin nor auditor
 constexpr std::size_t kVotersMax = 4096;
 
 bool open(const core::Request& request) {
   return request.state == core::RequestState::kPending || request.state == core::RequestState::kDetached;
 }
-
-bool sees_all(const core::Caller& caller) { return caller.admin || caller.auditor; }
 
 template <class T>
 Outcome<T> pick(std::vector<T> found, const std::string& prefix, const char* what, const std::string& failure) {
@@ -81,85 +78,9 @@ std::string Documents::failure() const {
   return database == nullptr ? "there is none that can be used (jitctl status says why)" : database->last_error();
 }
 
-bool Documents::mine(const core::Caller& caller, const core::Subject& subject) const {
-  return subject.identity->uid == caller.identity->uid;
-}
-
-std::vector<core::Request> Documents::requests(const core::Caller& caller, const RequestQuery& query) const {
-  const bool everything = query.all && sees_all(caller);
-  std::vector<core::Request> out;
-  const auto wanted = [&](const core::Request& request) {
-    if (query.state && request.state != *query.state) return false;
-    if (request.created_wall < query.since || holds(out, request.id)) return false;
-    if (everything) return core_.may_see(caller, request);
-    // An admin's own list is as short as anybody's; what he asked for with `all` is everything.
-    return mine(caller, request.subject) || core_.may_vote(caller, request) ||
-           (!sees_all(caller) && core_.may_see(caller, request));
-  };
-  for (const core::Request* request : core_.live_requests()) {
-    if (wanted(*request)) out.push_back(*request);
-  }
-  const bool only_open = query.state && (*query.state == core::RequestState::kPending ||
-                                         *query.state == core::RequestState::kDetached);
-  store::Database* const database = database_();
-  if (!only_open && database != nullptr) {
-    store::RequestFilter filter{query.state, query.since, std::nullopt, query.limit};
-    const auto add = [&] {
-      for (core::Request& request : database->requests(filter)) {
-        if (!open(request) && wanted(request)) out.push_back(std::move(request));
-      }
-    };
-    if (!everything) {
-      filter.limit = std::min(query.limit, kScanned);
-      filter.uid = caller.identity->uid;
-      add();
-      filter.uid.reset();
-    }
-    add();
-  }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const core::Request& a, const core::Request& b) { return a.created_wall > b.created_wall; });
-  if (out.size() > query.limit) out.resize(query.limit);
-  return out;
-}
-
-std::vector<core::Grant> Documents::grants(const core::Caller& caller, const GrantQuery& query) const {
-  const bool everything = query.all && sees_all(caller);
-  std::vector<core::Grant> out;
-  const auto wanted = [&](const core::Grant& grant) {
-    if (query.state && grant.state != *query.state) return false;
-    if (grant.created_wall < query.since || holds(out, grant.id)) return false;
-    if (everything) return core_.may_see(caller, grant);
-    return mine(caller, grant.subject) || (!sees_all(caller) && core_.may_see(caller, grant));
-  };
-  for (const core::Grant* grant : core_.live_grants()) {
-    if (wanted(*grant)) out.push_back(*grant);
-  }
-  store::Database* const database = database_();
-  if (database != nullptr && (!query.state || *query.state == core::GrantState::kEnded)) {
-    store::GrantFilter filter{false, query.since, std::nullopt, query.limit};
-    const auto add = [&] {
-      for (core::Grant& grant : database->grants(filter)) {
-        if (grant.state == core::GrantState::kEnded && wanted(grant)) out.push_back(std::move(grant));
-      }
-    };
-    if (!everything) {
-      filter.limit = std::min(query.limit, kScanned);
-      filter.uid = caller.identity->uid;
-      add();
-      filter.uid.reset();
-    }
-    add();
-  }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const core::Grant& a, const core::Grant& b) { return a.created_wall > b.created_wall; });
-  if (out.size() > query.limit) out.resize(query.limit);
-  return out;
-}
-
 Json Documents::document(const core::Request& request, Form form) const {
   const auto votes = votes_on(request);
-  return request_json(request, {votes, filled_by(request, votes)}, host_, Now::read(), form);
+  return request_json(request, {votes, filled_by(request, votes), core_.state_of(request.grant)}, host_, Now::read(), form);
 }
 
 Json Documents::document(const core::Grant& grant, Form form) const {

@@ -13,6 +13,15 @@
 
 namespace jit::bus {
 
+// What lives comes first and is never displaced by what has ended; each the newest first. Nothing is cut silently.
+template <class T>
+struct List {
+  std::vector<const T*> living;  // the core's own: good until its thread does something else
+  std::vector<T> ended;
+  std::size_t living_left_out = 0;
+  bool ended_left_out = false;   // some were, or not all were looked at
+};
+
 class Documents {
  public:
   // database gives null while there is none: then only what lives is found.
@@ -23,11 +32,14 @@ class Documents {
   core::Outcome<core::Request> find_request(const core::Caller& caller, const std::string& prefix) const;
   core::Outcome<core::Grant> find_grant(const core::Caller& caller, const std::string& prefix) const;
 
-  std::vector<core::Request> requests(const core::Caller& caller, const RequestQuery& query) const;  // newest first
-  std::vector<core::Grant> grants(const core::Caller& caller, const GrantQuery& query) const;
+  // At most kListMax that live; what has ended fills up to the query's limit.
+  List<core::Request> requests(const core::Caller& caller, const RequestQuery& query) const;
+  List<core::Grant> grants(const core::Caller& caller, const GrantQuery& query) const;
 
   Json document(const core::Request& request, Form form) const;
   Json document(const core::Grant& grant, Form form) const;
+
+  void use_host(Host host) { host_ = std::move(host); }
 
   // Who has voted, as he was then: tells which seat he fills.
   void remember(const core::IdentityPtr& voter);
@@ -38,12 +50,17 @@ class Documents {
                                                   const std::vector<core::Vote>& votes) const;
   bool may_fill(const std::string& set, const core::Vote& vote, bool machines) const;
   std::string failure() const;  // why ended ones cannot be read; empty: they can
-  bool mine(const core::Caller& caller, const core::Subject& subject) const;
 
   const core::Core& core_;
   std::function<store::Database*()> database_;
   Host host_;
   std::map<std::uint32_t, core::IdentityPtr> voters_;
 };
+
+// {NAME: [...], "left_out": {"living": how many, "ended": whether}}
+template <class T>
+std::string list_document(const Documents& documents, const char* name, List<T> list);
+// Those alone.
+std::string array_document(const Documents& documents, const std::vector<core::Grant>& grants);
 
 }  // namespace jit::bus

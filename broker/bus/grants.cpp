@@ -6,7 +6,7 @@ namespace jit::bus {
 using core::Error;
 
 void Handlers::list_grants(const core::Caller& caller, const GrantQuery& query, const Reply& reply) {
-  reply({Error::kNone, {}, list_document(documents_, documents_.grants(caller, query)), 0});
+  reply({Error::kNone, {}, list_document(documents_, "grants", documents_.grants(caller, query)), 0});
 }
 
 void Handlers::get_grant(const core::Caller& caller, const std::string& id, const Reply& reply) {
@@ -21,7 +21,7 @@ void Handlers::revoke(const core::Caller& caller, const core::Core::Which& which
                [self = weak_from_this(), caller, which, reply](const core::Outcome<std::vector<core::Grant>>& outcome) {
                  const auto there = self.lock();
                  if (!there) return;
-                 if (outcome) return reply({Error::kNone, {}, list_document(there->documents_, outcome.value), 0});
+                 if (outcome) return reply({Error::kNone, {}, array_document(there->documents_, outcome.value), 0});
                  if (outcome.error == Error::kNotFound && !which.id.empty()) {
                    const auto ended = there->documents_.find_grant(caller, which.id);
                    if (ended) return reply({Error::kEnded, "grant " + ended.value.id.text() + " has ended already", {}, 0});

@@ -23,15 +23,23 @@ void Handlers::call(const Call& call) {
   if (uid == geteuid() || uid == policy::kNoUid) {
     return call.reply({Error::kDenied, "the broker's own user cannot be a caller", {}, 0});
   }
-  std::size_t& mine = in_flight_[uid];
-  if (mine >= kPerUid) {
+  InFlight& mine = in_flight_[uid];
+  const bool list = std::string_view(call.method) == "List";
+  if (mine.calls >= kPerUid) {
     return call.reply({Error::kLimit, "too many calls of yours wait for an answer: try again later", {}, 0});
   }
-  ++mine;
-  const Reply reply = [self = weak_from_this(), uid, to = call.reply](Answer answer) {
+  if (list && mine.lists >= kListsPerUid) {
+    return call.reply({Error::kLimit, std::to_string(kListsPerUid) + " lists of yours are being made already: try again later", {}, 0});
+  }
+  ++mine.calls;
+  if (list) ++mine.lists;
+  const Reply reply = [self = weak_from_this(), uid, list, to = call.reply](Answer answer) {
     if (const auto there = self.lock()) {
       const auto it = there->in_flight_.find(uid);
-      if (it != there->in_flight_.end() && --it->second == 0) there->in_flight_.erase(it);
+      if (it != there->in_flight_.end()) {
+        if (list) --it->second.lists;
+        if (--it->second.calls == 0) there->in_flight_.erase(it);
+      }
     }
     to(std::move(answer));
   };
@@ -74,21 +82,9 @@ void Handlers::reload(const Reply& reply) {
   admin_.reload([reply](const std::string& status) { reply({Error::kNone, {}, reprint(status), 0}); });
 }
 
-void Handlers::status(const Reply& reply) { reply({Error::kNone, {}, reprint(admin_.status()), 0}); }
-
-template <class T>
-std::string list_document(const Documents& documents, const std::vector<T>& all) {
-  constexpr std::size_t kMax = 8 * 1024 * 1024;
-  std::string out = "[";
-  for (const T& one : all) {
-    std::string next = dump(documents.document(one, Form::kShort));
-    if (out.size() + next.size() + 2 > kMax) break;
-    if (out.size() > 1) out += ',';
-    out += next;
-  }
-  return out + "]";
+void Handlers::status(const core::Caller& caller, const Reply& reply) {
+  const std::string status = admin_.status();
+  reply({Error::kNone, {}, caller.admin ? reprint(status) : status_for_anyone(status), 0});
 }
-template std::string list_document(const Documents&, const std::vector<core::Request>&);
-template std::string list_document(const Documents&, const std::vector<core::Grant>&);
 
 }  // namespace jit::bus

@@ -15,11 +15,14 @@ namespace jit::bus {
 
 class Handlers final : public Intake, public std::enable_shared_from_this<Handlers> {
  public:
-  static constexpr std::size_t kPerUid = 64;  // calls of one uid that wait for an answer
+  static constexpr std::size_t kPerUid = 64;      // calls of one uid that wait for an answer
+  static constexpr std::size_t kListsPerUid = 8;  // of them those that make a long answer here, where the doors wait too
 
   Handlers(core::Core& core, directory::Directory& directory, std::function<store::Database*()> database, Host host,
            Admin admin);
   void tell(std::weak_ptr<Link> link) { link_ = std::move(link); }  // where signals go
+
+  void use_host(Host host) { documents_.use_host(std::move(host)); }
 
   void call(const Call& call) override;
   void left(const std::string& name) override { watchers_.left(name); }
@@ -47,7 +50,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void fact_changed(const std::string& name);
 
   void reload(const Reply& reply);
-  void status(const Reply& reply);
+  void status(const core::Caller& caller, const Reply& reply);
   void explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
 
@@ -71,11 +74,11 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   Documents documents_;
   Watchers watchers_;
   std::weak_ptr<Link> link_;
-  std::map<std::uint32_t, std::size_t> in_flight_;
+  struct InFlight {
+    std::size_t calls = 0;
+    std::size_t lists = 0;
+  };
+  std::map<std::uint32_t, InFlight> in_flight_;
 };
-
-// A list of documents, cut at a size that the bus takes: the first ones.
-template <class T>
-std::string list_document(const Documents& documents, const std::vector<T>& all);
 
 }  // namespace jit::bus

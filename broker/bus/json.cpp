@@ -16,7 +16,7 @@ namespace {
 using evidence::escape;
 
 constexpr std::size_t kShortText = 256;   // bytes of a text in a list, as typed
-constexpr std::size_t kWholeText = 4096;  // bytes of command.text; argv is always whole beside it
+constexpr std::size_t kWholeText = 4096;  // bytes of command.text, and of what else sudo was told; argv is always whole beside it
 
 Json uid_json(std::uint32_t uid) { return uid == policy::kNoUid ? Json(nullptr) : Json(uid); }
 
@@ -67,17 +67,37 @@ std::string command_text(std::span<const std::string> argv, std::size_t max) {
   return out + "... (" + std::to_string(length) + " bytes)";
 }
 
+Json words_json(std::span<const std::string> words) {
+  Json out = Json::array();
+  for (const std::string& word : words) out.push_back(escape(word));
+  return out;
+}
+
+// What is too long is null, and `cut` says that there is more: jitctl show has argv and path whole.
 Json command_json(std::span<const std::string> argv, bool verified, Form form) {
   const std::size_t max = form == Form::kWhole ? kWholeText : kShortText;
-  Json out;
-  if (form == Form::kWhole || bytes_of(argv) <= max) {
-    Json words = Json::array();
-    for (const std::string& word : argv) words.push_back(escape(word));
-    out["argv"] = std::move(words);
-  }
-  out["text"] = command_text(argv, max);
-  out["length"] = bytes_of(argv);
-  out["verified"] = verified;
+  const bool whole = form == Form::kWhole || bytes_of(argv) <= max;
+  return {{"argv", whole ? words_json(argv) : Json(nullptr)},
+          {"text", command_text(argv, max)},
+          {"length", bytes_of(argv)},
+          {"verified", verified},
+          {"cut", !whole}};
+}
+
+// And what sudo would run for it: null where the door does not know.
+Json command_json(const core::Request& request, Form form) {
+  const std::size_t max = form == Form::kWhole ? kWholeText : kShortText;
+  // PAM sees what sudo was told, never what it will run: a command is a claim until sudo_jit reports it.
+  Json out = command_json(request.argv, false, form);
+  const core::Command& command = request.command;
+  const auto add = [&](const char* name, bool fits, const auto& value) {
+    out[name] = command.known && fits ? value() : Json(nullptr);
+    if (command.known && !fits) out["cut"] = true;
+  };
+  add("path", form == Form::kWhole || command.path.size() <= max, [&] { return optional_text(escape(command.path)); });
+  add("words_at", true, [&] { return Json(command.words_at); });
+  add("options", bytes_of(command.options) <= max, [&] { return words_json(command.options); });
+  add("env", bytes_of(command.env) <= max, [&] { return words_json(command.env); });
   return out;
 }
 
@@ -102,14 +122,14 @@ Json offer_json(const policy::Offer& offer, const std::vector<std::vector<std::s
           {"votes", policy::name_of(offer.votes)}, {"match", offer.match}, {"break_glass", offer.break_glass}};
 }
 
-Json vote_json(const core::Vote& vote) {
+Json vote_json(const core::Vote& vote, Form form) {
   return {{"person", escape(vote.person)},
           {"uid", uid_json(vote.uid)},
           {"kind", "local"},
           {"approve", vote.approve},
           {"duration_s", vote.duration_s ? Json(*vote.duration_s) : Json(nullptr)},
           {"scope", vote.scope ? Json(policy::name_of(*vote.scope)) : Json(nullptr)},
-          {"reason", escape(vote.reason)},
+          {"reason", typed(vote.reason, form)},
           {"time", iso_time(vote.time)}};
 }
 
@@ -139,8 +159,7 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
            {"target", name_json(*request.target)},
            {"target_verified", request.target_verified},
            {"host", host_json(host)},
-           // PAM sees what sudo was told, never what it will run: a command is a claim until sudo_jit reports it.
-           {"command", command_json(request.argv, false, form)},
+           {"command", command_json(request, form)},
            {"cwd", typed(request.cwd, form)},
            {"reason", typed(request.reason, form)},
            {"reason_from", core::name_of(request.reason_from)},
@@ -151,12 +170,11 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
            {"created", iso_time(request.created_wall)},
            {"deadline", iso_time(request.deadline_wall)}};
   if (open) out["deadline_in_s"] = seconds_left(request.deadline, now);
-  if (form == Form::kWhole) {
-    Json votes = Json::array();
-    for (const core::Vote& vote : facts.votes) votes.push_back(vote_json(vote));
-    out["votes"] = std::move(votes);
-  }
+  Json votes = Json::array();
+  for (const core::Vote& vote : facts.votes) votes.push_back(vote_json(vote, form));
+  out["votes"] = std::move(votes);
   out["grant"] = request.grant.empty() ? Json(nullptr) : Json(request.grant.text());
+  out["grant_state"] = request.grant.empty() ? Json(nullptr) : Json(core::name_of(facts.grant));
   out["ended"] = open ? Json(nullptr)
                       : Json{{"by", optional_text(escape(request.ended_by))},
                              {"why", optional_text(typed(request.ended_why, form))},
@@ -271,6 +289,20 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', true, Json::error
 std::string reprint(const std::string& json_text) {
   const Json json = Json::parse(json_text, nullptr, false);
   return json.is_discarded() ? "{}" : dump(json);
+}
+
+std::string status_for_anyone(const std::string& json_text) {
+  Json json = Json::parse(json_text, nullptr, false);
+  if (json.is_discarded() || !json.is_object()) return "{}";
+  const auto policy = json.find("policy");
+  if (policy == json.end()) return dump(json);
+  Json shown = Json::object();
+  for (const char* key : {"in_force", "hash", "error_count", "warning_count"}) {
+    const auto value = policy->is_object() ? policy->find(key) : policy->end();
+    if (policy->is_object() && value != policy->end()) shown[key] = *value;
+  }
+  *policy = std::move(shown);
+  return dump(json);
 }
 
 std::string wire_text(std::string_view message) {

@@ -20,12 +20,13 @@ struct Now {
   static Now read();
 };
 
-// kShort is for lists: a long command or reason is cut, and says so; no votes.
+// kShort is for lists: a long command or reason is cut, and says so.
 enum class Form : std::uint8_t { kWhole, kShort };
 
 struct RequestFacts {
   std::span<const core::Vote> votes;
   std::vector<std::vector<std::string>> filled_by;  // parallel to offer.seats
+  core::GrantState grant = core::GrantState::kEnded;  // of the grant that it became, if it did
 };
 
 Json request_json(const core::Request& request, const RequestFacts& facts, const Host& host, Now now, Form form);
@@ -36,6 +37,9 @@ Json entry_json(const core::AuditEntry& entry);
 std::string iso_time(core::WallMs wall);  // "2026-11-22T12:34:56.789Z"
 std::string dump(const Json& json);       // ASCII
 std::string reprint(const std::string& json_text);  // the same document as dump() writes it; "{}" for what is none
+// A status as anybody may have it: of the policy, which root:_jit alone may read, only whether it is in force and how
+// many findings it has.
+std::string status_for_anyone(const std::string& json_text);
 // A message for people that may quote hostile text: printable ASCII stays, the rest is escaped.
 std::string wire_text(std::string_view message);
 

@@ -142,7 +142,7 @@ class Policy final : public Object<made::Policy_adaptor> {
   }
   void Status(sdbus::Result<Bytes>&& result) override {
     take("Status", std::move(result),
-         work([](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.status(r); }));
+         work([](Handlers& h, const Caller& c, const Sender&, const Reply& r) { h.status(c, r); }));
   }
   void Explain(sdbus::Result<Bytes>&& result, Dict ask) override {
     take("Explain", std::move(result),

@@ -6,7 +6,7 @@ namespace jit::bus {
 using core::Error;
 
 void Handlers::list_requests(const core::Caller& caller, const RequestQuery& query, const Reply& reply) {
-  reply({Error::kNone, {}, list_document(documents_, documents_.requests(caller, query)), 0});
+  reply({Error::kNone, {}, list_document(documents_, "requests", documents_.requests(caller, query)), 0});
 }
 
 void Handlers::get_request(const core::Caller& caller, const std::string& id, const Reply& reply) {

@@ -162,6 +162,13 @@ std::vector<const Grant*> Core::live_grants() const {
   return out;
 }
 
+void Core::use_limits(const Limits& limits) { impl_->limits = limits; }
+
+GrantState Core::state_of(const Id& grant) const {
+  const LiveGrant* const live = impl_->find_grant(grant);
+  return live == nullptr ? GrantState::kEnded : live->grant.state;
+}
+
 std::vector<Vote> Core::votes_on(const Id& request) const {
   std::vector<Vote> out;
   if (const Live* live = impl_->find(request)) {

@@ -133,6 +133,7 @@ class Core {
 
   // Once for each database: what was done here before, and what was set.
   void remember(Past past);
+  void use_limits(const Limits& limits);  // at any time; what is over a new one stays
   void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
 
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
@@ -180,6 +181,7 @@ class Core {
   bool may_vote(const Caller& caller, const Request& request) const;
   std::vector<const Request*> live_requests() const;  // pending and detached, oldest first
   std::vector<const Grant*> live_grants() const;      // unclaimed and active, oldest first
+  GrantState state_of(const Id& grant) const;         // ended: also where there never was such a one
   std::vector<Vote> votes_on(const Id& request) const;
   std::size_t waiting() const;  // connections that wait
   bool ends_are_safe() const;   // false: something has ended and is written nowhere; no grant is used meanwhile

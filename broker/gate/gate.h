@@ -24,6 +24,7 @@ class Server final : public core::Gate {
   Server(sd_event* loop, int listen_fd, directory::Directory& directory, Options options);
   ~Server();
   void serve(core::Core& core);  // start accepting
+  void use_limit(std::size_t connections_per_uid);  // at any time; connections that are there stay
 
   void answer(core::Conn conn, const core::Answer& answer) override;
   void progress(core::Conn conn, std::vector<std::string> text) override;

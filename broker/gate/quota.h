@@ -17,6 +17,7 @@ class Quota {
   using Charged = std::array<std::uint32_t, 2>;
 
   explicit Quota(std::size_t most) : most_(most) {}
+  void use(std::size_t most) { most_ = most; }
 
   // Charges both or nothing.
   bool take(const Charged& uids) {

@@ -298,6 +298,11 @@ Server::~Server() = default;
 
 void Server::serve(core::Core& core) { impl_->serve(core); }
 
+void Server::use_limit(std::size_t connections_per_uid) {
+  impl_->options.connections_per_uid = connections_per_uid;
+  for (Quota* each : {&impl_->quota, &impl_->over, &impl_->kept}) each->use(connections_per_uid);
+}
+
 void Server::answer(core::Conn conn, const core::Answer& answer) {
   if (Connection* connection = impl_->find(conn)) impl_->reply(*connection, answer);
 }

@@ -12,10 +12,10 @@ constexpr std::size_t kMostRows = 10'000;
 
 std::size_t bounded(std::size_t limit) { return std::min(limit, kMostRows); }
 
-// From the states first: the index on the live ones is small, the tables are not.
-const char* const kLiveRequests = "FROM request_states CROSS JOIN requests ON id = request_states.request ";
+// From the states first: the indices on the live and on the ended ones lead there.
+const char* const kRequestsByState = "FROM request_states CROSS JOIN requests ON id = request_states.request ";
 const char* const kAllRequests = "FROM requests CROSS JOIN request_states ON request_states.request = id ";
-const char* const kLiveGrants = "FROM grant_states CROSS JOIN grants ON id = issued ";
+const char* const kGrantsByState = "FROM grant_states CROSS JOIN grants ON id = issued ";
 const char* const kAllGrants = "FROM grants CROSS JOIN grant_states ON issued = id ";
 
 // The ids that begin with these hex digits lie from the prefix filled up with 0 to the prefix filled up with f.
@@ -130,20 +130,22 @@ bool Reader::votes_where(const std::string& where, const Binder& bind, std::vect
 
 core::State Reader::load_live() {
   return snapshot<core::State>([this](core::State& state) {
-    return requests_where(std::string(kLiveRequests) + "WHERE state <= 1 ORDER BY requests.rowid", {},
+    return requests_where(std::string(kRequestsByState) + "WHERE state <= 1 ORDER BY requests.rowid", {},
                           state.requests) &&
            votes_where("WHERE request IN (SELECT request FROM request_states WHERE state <= 1)", {}, state.votes) &&
-           grants_where(std::string(kLiveGrants) + "WHERE state <= 1 ORDER BY grants.rowid", {}, state.grants);
+           grants_where(std::string(kGrantsByState) + "WHERE state <= 1 ORDER BY grants.rowid", {}, state.grants);
   });
 }
 
 std::vector<core::Request> Reader::requests(const RequestFilter& filter) {
   const bool live = filter.state && *filter.state <= core::RequestState::kDetached;
-  std::string where = live ? std::string(kLiveRequests) + "WHERE state <= 1" : std::string(kAllRequests) + "WHERE 1";
-  where += " AND created_wall >= ?";
+  const bool by_end = filter.ended && !filter.uid;  // one person's are few, and an index of their own leads to them
+  std::string where = live || by_end ? kRequestsByState : kAllRequests;
+  where += live ? "WHERE state <= 1" : "WHERE 1";
+  where += filter.ended ? " AND state > 1 AND ended_wall >= ?" : " AND created_wall >= ?";
   if (filter.state) where += " AND state = ?";
   if (filter.uid) where += " AND subject_uid = ?";
-  where += " ORDER BY requests.rowid DESC LIMIT ?";
+  where += by_end ? " ORDER BY ended_wall DESC LIMIT ?" : " ORDER BY requests.rowid DESC LIMIT ?";
   auto found = snapshot<std::vector<core::Request>>([&](std::vector<core::Request>& rows) {
     return requests_where(where, [&](Bind& bind) {
       bind.number(filter.since);
@@ -169,11 +171,12 @@ std::vector<core::Vote> Reader::votes(const core::Id& request) {
 }
 
 std::vector<core::Grant> Reader::grants(const GrantFilter& filter) {
-  std::string where = filter.live_only ? std::string(kLiveGrants) + "WHERE state <= 1"
-                                       : std::string(kAllGrants) + "WHERE 1";
-  where += " AND created_wall >= ?";
+  const bool by_end = filter.ended && !filter.uid;
+  std::string where = filter.live_only || by_end ? kGrantsByState : kAllGrants;
+  where += filter.live_only ? "WHERE state <= 1" : "WHERE 1";
+  where += filter.ended ? " AND state > 1 AND ended_wall >= ?" : " AND created_wall >= ?";
   if (filter.uid) where += " AND subject_uid = ?";
-  where += " ORDER BY grants.rowid DESC LIMIT ?";
+  where += by_end ? " ORDER BY ended_wall DESC LIMIT ?" : " ORDER BY grants.rowid DESC LIMIT ?";
   auto found = snapshot<std::vector<core::Grant>>([&](std::vector<core::Grant>& rows) {
     return grants_where(where, [&](Bind& bind) {
       bind.number(filter.since);

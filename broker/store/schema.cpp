@@ -282,7 +282,13 @@ ALTER TABLE requests ADD COLUMN ssh_key TEXT NOT NULL DEFAULT '';
 ALTER TABLE grant_states ADD COLUMN ssh_key TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys};
+// What has ended last is found without a look at all that ever was.
+constexpr const char* kEnds = R"sql(
+CREATE INDEX ended_requests ON request_states (ended_wall) WHERE state > 1;
+CREATE INDEX ended_grants ON grant_states (ended_wall) WHERE state > 1;
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds};
 
 }  // namespace
 

@@ -15,18 +15,21 @@
 
 namespace jit::store {
 
-// Lists hold the newest `limit` (at most 10,000), oldest of them first; `since` is about created_wall.
+// Lists hold the newest `limit` (at most 10,000), oldest of them first; `since` is about created_wall. With `ended`: only
+// those that have, `since` is about ended_wall, and so is the order where no uid is named.
 struct RequestFilter {
   std::optional<core::RequestState> state;
   core::WallMs since = 0;
   std::optional<std::uint32_t> uid;  // of the subject
   std::size_t limit = 200;
+  bool ended = false;
 };
 struct GrantFilter {
   bool live_only = false;
   core::WallMs since = 0;
   std::optional<std::uint32_t> uid;
   std::size_t limit = 200;
+  bool ended = false;
 };
 struct AuditFilter {
   std::uint64_t after = 0;

@@ -4,6 +4,7 @@
 //   reload             takes RULES and PEOPLE again; answers "reload N ms"
 //   attempt USER UID DOOR [observe]  one who can be asked stands at that door and wants to be root; observe: the PAM line
 //                      only observes
+//   ended USER UID N   that many requests of his, asked long ago, have been denied just now; answers "ended N written"
 //   burst              10,000 changes of each living request; answers "burst N ms"
 #include <poll.h>
 #include <unistd.h>
@@ -121,6 +122,25 @@ core::Ask attempt(const std::string& line) {
   return out;
 }
 
+core::Batch ended(const std::string& line, core::Random& random) {
+  std::istringstream words(line);
+  std::string verb, user;
+  std::uint32_t uid = 0;
+  int count = 0;
+  words >> verb >> user >> uid >> count;
+  core::Batch out;
+  for (int i = 0; i < count; ++i) {
+    core::Request& one = out.requests.emplace_back();
+    one.id = random.id();
+    one.service = "sudo";
+    one.subject.identity = one.target = std::make_shared<policy::Identity>(policy::Identity{uid, user, user, true, {}, {}});
+    one.created_wall = one.deadline_wall = 1;
+    one.state = core::RequestState::kDenied;
+    one.ended_wall = milliseconds(CLOCK_REALTIME);
+  }
+  return out;
+}
+
 policy::Source source(const char* path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -158,7 +178,7 @@ int main(int argc, char** argv) {
   directory::Directory directory(loop.post());
   const auto status = [&] {
     return "{\"state\":\"running\",\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +
-           ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"errors\":[" +
+           ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"in_force\":\"the files\",\"error_count\":" + (error.empty() ? "0" : "1") + ",\"errors\":[" +
            (error.empty() ? "" : "\"refused\"") + "]},\"requests\":" + std::to_string(core.live_requests().size()) + "}";
   };
   bus::Admin admin{status, [&](const std::function<void(std::string)>& done) {
@@ -173,6 +193,9 @@ int main(int argc, char** argv) {
   loop.run(core, [&](const std::string& line) {
     if (line == "reload") load();
     if (line.starts_with("attempt ")) core.submit(++conn, attempt(line));
+    if (line.starts_with("ended ")) {
+      return opened.database->commit(ended(line, world), [line](bool ok) { std::cout << line << (ok ? " written" : " failed") << std::endl; });
+    }
     // How long the core's thread takes for a burst of changes: no state of the bus may show in it.
     const std::int64_t start = milliseconds(CLOCK_MONOTONIC);
     if (line == "burst") {

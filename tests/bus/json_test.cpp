@@ -26,6 +26,7 @@ core::Request request() {
   out.subject.tty = "/dev/pts/1";
   out.target = identity(0, "root", "uid:0");
   out.argv = {"sudo", "sh", "-c", "a\nb"};
+  out.command = {true, false, false, "/usr/bin/sh", 2, {"-g"}, {"PATH", "A\nB"}};
   out.cwd = "/home/alice";
   out.reason = kHostile;
   out.reason_from = core::ReasonFrom::kPrompt;
@@ -59,7 +60,8 @@ TEST_CASE("a request's document") {
     "subject": {"name": "alice", "uid": 1000, "loginuid": 1000, "person": "alice", "origin": "local", "tty": "/dev/pts/1"},
     "door": "sudo", "service": "sudo", "target": {"name": "root", "uid": 0}, "target_verified": false,
     "host": {"id": "00ff", "name": "web1"},
-    "command": {"argv": ["sudo", "sh", "-c", "a\\nb"], "text": "sudo sh -c \"a\\nb\"", "length": 15, "verified": false},
+    "command": {"argv": ["sudo", "sh", "-c", "a\\nb"], "text": "sudo sh -c \"a\\nb\"", "length": 15, "verified": false, "cut": false,
+                "path": "/usr/bin/sh", "words_at": 2, "options": ["-g"], "env": ["PATH", "A\\nB"]},
     "cwd": "/home/alice",
     "reason": "", "reason_from": "prompt", "ticket": "", "urgency": "normal", "asked": {"duration_s": 600},
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false,
@@ -68,7 +70,7 @@ TEST_CASE("a request's document") {
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,
     "votes": [{"person": "bob", "uid": 1001, "kind": "local", "approve": true, "duration_s": 300, "scope": null,
                "reason": "ok", "time": "2026-11-18T11:06:41.000Z"}],
-    "grant": null, "ended": null})");
+    "grant": null, "grant_state": null, "ended": null})");
   Json golden = expected;
   golden["reason"] = kEscaped;
   CHECK(json.dump(1) == golden.dump(1));
@@ -119,6 +121,7 @@ TEST_CASE("hostile text never leaves ASCII, in any place that holds a text") {
   bad.target = identity(1, kHostile, kHostile);
   bad.service = bad.subject.tty = bad.cwd = bad.reason = bad.ticket = bad.ended_by = bad.ended_why = kHostile;
   bad.argv = {kHostile, kHostile};
+  bad.command = {true, false, false, kHostile, 1, {kHostile}, {kHostile}};
   bad.offer.rule = kHostile;
   bad.offer.seats = {{kHostile, 1}};
   bad.state = core::RequestState::kDenied;
@@ -146,7 +149,8 @@ TEST_CASE("a long command is cut in lists only, and says so") {
   core::Request big = request();
   big.argv = {"sudo", std::string(4000, ' ') + ";rm", "x"};
   Json json = request_json(big, {}, kHost, kNow, Form::kShort);
-  CHECK(!json["command"].contains("argv"));
+  CHECK(json["command"]["argv"].is_null());
+  CHECK(json["command"]["cut"] == true);
   CHECK(json["command"]["text"] == "sudo... (4011 bytes)");
   CHECK(json["command"]["length"] == 4011);
   big.argv.front() = std::string(300, 's');
@@ -154,14 +158,51 @@ TEST_CASE("a long command is cut in lists only, and says so") {
   CHECK(json["command"]["text"].get<std::string>().ends_with("... (4307 bytes)"));
   json = request_json(big, {}, kHost, kNow, Form::kWhole);
   CHECK(json["command"]["argv"][1].get<std::string>().size() == 4003);
+  CHECK(json["command"]["cut"] == false);
   big.argv = {std::string(core::kArgvMax - 1, '\x01')};
   CHECK(dump(request_json(big, {}, kHost, kNow, Form::kWhole)).size() < core::kFrameMax);
+}
+
+TEST_CASE("what sudo would run beside what was typed") {
+  core::Request one = request();
+  one.command.path = "/" + std::string(300, 'p');
+  one.command.env = {std::string(300, 'E')};
+  Json json = request_json(one, {}, kHost, kNow, Form::kShort)["command"];
+  CHECK(json["argv"].size() == 4);
+  CHECK((json["path"].is_null() && json["env"].is_null() && json["cut"] == true));
+  json = request_json(one, {}, kHost, kNow, Form::kWhole)["command"];
+  CHECK((json["path"].get<std::string>().size() == 301 && json["env"].size() == 1 && json["cut"] == false));
+  one.command.path.clear();  // a shell, or not found
+  one.command.env.clear();
+  json = request_json(one, {}, kHost, kNow, Form::kShort)["command"];
+  CHECK((json["path"].is_null() && json["env"].empty() && json["cut"] == false));
+  one.command = {};
+  json = request_json(one, {}, kHost, kNow, Form::kShort)["command"];
+  for (const char* key : {"path", "words_at", "options", "env"}) CHECK((json.contains(key) && json[key].is_null()));
+}
+
+TEST_CASE("the votes stand in lists too, a long reason cut") {
+  const core::Vote vote{{}, "bob", 1001, true, 300, std::nullopt, std::string(1000, 'r'), {}, 1'795'000'001'000};
+  const Json votes = request_json(request(), {{&vote, 1}, {{"bob"}}}, kHost, kNow, Form::kShort)["votes"];
+  REQUIRE(votes.size() == 1);
+  CHECK(votes[0]["person"] == "bob");
+  CHECK(votes[0]["reason"].get<std::string>().ends_with("... (1000 bytes)"));
+  CHECK(request_json(request(), {}, kHost, kNow, Form::kShort)["votes"] == Json::array());
 }
 
 TEST_CASE("times") {
   CHECK(iso_time(0) == "1970-01-01T00:00:00.000Z");
   CHECK(iso_time(1'795'000'000'007) == "2026-11-18T11:06:40.007Z");
   CHECK(iso_time(-1) == "1970-01-01T00:00:00.000Z");
+}
+
+TEST_CASE("a status for anybody has nothing of what the policy's files say") {
+  CHECK(status_for_anyone(R"({"state":"degraded","policy":{"in_force":"the last good set","hash":"ab","rules":3,"since":"x",
+        "error_count":2,"warning_count":1,"errors":["rules.toml:3:1: E05 `db-root`: set:dba"],"warnings":["w"]},"store":"ok"})") ==
+        R"({"state":"degraded","policy":{"in_force":"the last good set","hash":"ab","error_count":2,"warning_count":1},"store":"ok"})");
+  CHECK(status_for_anyone(R"({"policy":["E05 secret"]})") == R"({"policy":{}})");
+  CHECK(status_for_anyone("{}") == "{}");
+  CHECK(status_for_anyone("nonsense") == "{}");
 }
 
 TEST_CASE("messages on the wire") {

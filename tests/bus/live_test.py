@@ -3,6 +3,7 @@
 """The bus service and the real jitctl on a bus of their own: live_test.py HARNESS JITCTL BUS_POLICY [TEST...].
 
 Root only, in private namespaces."""
+import json
 import os
 import re
 import select
@@ -62,6 +63,34 @@ class Live(unittest.TestCase):
         alice.stdout.close()
         alice.stderr.close()
 
+    def test_a_denial_after_the_approval_ends_the_grant(self):
+        inbox = start("bob", "watch")
+        request = new_request()
+        self.assertIn(f" {request[:8]} detached ", line(inbox))
+        jitctl("bob", "approve", request)
+        self.assertIn(f" {request[:8]} approved ", line(inbox))
+        grant = document("alice", "grants")[0]["id"]
+        denied = jitctl("bob", "deny", request, "-m", "the wrong one").stdout
+        self.assertTrue(denied.endswith(f"\nended: alice may no longer sudo as root(0) (grant {grant})\n"), denied)
+        self.assertRegex(line(inbox), rf" {request[:8]} revoked alice\(5001\) sudo as root\(0\) by .*uid:5002.* \(the wrong one\)$")
+        self.assertRegex(jitctl("alice", "show", request).stdout, rf"\ngrant: +{grant} \(ended\)\n")
+        again = new_request()
+        self.assertIn(f" {again[:8]} detached ", line(inbox))  # and nothing between
+        jitctl("bob", "approve", again)
+        self.assertIn(f" {again[:8]} approved ", line(inbox))
+        self.assertEqual(document("alice", "show", again)["grant_state"], "approved")
+        shown = document("bob", "deny", again, "-m", "x")
+        self.assertEqual((shown["state"], shown["grant_state"]), ("approved", "ended"))
+        self.assertIn(f" {again[:8]} revoked ", line(inbox))
+        # One that was given back by its owner is no news.
+        last = new_request()
+        self.assertIn(f" {last[:8]} detached ", line(inbox))
+        jitctl("bob", "approve", last)
+        self.assertIn(f" {last[:8]} approved ", line(inbox))
+        jitctl("alice", "end", document("alice", "grants")[0]["id"])
+        inbox.send_signal(signal.SIGINT)
+        self.assertEqual(inbox.communicate(timeout=WAIT_S), ("", ""))
+
     def test_expiry_and_cancel(self):
         done = jitctl("alice", "request", "--door", "su", "--as", "mallory", "--wait", code=1)
         self.assertIn("expired: alice may not", done.stderr)
@@ -81,6 +110,28 @@ class Live(unittest.TestCase):
         jitctl("alice", "request", "--as", "nobody-of-that-name", code=2)
         jitctl("alice", "request", "--door", "ssh", "--as", "root", code=2)
         jitctl("alice", "request", "--door", "polkit", code=2)
+
+    def test_a_list_that_is_cut_says_so(self):
+        """More than 200 have ended since: what waits is there, one line for people, a field with --json."""
+        waits = new_request()
+        Broker.process.stdin.write("ended alice 5001 300\n")
+        self.assertEqual(line(Broker.process), "ended alice 5001 300 written")
+        for args in ["requests"], ["requests", "--since", "1h"]:
+            shown = jitctl("alice", *args)
+            self.assertEqual(shown.stdout.splitlines()[0].split("\t")[:2], [waits, "detached"])
+            self.assertEqual(len(shown.stdout.splitlines()), 200)
+            self.assertRegex(shown.stderr, "^200 shown, older ended ones left out: .*--since")
+        self.assertEqual(json.loads(jitctl("alice", "requests", "--json").stdout)["left_out"], {"living": 0, "ended": True})
+        # What was asked more than a day ago and waits still.
+        shown = json.loads(jitctl("alice", "requests", "--state", "detached", "--since", "2040-01-01T00:00:00Z", "--json").stdout)
+        self.assertEqual(([one["id"] for one in shown["requests"]], shown["left_out"]), ([waits], {"living": 0, "ended": False}))
+        self.assertEqual(jitctl("alice", "grants").stderr, "")
+        self.assertEqual(json.loads(jitctl("alice", "grants", "--json").stdout)["left_out"], {"living": 0, "ended": False})
+        watch = start("alice", "watch")
+        self.assertIn(waits[:8], line(watch))
+        watch.send_signal(signal.SIGINT)
+        self.assertEqual(watch.communicate(timeout=WAIT_S), ("", ""))
+        jitctl("alice", "cancel", waits)
 
     def test_odd_uids(self):
         request = new_request("odd")
@@ -149,6 +200,26 @@ class Live(unittest.TestCase):
         jitctl("mallory", "status")
         # The daemon's own uid is nobody's.
         self.assertIn("own user", jitctl("_jit", "status", code=3).stderr)
+
+    def test_findings_are_for_admins(self):
+        with open(f"{ROOM}/rules", encoding="utf-8") as file:
+            good = file.read()
+        try:
+            with open(f"{ROOM}/rules", "w", encoding="utf-8") as file:
+                file.write(good + "[oops")
+            self.assertIn("refused", jitctl("root", "policy", "reload", code=1).stdout)
+            self.assertEqual(document("root", "status")["policy"]["errors"], ["refused"])
+            self.assertNotIn("findings", jitctl("root", "status").stdout)
+            for user in "mallory", "audrey":
+                policy = document(user, "status")["policy"]
+                self.assertEqual(sorted(policy), ["error_count", "hash", "in_force"])
+                self.assertEqual(policy["error_count"], 1)
+                self.assertRegex(jitctl(user, "status").stdout, r"\npolicy findings: +an admin can see them\n")
+        finally:
+            with open(f"{ROOM}/rules", "w", encoding="utf-8") as file:
+                file.write(good)
+            jitctl("root", "policy", "reload")
+        self.assertNotIn("findings", jitctl("mallory", "status").stdout)
 
     def test_watchers_hear_only_what_concerns_them(self):
         other, mine = self.watching("mallory", "--json"), start("bob", "watch")

@@ -25,6 +25,37 @@ Json pending() {
 
 }  // namespace
 
+TEST_CASE("a list that was cut says so in one line", "[lists]") {
+  const auto line = [](const char* name, const char* text) { return left_out_line(Json::parse(text), name); };
+  CHECK(line("requests", R"({"requests":[{"state":"pending"}],"left_out":{"living":0,"ended":false}})").empty());
+  CHECK(line("requests", R"({"requests":[{"state":"pending"},{"state":"denied"}],"left_out":{"living":0,"ended":true}})") ==
+        "2 shown, older ended ones left out: narrow it with --since or --state, or see jitctl audit log");
+  CHECK(line("requests", R"({"requests":[{"state":"pending"},{"state":"detached"}],"left_out":{"living":7,"ended":true}})") ==
+        "2 of 9 open requests shown: jitctl show ID shows any, --state narrows the list");
+  CHECK(line("grants", R"({"grants":[{"state":"active"},{"state":"ended"}],"left_out":{"living":1,"ended":false}})") ==
+        "1 of 2 living grants shown: jitctl show ID shows any, --state narrows the list");
+  CHECK(line("grants", "[]").empty());
+}
+
+TEST_CASE("show says what runs where that is not what was typed") {
+  Json request = pending();
+  const auto shown = [&](const char* name) {
+    for (const auto& [each, value] : request_facts(request)) {
+      if (each == name) return value;
+    }
+    return std::string();
+  };
+  CHECK(shown("runs").empty());
+  request["command"].update(Json::parse(R"({"path":"/usr/local/bin/sh","words_at":1,"options":["-D"],"env":["LD_PRELOAD","a b"]})"));
+  CHECK(shown("runs") == "/usr/local/bin/sh");
+  CHECK(shown("sudo options") == "-D");
+  CHECK(shown("environment") == "LD_PRELOAD, \"a b\"");
+  request["command"]["argv"][0] = "/usr/local/bin/sh";
+  CHECK(shown("runs").empty());
+  request["command"]["words_at"] = 99;
+  CHECK(shown("runs") == "/usr/local/bin/sh");
+}
+
 TEST_CASE("a request for people") {
   std::string text;
   for (const auto& [name, value] : request_facts(pending())) text += name + ": " + value + "\n";

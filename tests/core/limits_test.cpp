@@ -101,6 +101,21 @@ TEST_CASE("the host has a cap", "[limits]") {
   CHECK(world.said(world.submit(world.ask(kAlice, "free"))) == "allow granted");
 }
 
+TEST_CASE("limits that change hold from then on", "[limits]") {
+  World world;
+  for (int n = 0; n < 8; ++n) CHECK(world.said(world.submit(numbered(world, kAlice, n))) == "pending approval-needed");
+  Limits limits;
+  limits.pending_per_uid = 9;
+  world.core->use_limits(limits);
+  CHECK(world.said(world.submit(numbered(world, kAlice, 8))) == "pending approval-needed");
+  limits.pending_per_uid = 1;
+  world.core->use_limits(limits);
+  CHECK(world.core->live_requests().size() == 9);  // those that wait go on
+  CHECK(world.said(world.submit(numbered(world, kAlice, 9))) == "deny limit");
+  CHECK(world.said(world.submit(numbered(world, kFrank, 0))) == "pending approval-needed");
+  CHECK(world.said(world.submit(numbered(world, kFrank, 1))) == "deny limit");
+}
+
 TEST_CASE("an ssh door without a prompt: one wait a uid and three a host", "[limits]") {
   World world;
   const auto waits = [&](std::uint32_t uid, const char* peer) {

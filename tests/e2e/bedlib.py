@@ -20,12 +20,13 @@ BED = os.environ.get("BED", "/run/bed")
 
 
 def jitctl(user: str, *words: str, check: bool = True):
-    """jitctl --json as this person; its document (None where it printed none)."""
+    """jitctl --json as this person; its document (None where it printed none), of a list what it holds."""
     verb = 2 if words[0] in ("policy", "audit", "fact") else 1
     program = run(user, ["jitctl", *words[:verb], "--json", *words[verb:]])
     if check and program.code != 0:
         raise Failed(f"{user}: jitctl {' '.join(words)}: exit {program.code}: {program.text}")
-    return json.loads(program.out) if program.out.strip() else None
+    document = json.loads(program.out) if program.out.strip() else None
+    return document[words[0]] if words[0] in ("requests", "grants") and document else document
 
 
 class Broker:
@@ -128,7 +129,7 @@ class Inbox:
         """The list, and from now on signals for what changes in it; nothing while the broker is away."""
         try:
             self.bus.broker("Requests", "Watch")
-            return json.loads(self.bus.broker(kind, "List", "a{sv}", {"all": ("b", True)})[0])
+            return json.loads(self.bus.broker(kind, "List", "a{sv}", {"all": ("b", True)})[0])[kind.lower()]
         except wire.Error as error:
             if error.name.endswith((".ServiceUnknown", ".NameHasNoOwner", ".NoReply", ".Unavailable")):
                 return []

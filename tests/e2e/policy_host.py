@@ -100,6 +100,41 @@ def test_a_rescue_line_that_is_gone_refuses_a_reload_and_changes_nothing():
         check(run("root", ["jitctl", "policy", "reload"]).code == 0, "the lines are there again")
 
 
+def test_a_reload_takes_the_limits_and_the_name_of_the_host():
+    path = "/etc/jit/broker.toml"
+    with open(path, encoding="ascii") as f:
+        before = f.read()
+
+    def ask(place: str) -> int:
+        return run("alice", ["jitctl", "request", "--reason", "x", "--", "/bin/echo", place]).code
+
+    def host() -> str:
+        return bedlib.jitctl("root", "status")["host"]["name"]
+
+    def cancel_all() -> None:
+        for request in bedlib.jitctl("alice", "requests", "--state", "detached"):
+            bedlib.jitctl("alice", "cancel", request["id"])
+
+    try:
+        put(path, '[host]\nname = "other"\n[limits]\npending-per-uid = 1\nconnections-per-uid = 1\n')
+        check(ask("0") == 0 and ask("1") == 0 and host() == "bed", "before a reload")
+        with bedlib.waiting("alice"):
+            check(run("root", ["jitctl", "policy", "reload"]).code == 0, "the reload")
+            check(host() == "other" and bedlib.jitctl("alice", "requests")[0]["host"]["name"] == "other", "its name")
+            check(ask("2") == 1, "a request past the limit")
+            told = run("alice", "sudo -n id")
+            check("too many" in told.text, f"a connection past the limit: {told.text}")
+        put(path, before + "[limits]\npending-per-uid = 0\n")  # refused, so nothing of it holds
+        check(run("root", ["jitctl", "policy", "reload"]).code == 1, "a bad one is refused")
+        check(host() == "other", "a bad one changed something")
+    finally:
+        put(path, before)
+        bedlib.jitctl("root", "policy", "reload")
+        cancel_all()
+    check(host() == "bed" and ask("3") == 0 and ask("4") == 0, "as before")
+    cancel_all()
+
+
 def test_a_host_with_nothing_kept_is_not_locked_by_it():
     with nobody_is_free(), pam_file("login", without_rescue):
         broker.stop()

@@ -161,6 +161,31 @@ TEST_CASE("filters of requests and grants: the newest, oldest of them first") {
   for (const auto& row : grants) CHECK(ids(store.db->grants(row.filter)) == row.expect);
 }
 
+TEST_CASE("of what has ended, the last to end, however long ago it was asked") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  core::Batch all;
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    all.requests.push_back(request(number, number % 2 == 0 ? 7 : 1000));
+    all.requests.back().state = core::RequestState::kDenied;
+    all.requests.back().ended_wall = static_cast<core::WallMs>(100 - number);
+    all.grants.push_back(grant(number, number % 2 == 0 ? 7 : 1000));
+    all.grants.back().state = core::GrantState::kEnded;
+    all.grants.back().ended_wall = static_cast<core::WallMs>(100 - number);
+  }
+  all.requests[2].state = core::RequestState::kDetached;
+  all.grants[2].state = core::GrantState::kActive;
+  REQUIRE(store.commit(all));
+  CHECK(ids(store.db->requests({{}, 0, {}, 2, true})) == of({2, 1}));
+  CHECK(ids(store.db->requests({{}, 96, {}, 200, true})) == of({4, 2, 1}));
+  CHECK(ids(store.db->requests({core::RequestState::kDenied, 98, {}, 200, true})) == of({2, 1}));
+  CHECK(ids(store.db->requests({core::RequestState::kExpired, 0, {}, 200, true})).empty());
+  CHECK(ids(store.db->requests({{}, 0, 7, 200, true})) == of({2, 4}));
+  CHECK(ids(store.db->grants({false, 0, {}, 2, true})) == of({2, 1}));
+  CHECK(ids(store.db->grants({false, 96, {}, 200, true})) == of({4, 2, 1}));
+  CHECK(ids(store.db->grants({false, 97, 7, 200, true})) == of({2}));
+}
+
 TEST_CASE("ids by their first hex digits") {
   const Folder folder;
   Opened store(folder / "jit.db");
