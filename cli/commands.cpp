@@ -107,9 +107,8 @@ Exit Verbs::list(const Json& documents, std::vector<std::string> (*row)(const Js
 }
 
 Exit Verbs::cut_list(const Json& document, const char* name, std::vector<std::string> (*row)(const Json&, bool)) {
-  if (json()) return print(document, {});
   const Exit code = list(member(document, name), row, ("no " + std::string(name)).c_str());
-  if (const std::string left_out = left_out_line(document, name); !left_out.empty()) out.note(left_out);
+  if (const std::string left_out = left_out_line(document, name); !left_out.empty()) json() ? out.aside(left_out) : out.note(left_out);
   return code;
 }
 

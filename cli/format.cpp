@@ -27,10 +27,9 @@ void Output::line(std::string_view text) {
   std::fflush(stdout);
 }
 
-void Output::note(std::string_view text) {
-  if (style_.terminal) return line(text);
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
-}
+void Output::note(std::string_view text) { style_.terminal ? line(text) : aside(text); }
+
+void Output::aside(std::string_view text) { std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data()); }
 
 Exit Output::fail(const Failure& failure) {
   std::fflush(stdout);

@@ -23,6 +23,7 @@ class Output {
   const Style& style() const { return style_; }
   void line(std::string_view text);    // to stdout, at once where stdout is a pipe too
   void note(std::string_view text);    // for people: to stdout on a terminal, else to stderr
+  void aside(std::string_view text);   // for people, where stdout is for a program: to stderr
   Exit fail(const Failure& failure);   // "jitctl: ..." to stderr
   // The first row holds the headings; they are left out in a pipe.
   void table(const std::vector<std::vector<std::string>>& rows);

@@ -20,13 +20,12 @@ BED = os.environ.get("BED", "/run/bed")
 
 
 def jitctl(user: str, *words: str, check: bool = True):
-    """jitctl --json as this person; its document (None where it printed none), of a list what it holds."""
+    """jitctl --json as this person; its document (None where it printed none)."""
     verb = 2 if words[0] in ("policy", "audit", "fact") else 1
     program = run(user, ["jitctl", *words[:verb], "--json", *words[verb:]])
     if check and program.code != 0:
         raise Failed(f"{user}: jitctl {' '.join(words)}: exit {program.code}: {program.text}")
-    document = json.loads(program.out) if program.out.strip() else None
-    return document[words[0]] if words[0] in ("requests", "grants") and document else document
+    return json.loads(program.out) if program.out.strip() else None
 
 
 class Broker:
