@@ -113,8 +113,8 @@ void check_lock_out(Study& study) {
   study.renew(20'000);
   check_rescue(study);
   for (const auto& [name, approval] : study.rules().approvals) {
-    const auto guards_door = [&](const Entry& entry) {
-      return entry.rule->approval == &approval && (entry.doors & (door_bit(Door::kSsh) | door_bit(Door::kLogin))) != 0;
+    const auto guards_door = [by = &approval](const Entry& entry) {
+      return entry.rule->approval == by && (entry.doors & (door_bit(Door::kSsh) | door_bit(Door::kLogin))) != 0;
     };
     if (std::ranges::any_of(study.permits(), guards_door) || std::ranges::any_of(study.guards(), guards_door)) check_way_in(study, approval);
   }

@@ -97,10 +97,10 @@ Try find_facts(const Literals& literals, AnalysisRequest& out) {
     const FactTest& first = fact_of(*tests.front());
     const bool urgency = first.declared == nullptr && name == "urgency";
     const auto values = values_of(tests);
-    const auto found = std::ranges::find_if(values, [&](const Value& value) {
+    const auto found = std::ranges::find_if(values, [&all = tests](const Value& value) {
       Known known;
       std::visit([&](const auto& each) { known.value = each; }, value);
-      return fits(tests, known);
+      return fits(all, known);
     });
     if (found != values.end()) {
       if (urgency) {
