@@ -76,7 +76,7 @@ class Parser {
       if (words[i].find('\0') != std::string::npos) return no("E01", i, "a NUL in a word");
     }
     CommandPattern out;
-    if (!path(words[0], out.paths)) return no("E01", 0, why_);
+    if (!path(words[0], out)) return no("E01", 0, why_);
     for (std::size_t i = 1; i < words.size(); ++i) {
       if (words[i] == "**") {
         if (i + 1 == words.size()) {
@@ -103,7 +103,7 @@ class Parser {
     return false;
   }
 
-  bool path(const std::string& text, std::vector<std::string>& out) {
+  bool path(const std::string& text, CommandPattern& out) {
     if (text.find('*') != std::string::npos) {
       return fail("E01", "a path has no *; name each program, or write {a|b}");
     }
@@ -114,10 +114,11 @@ class Parser {
       const std::string_view name = std::string_view(each).substr(slash == std::string::npos ? 0 : slash + 1);
       if (!each.starts_with('/')) return fail("E01", quoted(each) + " is no absolute path; a command begins with /");
       if (name.empty() || name == "." || name == "..") return fail("E01", quoted(each) + " names no program");
-      out.push_back(resolved(slash == 0 ? "/" : each.substr(0, slash), name));
+      out.paths.push_back(resolved(slash == 0 ? "/" : each.substr(0, slash), name));
+      if (out.paths.back() != each) out.written.push_back(each);
     }
-    std::ranges::sort(out);
-    out.erase(std::unique(out.begin(), out.end()), out.end());
+    std::ranges::sort(out.paths);
+    out.paths.erase(std::unique(out.paths.begin(), out.paths.end()), out.paths.end());
     return true;
   }
 

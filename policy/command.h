@@ -25,6 +25,7 @@ struct WordPattern {
 
 struct CommandPattern {
   std::vector<std::string> paths;   // absolute, their folders resolved; sorted
+  std::vector<std::string> written; // those of which a folder is a link, as the policy has them; nothing is matched by them
   std::vector<WordPattern> words;
   bool rest = false;                // a final `**`: any more words, none and options too
   bool matches(std::string_view path, std::span<const std::string> argv_words) const;

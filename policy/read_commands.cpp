@@ -9,7 +9,9 @@ constexpr std::size_t kMostCommandBytes = 16 << 20;  // of a whole policy: bound
 
 std::size_t bytes_of(const CommandPattern& pattern) {
   std::size_t out = sizeof pattern;
-  for (const std::string& path : pattern.paths) out += sizeof path + path.size();
+  for (const auto* paths : {&pattern.paths, &pattern.written}) {
+    for (const std::string& path : *paths) out += sizeof path + path.size();
+  }
   for (const WordPattern& word : pattern.words) {
     out += sizeof word;
     for (const WordPattern::Option& option : word.options) out += sizeof option + option.text.size();

@@ -70,7 +70,7 @@ std::optional<std::pair<const Escape*, SampleCommand>> escape_of(const CommandPa
     if (from == to) std::tie(from, to) = escapes().equal_range(name.substr(0, name.find_first_of(".0123456789")));
     for (auto at = from; at != to; ++at) {
       const Escape& escape = at->second;
-      const auto both = intersection(pattern, {{path}, escape.words, escape.rest});
+      const auto both = intersection(pattern, {{path}, {}, escape.words, escape.rest});
       if (!both) continue;
       if (auto line = sample_command(*both)) return std::pair(&escape, std::move(*line));
     }
@@ -139,7 +139,10 @@ void check_environment(Study& study, const Entry& permit) {
 void check_paths(Study& study, std::map<std::string, std::optional<std::string>, std::less<>>& known, const Entry& permit) {
   if (!study.host().writer || !permit.rule->tests.run) return;
   for (const CommandPattern* pattern : permit.rule->tests.run->patterns) {
-    for (const std::string& path : pattern->paths) {
+    // A link that others may replace leads elsewhere tomorrow, when the policy is loaded again.
+    std::vector<std::string> paths = pattern->paths;
+    paths.insert(paths.end(), pattern->written.begin(), pattern->written.end());
+    for (const std::string& path : paths) {
       if (known.contains(path)) continue;
       const auto& writer = known[path] = study.host().writer(path);
       std::string name;

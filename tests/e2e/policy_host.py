@@ -55,9 +55,12 @@ def test_a_program_that_others_may_replace():
     os.makedirs("/opt/tool")
     put("/opt/tool/run", "#!/bin/sh\n")
     os.symlink("/opt/tool/run", "/usr/local/bin/tool")
+    os.mkdir("/opt/links")
+    os.chmod("/opt/links", 0o777)
+    os.symlink("/opt/tool", "/opt/links/tools")
     table = (  # path, mode of the folder, owner of the program, who may
         ("/opt/tool/run", 0o755, 0, ""), ("/opt/tool/run", 0o777, 0, "everybody"), ("/opt/tool/run", 0o755, 2001, "user alice"),
-        ("/usr/local/bin/tool", 0o755, 2001, "user alice"), ("/usr/local/bin/tool", 0o777, 0, "everybody"))
+        ("/opt/links/tools/run", 0o755, 0, "everybody"), ("/usr/local/bin/tool", 0o755, 2001, "user alice"), ("/usr/local/bin/tool", 0o777, 0, "everybody"))
     for path, mode, owner, who in table:
         os.chmod("/opt/tool", mode)
         os.chown("/opt/tool/run", owner, 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands in rules: a claim opens only what says so, and lifts nothing; what else changes a command must be listed.
+#include "policy/compiled.h"
 #include "world.h"
 
 using namespace jit::policy;
@@ -114,4 +115,5 @@ TEST_CASE("folders of commands are resolved as the system has them") {
   CHECK(policy->decide(request).outcome == Outcome::kAllow);
   request.command = written.command();
   CHECK(policy->decide(request).outcome == Outcome::kDeny);
+  CHECK(policy->rules().commands.find("id")->second.patterns.front().written == std::vector<std::string>{"/bin/id"});
 }
