@@ -8,9 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include "cli/host_facts.h"
 #include "evidence/text.h"
+#include "policy/analysis/mixtures.h"
 
 namespace jit::cli {
 
@@ -35,7 +37,10 @@ bool is_people(const std::string& path, const std::string& text) {
          text.find("\n[[person]]") != std::string::npos;
 }
 
-bool is_tests(const std::string& text) { return text.starts_with("[[test]]") || text.find("\n[[test]]") != std::string::npos; }
+bool is_tests(const std::string& text) {
+  const auto holds = [&](const std::string& head) { return text.starts_with(head) || text.find('\n' + head) != std::string::npos; };
+  return holds("[[test]]") || holds("[[invariant]]");
+}
 
 bool is_folder(const std::string& path) {
   struct stat info {};
@@ -62,8 +67,9 @@ Result<std::string> read_policy_file(const std::string& path) {
   return text;
 }
 
-Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check) {
+Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check, const HostTags& tags) {
   config::Roots roots;
+  roots.tags = tags;
   roots.warnings = check == Check::kAll;
   if (roots.warnings) roots.facts = [](const policy::Policy& policy) { return host_facts(policy); };
   if (paths.empty()) return config::load(roots);
@@ -83,10 +89,34 @@ Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check 
     auto& to = is_people(path, *text) ? sources.people : is_tests(*text) ? tests : sources.rules;
     to.push_back({path, std::move(*text)});
   }
-  config::Loaded out = config::load_kept({}, std::move(sources));
+  config::Broker broker;
+  if (tags) broker.tags = *tags;
+  config::Loaded out = config::load_kept(broker, std::move(sources));
   out.tests = std::move(tests);
   if (check != Check::kNone) config::examine(out, roots);
   return out;
+}
+
+std::string tags_note(const config::Loaded& loaded, const HostTags& tags) {
+  constexpr std::size_t kMostNamed = 8;
+  const auto& policy = loaded.policy ? loaded.policy : loaded.untested;
+  if (tags || loaded.broker_file || !policy) return {};
+  std::vector<const policy::TagTest*> tests;
+  for (const auto* list : {&policy->rules().permits, &policy->rules().guards}) {
+    for (const policy::Rule& rule : *list) policy::analysis::add_tag_tests(rule, tests);
+  }
+  std::set<std::string> named;
+  for (const policy::TagTest* test : tests) {
+    for (const policy::Principal& tag : test->tags) named.insert(tag.name + (tag.prefix ? "*" : ""));
+  }
+  if (named.empty()) return {};
+  std::string list;
+  std::size_t count = 0;
+  for (const std::string& tag : named) {
+    if (++count <= kMostNamed) list += (list.empty() ? "" : ", ") + evidence::escape(tag);
+  }
+  if (count > kMostNamed) list += " and " + std::to_string(count - kMostNamed) + " more";
+  return "there is no broker.toml here, so this is for a host without tags; rules name " + list + ": give those of the host with --host-tag TAG";
 }
 
 // What a file holds may stand in a finding.

@@ -5,6 +5,7 @@
 #include <pwd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <vector>
 
 namespace jit::host {
@@ -40,6 +41,20 @@ std::optional<bool> known(std::string_view kind, std::string_view name) {
     return look_up<passwd>([&](passwd* e, char* b, std::size_t s, passwd** r) { return getpwnam_r(text.c_str(), e, b, s, r); }, [](const passwd&) {});
   }
   return look_up<::group>([&](::group* e, char* b, std::size_t s, ::group** r) { return getgrnam_r(text.c_str(), e, b, s, r); }, [](const ::group&) {});
+}
+
+std::vector<std::string> names_of_root(const std::string& file) {
+  std::vector<std::string> out;
+  std::FILE* const stream = std::fopen(file.c_str(), "re");
+  if (stream == nullptr) return out;
+  std::vector<char> buffer(65536);
+  passwd entry{};
+  passwd* got = nullptr;
+  while (fgetpwent_r(stream, &entry, buffer.data(), buffer.size(), &got) == 0 && got != nullptr) {
+    if (entry.pw_uid == 0 && std::string_view(entry.pw_name) != "root") out.emplace_back(entry.pw_name);
+  }
+  std::fclose(stream);
+  return out;
 }
 
 std::string user_text(std::uint32_t uid) {

@@ -6,11 +6,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jit::host {
 
 // Does NSS know this "user" or "group"? Nothing: it did not answer, which says nothing of the name.
 std::optional<bool> known(std::string_view kind, std::string_view name);
+
+// Names of uid 0 beside root, as /etc/passwd alone says: no directory is asked, so this does not wait.
+std::vector<std::string> names_of_root(const std::string& passwd = "/etc/passwd");
 
 // "user mallory", "group staff"; where there is no name, or no answer: "uid 1234", "gid 50".
 std::string user_text(std::uint32_t uid);

@@ -23,7 +23,7 @@ std::string answer_text(const Decision& decision) {
 
 class Differ {
  public:
-  Differ(const Policy& before, const Policy& after, std::int64_t now) : host_{.now = now}, before_(before, host_), after_(after, host_) {}
+  Differ(const Policy& before, const Policy& after, const Host& host) : before_(before, host), after_(after, host) {}
 
   Differences run() {
     before_.renew(20'000);
@@ -106,7 +106,6 @@ class Differ {
     out_.regions.push_back(std::move(out));
   }
 
-  Host host_;
   Study before_, after_;
   std::set<std::string> told_;
   Differences out_;
@@ -114,6 +113,6 @@ class Differ {
 
 }  // namespace
 
-Differences diff(const Policy& before, const Policy& after, std::int64_t now) { return Differ(before, after, now).run(); }
+Differences diff(const Policy& before, const Policy& after, const Host& host) { return Differ(before, after, host).run(); }
 
 }  // namespace jit::policy::analysis

@@ -10,15 +10,9 @@
 namespace jit::policy::analysis {
 namespace {
 
-Host host_at(std::int64_t now) {
-  Host out;
-  out.now = now;
-  return out;
-}
-
 class Ways {
  public:
-  Ways(const Policy& policy, const std::string& as, std::int64_t now) : host_(host_at(now)), study_(policy, host_) {
+  Ways(const Policy& policy, const std::string& as, const Host& host) : host_(host), study_(policy, host_) {
     target_.leaves = {Principal{Principal::Kind::kUser, as, false, kNoUid}};
   }
 
@@ -72,7 +66,7 @@ class Ways {
     out_.push_back(std::move(way));
   }
 
-  Host host_;
+  const Host& host_;
   Study study_;
   PrincipalTest target_;
   std::vector<Way> out_;
@@ -80,10 +74,9 @@ class Ways {
 
 }  // namespace
 
-std::vector<Way> who_can(const Policy& policy, const std::string& as, std::int64_t now) { return Ways(policy, as, now).find(); }
+std::vector<Way> who_can(const Policy& policy, const std::string& as, const Host& host) { return Ways(policy, as, host).find(); }
 
-std::vector<Redundant> minimise(const Policy& policy, std::int64_t now) {
-  const Host host = host_at(now);
+std::vector<Redundant> minimise(const Policy& policy, const Host& host) {
   Study study(policy, host);
   check_pairs(study);
   std::vector<Redundant> out;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "policy/policy.h"
+#include "policy/analysis/analyse.h"
 
 namespace jit::policy::analysis {
 
@@ -28,9 +28,10 @@ struct Way {
   std::vector<std::string> conditions;  // its tests on facts, as written
   std::string witness;                // lines of a [[test]]
 };
-// Who may become `as` (a user) on the host that this policy was compiled for. `now`: Unix time, seconds. Ways of which no
+// Who may become `as` (a user) on the host that this policy was compiled for, from `host.now` on; root has the other names
+// of uid 0 as well. Ways of which no
 // open request was found are left out. In the order of doors, permits and principals.
-std::vector<Way> who_can(const Policy& policy, const std::string& as, std::int64_t now);
+std::vector<Way> who_can(const Policy& policy, const std::string& as, const Host& host);
 
 // A region in which two policies answer differently, shown by one request.
 struct Difference {
@@ -44,7 +45,7 @@ struct Differences {
   std::vector<Difference> regions;
   bool complete = true;  // false: so many rules changed that not all could be compared
 };
-Differences diff(const Policy& before, const Policy& after, std::int64_t now);
+Differences diff(const Policy& before, const Policy& after, const Host& host);
 
 // A rule that could go, and nothing would change.
 struct Redundant {
@@ -52,6 +53,6 @@ struct Redundant {
   std::string place;  // file:line:column
   std::string why;    // for people
 };
-std::vector<Redundant> minimise(const Policy& policy, std::int64_t now);
+std::vector<Redundant> minimise(const Policy& policy, const Host& host);
 
 }  // namespace jit::policy::analysis

@@ -130,8 +130,8 @@ Region complement(const Region& region) {
 }
 
 Region at_doors(Doors doors) { return test(Dim::kDoor, kTrueBit, doors, {}); }
-Region for_who(const PrincipalTest& people) { return test(Dim::kWho, kTrueBit, &people, {}); }
-Region for_target(const PrincipalTest& people) { return test(Dim::kAs, kTrueBit, &people, {}); }
+Region for_who(const PrincipalTest& people, Side side) { return test(Dim::kWho, kTrueBit, &people, {side, false, false, false}); }
+Region for_target(const PrincipalTest& people) { return test(Dim::kAs, kTrueBit, &people, {Side::kCloses, false, false, false}); }
 
 Region region_of(const Rule& rule) {
   const Truths opens = kTrueBit, closes = kTrueBit | kUnknownBit;

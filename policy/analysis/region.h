@@ -54,7 +54,8 @@ Region unite(Region a, Region b);
 Region complement(const Region& region);
 inline Region minus(Region a, const Region& b) { return intersect(std::move(a), complement(b)); }
 Region at_doors(Doors doors);
-Region for_who(const PrincipalTest& test);  // true only
+Region for_who(const PrincipalTest& test, Side side = Side::kOpens);  // true only
+// What is asked of a target. `user:root` is then each name of uid 0: whoever becomes toor is root.
 Region for_target(const PrincipalTest& test);
 
 // Where a permit matches; where a guard may apply. The target of a claim is root, so one evaluation says it all.
@@ -65,14 +66,15 @@ bool contains(const Region& region, const RuleSet& policy, const AnalysisRequest
 // What the dimensions of one policy hold apart: instants, origins. Make it once; the policy must outlive it.
 class Universe {
  public:
-  // `now`: Unix time, seconds; times are sought from it on, 400 days ahead.
-  Universe(const RuleSet& policy, std::int64_t now);
+  // `now`: Unix time, seconds; times are sought from it on, 400 days ahead. `roots`: names of uid 0 beside root.
+  Universe(const RuleSet& policy, std::int64_t now, std::vector<std::string> roots = {});
 
   const RuleSet& policy() const { return policy_; }
   std::int64_t now() const { return instants_.front(); }
   const std::vector<std::int64_t>& instants() const { return instants_; }  // now first
   bool all_instants() const { return all_instants_; }                      // false: there are too many to try
   const std::vector<Origin>& origins() const { return origins_; }
+  const std::vector<std::string>& roots() const { return roots_; }         // toor, and those that were given
 
  private:
   void add_instants();
@@ -81,6 +83,7 @@ class Universe {
   const RuleSet& policy_;
   std::vector<std::int64_t> instants_;
   std::vector<Origin> origins_;
+  std::vector<std::string> roots_;
   bool all_instants_ = true;
 };
 
