@@ -25,7 +25,8 @@ struct Way {
   };
   std::vector<Ask> asks;              // who must approve, as offered to the witness
   std::vector<std::string> windows;   // "window:NAME", of the permit
-  std::vector<std::string> conditions;  // its tests on facts, as written
+  std::vector<std::string> conditions;  // what else narrows it, shortly: "from net:office", "run command:updates", "risk < 60",
+                                        // "unless group:ext", "unless guard freeze denies", "with reason:20"
   std::string witness;                // lines of a [[test]]
 };
 // Who may become `as` (a user) on the host that this policy was compiled for, from `host.now` on; root has the other names

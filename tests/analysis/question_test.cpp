@@ -137,6 +137,34 @@ TEST_CASE("who can: each way with its approvers and a request that replays") {
   CHECK(got == "user:eva sudo glass allow\nset:dba sudo root approval set:dba+\nset:dba su root approval set:dba+\n");
 }
 
+TEST_CASE("who can: what narrows a way is said, shortly") {
+  const std::string policy = R"([net]
+office = ["10.0.0.0/8"]
+[command]
+a = [["/usr/bin/id"]]
+b = [["/usr/bin/date"]]
+[window]
+day = { daily = ["08:00-18:00"] }
+[fact.freeze]
+type = "bool"
+initial = false
+)";
+  const auto when = [&](const std::string& rest, const std::string& more = "") {
+    const auto ways = who_can(*test::policy_of(policy + test::permit("p", "who = [\"user:eva\"]\ndoor = [\"sudo\"]\nas = [\"user:root\"]\nmax = \"1h\"\n" + rest) + more), "root", Host{.now = kNow});
+    REQUIRE(ways.size() == 1);
+    return test::all(ways[0].windows) + " / " + test::all(ways[0].conditions);
+  };
+  CHECK(when("") == " / ");
+  CHECK(when("from = [\"net:office\", \"local\"]") == " / from local|net:office");
+  CHECK(when("run = [\"command:a\", \"command:b\"]\nduring = [\"window:day\"]") == "window:day / run command:a|command:b");
+  CHECK(when("flag = [\"freeze\"]\nwhen-any = [\"risk < 5\", \"load < 1.0\"]") == " / freeze | risk < 5|load < 1.0");
+  CHECK(when("unless.who = [\"group:ext-*\"]\nunless.during = [\"window:day\"]") == " / unless group:ext-* and window:day");
+  CHECK(when("unless.who = [\"group:a\", \"group:b\", \"group:c\", \"group:d\"]") == " / unless group:a|group:b|group:c|+1");
+  CHECK(when("unless.hosts = [\"tag:web\"]") == " / ");
+  CHECK(when("require = [\"reason:20\", \"ticket:CHG-##\", \"record\"]") == " / with reason:20 and ticket:CHG-##");
+  CHECK(when("", test::guard("g", "flag = [\"freeze\"]\ndeny = \"no\"") + test::guard("other", "who = [\"user:bob\"]\ndeny = \"no\"")) == " / unless guard g denies");
+}
+
 TEST_CASE("diff: what became allowed, denied, easier or harder") {
   using Kind = Difference::Kind;
   const auto changed = [](const std::string& from, const std::string& to) {
