@@ -163,13 +163,24 @@ Exit Verbs::diff() {
              evidence::escape(one.after));
     show_witness(one.witness);
   }
-  if (json()) {
-    out.line(Json{{"complete", found.complete}, {"regions", std::move(all)}}.dump());
-  } else {
-    if (found.regions.empty()) out.note("no request was found that they answer differently");
-    if (!found.complete) out.note("too much changed to compare all of it");
+  Json named = Json::array();
+  for (const analysis::NamedChange& one : found.named) {
+    named.push_back({{"what", evidence::escape(one.what)}, {"before", evidence::escape(one.before)}, {"after", evidence::escape(one.after)}});
+    const auto text = [](const std::string& side) { return side.empty() ? std::string("none") : evidence::escape(side); };
+    if (!json()) out.line("changed: " + evidence::escape(one.what) + ": " + text(one.before) + " -> " + text(one.after));
   }
-  return found.regions.empty() && found.complete ? Exit::kDone : Exit::kNo;
+  // Rules for other hosts are no difference here, unless nobody said for which host this is.
+  const bool assumed = !tags_note(*before, {}).empty() || !tags_note(*after, {}).empty();
+  const bool elsewhere = !found.elsewhere.empty() && assumed && !args.has(Option::kHostTag);
+  const bool same = found.regions.empty() && found.named.empty() && !elsewhere;
+  if (json()) {
+    out.line(Json{{"complete", found.complete}, {"regions", std::move(all)}, {"named", std::move(named)}, {"elsewhere", found.elsewhere}}.dump());
+  } else {
+    if (!found.elsewhere.empty()) out.note("for hosts with other tags these differ too (--host-tag TAG): " + joined(found.elsewhere));
+    if (found.regions.empty()) out.note("no request was found that they answer differently");
+    if (!found.complete) out.note("not all of it could be compared: too much changed, or rules cut it into too many parts");
+  }
+  return same && found.complete ? Exit::kDone : Exit::kNo;
 }
 
 Exit Verbs::minimise() {

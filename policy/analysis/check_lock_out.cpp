@@ -19,7 +19,7 @@ bool free_at(const Study& study, AnalysisRequest request, const Rule& permit) {
 bool approval_free(Study& study, const Entry& permit) {
   const bool asks = permit.rule->approval != nullptr && !permit.rule->approval->need.empty();
   if (asks) return false;
-  Region region = intersect(at_doors(static_cast<Doors>(~(door_bit(Door::kPolkit) | kClaimedBit))), study.root_of(permit));
+  Region region = intersect(at_doors(static_cast<Doors>(~(door_bit(Door::kPolkit) | kClaimedBit | kClaimedOtherBit))), study.root_of(permit));
   for (const Entry& guard : study.guards()) {
     const Rule& rule = *guard.rule;
     const bool closes = rule.deny || (rule.approval != nullptr && !rule.approval->need.empty());

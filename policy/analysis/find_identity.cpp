@@ -32,9 +32,10 @@ class Finder {
     return true;
   }
 
-  std::optional<Identity> find(const std::optional<std::string>& fixed) {
+  std::optional<Identity> find(const std::optional<std::string>& fixed, bool but_root) {
     for (const std::string& user : fixed ? std::vector{*fixed} : users()) {
       for (const auto& uid : uids(user)) {
+        if (but_root && user == "root" && uid.value_or(0) == 0) continue;
         if (auto found = with(user, uid)) return found;
       }
     }
@@ -179,12 +180,12 @@ class Finder {
 }  // namespace
 
 std::optional<Identity> find_identity(const Universe& universe, const Literals& literals, std::int64_t now,
-                                      const std::optional<std::string>& fixed, std::string_view fresh) {
+                                      const std::optional<std::string>& fixed, std::string_view fresh, bool but_root) {
   Finder finder(universe, now, fresh);
   for (const Literal* literal : literals) {
     if (!finder.add(*literal)) return std::nullopt;
   }
-  return finder.find(fixed);
+  return finder.find(fixed, but_root);
 }
 
 }  // namespace jit::policy::analysis

@@ -39,12 +39,19 @@ struct Difference {
   enum class Kind : std::uint8_t { kAllowed, kDenied, kEasier, kHarder, kOther } kind = Kind::kOther;
   Door door = Door::kSudo;
   std::string rule;             // the changed one
-  std::string before, after;    // the answers, for people: "deny", "allow by x", "approval by x: set:dba"
+  std::string before, after;    // for people: "deny", "approval by x, 30m, 1 of set:dba", and what else differs of the two
   std::string witness;          // lines of a [[test]]; both policies answered it
+};
+// What no single request shows: settings, facts, people, approvers, rosters. Only what the rules use.
+struct NamedChange {
+  std::string what;           // "settings covers", "fact freeze", "person ann", "approvers set:ops", "roster set:on-call"
+  std::string before, after;  // for people; empty: there was none
 };
 struct Differences {
   std::vector<Difference> regions;
-  bool complete = true;  // false: so many rules changed that not all could be compared
+  std::vector<NamedChange> named;
+  std::vector<std::string> elsewhere;  // ids of rules that differ, and are for hosts with other tags
+  bool complete = true;  // false: so much changed, or rules cut it into so many parts, that not all could be compared
 };
 Differences diff(const Policy& before, const Policy& after, const Host& host);
 

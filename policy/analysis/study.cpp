@@ -69,6 +69,7 @@ Entry Study::entry_of(const Rule& rule) const {
   if (rule.tests.hosts && !rule.tests.hosts->holds) return out;  // not for this host
   out.doors = covered_doors(rules());
   if (rule.tests.door) out.doors &= doors_of(*rule.tests.door);
+  if (rule.permit && !rule.unverified_as) out.doors = static_cast<Doors>(out.doors & ~kClaimedOtherBit);
   out.region = region_of(rule);
   out.who = atoms_of(rules(), rule.tests.who);
   out.targets = out.paths = kAll;

@@ -116,6 +116,26 @@ class HostTags(Folder):
         self.assertEqual(done.returncode, 1, done)
         self.assertIn("easier at sudo (p)", done.stdout)
 
+    def test_diff_names_what_is_for_other_hosts(self):
+        old, new = self.folder("old", rules=FLEET), self.folder("new", rules=FLEET.replace("15m", "8h"))
+        done = ask("diff", old, new)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("for hosts with other tags these differ too (--host-tag TAG): p\n", done.stderr)
+        self.assertEqual(ask("diff", "--host-tag", "web", old, new).returncode, 0)
+        self.assertEqual(json.loads(ask("diff", "--json", old, new).stdout)["elsewhere"], ["p"])
+
+    def test_diff_of_what_no_request_shows(self):
+        fact = '[fact.f]\ntype = "bool"\ninitial = {}\n'
+        old, new = (self.folder(name, rules=HEAD + fact.format(initial) + PERMIT + 'unless.flag = ["f"]\n')
+                    for name, initial in (("old", "true"), ("new", "false")))
+        done = ask("diff", old, new)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("changed: fact f: bool, initial true -> bool, initial false\n", done.stdout)
+        self.assertIn("allowed at sudo (p): deny -> allow by p, 15m\n", done.stdout)
+        got = json.loads(ask("diff", "--json", old, new).stdout)
+        self.assertTrue(got["complete"])
+        self.assertEqual(got["named"][0]["what"], "fact f")
+
     def test_an_invariant_for_this_host(self):
         etc = self.folder(rules=FLEET, **{"tests.d/t.toml": INVARIANT})
         self.assertEqual(ask("prove", "--host-tag", "web", etc).returncode, 0)
