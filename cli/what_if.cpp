@@ -13,7 +13,6 @@
 
 #include "cli/commands.h"
 #include "evidence/text.h"
-#include "policy/analysis/test_file.h"
 #include "policy/facts.h"
 
 namespace jit::cli {
@@ -180,7 +179,7 @@ Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
   if (!facts) return facts.failure();
   for (const auto& [name, said] : *facts) {
     const policy::Value value = as_declared(policy, name, said);
-    if (const auto wrong = policy::analysis::wrong_fact(policy.rules(), name, &value)) return usage("--fact: " + evidence::escape(*wrong));
+    if (const auto wrong = policy::wrong_fact(policy.rules(), name, &value)) return usage("--fact: " + evidence::escape(*wrong));
     out.asked.facts.readings.insert_or_assign(name, policy::Reading{value, 0, {}});
   }
   out.asked.verified = !args.has(Option::kClaimed);

@@ -176,7 +176,7 @@ class Prover {
 class Fleet {
  public:
   Fleet(const Policy& policy, const Invariant& invariant, const ForTags& for_tags, const Host& host)
-      : policy_(policy), invariant_(invariant), for_tags_(for_tags), host_(host), left_(std::clamp<std::size_t>(200'000 / (policy.rule_count() + 1), 16, 2'000)) {}
+      : policy_(policy), invariant_(invariant), for_tags_(for_tags), host_(host), left_(std::clamp<std::size_t>(200'000 / (policy.rule_count() + 1), 16, 1'000)) {}
 
   bool met() const {
     return std::ranges::any_of(provers_, [](const auto& each) { return each.second->met(); });

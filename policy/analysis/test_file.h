@@ -87,9 +87,6 @@ Host host_of(const TestSuite& suite, Host host);
 
 Finding found(const TestSuite& suite, std::string_view code, const Place& place, std::string message);
 
-// What is wrong with that name of a fact, or with its value where one is given; for people.
-std::optional<std::string> wrong_fact(const RuleSet& rules, std::string_view name, const Value* value);
-
 // Names that the policy does not know (E01, E02, E12): such a test or invariant would hold whatever the rules say.
 // A tag must stand in a rule or an invariant: what broker.toml says differs from host to host, and tests must not.
 std::vector<Finding> unknown_names(const TestSuite& suite, const TestCase& test, const RuleSet& rules);

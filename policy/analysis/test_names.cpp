@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names in tests.d. A slip in one would make a test pass and an invariant hold, whatever the rules say.
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "policy/analysis/mixtures.h"
 #include "policy/analysis/test_file.h"
 #include "policy/facts.h"
+#include "policy/quoted.h"
 #include "policy/suggest.h"
 
 namespace jit::policy::analysis {
@@ -18,8 +18,6 @@ std::string hint(std::string_view word, const List& list, Name name) {
   for (const auto& each : list) words.push_back(name(each));
   return did_you_mean(word, words);
 }
-
-std::string quoted(std::string_view text) { return '`' + std::string(text) + '`'; }
 
 class Names {
  public:
@@ -92,27 +90,6 @@ class Names {
 
 Finding found(const TestSuite& suite, std::string_view code, const Place& place, std::string message) {
   return {std::string(code), place.file < suite.files.size() ? suite.files[place.file] : "tests", place.line, place.column, std::move(message), {}, {}};
-}
-
-std::optional<std::string> wrong_fact(const RuleSet& rules, std::string_view name, const Value* value) {
-  const auto declared = std::ranges::find(rules.facts, name, &FactRule::name);
-  const auto type = declared != rules.facts.end() ? std::optional(declared->type) : built_in(name);
-  if (!type) {
-    std::vector<std::string_view> words;
-    for (const FactRule& fact : rules.facts) words.push_back(fact.name);
-    words.insert(words.end(), std::begin(kBuiltIns), std::end(kBuiltIns));
-    // With the span that was written, so that count.denid.10m finds count.denied.10m.
-    std::array<std::string, 4> counts{"count.requests", "count.denied", "count.granted", "count.break-glass"};
-    const std::size_t dot = name.rfind('.');
-    if (dot != std::string_view::npos && parse_duration(name.substr(dot + 1))) {
-      for (std::string& count : counts) words.push_back(count += name.substr(dot));
-    }
-    std::string near = did_you_mean(name, words);
-    return "there is no fact " + quoted(name) + (near.empty() ? "; declare it in [fact]" : near);
-  }
-  if (value == nullptr || value->index() == static_cast<std::size_t>(*type)) return std::nullopt;
-  const char* const like[] = {"true or false", "a whole number, like 3", "a decimal number, like 3.0", "a text, in quotes"};
-  return "fact " + quoted(name) + " is of type " + std::string(name_of(*type)) + "; write " + like[static_cast<std::size_t>(*type)];
 }
 
 std::vector<Finding> unknown_names(const TestSuite& suite, const TestCase& test, const RuleSet& rules) {
