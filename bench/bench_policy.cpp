@@ -143,7 +143,7 @@ void BM_Warnings(benchmark::State& state) {
 void BM_Diff(benchmark::State& state) {
   const auto rules = static_cast<std::size_t>(state.range(0));
   const auto more = load(bench::usual_policy(rules + 10));
-  for (auto _ : state) benchmark::DoNotOptimize(policy::analysis::diff(usual(rules), *more, bench::Asked(10).request().now));
+  for (auto _ : state) benchmark::DoNotOptimize(policy::analysis::diff(usual(rules), *more, {.now = bench::Asked(10).request().now}));
 }
 
 // 10,000 entries of an audit log as the bus brings them: half of them allowed, half of them denied.

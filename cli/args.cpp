@@ -26,13 +26,14 @@ constexpr std::array kOptions = {
     OptionName{Option::kGroups, "--groups", "", "GROUP,..."}, OptionName{Option::kFrom, "--from", "", "ADDRESS"},
     OptionName{Option::kAt, "--at", "", "TIME"},           OptionName{Option::kFact, "--fact", "", "NAME=VALUE,..."},
     OptionName{Option::kUrgency, "--urgency", "", "URGENCY"}, OptionName{Option::kClaimed, "--claimed", "", ""},
+    OptionName{Option::kHostTag, "--host-tag", "", "TAG"},
 };
 
 using enum Option;
 
 constexpr std::string_view kNoPager = "--no-pager";
 
-const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kClaimed, kJson};
+const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kClaimed, kHostTag, kJson};
 
 const std::array kVerbs = {
     Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kUrgency, kVia, kWait, kJson},
@@ -49,17 +50,17 @@ const std::array kVerbs = {
          "end grants at once, with a reason (-m)"},
     Verb{"status", "", 0, 0, false, {kJson}, "the broker's health"},
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
-    Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kJson}, "check policy files; needs no broker"},
-    Verb{"policy show", "[DIR|FILE...]", 0, 4096, false, {kJson}, "each rule as one sentence; needs no broker"},
+    Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "check policy files; needs no broker"},
+    Verb{"policy show", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "each rule as one sentence; needs no broker"},
     Verb{"policy why", "[DIR|FILE...]", 0, 4096, true, kWhatIf, "what a request would get, and by which rules"},
     Verb{"policy why-not", "[DIR|FILE...]", 0, 4096, true, kWhatIf, "the same, and the nearest rules with what each lacks"},
-    Verb{"policy test", "[DIR|FILE...]", 0, 4096, false, {kJson}, "run the tests beside the rules (tests.d); needs no broker"},
-    Verb{"policy prove", "[DIR]", 0, 1, false, {kJson}, "prove each [[invariant]] of tests.d, or show what breaks it"},
-    Verb{"policy who-can", "[DIR|FILE...]", 0, 4096, false, {kAs, kJson}, "who may become root, or --as another, and who is asked"},
-    Verb{"policy diff", "OLD NEW", 2, 2, false, {kJson}, "what two policies answer differently, with a request that shows it"},
+    Verb{"policy test", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "run the tests beside the rules (tests.d); needs no broker"},
+    Verb{"policy prove", "[DIR]", 0, 1, false, {kHostTag, kJson}, "prove each [[invariant]] of tests.d, or show what breaks it"},
+    Verb{"policy who-can", "[DIR|FILE...]", 0, 4096, false, {kAs, kHostTag, kJson}, "who may become root, or --as another, and who is asked"},
+    Verb{"policy diff", "OLD NEW", 2, 2, false, {kHostTag, kJson}, "what two policies answer differently, with a request that shows it"},
     Verb{"policy replay", "[DIR|FILE...]", 0, 4096, false, {kSince, kPerson, kJson},
          "which decisions of the audit log that policy would make otherwise"},
-    Verb{"policy minimise", "[DIR|FILE...]", 0, 4096, false, {kJson}, "rules that could go, and nothing would change"},
+    Verb{"policy minimise", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "rules that could go, and nothing would change"},
     Verb{"policy fmt", "FILE...", 1, 4096, false, {kCheck, kJson}, "lay files out; --check only names those that would change"},
     Verb{"policy import-sudoers", "[FILE]", 0, 1, false, {kJson}, "a policy from what cvtsudoers -f json prints"},
     Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},
@@ -172,7 +173,8 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     const bool takes = option != nullptr &&
                        std::find(verb->options.begin(), verb->options.end(), option->option) != verb->options.end();
     if (!takes) return usage("jitctl " + out.verb + " has no option " + quoted(argument) + ": see jitctl help " + out.verb);
-    if (out.has(option->option)) return usage(std::string(option->name) + " is given twice");
+    const bool again = out.has(option->option);
+    if (again && option->option != kHostTag) return usage(std::string(option->name) + " is given twice");
     std::string value;
     if (option->value.empty()) {
       if (equals != std::string::npos) return usage(std::string(option->name) + " takes no value");
@@ -183,7 +185,11 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     } else {
       return usage(std::string(option->name) + " needs a value: " + std::string(option->value));
     }
-    out.values.emplace(option->option, std::move(value));
+    if (again) {
+      out.values[option->option] += "," + value;
+    } else {
+      out.values.emplace(option->option, std::move(value));
+    }
   }
   if (out.words.size() < verb->least) return usage("missing: " + usage_of(*verb));
   if (out.words.size() > verb->most) {

@@ -17,13 +17,13 @@ namespace jit::cli {
 enum class Option : std::uint8_t {
   kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson, kAll, kState, kSince, kScope, kUser, kPerson, kRequest,
   kType, kLimit, kCheck, kGroups,
-  kFrom, kAt, kFact, kUrgency, kClaimed,
+  kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag,
 };
 
 struct Args {
   std::string verb;                        // "request", "policy check"; "help" and "version" too
   std::vector<std::string> words;          // ids, paths
-  std::map<Option, std::string> values;    // flags hold ""
+  std::map<Option, std::string> values;    // flags hold ""; --host-tag all of its values, with commas
   std::vector<std::string> command;        // after --
   bool has(Option option) const { return values.contains(option); }
   std::string value(Option option) const;  // "" where it was not given

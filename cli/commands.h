@@ -40,6 +40,7 @@ struct Verbs {
   Exit facts();
   Exit run_fact();
   // verbs_policy.cpp
+  Result<config::Loaded> loaded(const std::vector<std::string>& paths, bool told = false);
   Exit check();
   Exit show_policy();
   void show_witness(std::string_view witness);
@@ -54,7 +55,6 @@ struct Verbs {
   Exit minimise();
   // verbs_replay.cpp
   Exit replay();
-  Result<config::Loaded> loaded(const std::vector<std::string>& paths);
   // verbs_policy_files.cpp
   Exit fmt();
   Exit import_sudoers();

@@ -9,9 +9,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "cli/host_facts.h"
 #include "evidence/text.h"
+#include "policy/analysis/mixtures.h"
 
 namespace jit::cli {
 
@@ -78,8 +80,9 @@ Result<std::string> read_policy_file(const std::string& path) {
   return text;
 }
 
-Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check) {
+Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check, const HostTags& tags) {
   config::Roots roots;
+  roots.tags = tags;
   roots.warnings = check == Check::kAll;
   if (roots.warnings) roots.facts = [](const policy::Policy& policy) { return host_facts(policy); };
   if (paths.empty()) return config::load(roots);
@@ -98,10 +101,34 @@ Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check 
     if (total > kSetMax) return Failure{Exit::kUsage, "the files are larger than 64 MiB together"};
     put(path, std::move(*text), sources, tests);
   }
-  config::Loaded out = config::load_kept({}, std::move(sources));
+  config::Broker broker;
+  if (tags) broker.tags = *tags;
+  config::Loaded out = config::load_kept(broker, std::move(sources));
   out.tests = std::move(tests);
   if (check != Check::kNone) config::examine(out, roots);
   return out;
+}
+
+std::string tags_note(const config::Loaded& loaded, const HostTags& tags) {
+  constexpr std::size_t kMostNamed = 8;
+  const auto& policy = loaded.policy ? loaded.policy : loaded.untested;
+  if (tags || loaded.broker_file || !policy) return {};
+  std::vector<const policy::TagTest*> tests;
+  for (const auto* list : {&policy->rules().permits, &policy->rules().guards}) {
+    for (const policy::Rule& rule : *list) policy::analysis::add_tag_tests(rule, tests);
+  }
+  std::set<std::string> named;
+  for (const policy::TagTest* test : tests) {
+    for (const policy::Principal& tag : test->tags) named.insert(tag.name + (tag.prefix ? "*" : ""));
+  }
+  if (named.empty()) return {};
+  std::string list;
+  std::size_t count = 0;
+  for (const std::string& tag : named) {
+    if (++count <= kMostNamed) list += (list.empty() ? "" : ", ") + evidence::escape(tag);
+  }
+  if (count > kMostNamed) list += " and " + std::to_string(count - kMostNamed) + " more";
+  return "there is no broker.toml here, so this is for a host without tags; rules name " + list + ": give those of the host with --host-tag TAG";
 }
 
 // What a file holds may stand in a finding.

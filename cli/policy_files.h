@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,12 @@ enum class Check : std::uint8_t { kNone, kErrors, kAll };
 
 // No path: /etc/jit, with its ownership rules; one folder: the same without them; else single files. Of single files only
 // what `check` says is examined; of the others the errors always. kAll asks this machine for what the warnings need to
-// know (host_facts.h), wherever the files lie.
-Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check = Check::kNone);
+// know (host_facts.h), wherever the files lie. `tags`: of the host that is meant, instead of those of broker.toml.
+using HostTags = std::optional<std::vector<std::string>>;
+Result<config::Loaded> load_policy(const std::vector<std::string>& paths, Check check = Check::kNone, const HostTags& tags = {});
+
+// Where no broker.toml and no `tags` say for which host rules are asked, and rules name tags: what was taken; else empty.
+std::string tags_note(const config::Loaded& loaded, const HostTags& tags);
 
 // A finding as one printable line.
 std::string shown(const policy::Finding& finding);

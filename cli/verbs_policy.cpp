@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files say by themselves: no broker is asked.
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/policy_files.h"
+#include "cli/what_if.h"
 #include "evidence/text.h"
 #include "policy/sentence.h"
 
@@ -16,9 +19,31 @@ void Verbs::show_witness(std::string_view witness) {
   }
 }
 
+// A policy that must load to be asked; else its findings are shown. Tests that fail keep it from being taken into use, and not
+// from being asked. `told`: what was assumed of the host has been said.
+Result<config::Loaded> Verbs::loaded(const std::vector<std::string>& paths, bool told) {
+  const auto tags = host_tags(args);
+  if (!tags) return tags.failure();
+  auto files = load_policy(paths, Check::kNone, *tags);
+  if (!files) return files;
+  if (!files->policy && files->untested) {
+    files->policy = files->untested;
+    const std::size_t count = std::ranges::count_if(files->findings, [](const policy::Finding& finding) { return finding.code.starts_with('E'); });
+    out.note((paths.empty() ? "" : evidence::escape_to(paths.front(), 256) + ": ") + std::to_string(count) + (count == 1 ? " fault" : " faults") +
+             " in its tests, so no broker would take it: jitctl policy test");
+  }
+  if (const std::string note = tags_note(*files, *tags); !told && !note.empty()) out.note(note);
+  if (files->policy) return files;
+  for (const policy::Finding& finding : files->findings) out.line(shown(finding));
+  return Failure{Exit::kNo, "the policy does not load: mend the findings above"};
+}
+
 Exit Verbs::check() {
-  const auto loaded = load_policy(args.words, Check::kAll);
+  const auto tags = host_tags(args);
+  if (!tags) return out.fail(tags.failure());
+  const auto loaded = load_policy(args.words, Check::kAll, *tags);
   if (!loaded) return out.fail(loaded.failure());
+  if (const std::string note = tags_note(*loaded, *tags); !note.empty()) out.note(note);
   const bool good = loaded->policy != nullptr;
   const std::size_t rules = good ? loaded->policy->rule_count() : 0;
   if (json()) {
@@ -44,14 +69,10 @@ Exit Verbs::check() {
 }
 
 Exit Verbs::show_policy() {
-  const auto loaded = load_policy(args.words);
-  if (!loaded) return out.fail(loaded.failure());
-  if (!loaded->policy) {
-    for (const policy::Finding& finding : loaded->findings) out.line(shown(finding));
-    return out.fail({Exit::kNo, "the policy does not load: mend the findings above"});
-  }
+  const auto files = loaded(args.words);
+  if (!files) return out.fail(files.failure());
   Json all = Json::array();
-  for (const policy::Sentence& sentence : policy::sentences(loaded->policy->rules())) {
+  for (const policy::Sentence& sentence : policy::sentences(files->policy->rules())) {
     const std::string text = evidence::escape(sentence.text);
     if (json()) {
       all.push_back({{"id", sentence.id}, {"kind", sentence.permit ? "permit" : "guard"}, {"text", text}});

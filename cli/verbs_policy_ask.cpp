@@ -108,9 +108,10 @@ Exit Verbs::answer(Json answer, Facts facts, bool why_not) {
   return text_of(answer, "outcome") == "deny" ? Exit::kNo : Exit::kDone;
 }
 
-// Without files the broker is asked, which knows what is in force, what was set and what was counted.
+// Without files the broker is asked, which knows what is in force, what was set and what was counted. It answers for its own
+// host: of others the files are asked.
 Exit Verbs::why(bool why_not) {
-  if (args.words.empty()) {
+  if (args.words.empty() && !args.has(Option::kHostTag)) {
     const auto ask = explain_ask(args);
     if (!ask) return out.fail(ask.failure());
     const auto client = Client::connect();
@@ -123,17 +124,13 @@ Exit Verbs::why(bool why_not) {
     if (client.failure().code != Exit::kUnreachable) return out.fail(client.failure());
     out.note("the broker cannot be asked, so this is what /etc/jit says, of facts as they are at first");
   }
-  const auto loaded = load_policy(args.words);
-  if (!loaded) return out.fail(loaded.failure());
-  if (!loaded->policy) {
-    for (const policy::Finding& finding : loaded->findings) out.line(shown(finding));
-    return out.fail({Exit::kNo, "the policy does not load: mend the findings above"});
-  }
-  const auto what_if = WhatIf::from(args, *loaded->policy);
+  const auto files = loaded(args.words);
+  if (!files) return out.fail(files.failure());
+  const auto what_if = WhatIf::from(args, *files->policy);
   if (!what_if) return out.fail(what_if.failure());
   const policy::Request request = what_if->request();
-  const auto near = policy::near_misses({loaded->policy->rules(), request}, policy::kNearest);
-  return answer(policy::explanation(loaded->policy->decide(request), near), {{"request", what_if->line()}}, why_not);
+  const auto near = policy::near_misses({files->policy->rules(), request}, policy::kNearest);
+  return answer(policy::explanation(files->policy->decide(request), near), {{"request", what_if->line()}}, why_not);
 }
 
 }  // namespace jit::cli

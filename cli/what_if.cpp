@@ -14,6 +14,7 @@
 
 #include "cli/commands.h"
 #include "evidence/text.h"
+#include "policy/facts.h"
 
 namespace jit::cli {
 
@@ -72,6 +73,18 @@ std::string found_in_secure_path(const std::string& name) {
   return {};
 }
 
+// "3" is a decimal number, or a text, where the fact is one.
+policy::Value as_declared(const policy::Policy& policy, const std::string& name, const policy::Value& value) {
+  const auto& all = policy.rules().facts;
+  const auto declared = std::ranges::find(all, name, &policy::FactRule::name);
+  const auto type = declared != all.end() ? std::optional(declared->type) : policy::built_in(name);
+  const auto* whole = std::get_if<std::int64_t>(&value);
+  if (whole == nullptr) return value;
+  if (type == policy::FactRule::Type::kFloat) return static_cast<double>(*whole);
+  if (type == policy::FactRule::Type::kString) return std::to_string(*whole);
+  return value;
+}
+
 }  // namespace
 
 std::vector<std::string> split(std::string_view text) {
@@ -80,6 +93,19 @@ std::vector<std::string> split(std::string_view text) {
     const std::size_t comma = text.find(',');
     if (comma != 0) out.emplace_back(text.substr(0, comma));
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return out;
+}
+
+Result<std::optional<std::vector<std::string>>> host_tags(const Args& args) {
+  std::optional<std::vector<std::string>> out;
+  if (!args.has(Option::kHostTag)) return out;
+  out.emplace();
+  for (std::string tag : split(args.value(Option::kHostTag))) {
+    if (tag.starts_with("tag:")) tag.erase(0, 4);
+    const bool good = !tag.empty() && tag.size() <= 64 && tag.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    if (!good) return Failure{Exit::kUsage, "--host-tag: a tag is 1 to 64 of a-z, 0-9 and -; several with commas between them"};
+    out->push_back(std::move(tag));
   }
   return out;
 }
@@ -155,7 +181,11 @@ Result<WhatIf> WhatIf::from(const Args& args, const policy::Policy& policy) {
   if (args.has(Option::kUrgency)) out.asked.urgency = args.value(Option::kUrgency);
   const auto facts = supposed_facts(args);
   if (!facts) return facts.failure();
-  for (const auto& [name, value] : *facts) out.asked.facts.readings.insert_or_assign(name, policy::Reading{value, 0, {}});
+  for (const auto& [name, said] : *facts) {
+    const policy::Value value = as_declared(policy, name, said);
+    if (const auto wrong = policy::wrong_fact(policy.rules(), name, &value)) return usage("--fact: " + evidence::escape(*wrong));
+    out.asked.facts.readings.insert_or_assign(name, policy::Reading{value, 0, {}});
+  }
   out.asked.verified = !args.has(Option::kClaimed);
   if (!args.command.empty()) {
     const std::string& first = args.command.front();

@@ -25,6 +25,8 @@ struct WhatIf {
 
 // Of a list with commas.
 std::vector<std::string> split(std::string_view text);
+// --host-tag: the tags of the host that is meant; nothing: it was not given.
+Result<std::optional<std::vector<std::string>>> host_tags(const Args& args);
 // --fact.
 Result<std::map<std::string, policy::Value>> supposed_facts(const Args& args);
 

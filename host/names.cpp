@@ -6,6 +6,7 @@
 #include <shadow.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <vector>
 
 namespace jit::host {
@@ -51,6 +52,20 @@ std::optional<bool> has_password(const std::string& user) {
                                      usable = !hash.starts_with('!') && !hash.starts_with('*') && hash != "x";
                                    });
   return found == true ? std::optional(usable) : std::nullopt;
+}
+
+std::vector<std::string> names_of_root(const std::string& file) {
+  std::vector<std::string> out;
+  std::FILE* const stream = std::fopen(file.c_str(), "re");
+  if (stream == nullptr) return out;
+  std::vector<char> buffer(65536);
+  passwd entry{};
+  passwd* got = nullptr;
+  while (fgetpwent_r(stream, &entry, buffer.data(), buffer.size(), &got) == 0 && got != nullptr) {
+    if (entry.pw_uid == 0 && std::string_view(entry.pw_name) != "root") out.emplace_back(entry.pw_name);
+  }
+  std::fclose(stream);
+  return out;
 }
 
 std::string user_text(std::uint32_t uid) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jit::host {
 
@@ -15,6 +16,9 @@ std::optional<bool> known(std::string_view kind, std::string_view name);
 // Can this user log in by a password: is there a hash that a password can match (shadow(5))? Nothing: shadow cannot be read
 // (only root may), or does not know him.
 std::optional<bool> has_password(const std::string& user);
+
+// Names of uid 0 beside root, as /etc/passwd alone says: no directory is asked, so this does not wait.
+std::vector<std::string> names_of_root(const std::string& passwd = "/etc/passwd");
 
 // "user mallory", "group staff"; where there is no name, or no answer: "uid 1234", "gid 50".
 std::string user_text(std::uint32_t uid);

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <limits>
 
+#include "policy/quoted.h"
+#include "policy/suggest.h"
+
 namespace jit::policy {
 namespace {
 
@@ -131,6 +134,27 @@ int holds(const FactTest& test, const Known& known) {
     out = compare(test.op, std::get<std::string_view>(known.value), std::string_view(std::get<std::string>(test.literal)));
   }
   return out ? 1 : 0;
+}
+
+std::optional<std::string> wrong_fact(const RuleSet& rules, std::string_view name, const Value* value) {
+  const auto declared = std::ranges::find(rules.facts, name, &FactRule::name);
+  const auto type = declared != rules.facts.end() ? std::optional(declared->type) : built_in(name);
+  if (!type) {
+    std::vector<std::string_view> words;
+    for (const FactRule& fact : rules.facts) words.push_back(fact.name);
+    words.insert(words.end(), std::begin(kBuiltIns), std::end(kBuiltIns));
+    // With the span that was written, so that count.denid.10m finds count.denied.10m.
+    std::array<std::string, 4> counts{"count.requests", "count.denied", "count.granted", "count.break-glass"};
+    const std::size_t dot = name.rfind('.');
+    if (dot != std::string_view::npos && parse_duration(name.substr(dot + 1))) {
+      for (std::string& count : counts) words.push_back(count += name.substr(dot));
+    }
+    std::string near = did_you_mean(name, words);
+    return "there is no fact " + quoted(name) + (near.empty() ? "; declare it in [fact]" : near);
+  }
+  if (value == nullptr || value->index() == static_cast<std::size_t>(*type)) return std::nullopt;
+  const char* const like[] = {"true or false", "a whole number, like 3", "a decimal number, like 3.0", "a text, in quotes"};
+  return "fact " + quoted(name) + " is of type " + std::string(name_of(*type)) + "; write " + like[static_cast<std::size_t>(*type)];
 }
 
 }  // namespace jit::policy

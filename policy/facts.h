@@ -38,4 +38,8 @@ std::string gap_text(const FactTest& test, const Known& known);
 // 1: holds, 0: does not, -1: unknown.
 int holds(const FactTest& test, const Known& known);
 
+// What is wrong with that name of a fact, or with its value where one is given; for people. Nothing: it is declared, or
+// built in, and its value is of its type.
+std::optional<std::string> wrong_fact(const RuleSet& rules, std::string_view name, const Value* value);
+
 }  // namespace jit::policy

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "policy/canonical.h"
 #include "policy/crew.h"
 #include "policy/draft.h"
 
@@ -35,18 +36,12 @@ class Canonical {
 
 class Signer {
  public:
-  explicit Signer(const Draft& draft) : draft_(draft), policy_(*draft.out) {}
+  explicit Signer(const Draft& draft) : calendars_(draft.input.calendars), by_days_(false), policy_(*draft.out) {}
+  // Calendars by their days.
+  explicit Signer(const RuleSet& policy) : by_days_(true), policy_(policy) {}
 
   std::string permit(const Rule& rule) {
-    text_.put("permit", rule.id);
-    tests("is", rule.tests);
-    if (rule.unless) tests("unless", *rule.unless);
-    if (rule.approval != nullptr) approval(*rule.approval);
-    require(rule.require);
-    text_.put("give", rule.give_s);
-    text_.put("max", rule.max_s);
-    text_.put("claim", rule.claim_s);
-    if (rule.scope) text_.put("scope", name_of(*rule.scope));
+    both_kinds("permit", rule, [&] { text_.put("claim", rule.claim_s); });
     if (rule.unverified_as) text_.put("unverified-ok", "as");
     if (rule.unverified_command) text_.put("unverified-ok", "command");
     if (rule.break_glass) text_.put("break-glass", "yes");
@@ -61,7 +56,30 @@ class Signer {
     return std::move(text_.out);
   }
 
+  std::string guard(const Rule& rule) {
+    both_kinds("guard", rule, [] {});
+    if (rule.deny) text_.put("deny", *rule.deny);
+    std::vector<std::string> yields;
+    for (const Text& name : rule.yields_to) yields.push_back(name.value);
+    text_.put("yields-to", std::move(yields));
+    if (rule.observe) text_.put("mode", "observe");
+    return std::move(text_.out);
+  }
+
  private:
+  template <class Between>
+  void both_kinds(std::string_view kind, const Rule& rule, Between between) {
+    text_.put(kind, rule.id);
+    tests("is", rule.tests);
+    if (rule.unless) tests("unless", *rule.unless);
+    if (rule.approval != nullptr) approval(*rule.approval);
+    require(rule.require);
+    text_.put("give", rule.give_s);
+    text_.put("max", rule.max_s);
+    between();
+    if (rule.scope) text_.put("scope", name_of(*rule.scope));
+  }
+
   // Whom a name stands for: a person is his users, and a machine is none.
   std::string who(const Principal& leaf) const {
     if (leaf.kind == Principal::Kind::kSet) return rostered(leaf);
@@ -169,10 +187,15 @@ class Signer {
     inner.put("zone", policy_.settings.timezone);
     inner.put("minutes", named.window.minutes.to_string());
     std::vector<std::string> calendars;
+    if (by_days_) {
+      for (const std::int32_t day : named.window.except) calendars.push_back(std::to_string(day));
+      if (!calendars.empty()) inner.put("except", std::move(calendars));
+      return std::move(inner.out);
+    }
     for (const Text& name : named.calendars) {
       const std::string& file = policy_.calendars.find(name.value)->second.file.value;
-      const auto source = std::ranges::find(draft_.input.calendars, file, &Source::name);
-      if (source != draft_.input.calendars.end()) calendars.push_back(source->text);
+      const auto source = std::ranges::find(calendars_, file, &Source::name);
+      if (source != calendars_.end()) calendars.push_back(source->text);
     }
     if (!calendars.empty()) inner.put("except", std::move(calendars));
     return std::move(inner.out);
@@ -244,7 +267,8 @@ class Signer {
     if (!rungs.empty()) text_.put("escalate", std::move(rungs));
   }
 
-  const Draft& draft_;
+  const std::span<const Source> calendars_;
+  const bool by_days_;
   const RuleSet& policy_;
   Canonical text_;
 };
@@ -267,6 +291,11 @@ std::string hash_text(const Policy::Input& input) {
 }
 
 }  // namespace
+
+std::string canonical_text(const RuleSet& policy, const Rule& rule) {
+  Signer signer(policy);
+  return rule.permit ? signer.permit(rule) : signer.guard(rule);
+}
 
 void sign(Draft& draft) {
   for (Rule& permit : draft.out->permits) {

@@ -3,6 +3,7 @@
 #include "broker/bus/handlers.h"
 #include "evidence/text.h"
 #include "policy/explanation/explanation.h"
+#include "policy/facts.h"
 
 namespace jit::bus {
 
@@ -35,6 +36,11 @@ Json who(const policy::Identity& identity) { return {{"name", evidence::escape(i
 }  // namespace
 
 void Handlers::explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply) {
+  // One that nobody declared would be supposed, and change nothing.
+  for (const auto& [name, value] : args.suppose.facts) {
+    const auto wrong = core_.policy() == nullptr ? std::nullopt : policy::wrong_fact(core_.policy()->rules(), name, &value);
+    if (wrong) return reply({Error::kBadInput, "facts: " + evidence::escape_to(*wrong, 256), {}, 0});
+  }
   auto explaining = std::make_shared<Explaining>(Explaining{caller, args, reply, {}});
   core::Ask& ask = explaining->ask;
   ask.door = args.ask.door;

@@ -13,6 +13,7 @@
 #include "broker/config/broker_file.h"
 #include "broker/config/files.h"
 #include "evidence/text.h"
+#include "host/names.h"
 #include "host/rescue.h"
 #include "policy/analysis/analyse.h"
 #include "policy/analysis/test_file.h"
@@ -57,6 +58,7 @@ std::vector<policy::Source> read_folder(Files& files, const Folder& etc, const s
 void read_broker(Files& files, const Folder& etc, Loaded& out) {
   std::string text;
   if (files.read(etc, "broker.toml", text) != Files::Got::kText) return;
+  out.broker_file = true;
   out.broker = parse_broker(etc.path() + "/broker.toml", text, out.findings);
 }
 
@@ -110,6 +112,7 @@ void check_whole(Loaded& out, const Roots& roots) {
   policy::analysis::Host host;
   if (roots.facts) host = roots.facts(*out.policy);
   host.now = input_of(out, out.broker).now;
+  host.roots = host::names_of_root();
   if (!host.rescue_lines && out.policy->covers(policy::Door::kLogin)) {
     const host::Rescue rescue = host::rescue_of(roots.pam, out.policy->settings().rescue);
     host.rescue_lines = rescue.lines;
@@ -117,16 +120,19 @@ void check_whole(Loaded& out, const Roots& roots) {
   }
   const auto checks = roots.warnings ? policy::analysis::Checks::kAll : policy::analysis::Checks::kErrors;
   std::vector<policy::Finding> found = policy::analysis::analyse(*out.policy, host, checks);
+  const auto error = [](const policy::Finding& finding) { return finding.code.starts_with('E'); };
+  const bool rules_wrong = std::ranges::any_of(found, error);
   const policy::analysis::TestSuite suite = policy::analysis::read_tests(out.tests);
   found.insert(found.end(), suite.findings.begin(), suite.findings.end());
-  const policy::analysis::TestRun run = policy::analysis::run_tests(suite, out.policy, for_tags(out), host.now);
+  const policy::analysis::TestRun run = policy::analysis::run_tests(suite, out.policy, for_tags(out), host);
   found.insert(found.end(), run.findings.begin(), run.findings.end());
-  const bool wrong = std::ranges::any_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E'); });
+  const bool wrong = std::ranges::any_of(found, error);
   const bool only_lines = host.rescue_lines == false && !out.policy->settings().rescue.empty() &&
-                          std::ranges::none_of(found, [](const policy::Finding& finding) { return finding.code.starts_with('E') && finding.code != "E10"; });
+                          std::ranges::none_of(found, [&](const policy::Finding& finding) { return error(finding) && finding.code != "E10"; });
   add(std::move(found), out);
   if (!wrong) return;
   if (only_lines) out.unrescued = out.policy;
+  if (!rules_wrong) out.untested = out.policy;
   out.policy.reset();
 }
 
@@ -138,6 +144,7 @@ bool try_load(const Roots& roots, Loaded& out) {
   const bool refused = files.refused();
   auto found = files.take();
   out.findings.insert(out.findings.begin(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+  if (roots.tags) out.broker.tags = *roots.tags;
   if (out.broker.host_name.empty()) out.broker.host_name = kernel_host_name();
   // What is half a set would only show as names that nobody defines.
   if (!refused) {

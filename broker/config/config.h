@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct Roots {  // defaults are the real ones; jitctl policy check names others
   bool warnings = false;    // the W checks too, for whoever writes the policy; they never block a load
   host::PamFolders pam = {};
   HostFacts facts = {};
+  std::optional<std::vector<std::string>> tags = {};  // instead of those of broker.toml: for a host that is not this one
 };
 
 // What a policy is made of.
@@ -48,10 +50,13 @@ struct Sources {
 
 struct Loaded : Sources {  // what was read, to keep as the last good set
   Broker broker;
+  bool broker_file = false;  // there was a broker.toml
   std::shared_ptr<const policy::Policy> policy;  // null when anything is wrong
   // The policy that was refused only because the PAM files do not hold the rescue lines that it declares (E10): for a broker
   // that starts and has kept no other, since with none at all nobody gets in by any door.
   std::shared_ptr<const policy::Policy> unrescued;
+  // The policy that was refused only because of tests.d: for questions about it, never for a broker.
+  std::shared_ptr<const policy::Policy> untested;
   std::vector<policy::Finding> findings;         // E03 for ownership; every finding names file:line:column
   std::vector<policy::Source> tests;             // *.toml of tests.d, run before a policy is taken
 };

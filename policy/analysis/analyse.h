@@ -19,6 +19,7 @@ namespace jit::policy::analysis {
 // Facts of the host. What is left empty is not known, and the checks that need it say nothing.
 struct Host {
   std::int64_t now = 0;  // Unix time, seconds
+  std::vector<std::string> roots = {};  // names of uid 0 here, beside root; toor is always taken for one
   // Does NSS know it? `kind` is "user" or "group"; nothing: cannot be told now.
   std::function<std::optional<bool>(std::string_view kind, std::string_view name)> known = {};
   // Who besides root may replace this program, or a folder above it ("user mallory", "everybody"); nothing: nobody.

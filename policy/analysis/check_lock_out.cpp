@@ -34,7 +34,7 @@ bool for_nobody(const Study& study, const Rule& permit) {
 bool approval_free(Study& study, const Entry& permit) {
   if (permit.rule->approval != nullptr && !permit.rule->approval->need.empty()) return false;
   if (!always_open(permit.rule->tests) || for_nobody(study, *permit.rule)) return false;
-  Region region = intersect(at_doors(static_cast<Doors>(~(door_bit(Door::kPolkit) | kClaimedBit))), study.root_of(permit));
+  Region region = intersect(at_doors(static_cast<Doors>(~(door_bit(Door::kPolkit) | kClaimedBit | kClaimedOtherBit))), study.root_of(permit));
   for (const Entry& guard : study.guards()) {
     const Rule& rule = *guard.rule;
     const bool closes = rule.deny || (rule.approval != nullptr && !rule.approval->need.empty());

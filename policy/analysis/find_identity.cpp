@@ -11,16 +11,19 @@ using Leaves = std::vector<const Principal*>;
 
 struct Clause {
   Leaves leaves;
+  Side side = Side::kOpens;
   bool stale = false;  // it names a roster that is stale: unknown where no leaf is true
 };
 
 class Finder {
  public:
-  Finder(const Universe& universe, std::int64_t now, std::string_view fresh) : policy_(universe.policy()), now_(now), fresh_(fresh) {}
+  Finder(const Universe& universe, std::int64_t now, std::string_view fresh)
+      : policy_(universe.policy()), roots_(universe.roots()), now_(now), fresh_(fresh) {}
 
   // False: no identity has a truth that is wanted of this test.
   bool add(const Literal& literal) {
     Clause clause = clause_of(*std::get<const PrincipalTest*>(literal.test));
+    clause.side = literal.part.side;
     const bool t = (literal.wanted & kTrueBit) != 0, u = (literal.wanted & kUnknownBit) != 0, f = (literal.wanted & kFalseBit) != 0;
     const bool miss = clause.stale ? u : f;  // what it has where no leaf matches is wanted
     if (t && miss) return true;
@@ -29,9 +32,10 @@ class Finder {
     return true;
   }
 
-  std::optional<Identity> find(const std::optional<std::string>& fixed) {
+  std::optional<Identity> find(const std::optional<std::string>& fixed, bool but_root) {
     for (const std::string& user : fixed ? std::vector{*fixed} : users()) {
-      for (const auto& uid : uids()) {
+      for (const auto& uid : uids(user)) {
+        if (but_root && user == "root" && uid.value_or(0) == 0) continue;
         if (auto found = with(user, uid)) return found;
       }
     }
@@ -98,6 +102,12 @@ class Finder {
         }
       }
     }
+    const bool root = std::ranges::any_of(wanted_, [](const Clause& clause) {
+      return std::ranges::any_of(clause.leaves, [&](const Principal* leaf) {
+        return leaf->kind == Principal::Kind::kUser && !leaf->prefix && (leaf->uid == 0 || (leaf->name == "root" && clause.side == Side::kCloses));
+      });
+    });
+    if (root) std::ranges::for_each(roots_, add);
     // Somebody of whom nothing is said, but for his groups.
     std::string somebody(fresh_);
     bool taken = policy_.person_with(somebody) != nullptr;
@@ -111,20 +121,24 @@ class Finder {
     return out;
   }
 
-  std::vector<std::optional<std::uint32_t>> uids() const {
-    std::vector<std::optional<std::uint32_t>> out{std::nullopt};
+  std::vector<std::optional<std::uint32_t>> uids(const std::string& user) const {
+    std::vector<std::optional<std::uint32_t>> out;
+    const bool root = std::ranges::find(roots_, user) != roots_.end();
+    if (root) out.emplace_back(0);
+    out.emplace_back(std::nullopt);
+    bool named = policy_.person_with(user) != nullptr;
+    each_leaf([&](const Principal& leaf) { named = named || (leaf.kind == Principal::Kind::kUser && !leaf.prefix && leaf.name == user); });
     for (const Clause& clause : wanted_) {
       for (const Principal* leaf : clause.leaves) {
-        if (leaf->kind == Principal::Kind::kUser && leaf->uid != kNoUid) out.emplace_back(leaf->uid);
+        // An account that rules name is root only where somebody said so: else postgres might be.
+        if (leaf->kind == Principal::Kind::kUser && leaf->uid != kNoUid && (leaf->uid != 0 || !named)) out.emplace_back(leaf->uid);
       }
     }
     return out;
   }
 
-  bool matches(const Principal& leaf, const Identity& identity) const {
-    // Uids are few and names are ours: the matcher's two readings of `user:root` agree for each identity that is made here.
-    return is_one_of(policy_, std::span(&leaf, 1), identity, Side::kOpens, now_) == Truth::kTrue ||
-           is_one_of(policy_, std::span(&leaf, 1), identity, Side::kCloses, now_) == Truth::kTrue;
+  bool matches(const Principal& leaf, const Identity& identity, Side side) const {
+    return is_one_of(policy_, std::span(&leaf, 1), identity, side, now_) == Truth::kTrue;
   }
 
   bool group_banned(const std::string& group) const {
@@ -136,7 +150,7 @@ class Finder {
   std::optional<Identity> with(const std::string& user, const std::optional<std::uint32_t>& uid) const {
     Identity bare = identity_of(policy_, user, uid, {});
     const auto any = [&](const Clause& clause) {
-      return std::ranges::any_of(clause.leaves, [&](const Principal* leaf) { return matches(*leaf, bare); });
+      return std::ranges::any_of(clause.leaves, [&](const Principal* leaf) { return matches(*leaf, bare, clause.side); });
     };
     if (std::ranges::any_of(banned_, any)) return std::nullopt;
     std::vector<std::string> groups;
@@ -157,6 +171,7 @@ class Finder {
   }
 
   const RuleSet& policy_;
+  const std::vector<std::string>& roots_;
   std::int64_t now_;
   std::string_view fresh_;
   std::vector<Clause> wanted_, banned_;
@@ -165,12 +180,12 @@ class Finder {
 }  // namespace
 
 std::optional<Identity> find_identity(const Universe& universe, const Literals& literals, std::int64_t now,
-                                      const std::optional<std::string>& fixed, std::string_view fresh) {
+                                      const std::optional<std::string>& fixed, std::string_view fresh, bool but_root) {
   Finder finder(universe, now, fresh);
   for (const Literal* literal : literals) {
     if (!finder.add(*literal)) return std::nullopt;
   }
-  return finder.find(fixed);
+  return finder.find(fixed, but_root);
 }
 
 }  // namespace jit::policy::analysis

@@ -2,8 +2,10 @@
 #include "policy/analysis/prove.h"
 
 #include <algorithm>
-#include <set>
+#include <array>
+#include <map>
 
+#include "policy/analysis/mixtures.h"
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
 #include "policy/crew.h"
@@ -27,10 +29,17 @@ bool satisfies(const Offer& offer, std::string_view needs) {
   return false;  // "deny": no offer will do
 }
 
-PrincipalTest test_of(const RuleSet& rules, const std::vector<std::string>& names) {
+Proof said(Proof::Answer answer, std::string why) {
+  Proof out;
+  out.answer = answer;
+  out.why = std::move(why);
+  return out;
+}
+
+PrincipalTest test_of(const RuleSet& rules, const std::vector<Text>& names) {
   PrincipalTest out;
-  for (const std::string& name : names) {
-    const auto parsed = parse_principal(name);
+  for (const Text& name : names) {
+    const auto parsed = parse_principal(name.value);
     if (!parsed.principal) continue;
     const auto leaves = expand_principal(rules, *parsed.principal);
     out.leaves.insert(out.leaves.end(), leaves.begin(), leaves.end());
@@ -38,34 +47,68 @@ PrincipalTest test_of(const RuleSet& rules, const std::vector<std::string>& name
   return out;
 }
 
+bool asks_at(const Invariant& invariant, Door door) {
+  return invariant.doors.empty() || std::ranges::find(invariant.doors, door) != invariant.doors.end();
+}
+
 class Prover {
  public:
-  Prover(const Policy& policy, const Invariant& invariant, std::int64_t now, const std::vector<std::string>* tags)
-      : invariant_(invariant), tags_(tags), host_{.now = now}, study_(policy, host_) {}
+  Prover(const Policy& policy, const Invariant& invariant, const Host& host, std::vector<std::string> tags, bool tags_given)
+      : invariant_(invariant), tags_(std::move(tags)), tags_given_(tags_given), host_(host), study_(policy, host_),
+        who_(test_of(study_.rules(), invariant.who)), as_(test_of(study_.rules(), invariant.as)), asked_(everything()) {
+    if (!invariant_.who.empty()) asked_ = intersect(std::move(asked_), for_who(who_, Side::kCloses));
+    if (!invariant_.as.empty()) asked_ = intersect(std::move(asked_), for_target(as_));
+  }
+
+  const Study& study() const { return study_; }
+
+  // Does a permit that was asked about open any of it? Only then is its proof worth something.
+  bool met() const { return met_; }
 
   Proof prove() {
-    study_.renew(50'000);
-    const RuleSet& rules = study_.rules();
-    const PrincipalTest who = test_of(rules, invariant_.who), as = test_of(rules, invariant_.as);
-    Region asked = everything();
-    if (!invariant_.who.empty()) asked = intersect(std::move(asked), for_who(who));
-    if (!invariant_.as.empty()) asked = intersect(std::move(asked), for_target(as));
     Proof out;
     out.answer = Proof::Answer::kProven;
     for (const Entry& permit : study_.permits()) {
-      if (invariant_.except_break_glass && permit.rule->break_glass) continue;
-      for (const Door door : rules.settings.covers) {
-        const bool named = invariant_.doors.empty() || std::ranges::find(invariant_.doors, door) != invariant_.doors.end();
-        if (!named || (permit.doors & door_bit(door)) == 0) continue;
-        Proof one = at_door(permit, door, asked);
-        if (one.answer == Proof::Answer::kRefuted) return one;
-        if (one.answer == Proof::Answer::kUndecided) out = std::move(one);
-      }
+      Proof one = prove(permit);
+      if (one.answer == Proof::Answer::kRefuted) return one;
+      if (one.answer == Proof::Answer::kUndecided) out = std::move(one);
+    }
+    out.idle = !met_;
+    return out;
+  }
+
+  // Of this permit only; one that is not for such a host opens nothing.
+  Proof prove(std::string_view id) {
+    const auto permit = std::ranges::find(study_.permits(), id, [](const Entry& entry) -> std::string_view { return entry.rule->id; });
+    if (permit != study_.permits().end()) return prove(*permit);
+    Proof out;
+    out.answer = Proof::Answer::kProven;
+    return out;
+  }
+
+  Sample::Answer any_request() {
+    study_.renew(1'000);
+    Doors doors = 0;
+    for (const Door door : study_.rules().settings.covers) doors |= asks_at(invariant_, door) ? doors_of({door}) : Doors{0};
+    return study_.find(intersect(at_doors(doors), asked_)).answer;
+  }
+
+ private:
+  Proof prove(const Entry& permit) {
+    Proof out;
+    out.answer = Proof::Answer::kProven;
+    if (invariant_.except_break_glass && permit.rule->break_glass) return out;
+    study_.renew(50'000);
+    for (const Door door : study_.rules().settings.covers) {
+      if (!asks_at(invariant_, door) || (permit.doors & door_bit(door)) == 0) continue;
+      if (!met_) met_ = study_.find(intersect(at_doors(doors_of({door})), intersect(permit.region, asked_))).answer != Sample::Answer::kEmpty;
+      Proof one = at_door(permit, door, asked_);
+      if (one.answer == Proof::Answer::kRefuted) return one;
+      if (one.answer == Proof::Answer::kUndecided) out = std::move(one);
     }
     return out;
   }
 
- private:
   Proof at_door(const Entry& permit, Door door, const Region& asked) {
     const RuleSet& rules = study_.rules();
     Proof out;
@@ -89,8 +132,8 @@ class Prover {
         out.answer = Proof::Answer::kRefuted;
         out.permit = permit.rule->id;
         out.why = "permit `" + permit.rule->id + "` opens " + std::string(name_of(door)) + (invariant_.needs == "deny" ? "" : " without " + invariant_.needs);
-        if (tags_ != nullptr) {
-          found.request->tags = *tags_;
+        if (tags_given_) {
+          found.request->tags = tags_;
           found.request->tags_given = true;
         }
         out.witness = witness_text(*found.request);
@@ -119,61 +162,125 @@ class Prover {
   }
 
   const Invariant& invariant_;
-  const std::vector<std::string>* tags_;
-  Host host_;
+  const std::vector<std::string> tags_;
+  const bool tags_given_;
+  const Host& host_;
   Study study_;
+  PrincipalTest who_, as_;
+  Region asked_;
+  bool met_ = false;
 };
 
-std::set<std::string> tags_in(const RuleSet& rules) {
-  std::set<std::string> out;
-  const auto look = [&](const Tests& tests) {
-    if (!tests.hosts) return;
-    for (const Principal& tag : tests.hosts->tags) out.insert(tag.prefix ? tag.name + "1" : tag.name);
-  };
-  for (const auto* list : {&rules.permits, &rules.guards}) {
-    for (const Rule& rule : *list) {
-      look(rule.tests);
-      if (rule.unless) look(*rule.unless);
-    }
-  }
-  return out;
-}
+// Hosts with a tag, whatever others they have. A permit is proven for each outcome of the tests on tags that it and the
+// guards that can meet it hold; the policy is compiled once for each list of tags.
+class Fleet {
+ public:
+  Fleet(const Policy& policy, const Invariant& invariant, const ForTags& for_tags, const Host& host)
+      : policy_(policy), invariant_(invariant), for_tags_(for_tags), host_(host), left_(std::clamp<std::size_t>(200'000 / (policy.rule_count() + 1), 16, 1'000)) {}
 
+  bool met() const {
+    return std::ranges::any_of(provers_, [](const auto& each) { return each.second->met(); });
+  }
+
+  Proof prove(const std::string& base) {
+    Proof out;
+    out.answer = Proof::Answer::kProven;
+    for (const Rule& permit : policy_.rules().permits) {
+      if (invariant_.except_break_glass && permit.break_glass) continue;
+      const Mixtures hosts = mixtures(tests_for(permit), base, 4'096);
+      bool all = hosts.all;
+      for (const auto& tags : hosts.tags) {
+        const bool here = !permit.tests.hosts || std::ranges::any_of(permit.tests.hosts->tags, [&](const Principal& tag) {
+          return std::ranges::any_of(tags, [&](const std::string& each) { return tag.matches(each); });
+        });
+        if (!here) continue;
+        Prover* prover = prover_for(tags, all);
+        if (prover == nullptr && all) return said(Proof::Answer::kUndecided, "the policy does not load for a host with the tags " + listed(tags));
+        if (prover == nullptr) break;
+        Proof one = prover->prove(permit.id);
+        if (one.answer == Proof::Answer::kRefuted) return one;
+        if (one.answer == Proof::Answer::kUndecided) out = std::move(one);
+      }
+      if (!all) out = said(Proof::Answer::kUndecided, "rules name so many tags that not all kinds of hosts with tag:" + base + " could be tried");
+    }
+    return out;
+  }
+
+ private:
+  static std::string listed(const std::vector<std::string>& tags) {
+    std::string out;
+    for (const std::string& tag : tags) out += (out.empty() ? "" : ", ") + tag;
+    return out;
+  }
+
+  static bool doors_meet(const Rule& a, const Rule& b) {
+    if (!a.tests.door || !b.tests.door) return true;
+    return std::ranges::any_of(*a.tests.door, [&](Door door) { return std::ranges::find(*b.tests.door, door) != b.tests.door->end(); });
+  }
+
+  std::vector<const TagTest*> tests_for(const Rule& permit) const {
+    std::vector<const TagTest*> out;
+    add_tag_tests(permit, out);
+    for (const Rule& guard : policy_.rules().guards) {
+      if (!guard.observe && doors_meet(permit, guard) && !waives(permit, guard)) add_tag_tests(guard, out);
+    }
+    return out;
+  }
+
+  // Null: the policy does not load there, or, with `all` made false, there were too many.
+  Prover* prover_for(const std::vector<std::string>& tags, bool& all) {
+    const auto found = provers_.find(tags);
+    if (found != provers_.end()) return found->second.get();
+    if (left_ == 0) {
+      all = false;
+      return nullptr;
+    }
+    --left_;
+    auto compiled = for_tags_ ? for_tags_(tags) : nullptr;
+    if (compiled == nullptr) return nullptr;
+    policies_.push_back(std::move(compiled));
+    return provers_.emplace(tags, std::make_unique<Prover>(*policies_.back(), invariant_, host_, tags, true)).first->second.get();
+  }
+
+  const Policy& policy_;
+  const Invariant& invariant_;
+  const ForTags& for_tags_;
+  const Host& host_;
+  std::size_t left_;
+  std::vector<std::shared_ptr<const Policy>> policies_;
+  std::map<std::vector<std::string>, std::unique_ptr<Prover>> provers_;
+};
+
+// Root at a console, with no rule asked: is that among the requests that the invariant speaks of?
 bool rescue_breaks(const Policy& policy, const Invariant& invariant) {
-  const bool root = invariant.as.empty() || std::ranges::find(invariant.as, "user:root") != invariant.as.end();
-  const bool console = invariant.doors.empty() || std::ranges::find(invariant.doors, Door::kLogin) != invariant.doors.end();
-  return root && console && policy.covers(Door::kLogin) && !policy.settings().rescue.empty() && !invariant.except_rescue;
+  if (invariant.except_rescue || !asks_at(invariant, Door::kLogin) || !policy.covers(Door::kLogin) || policy.settings().rescue.empty()) return false;
+  const Identity root = identity_of(policy.rules(), "root", 0, {"root"});
+  return std::ranges::all_of(std::array{&invariant.who, &invariant.as}, [&](const std::vector<Text>* names) {
+    return names->empty() || is_one_of(policy.rules(), test_of(policy.rules(), *names).leaves, root, Side::kCloses, 0) == Truth::kTrue;
+  });
 }
 
 }  // namespace
 
-Proof prove(const std::shared_ptr<const Policy>& policy, const Invariant& invariant, const ForTags& for_tags, std::int64_t now) {
+Proof prove(const std::shared_ptr<const Policy>& policy, const Invariant& invariant, const ForTags& for_tags, const Host& host) {
   if (rescue_breaks(*policy, invariant)) {
-    return {Proof::Answer::kRefuted, "the rescue route lets root in at " + policy->settings().rescue.front() + " with no rule asked; write except = [\"rescue\"] if that is meant", "", ""};
+    return said(Proof::Answer::kRefuted, "the rescue route lets root in at " + policy->settings().rescue.front() + " with no rule asked; write except = [\"rescue\"] if that is meant");
   }
-  if (invariant.hosts.empty()) return Prover(*policy, invariant, now, nullptr).prove();
+  if (invariant.hosts.empty()) return Prover(*policy, invariant, host, {}, false).prove();
   Proof out;
   out.answer = Proof::Answer::kProven;
-  for (const std::string& host : invariant.hosts) {
-    const std::string tag = host.ends_with('*') ? host.substr(0, host.size() - 1) + "1" : host;
-    std::set<std::string> all = tags_in(policy->rules());
-    all.erase(tag);
-    const std::vector<std::string> others(all.begin(), all.end());
-    const bool few = others.size() <= 4;
-    const std::size_t mixtures = few ? std::size_t{1} << others.size() : 2;
-    for (std::size_t mixture = 0; mixture < mixtures; ++mixture) {
-      std::vector<std::string> tags{tag};
-      for (std::size_t i = 0; i < others.size(); ++i) {
-        if (few ? (mixture >> i & 1U) != 0 : mixture == 1) tags.push_back(others[i]);
-      }
-      const auto compiled = for_tags ? for_tags(tags) : nullptr;
-      if (compiled == nullptr) return {Proof::Answer::kUndecided, "the policy does not load for a host with the tag " + tag, "", ""};
-      Proof one = Prover(*compiled, invariant, now, &tags).prove();
-      if (one.answer == Proof::Answer::kRefuted) return one;
-      if (one.answer == Proof::Answer::kUndecided) out = std::move(one);
-    }
+  Fleet fleet(*policy, invariant, for_tags, host);
+  for (const std::string& tag : invariant.hosts) {
+    Proof one = fleet.prove(tag);
+    if (one.answer == Proof::Answer::kRefuted) return one;
+    if (one.answer == Proof::Answer::kUndecided) out = std::move(one);
   }
+  out.idle = !fleet.met();
   return out;
+}
+
+bool matches_nothing(const Policy& policy, const Invariant& invariant, const Host& host) {
+  return Prover(policy, invariant, host, {}, false).any_request() == Sample::Answer::kEmpty;
 }
 
 }  // namespace jit::policy::analysis

@@ -46,8 +46,9 @@ Region conjunction(const Tests& tests, const Part& part, Truths wanted) {
 }
 
 bool door_holds(Doors doors, const Request& request) {
-  const bool claimed = request.door == Door::kSudo && !request.target_verified;
-  return (doors & (claimed ? kClaimedBit : door_bit(request.door))) != 0;
+  if (request.door != Door::kSudo || request.target_verified) return (doors & door_bit(request.door)) != 0;
+  const bool root = request.target->user == "root" && request.target->uid == 0;
+  return (doors & (root ? kClaimedBit : kClaimedOtherBit)) != 0;
 }
 
 Truth truth_of(const Literal& literal, const Scene& scene) {
@@ -102,7 +103,7 @@ Region join(Region::Kind kind, Region&& a, Region&& b) {
 Doors doors_of(const std::vector<Door>& doors) {
   unsigned out = 0;
   for (const Door door : doors) out |= door_bit(door);
-  if ((out & door_bit(Door::kSudo)) != 0) out |= kClaimedBit;
+  if ((out & door_bit(Door::kSudo)) != 0) out |= kClaimedBit | kClaimedOtherBit;
   return static_cast<Doors>(out);
 }
 
@@ -130,12 +131,13 @@ Region complement(const Region& region) {
 }
 
 Region at_doors(Doors doors) { return test(Dim::kDoor, kTrueBit, doors, {}); }
-Region for_who(const PrincipalTest& people) { return test(Dim::kWho, kTrueBit, &people, {}); }
-Region for_target(const PrincipalTest& people) { return test(Dim::kAs, kTrueBit, &people, {}); }
+Region for_who(const PrincipalTest& people, Side side) { return test(Dim::kWho, kTrueBit, &people, {side, false, false, false}); }
+Region for_target(const PrincipalTest& people) { return test(Dim::kAs, kTrueBit, &people, {Side::kCloses, false, false, false}); }
 
 Region region_of(const Rule& rule) {
   const Truths opens = kTrueBit, closes = kTrueBit | kUnknownBit;
   Region out = conjunction(rule.tests, part_of(rule), rule.permit ? opens : closes);
+  if (rule.permit && !rule.unverified_as) out.parts.push_back(at_doors(static_cast<Doors>(~kClaimedOtherBit)));
   if (rule.unless) put(out, Region::Kind::kAll, complement(conjunction(*rule.unless, unless_of(rule), rule.permit ? closes : opens)));
   return out;
 }

@@ -3,7 +3,7 @@
 // fact intervals), minus its `unless`; regions are put together with all, any and no, and sampled to concrete requests.
 //
 // The universe is what a host with a working directory sees: users and groups are known, a command at sudo is verified or,
-// at kClaimed, a claim for root. (What is unknown beyond that can only close: less permits match, more guards apply.)
+// at the last two places, a claim. (What is unknown beyond that can only close: less permits match, more guards apply.)
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,13 @@ using Truths = std::uint8_t;  // a set of truth values
 inline constexpr Truths kFalseBit = 1, kUnknownBit = 2, kTrueBit = 4, kAnyTruth = 7;
 constexpr Truths bit(Truth truth) { return static_cast<Truths>(1U << static_cast<unsigned>(truth)); }
 
-// Sets of doors, as bits; a claimed sudo is one of its own.
+// Sets of doors, as bits. A claimed sudo is one of its own for root, and one for all others; there permits that do not
+// believe the target (unverified-ok) have no part, since for them it is root as well.
 using Doors = std::uint8_t;
-inline constexpr unsigned kDoorPlaces = 6, kClaimed = 5;
+inline constexpr unsigned kDoorPlaces = 7, kClaimed = 5, kClaimedOther = 6;
 constexpr Doors door_bit(Door door) { return static_cast<Doors>(1U << static_cast<unsigned>(door)); }
-inline constexpr Doors kClaimedBit = 1U << kClaimed;
-Doors doors_of(const std::vector<Door>& doors);  // with the claimed sudo
+inline constexpr Doors kClaimedBit = 1U << kClaimed, kClaimedOtherBit = 1U << kClaimedOther;
+Doors doors_of(const std::vector<Door>& doors);  // with both claimed sudos
 Doors covered_doors(const RuleSet& policy);
 
 // One test in one dimension, and the truth values that it may have. What it points at must outlive it.
@@ -54,10 +55,12 @@ Region unite(Region a, Region b);
 Region complement(const Region& region);
 inline Region minus(Region a, const Region& b) { return intersect(std::move(a), complement(b)); }
 Region at_doors(Doors doors);
-Region for_who(const PrincipalTest& test);  // true only
+Region for_who(const PrincipalTest& test, Side side = Side::kOpens);  // true only
+// What is asked of a target. `user:root` is then each name of uid 0: whoever becomes toor is root.
 Region for_target(const PrincipalTest& test);
 
-// Where a permit matches; where a guard may apply. The target of a claim is root, so one evaluation says it all.
+// Where a permit matches; where a guard may apply. A claim is for root, or seen by permits that believe it: so one evaluation
+// says it all.
 Region region_of(const Rule& rule);
 
 bool contains(const Region& region, const RuleSet& policy, const AnalysisRequest& request);
@@ -65,14 +68,15 @@ bool contains(const Region& region, const RuleSet& policy, const AnalysisRequest
 // What the dimensions of one policy hold apart: instants, origins. Make it once; the policy must outlive it.
 class Universe {
  public:
-  // `now`: Unix time, seconds; times are sought from it on, 400 days ahead.
-  Universe(const RuleSet& policy, std::int64_t now);
+  // `now`: Unix time, seconds; times are sought from it on, 400 days ahead. `roots`: names of uid 0 beside root.
+  Universe(const RuleSet& policy, std::int64_t now, std::vector<std::string> roots = {});
 
   const RuleSet& policy() const { return policy_; }
   std::int64_t now() const { return instants_.front(); }
   const std::vector<std::int64_t>& instants() const { return instants_; }  // now first
   bool all_instants() const { return all_instants_; }                      // false: there are too many to try
   const std::vector<Origin>& origins() const { return origins_; }
+  const std::vector<std::string>& roots() const { return roots_; }         // toor, and those that were given
 
  private:
   void add_instants();
@@ -81,6 +85,7 @@ class Universe {
   const RuleSet& policy_;
   std::vector<std::int64_t> instants_;
   std::vector<Origin> origins_;
+  std::vector<std::string> roots_;
   bool all_instants_ = true;
 };
 

@@ -87,7 +87,7 @@ class Searcher {
 
   // The truth of a test on the command that this door fixes; nothing: the command decides.
   static std::optional<Truth> fixed(const Literal& literal, unsigned place) {
-    const bool claimed = place == kClaimed, sudo = place == kSudoPlace || claimed;
+    const bool claimed = place == kClaimed || place == kClaimedOther, sudo = place == kSudoPlace || claimed;
     switch (literal.dim) {
       case Dim::kRun: return sudo && (!claimed || literal.part.claims_ok) ? std::nullopt : std::optional(Truth::kUnknown);
       case Dim::kOptions:
@@ -101,8 +101,9 @@ class Searcher {
 
   std::optional<AnalysisRequest> at(unsigned place, const Literals& literals) {
     AnalysisRequest out;
-    out.door = place == kClaimed ? Door::kSudo : static_cast<Door>(place);
-    out.verified = place != kClaimed;
+    const bool claimed = place == kClaimed || place == kClaimedOther;
+    out.door = claimed ? Door::kSudo : static_cast<Door>(place);
+    out.verified = !claimed;
     const bool login = out.door == Door::kSsh || out.door == Door::kLogin;
     Literals subject, target, during, from, command, facts;
     for (const Literal* literal : literals) {
@@ -128,8 +129,8 @@ class Searcher {
       too_much_ = too_much_ || got == Try::kTooMuch;
       if (got != Try::kFound) return std::nullopt;
     }
-    const bool only_root = out.door == Door::kPolkit || place == kClaimed;
-    if (!find_time_and_people(subject, target, during, login, only_root, out)) return std::nullopt;
+    const Target wanted = out.door == Door::kPolkit || place == kClaimed ? Target::kRoot : place == kClaimedOther ? Target::kOther : Target::kAny;
+    if (!find_time_and_people(subject, target, during, login, wanted, out)) return std::nullopt;
     // What is handed out was held against the matcher itself.
     const bool good = std::ranges::all_of(literals, [&](const Literal* literal) {
       Region one;
@@ -166,7 +167,9 @@ class Searcher {
     });
   }
 
-  bool find_people(const Literals& subject, const Literals& target, bool login, bool only_root, AnalysisRequest& out) const {
+  enum class Target : std::uint8_t { kAny, kRoot, kOther };
+
+  bool find_people(const Literals& subject, const Literals& target, bool login, Target wanted, AnalysisRequest& out) const {
     const RuleSet& policy = universe_.policy();
     auto who = find_identity(universe_, subject, out.now, std::nullopt, "someone");
     if (!who) return false;
@@ -176,10 +179,11 @@ class Searcher {
       out.target = out.subject;
       return true;
     }
-    const std::optional<std::string> fixed = only_root || target.empty() ? std::optional<std::string>("root") : std::nullopt;
-    auto as = find_identity(universe_, target, out.now, fixed, "somebody");
+    const bool other = wanted == Target::kOther;
+    const std::optional<std::string> fixed = !other && (wanted == Target::kRoot || target.empty()) ? std::optional<std::string>("root") : std::nullopt;
+    auto as = find_identity(universe_, target, out.now, fixed, "somebody", other);
     // Root is preferred where nothing speaks against it: it is what people ask for.
-    if (!fixed) {
+    if (!fixed && !other) {
       if (auto root = find_identity(universe_, target, out.now, "root", "somebody")) as = std::move(root);
     }
     if (!as) return false;
@@ -188,7 +192,7 @@ class Searcher {
     return true;
   }
 
-  bool find_time_and_people(const Literals& subject, const Literals& target, const Literals& during, bool login, bool only_root,
+  bool find_time_and_people(const Literals& subject, const Literals& target, const Literals& during, bool login, Target wanted,
                             AnalysisRequest& out) {
     const auto now_only = during.empty() && !rostered(subject) && !rostered(target);
     for (const std::int64_t now : universe_.instants()) {
@@ -197,7 +201,7 @@ class Searcher {
       });
       if (!inside) continue;
       out.now = now;
-      if (find_people(subject, target, login, only_root, out)) return true;
+      if (find_people(subject, target, login, wanted, out)) return true;
       if (now_only) return false;
     }
     if (!now_only && !universe_.all_instants()) too_much_ = true;

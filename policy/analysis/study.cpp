@@ -47,7 +47,7 @@ const PrincipalTest& root_test() {
 
 bool has(const std::vector<std::string>& list, std::string_view what) { return std::ranges::find(list, what) != list.end(); }
 
-Study::Study(const Policy& policy, const Host& host) : policy_(policy), host_(host), universe_(policy.rules(), host.now) {
+Study::Study(const Policy& policy, const Host& host) : policy_(policy), host_(host), universe_(policy.rules(), host.now, host.roots) {
   for (const Rule& rule : rules().permits) {
     Entry entry = entry_of(rule);
     if (entry.doors != 0) permits_.push_back(std::move(entry));
@@ -69,6 +69,7 @@ Entry Study::entry_of(const Rule& rule) const {
   if (rule.tests.hosts && !rule.tests.hosts->holds) return out;  // not for this host
   out.doors = covered_doors(rules());
   if (rule.tests.door) out.doors &= doors_of(*rule.tests.door);
+  if (rule.permit && !rule.unverified_as) out.doors = static_cast<Doors>(out.doors & ~kClaimedOtherBit);
   out.region = region_of(rule);
   out.who = atoms_of(rules(), rule.tests.who);
   out.targets = out.paths = kAll;
@@ -79,7 +80,11 @@ Entry Study::entry_of(const Rule& rule) const {
     });
     if (named) {
       out.targets = 0;
-      for (const Principal& leaf : leaves) out.targets |= one_bit(leaf.name);
+      for (const Principal& leaf : leaves) {
+        out.targets |= one_bit(leaf.name);
+        if (rule.permit || leaf.name != "root") continue;
+        for (const std::string& root : universe_.roots()) out.targets |= one_bit(root);  // a guard goes by the uid too
+      }
     }
   }
   if (rule.permit && rule.tests.run) {

@@ -127,12 +127,12 @@ bool changes(const RuleSet& policy, const Rule& permit, const Rule& guard, Door 
   return !(alone.render() == guarded.render()) || alone.flaws().size() != guarded.flaws().size();
 }
 
-Change compare(const Offer& before, const Offer& after) {
+TermsChange compare(const Offer& before, const Offer& after) {
   Scale scale;
   weigh(scale, after, before);
-  if (scale.easier() && scale.harder()) return Change::kOther;
-  if (scale.easier()) return Change::kEasier;
-  return scale.harder() ? Change::kHarder : Change::kSame;
+  if (scale.easier() && scale.harder()) return TermsChange::kOther;
+  if (scale.easier()) return TermsChange::kEasier;
+  return scale.harder() ? TermsChange::kHarder : TermsChange::kSame;
 }
 
 }  // namespace jit::policy::analysis

@@ -14,7 +14,7 @@ bool same_terms(const RuleSet& policy, const Rule& a, const Rule& b);
 bool changes(const RuleSet& policy, const Rule& permit, const Rule& guard, Door door);
 
 // One offer against another at the same request: what a requester feels.
-enum class Change : std::uint8_t { kSame, kEasier, kHarder, kOther };
-Change compare(const Offer& before, const Offer& after);
+enum class TermsChange : std::uint8_t { kSame, kEasier, kHarder, kOther };
+TermsChange compare(const Offer& before, const Offer& after);
 
 }  // namespace jit::policy::analysis

@@ -95,7 +95,7 @@ class Reader {
       out.at_given = true;
     }
     if (const Node* request = table(fields, "request", true)) read_request(*request, out);
-    if (const Node* facts = table(fields, "facts", false)) read_facts(*facts, out.request.facts);
+    if (const Node* facts = table(fields, "facts", false)) read_facts(*facts, out);
     if (const Node* expect = table(fields, "expect", true)) read_expect(*expect, out.expect);
     out_.tests.push_back(std::move(out));
   }
@@ -124,8 +124,14 @@ class Reader {
     r.target.groups_all = r.target.groups_any = list(fields, "as-groups");
     out.as_uid_given = uid("as-uid", r.target);
     if (const auto door = word<Door>(fields, "door", door_named, "sudo, su, ssh, login, polkit")) r.door = *door;
-    r.tags = list(fields, "tags", "tag:");
-    r.tags_given = fields.has("tags");
+    if (const policy::Entry* door = fields.find("door")) out.door = door->value.place;
+    if (const auto tags = fields.maybe_empty_texts("tags")) {
+      for (const Text& tag : *tags) {
+        out.tags.push_back({tag.value.starts_with("tag:") ? tag.value.substr(4) : tag.value, tag.place});
+        r.tags.push_back(out.tags.back().value);
+      }
+      r.tags_given = true;
+    }
     r.from.kind = Origin::Kind::kLocal;
     if (const auto from = fields.text("from")) {
       const auto address = Address::parse(from->value);
@@ -157,7 +163,8 @@ class Reader {
       const std::vector<std::string_view> all{"low", "normal", "high", "critical"};
       if (std::ranges::find(all, urgency->value) == all.end()) report_.add("E01", urgency->place, "`" + urgency->value + "` is none of low, normal, high, critical" + did_you_mean(urgency->value, all));
     }
-    text("via", r.via);
+    out.via = fields.text("via");
+    if (out.via) r.via = out.via->value;
     flag("can-ask", r.can_ask);
     flag("recorder", r.recorder);
     const Node* people = table(fields, "people", false);
@@ -171,7 +178,8 @@ class Reader {
     }
   }
 
-  void read_facts(const Node& node, FactTable& out) {
+  void read_facts(const Node& node, TestCase& test) {
+    FactTable& out = test.request.facts;
     const auto value_of = [](const Node& from) -> std::optional<Value> {
       switch (from.kind) {
         case Node::Kind::kBool: return from.boolean;
@@ -182,6 +190,7 @@ class Reader {
       }
     };
     for (const policy::Entry& entry : node.entries) {
+      test.facts.push_back({entry.key, entry.place});
       Reading reading;
       std::optional<Value> value = value_of(entry.value);
       bool unknown = false;
@@ -242,13 +251,17 @@ class Reader {
       for (const Text& text : *texts) {
         const auto parsed = parse_principal(text.value);
         if (!parsed.principal) report_.add("E01", text.place, parsed.why);
-        else into->push_back(text.value);
+        else into->push_back(text);
       }
     }
     if (const auto doors = inner.texts("door")) {
       for (const Text& text : *doors) {
-        if (const auto door = door_named(text.value)) out.doors.push_back(*door);
-        else report_.add("E01", text.place, "`" + text.value + "` is no door (sudo, su, ssh, login, polkit)");
+        if (const auto door = door_named(text.value)) {
+          out.doors.push_back(*door);
+          out.door_places.push_back(text.place);
+        } else {
+          report_.add("E01", text.place, "`" + text.value + "` is no door (sudo, su, ssh, login, polkit)");
+        }
       }
     }
     if (inner.has("hosts")) {

@@ -11,7 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "policy/analysis/analyse.h"
 #include "policy/analysis/request.h"
+#include "policy/compiled.h"
 #include "policy/policy.h"
 #include "policy/report.h"
 
@@ -33,6 +35,11 @@ struct TestCase {
   Place place;
   AnalysisRequest request;  // identities hold user, uid and groups; persons come from the policy
   bool uid_given = false, as_uid_given = false, at_given = false;
+  // Where names stand that the policy must know.
+  Place door;
+  std::optional<Text> via;
+  std::vector<Text> tags;
+  std::vector<Text> facts;
   std::map<std::string, std::string> people;  // user -> person, beside people.d
   Expect expect;
 };
@@ -41,8 +48,9 @@ struct TestCase {
 struct Invariant {
   std::string name;
   Place place;
-  std::vector<std::string> who, as;   // principals; empty: anybody
+  std::vector<Text> who, as;          // principals; empty: anybody
   std::vector<Door> doors;            // empty: all that are covered
+  std::vector<Place> door_places;     // parallel to doors
   std::vector<std::string> hosts;     // tags without "tag:"; empty: this host
   std::string needs;                  // "deny", "approval", "approval-by-other", "signed", "hardware", "reason", "ticket", "record", "notify", "review"
   bool except_break_glass = false, except_rescue = false;
@@ -67,12 +75,25 @@ struct TestResult {
   std::string witness;  // of an invariant: lines of a [[test]] that shows how it is broken
 };
 
-// Both run everything; `now`, Unix time, is for tests without `at`. E09 findings tell the same as the results.
+// Both run everything; `host.now` is for tests without `at`. E09 findings tell the same as the results.
 struct TestRun {
   std::vector<TestResult> tests, invariants;  // parallel to those of the suite
   std::vector<Finding> findings;              // E09, at the place of the test
 };
-TestRun run_tests(const TestSuite& suite, const std::shared_ptr<const Policy>& policy, const ForTags& for_tags, std::int64_t now);
+TestRun run_tests(const TestSuite& suite, const std::shared_ptr<const Policy>& policy, const ForTags& for_tags, const Host& host);
+
+// The host as the tests see it: names that they give uid 0 are root's too.
+Host host_of(const TestSuite& suite, Host host);
+
+Finding found(const TestSuite& suite, std::string_view code, const Place& place, std::string message);
+
+// Names that the policy does not know (E01, E02, E12): such a test or invariant would hold whatever the rules say.
+// A tag must stand in a rule or an invariant: what broker.toml says differs from host to host, and tests must not.
+std::vector<Finding> unknown_names(const TestSuite& suite, const TestCase& test, const RuleSet& rules);
+std::vector<Finding> unknown_names(const TestSuite& suite, const Invariant& invariant, const RuleSet& rules);
+
+// The same, and E05 where it speaks of no request at all.
+std::vector<Finding> faults_of(const TestSuite& suite, const Invariant& invariant, const Policy& policy, const Host& host);
 
 // Does one answer meet what is expected? Empty: yes; else the first difference, for people.
 std::string difference(const Expect& expect, const Decision& decision);

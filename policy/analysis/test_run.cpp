@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running tests.d.
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "policy/analysis/prove.h"
@@ -59,23 +60,34 @@ Identity whole(const Policy& policy, const TestCase& test, const Identity& from,
 
 class Runner {
  public:
-  Runner(const TestSuite& suite, const std::shared_ptr<const Policy>& policy, const ForTags& for_tags, std::int64_t now)
-      : suite_(suite), policy_(policy), for_tags_(for_tags), now_(now) {}
+  Runner(const TestSuite& suite, const std::shared_ptr<const Policy>& policy, const ForTags& for_tags, const Host& host)
+      : suite_(suite), policy_(policy), for_tags_(for_tags), host_(host_of(suite, host)) {}
 
   TestRun run() {
-    for (const TestCase& test : suite_.tests) add(out_.tests, result(test), test.place, "test");
+    for (const TestCase& test : suite_.tests) {
+      if (knows(out_.tests, test.name, unknown_names(suite_, test, policy_->rules()))) add(out_.tests, result(test), test.place, "test");
+    }
     for (const Invariant& invariant : suite_.invariants) {
-      const Proof proof = prove(policy_, invariant, [this](std::span<const std::string> tags) { return compiled(tags); }, now_);
+      if (!knows(out_.invariants, invariant.name, faults_of(suite_, invariant, *policy_, host_))) continue;
+      const Proof proof = prove(policy_, invariant, [this](std::span<const std::string> tags) { return compiled(tags); }, host_);
       add(out_.invariants, {invariant.name, proof.answer == Proof::Answer::kProven, proof.why, proof.witness}, invariant.place, "invariant");
     }
     return std::move(out_);
   }
 
  private:
+  // False: it names what is not there, and is not run.
+  bool knows(std::vector<TestResult>& list, const std::string& name, std::vector<Finding> findings) {
+    if (findings.empty()) return true;
+    list.push_back({name, false, findings.front().message, {}});
+    out_.findings.insert(out_.findings.end(), std::make_move_iterator(findings.begin()), std::make_move_iterator(findings.end()));
+    return false;
+  }
+
   void add(std::vector<TestResult>& list, TestResult result, const Place& place, std::string_view kind) {
     if (!result.passed) {
-      out_.findings.push_back({"E09", place.file < suite_.files.size() ? suite_.files[place.file] : "tests", place.line, place.column,
-                               std::string(kind) + " \"" + result.name + "\" fails: " + result.why, {}, result.witness});
+      out_.findings.push_back(found(suite_, "E09", place, std::string(kind) + " \"" + result.name + "\" fails: " + result.why));
+      out_.findings.back().witness = result.witness;
     }
     list.push_back(std::move(result));
   }
@@ -94,7 +106,7 @@ class Runner {
     request.subject = whole(*policy, test, test.request.subject, test.uid_given);
     request.target = whole(*policy, test, test.request.target, test.as_uid_given);
     request.root = request.target.user == "root" && request.target.uid == 0 ? request.target : identity_of(policy->rules(), "root", 0, {});
-    if (!test.at_given) request.now = now_;
+    if (!test.at_given) request.now = host_.now;
     std::string why = difference(test.expect, decide(*policy, request));
     const bool passed = why.empty();
     return {test.name, passed, std::move(why), {}};
@@ -103,7 +115,7 @@ class Runner {
   const TestSuite& suite_;
   const std::shared_ptr<const Policy>& policy_;
   const ForTags& for_tags_;
-  std::int64_t now_;
+  const Host host_;
   std::map<std::vector<std::string>, std::shared_ptr<const Policy>> by_tags_;
   TestRun out_;
 };
@@ -130,8 +142,27 @@ std::string difference(const Expect& expect, const Decision& decision) {
   return {};
 }
 
-TestRun run_tests(const TestSuite& suite, const std::shared_ptr<const Policy>& policy, const ForTags& for_tags, std::int64_t now) {
-  return Runner(suite, policy, for_tags, now).run();
+TestRun run_tests(const TestSuite& suite, const std::shared_ptr<const Policy>& policy, const ForTags& for_tags, const Host& host) {
+  return Runner(suite, policy, for_tags, host).run();
+}
+
+std::vector<Finding> faults_of(const TestSuite& suite, const Invariant& invariant, const Policy& policy, const Host& host) {
+  std::vector<Finding> out = unknown_names(suite, invariant, policy.rules());
+  if (out.empty() && matches_nothing(policy, invariant, host)) {
+    out.push_back(found(suite, "E05", invariant.place, "invariant \"" + invariant.name + "\" matches nothing: there is no request of which it speaks, so it would hold whatever the rules say"));
+  }
+  return out;
+}
+
+Host host_of(const TestSuite& suite, Host host) {
+  for (const TestCase& test : suite.tests) {
+    if (test.uid_given && test.request.subject.uid == 0) host.roots.push_back(test.request.subject.user);
+    if (test.as_uid_given && test.request.target.uid == 0) host.roots.push_back(test.request.target.user);
+  }
+  std::erase(host.roots, "root");
+  host.roots = sorted(std::move(host.roots));
+  host.roots.erase(std::unique(host.roots.begin(), host.roots.end()), host.roots.end());
+  return host;
 }
 
 }  // namespace jit::policy::analysis

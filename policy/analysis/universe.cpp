@@ -79,7 +79,9 @@ std::optional<Address> address_in(const Net& net, const std::vector<Net>& nets) 
 
 }  // namespace
 
-Universe::Universe(const RuleSet& policy, std::int64_t now) : policy_(policy) {
+Universe::Universe(const RuleSet& policy, std::int64_t now, std::vector<std::string> roots) : policy_(policy), roots_(std::move(roots)) {
+  // What BSDs and old systems call a second root: also where the policy is checked elsewhere than where it will hold.
+  if (std::ranges::find(roots_, "toor") == roots_.end()) roots_.emplace_back("toor");
   instants_.push_back(now);
   add_instants();
   add_origins();

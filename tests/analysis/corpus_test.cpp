@@ -118,7 +118,7 @@ TEST_CASE("each policy of the corpus gets exactly the findings that it expects")
       const std::string above(static_cast<std::size_t>(std::ranges::count(text.substr(0, tests_at), '\n')), '\n');
       const std::vector<Source> sources{{name, above + text.substr(tests_at)}};
       const auto here = [&](std::span<const std::string>) { return policy; };
-      for (Finding& finding : run_tests(read_tests(sources), policy, here, kCorpusNow).findings) found.push_back(std::move(finding));
+      for (Finding& finding : run_tests(read_tests(sources), policy, here, host).findings) found.push_back(std::move(finding));
     }
     std::string got;
     for (const Finding& finding : found) got += finding.text() + '\n' + finding.witness + '\n';

@@ -173,6 +173,9 @@ class Explain(unittest.TestCase):
         for args in (["--door", "window"], ["--from", "x"], ["--fact", "freeze"], ["--urgency", "x"], ["--door", "ssh", "--as", "root", "--user", "bob"]):
             with self.subTest(args=args):
                 jitctl("root", "policy", "why", *args, code=2)
+        done = jitctl("root", "policy", "why", "--fact", "frezee=true", code=2)
+        self.assertIn("there is no fact `frezee`; did you mean `freeze`?", done.stderr)
+        self.assertIn("of type bool", jitctl("root", "policy", "why", "--fact", "freeze=3", code=2).stderr)
         self.assertNotEqual(call("mallory", "Policy", "Explain", "a{sv}", "0").returncode, 0)
         self.assertEqual(call("root", "Policy", "Explain", "a{sv}", "0").returncode, 0)
         self.assertNotEqual(call("root", "Policy", "Explain", "a{sv}", "1", "odd", "b", "true").returncode, 0)
