@@ -57,7 +57,8 @@ class Names {
       }
     }
     const std::string near = hint(text.value, known, [](const std::string& each) -> std::string_view { return each; });
-    add("E02", text.place, "neither a rule nor an invariant names the tag " + quoted(text.value) + (near.empty() ? "; a host that no rule singles out has tags = []" : near));
+    if (near.empty()) return;  // other hosts have tags that no rule names
+    add("E02", text.place, "neither a rule nor an invariant names the tag " + quoted(text.value) + near);
   }
 
   void via(const Text& text) {

@@ -55,7 +55,7 @@ TEST_CASE("tests.d: each key is asked and compared") {
       {R"(user = "bob", groups = ["dba"], door = "sudo", as = "root")", R"(outcome = "needs", then = "approval")", ""},
       {R"(user = "bob", groups = ["dba"], door = "sudo", as = "root", can-ask = false)", R"(outcome = "deny", text = "a reason")", ""},
       {R"(user = "bob", groups = ["dba"], door = "sudo", as = "postgres")", R"(outcome = "allow", permit = "read")", ""},
-      {R"(user = "bob", groups = ["dba"], door = "sudo", as = "postgres", tags = [])", R"(outcome = "deny")", ""},
+      {R"(user = "bob", groups = ["dba"], door = "sudo", as = "postgres", tags = ["web"])", R"(outcome = "deny")", ""},
       {R"(user = "bob", groups = ["dba"], door = "ssh", from = "10.0.0.1")", R"(outcome = "deny")", ""},
       {R"(user = "eva", door = "sudo", as = "root", via = "glass", reason = "x")", R"(outcome = "allow", require = ["notify:pager", "review:1d"])", ""},
       {R"(user = "bob", groups = ["dba"], door = "sudo", as = "root", reason = "because")", R"(outcome = "allow")", "outcome: expected allow, got approval"},
