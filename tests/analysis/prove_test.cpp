@@ -130,7 +130,7 @@ TEST_CASE("names in tests.d that nobody knows are faults of the tests") {
       {test(sudo), ""},
       {test(sudo, "freeze = true, \"count.denied.10m\" = 3, temp = 2.5"), ""},
       {test(sudo + ", tags = [\"db\"]"), ""},
-      {test(sudo + ", tags = [\"web\"]"), ""},
+      {test(sudo + ", tags = [\"web\"]"), "t.toml:1:1: E09 test \"n\" fails: outcome: expected allow, got deny"},
       {test(sudo, "frezee = true"), "t.toml:4:11: E12 there is no fact `frezee`; did you mean `freeze`?"},
       {test(sudo, "\"count.denid.10m\" = 3"), "t.toml:4:11: E12 there is no fact `count.denid.10m`; did you mean `count.denied.10m`?"},
       {test(sudo, "freeze = 1"), "t.toml:4:11: E01 fact `freeze` is of type bool; write true or false"},

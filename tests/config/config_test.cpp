@@ -233,7 +233,7 @@ TEST_CASE("what blocks a load: a failing test, an invariant, a lock-out; warning
     if (!loaded.findings.empty()) CHECK(loaded.findings[0].code == c.code);
   }
   Host host;
-  host.put(host.etc("policy.d/more.toml"), cases[7].content);
+  host.put(host.etc("policy.d/more.toml"), cases[6].content);
   host.roots.warnings = true;
   const config::Loaded loaded = host.load();
   CHECK(loaded.policy);
