@@ -54,13 +54,19 @@ class Broker:
         self._ask("restart")
         self._on_the_bus()
 
-    @staticmethod
-    def _on_the_bus() -> None:
+    def _on_the_bus(self) -> None:
         """Ready means that the gate is served; the name on the bus comes right after."""
         bus = wire.Connection()
         bus.call(*wire.BUS, "AddMatch", "s", [f"type='signal',member='NameOwnerChanged',arg0='{wire.NAME}'"])
+        end = time.monotonic() + WAIT_S
         while not bus.call(*wire.BUS, "NameHasOwner", "s", [wire.NAME])[0]:
-            bus.receive()
+            try:
+                bus.receive(timeout=1)
+            except wire.Error:
+                if self.pid() == "0":
+                    raise Failed(f"the broker ended with its name not on the bus yet\n{log('broker')[-2000:]}") from None
+                if time.monotonic() > end:
+                    raise
         bus.close()
 
     def run_under(self, *prefix: str) -> None:
