@@ -103,7 +103,7 @@ MUTANTS = [
     (EVALUATE, "terms.lacks_reason() || terms.lacks_ticket();", "terms.lacks_reason();"),
     (EVALUATE, "if (!permit_matches(*permit, scene_)) {", "if (false) {"),
     (EVALUATE, "propose(*permit);\n    if (out_.current.state == State::kInfeasible) return;", "propose(*permit);"),
-    (RENDER, "if (hit.guard->observe) {\n        out_.observed.push_back({hit.guard->id, effect_text(*hit.guard)});\n      } else {", "{"),
+    (RENDER, "if (hit.guard->observe) {\n        out_.observed.push_back({hit.guard->id, effect_text(*hit.guard)});\n      } else if (hit.guard->deny) {", "if (hit.guard->deny) {"),
     # Uses of a grant.
     (DECIDE, "if (permit->fingerprint != fingerprint) return", "if (false) return"),
     (DECIDE, "if (!permit_matches(*permit, scene)) {", "if (false) {"),
