@@ -35,7 +35,7 @@ std::string toml_list(const std::vector<std::string>& words) {
   return out + ']';
 }
 
-bool printable(std::string_view text) {
+bool shows(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
@@ -94,7 +94,7 @@ Pattern words_of(const std::string& command) {
     return {{}, {}, words.empty() || words[0] != "sudoedit" ? "it is no absolute path" : "sudoedit is no command; write a permit with options = [\"-e\"]"};
   }
   if (words[0].ends_with("/")) return {{}, {}, "a whole directory cannot be named; list its programs"};
-  if (!printable(command)) return {{}, {}, "it holds control characters"};
+  if (!shows(command)) return {{}, {}, "it holds control characters"};
   Pattern out;
   const auto path = plain_word(words[0]);
   if (!path || path->ends_with('*')) return {{}, {}, "a pattern in a path matches programs that do not exist yet; list them"};
