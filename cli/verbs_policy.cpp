@@ -28,7 +28,7 @@ Result<config::Loaded> Verbs::loaded(const std::vector<std::string>& paths, bool
   if (!files) return files;
   if (!files->policy && files->untested) {
     files->policy = files->untested;
-    const std::size_t count = std::ranges::count_if(files->findings, [](const policy::Finding& finding) { return finding.code.starts_with('E'); });
+    const auto count = static_cast<std::size_t>(std::ranges::count_if(files->findings, [](const policy::Finding& finding) { return finding.code.starts_with('E'); }));
     out.note((paths.empty() ? "" : evidence::escape_to(paths.front(), 256) + ": ") + std::to_string(count) + (count == 1 ? " fault" : " faults") +
              " in its tests, so no broker would take it: jitctl policy test");
   }
