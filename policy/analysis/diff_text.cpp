@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "policy/analysis/diff.h"
+#include "policy/explain.h"
 
 namespace jit::policy::analysis {
 namespace {
@@ -16,12 +17,7 @@ std::string base(const Decision& decision) {
 }
 
 std::string asked(const Offer& offer) {
-  std::vector<std::string> out;
-  if (offer.reason_required) out.push_back(offer.reason_min > 0 ? "reason:" + std::to_string(offer.reason_min) : "reason");
-  for (const std::string& ticket : offer.tickets) out.push_back(ticket.empty() ? "ticket" : "ticket:" + ticket);
-  if (offer.record) out.emplace_back("record");
-  for (const std::string& channel : offer.notify) out.push_back("notify:" + channel);
-  if (offer.review_s > 0) out.push_back("review:" + format_duration(offer.review_s));
+  std::vector<std::string> out = requirements(offer);
   return out.empty() ? "nothing" : all_of(std::move(out));
 }
 
