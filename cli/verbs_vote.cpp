@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "cli/agent.h"
 #include "cli/commands.h"
 
 #include "evidence/text.h"
@@ -30,13 +31,17 @@ Exit Verbs::vote(bool approve) {
     }
     options.emplace("scope", sdbus::Variant(scope));
   }
-  const auto client = Client::connect();
+  // A password may be asked for.
+  const auto client = Client::connect(std::chrono::seconds(120));
   if (!client) return out.fail(client.failure());
   // What is voted on stands here before the vote; a request never changes, so it is what the vote means.
   const auto before = (*client)->get_request(*id);
   if (!before) return out.fail(before.failure());
   if (!json()) out.facts(request_facts(*before));
+  std::optional<PasswordAgent> agent;
+  if (approve && is_open(*before)) agent.emplace();
   const auto after = (*client)->vote(text_of(*before, "id"), approve, options);
+  agent.reset();
   if (!after) return out.fail(after.failure());
   if (json()) return print(*after, {});
   if (!approve && text_of(*after, "state") == "approved") {

@@ -35,7 +35,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void get_request(const core::Caller& caller, const std::string& id, const Reply& reply);
   void create(const core::Caller& caller, const CreateArgs& args, const Reply& reply);
   void cancel(const core::Caller& caller, const std::string& id, const Reply& reply);
-  void vote(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
+  void vote(const core::Caller& caller, const Sender& sender, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void watch(const core::Caller& caller, const Sender& sender, const Reply& reply);
   void review(const core::Caller& caller, const std::string& id, const std::string& text, const Reply& reply);
   void away(const core::Caller& caller, core::WallMs until, const Reply& reply);
@@ -58,6 +58,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
 
  private:
+  void cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);
   void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
                   core::IdentityPtr root, const Reply& reply);

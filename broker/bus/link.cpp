@@ -30,7 +30,10 @@ using namespace std::chrono_literals;
 
 constexpr char kName[] = "org.pamjit.Broker1";
 constexpr char kBus[] = "org.freedesktop.DBus";
+constexpr char kPolkit[] = "org.freedesktop.PolicyKit1";
+constexpr char kAction[] = "org.pamjit.vote";  // dbus/org.pamjit.policy
 constexpr auto kCallTimeout = 5s;
+constexpr auto kPasswordTimeout = 100s;  // jitctl waits 120 s for a vote
 constexpr int kRetryMs = 1000;
 
 void log(int level, const std::string& text) { sd_journal_print(level, "bus: %s", wire_text(text).c_str()); }
@@ -40,6 +43,7 @@ void log(int level, const std::string& text) { sd_journal_print(level, "bus: %s"
 struct Link::Session {
   std::unique_ptr<sdbus::IConnection> connection;
   std::unique_ptr<sdbus::IProxy> bus;
+  std::unique_ptr<sdbus::IProxy> polkit;
   std::unique_ptr<Objects> objects;
   std::unique_ptr<SizeGuard> guard;
 };
@@ -98,6 +102,7 @@ void Link::run() {
       connected_ = false;
       answers_.clear();
       signals_.clear();
+      checks_.clear();
     }
     if (stopping_) break;
     if (was || !told_) log(LOG_WARNING, "not on the system bus (" + why + "): jitctl cannot reach us, the doors go on; trying again");
@@ -115,6 +120,8 @@ void Link::serve() {
   session.connection->setMethodCallTimeout(kCallTimeout);
   session.bus = sdbus::createProxy(*session.connection, kBus, "/org/freedesktop/DBus");
   session.bus->finishRegistration();
+  session.polkit = sdbus::createProxy(*session.connection, kPolkit, "/org/freedesktop/PolicyKit1/Authority");
+  session.polkit->finishRegistration();
   // Only departures: a name whose new owner is empty.
   session.connection->addMatch(
       "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
@@ -249,13 +256,46 @@ void Link::queue(Signal signal) {
   wake();
 }
 
+void Link::authorize(std::string sender, std::function<void(Authorized)> then) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!connected_) return;
+    checks_.push_back({std::move(sender), std::move(then)});
+  }
+  wake();
+}
+
+void Link::check(const Check& check) {
+  using Details = std::map<std::string, std::string>;
+  constexpr std::uint32_t kMayAsk = 1;  // AllowUserInteraction
+  const sdbus::Struct<std::string, Dict> subject{"system-bus-name", Dict{{"name", sdbus::Variant(check.sender)}}};
+  session_->polkit->callMethodAsync("CheckAuthorization")
+      .onInterface("org.freedesktop.PolicyKit1.Authority")
+      .withTimeout(kPasswordTimeout)
+      .withArguments(subject, std::string(kAction), Details{}, kMayAsk, std::string())
+      .uponReplyInvoke([this, then = check.then](const sdbus::Error* error, const sdbus::Struct<bool, bool, Details>& result) {
+        Authorized out = Authorized::kFailed;
+        if (error == nullptr) {
+          out = std::get<0>(result) ? Authorized::kYes : std::get<1>(result) ? Authorized::kNobodyAsked : Authorized::kNo;
+        } else if (error->getName() == "org.freedesktop.DBus.Error.ServiceUnknown" ||
+                   error->getName() == "org.freedesktop.DBus.Error.NameHasNoOwner") {
+          out = Authorized::kAbsent;  // neither running nor to be started: not installed
+        } else {
+          log(LOG_WARNING, "polkit cannot be asked about a vote (" + error->getName() + ": " + error->getMessage() + "): it is refused");
+        }
+        post([then, out](Intake&) { then(out); });
+      });
+}
+
 void Link::send_queued() {
   std::deque<std::pair<std::uint64_t, Answer>> answers;
   std::deque<Signal> signals;
+  std::deque<Check> checks;
   {
     const std::lock_guard lock(mutex_);
     answers.swap(answers_);
     signals.swap(signals_);
+    checks.swap(checks_);
     dropping_ = false;
   }
   for (const auto& [token, answer] : answers) {
@@ -266,6 +306,7 @@ void Link::send_queued() {
     if (mine != per_sender_.end() && --mine->second == 0) per_sender_.erase(mine);
     pending_.erase(it);
   }
+  for (const Check& each : checks) check(each);
   for (const Signal& signal : signals) {
     signal.fact ? session_->objects->fact_changed(signal.to, signal.id) : session_->objects->changed(signal.to, signal.id);
   }

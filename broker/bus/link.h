@@ -52,6 +52,9 @@ class Intake {
   ~Intake() = default;
 };
 
+// What polkit says of somebody's vote. kAbsent: it is not installed. kNobodyAsked: it wants a password, and nobody there can ask for it.
+enum class Authorized : std::uint8_t { kYes, kNo, kNobodyAsked, kAbsent, kFailed };
+
 class Link : public std::enable_shared_from_this<Link> {
  public:
   using Result = std::variant<sdbus::Result<Bytes>, sdbus::Result<Bytes, std::uint64_t>, sdbus::Result<>>;
@@ -67,6 +70,9 @@ class Link : public std::enable_shared_from_this<Link> {
 
   void changed(std::string to, std::string id);  // any thread; queued
   void fact_changed(std::string to, std::string name);
+  // Asks polkit whether this connection may vote, with its password where it can be asked; any thread. `then` on the core's
+  // thread, once; never where the bus goes away, and with it the caller.
+  void authorize(std::string sender, std::function<void(Authorized)> then);
 
   // --- the bus thread only, from objects.cpp
   void take(const char* interface, const char* method, std::string sender, Result result, core::Outcome<Work> work);
@@ -90,6 +96,11 @@ class Link : public std::enable_shared_from_this<Link> {
   void answer(std::uint64_t token, Answer answer);
   void identified(std::uint64_t token, Call call, const sdbus::Error* error, const Dict& credentials);
   void send_queued();
+  struct Check {
+    std::string sender;
+    std::function<void(Authorized)> then;
+  };
+  void check(const Check& check);
   void send(const Result& result, const Answer& answer);
   void wake() const;
   bool wait(int fd, short events, int timeout_ms);  // false: stopping
@@ -103,6 +114,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::mutex mutex_;  // of the queues
   std::deque<std::pair<std::uint64_t, Answer>> answers_;
   std::deque<Signal> signals_;
+  std::deque<Check> checks_;  // bounded: one for each call in flight
   bool connected_ = false;
   bool dropping_ = false;
 

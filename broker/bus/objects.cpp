@@ -86,8 +86,8 @@ class Requests final : public Object<made::Requests_adaptor> {
     auto prefix = read_id(id);
     if (!prefix && ballot) ballot = {prefix.error, prefix.message, {}};
     take("Vote", std::move(result),
-         work(std::move(ballot), [id](Handlers& h, const Caller& c, const Sender&, const core::Ballot& b,
-                                      const Reply& r) { h.vote(c, id, b, r); }));
+         work(std::move(ballot), [id](Handlers& h, const Caller& c, const Sender& s, const core::Ballot& b,
+                                      const Reply& r) { h.vote(c, s, id, b, r); }));
   }
   void Review(sdbus::Result<Bytes>&& result, std::string id, Bytes text) override {
     auto found = read_reason(text);

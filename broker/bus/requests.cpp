@@ -38,8 +38,43 @@ void Handlers::cancel(const core::Caller& caller, const std::string& id, const R
   core_.cancel(caller, id, answer_request(caller, id, reply));
 }
 
-void Handlers::vote(const core::Caller& caller, const std::string& id, const core::Ballot& ballot,
+namespace {
+
+core::Outcome<bool> outcome_of(Authorized authorized) {
+  switch (authorized) {
+    case Authorized::kYes:
+    case Authorized::kAbsent: return {Error::kNone, {}, true};
+    case Authorized::kNo: return {Error::kDenied, "your password was not given, so the vote does not count", false};
+    case Authorized::kNobodyAsked:
+      return {Error::kDenied, "your password is needed to approve: run jitctl approve on a terminal", false};
+    case Authorized::kFailed: break;
+  }
+  return {Error::kUnavailable, "polkit cannot be asked whether you may approve; an admin can see why: journalctl -u jit-broker", false};
+}
+
+}  // namespace
+
+// A yes by uid alone is the weak kind: whoever sits there gives his own password, where polkit is installed. Not where polkit's
+// own door is behind our gate: it would ask the approvers for an approval.
+void Handlers::vote(const core::Caller& caller, const Sender& sender, const std::string& id, const core::Ballot& ballot,
                     const Reply& reply) {
+  const auto link = link_.lock();
+  const policy::Policy* const policy = core_.policy();
+  const bool behind_us = policy == nullptr || policy->covers(policy::Door::kPolkit);
+  // Nobody is asked for a password for a vote that is refused anyway.
+  const auto found = ballot.approve ? documents_.find_request(caller, id) : core::Outcome<core::Request>{};
+  const bool counts = ballot.approve && found && core_.may_vote(caller, found.value);
+  if (!counts || !link || behind_us) return cast(caller, id, ballot, reply);
+  link->authorize(sender.name, [self = weak_from_this(), caller, id, ballot, reply](Authorized authorized) {
+    const auto there = self.lock();
+    if (!there) return;
+    const auto may = outcome_of(authorized);
+    if (!may) return reply({may.error, may.message, {}, 0});
+    there->cast(caller, id, ballot, reply);
+  });
+}
+
+void Handlers::cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply) {
   documents_.remember(caller.identity);
   core_.vote(caller, id, ballot, answer_request(caller, id, reply));
 }
