@@ -115,10 +115,14 @@ std::vector<ScreenLine> Inbox::list(std::size_t height, std::int64_t now_ms) con
   measure(open_from, std::min(open - std::min(open, open_from), open_shown));
   measure(open + decided_from, decided_shown);
   widths[kWho] = std::min(widths[kWho], std::max<std::size_t>(11, width_ / 5));
-  widths[kWhat] = std::min(widths[kWhat], width_ / 4);
   widths[kNeeds] = width_ < kNeedsFrom ? 0 : std::min(widths[kNeeds], width_ / 5);
   widths[kLeft] = std::min<std::size_t>(widths[kLeft], 9);
-  const bool commands = open > 0 && 14 + widths[kWho] + widths[kWhat] + widths[kNeeds] + widths[kLeft] + kCommandMin <= width_;
+  // Mark, id and the blanks between; what is left of the line is for what is asked, and for the command where both fit.
+  const std::size_t others = 13 + widths[kWho] + (widths[kNeeds] > 0 ? widths[kNeeds] + 1 : 0) + widths[kLeft];
+  const std::size_t room = width_ > others ? width_ - others : 0;
+  const std::size_t what_max = std::max<std::size_t>(10, width_ / 4);
+  const bool commands = open > 0 && std::min(widths[kWhat], what_max) + 1 + kCommandMin <= room;
+  widths[kWhat] = std::min(widths[kWhat], commands ? what_max : room);
 
   std::vector<ScreenLine> out;
   out.push_back({cut("jitctl watch: " + std::to_string(open) + (open == 1 ? " request waits" : " requests wait"), width_), Look::kTitle});

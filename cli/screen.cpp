@@ -127,7 +127,10 @@ Screen::~Screen() {
 
 Screen::Size Screen::measure() {
   winsize size{};
-  if (ioctl(impl_->fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) resize_term(size.ws_row, size.ws_col);
+  if (ioctl(impl_->fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
+    resize_term(size.ws_row, size.ws_col);
+    clearok(curscr, TRUE);  // what a terminal keeps of its lines when its size changes is its own affair
+  }
   return {static_cast<std::size_t>(getmaxx(stdscr)), static_cast<std::size_t>(getmaxy(stdscr))};
 }
 

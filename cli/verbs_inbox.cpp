@@ -200,11 +200,10 @@ class Loop {
     if (!after) return inbox_.refused(after.failure().message);
     inbox_.voted();
     show(*after);
-    if (!ballot.approve && text_of(*after, "state") == "approved") {
-      return inbox_.say(ended_line("ended", *after, text_of(*after, "grant")));
-    }
+    // What the vote did is said by now, but for how long the approval holds.
+    if (text_of(*after, "state") != "approved" || !ballot.approve) return;
     std::uint64_t lifetime = number_of(*after, "offer.give_s");
-    if (text_of(*after, "state") == "approved" && text_of(*after, "extends").empty()) {
+    if (text_of(*after, "extends").empty()) {
       if (const auto grant = client_.get_grant(text_of(*after, "grant"))) lifetime = number_of(*grant, "lifetime_s");
     }
     inbox_.say(decision_line(*after, lifetime));
