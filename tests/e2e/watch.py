@@ -39,6 +39,11 @@ class Pane:
         s.programs.append(self.tmux)
         self.resize(width, height)
 
+    def ready(self):
+        """Whoever asks from now on is news."""
+        self.expect("nobody waits")
+        return self
+
     def resize(self, width, height):
         fcntl.ioctl(self.tmux.master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
@@ -107,7 +112,7 @@ def deny(s):
 
 
 def approve(s):
-    bob = Pane(s, "jitctl watch")
+    bob = Pane(s, "jitctl watch").ready()
     alice = s.terminal("alice", "sudo id -un")
     s.see(alice, "waiting")
     bob.expect("1 request waits")
@@ -134,7 +139,7 @@ def approve(s):
 def code(s):
     """The rule wants the code that only alice's terminal shows."""
     with bedlib.policy_with('by-sre   = { need', "by-sre   = { match = true, need"):
-        bob = Pane(s, "jitctl watch")
+        bob = Pane(s, "jitctl watch").ready()
         alice = s.terminal("alice", "sudo id -un")
         typed = alice.expect(r"by voice: (\d+ \d+)")[1]
         bob.expect("1 request waits")
@@ -160,7 +165,7 @@ def code(s):
 
 def sizes(s):
     """Any size of the window, with and without colour."""
-    bob = Pane(s, "NO_COLOR=1 jitctl watch")
+    bob = Pane(s, "NO_COLOR=1 jitctl watch").ready()
     alice = s.terminal("alice", "sudo id -un")
     s.see(alice, "waiting")
     bob.expect("^> [0-9a-f]{8} alice")
@@ -192,7 +197,7 @@ def sizes(s):
 
 def away(s):
     """The broker goes and comes back: said, and what was decided meanwhile is found out."""
-    bob = Pane(s, "jitctl watch")
+    bob = Pane(s, "jitctl watch").ready()
     alice = s.terminal("alice", "sudo id -un")
     s.see(alice, "waiting")
     bob.expect("1 request waits")
