@@ -51,6 +51,7 @@ class Inbox {
   void put(const Json& request, const Json& grant, std::int64_t now_ms);
   void put_whole(const Json& request, std::int64_t now_ms);  // the same request with all of its text: no news
   void remove(const std::string& id);                        // gone from our sight
+  std::string detailed() const { return details_ ? chosen_ : ""; }  // whose details are shown; "": nobody's
   void say(std::string note) { note_ = std::move(note); }
 
   Wish press(const Press& press);

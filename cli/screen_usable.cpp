@@ -14,8 +14,7 @@ bool jit::cli::Screen::usable() {
   if (name == nullptr || *name == '\0') return false;
   int found = 0;
   if (setupterm(name, STDOUT_FILENO, &found) != OK || found != 1) return false;
-  const char* const move = tigetstr("cup");
-  const bool can_move = move != nullptr && move != reinterpret_cast<const char*>(-1);
+  const bool can_move = tigetstr("cup") != nullptr;
   del_curterm(cur_term);
   return can_move;
 }

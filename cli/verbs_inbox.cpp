@@ -147,7 +147,13 @@ class Loop {
     for (const std::string& id : inbox_.fill(member(*open, "requests"), monotonic_ms())) {
       if (auto failure = take(id)) return failure;
     }
+    whole(inbox_.detailed());  // a list holds long texts cut
     return std::nullopt;
+  }
+
+  void whole(const std::string& id) {
+    if (id.empty()) return;
+    if (const auto request = client_.get_request(id)) inbox_.put_whole(*request, monotonic_ms());
   }
 
   std::optional<Failure> take(const std::string& id) {
@@ -184,9 +190,7 @@ class Loop {
     switch (wish.kind) {
       case Wish::Kind::kNothing: break;
       case Wish::Kind::kLeave: return false;
-      case Wish::Kind::kWhole:
-        if (const auto request = client_.get_request(wish.ballot.id)) inbox_.put_whole(*request, monotonic_ms());
-        break;
+      case Wish::Kind::kWhole: whole(wish.ballot.id); break;
       case Wish::Kind::kVote: vote(wish.ballot); break;
     }
     return true;

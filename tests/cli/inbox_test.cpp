@@ -154,7 +154,9 @@ TEST_CASE("details are asked for whole, and left again", "[inbox]") {
   CHECK(inbox.press({Keys::kDown}).ballot.id == kId1);
   CHECK(texts(inbox)[0] == "request: " + kId1);
   CHECK(texts(inbox, 1000)[1] == "state: pending (4m59s left to vote)");
+  CHECK(inbox.detailed() == kId1);
   inbox.press({Keys::kEscape});
+  CHECK(inbox.detailed().empty());
   CHECK(marked(inbox) == "11234567");
 }
 
@@ -272,7 +274,7 @@ TEST_CASE("any size, any state: the screen is filled and nothing leaves it", "[i
   }
   for (auto& [name, inbox] : states) {
     for (std::size_t width = 0; width <= 200; width = width < 100 ? width + 1 : width + 50) {
-      for (const std::size_t height : {0, 1, 2, 7, 8, 9, 10, 11, 12, 13, 24, 60}) {
+      for (const std::size_t height : {0U, 1U, 2U, 7U, 8U, 9U, 10U, 11U, 12U, 13U, 24U, 60U}) {
         CAPTURE(name, width, height);
         inbox.resize(width, height);
         const Picture picture = inbox.draw(1'000'000);

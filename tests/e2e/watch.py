@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import termios
 import time
 
@@ -80,10 +81,10 @@ class Pane:
         """The process id of jitctl."""
         return int(bedlib.run("root", ["pgrep", "-n", "-x", "-u", "bob", "jitctl"]).out)
 
-    def left(self):
-        """The program has ended well, and the terminal is as it was."""
+    def left(self, code=0, said=""):
+        """The program has ended so, and the terminal is as it was."""
         screen = self.expect("^left with", "icanon|echo")
-        check(screen.split() == ["before", "left", "with", "0", "icanon", "echo"], f"after the end:\n{screen}")
+        check(screen.strip() == f"before\n{said}left with {code}\nicanon echo", f"after the end:\n{screen}")
 
 
 def deny(s):
@@ -214,4 +215,39 @@ def away(s):
     bob.left()
 
 
-story.main("watch", {"deny": deny, "approve": approve, "code": code, "sizes": sizes, "away": away})
+def hang_up(s):
+    """The terminal's window is closed: nothing is left running."""
+    bob = Pane(s, "jitctl watch").ready()
+    pidfd = os.pidfd_open(bob.child())
+    bedlib.run("bob", [*TMUX, "kill-session"])
+    check(select.select([pidfd], [], [], WAIT_S)[0], "jitctl runs on without a terminal")
+    s.note("the window was closed: nothing runs on")
+    os.close(pidfd)
+
+
+def bus_gone(s):
+    """An error is said on the terminal as it was before."""
+    bob = Pane(s, "jitctl watch").ready()
+    with open(f"{bedlib.BED}/dbus.pid", encoding="ascii") as f:
+        os.kill(int(f.read().split()[0]), signal.SIGKILL)
+    bob.left(4, "jitctl: the system bus has gone: start jitctl again when it is back\n")
+    s.note("the bus went away: said where the inbox was")
+    subprocess.run(["dbus-daemon", "--system", "--fork", "--nopidfile", "--nosyslog"], check=True)
+    bedlib.broker.restart()
+
+
+def plain(s):
+    """Where nothing can be drawn, or nobody reads keys, it is lines."""
+    alice = s.terminal("alice", "sudo id -un")
+    s.see(alice, "waiting")
+    line = "Z [0-9a-f]{8} pending alice.* sudo as root.*: id -un"
+    for terminal, command in ("dumb", "jitctl watch"), ("no-such-terminal", "jitctl watch"), ("xterm", "jitctl watch </dev/null"), \
+            ("xterm", "jitctl watch | cat"), ("xterm", "jitctl watch --json"), ("xterm", "bash -ic 'jitctl watch & wait'"):
+        with Terminal("bob", command, env={"TERM": terminal}) as bob:
+            bob.expect('^{"id".*"state":"pending"' if "--json" in command else line)
+            s.note(f"TERM={terminal} {command}: a line")
+            check("\x1b[H" not in bob.text and "\x1b[2J" not in bob.text, f"{terminal}: {command} drew: {bob.text!r}")
+
+
+story.main("watch", {"deny": deny, "approve": approve, "code": code, "sizes": sizes, "away": away, "hang-up": hang_up,
+                     "plain": plain, "bus-gone": bus_gone})
