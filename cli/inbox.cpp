@@ -73,6 +73,8 @@ const Inbox::Entry* Inbox::find(const std::string& id) const { return const_cast
 
 Inbox::Entry Inbox::made(const Json& request, const Json& grant, std::int64_t now_ms) {
   Entry out{.request = request, .grant = grant};
+  // Of one's own request: it is for the terminal that asked, not for one that stands open.
+  if (out.request.is_object()) out.request.erase("typed_code");
   out.open = is_open(request);
   const auto left = std::min<std::uint64_t>(number_of(request, "deadline_in_s"), UINT32_MAX);
   out.deadline_ms = now_ms + static_cast<std::int64_t>(left) * 1000;

@@ -50,7 +50,12 @@ Exit Verbs::lines() {
       if (!grant || text_of(*grant, "ended.how") != "revoked") return;
       line = revoked_line(*grant);
     }
-    out.line(json() ? request.dump() : line);
+    if (json()) {
+      Json document = request;
+      document.erase("typed_code");  // it is for the terminal that asked
+      line = document.dump();
+    }
+    out.line(line);
   };
   const auto run = [&]() -> Exit {
     const auto client = Client::connect();

@@ -82,6 +82,12 @@ TEST_CASE("every fact of a request is on a screen of 80x24", "[inbox]") {
   }
 }
 
+TEST_CASE("the code of an own request is not for a screen that stands open", "[inbox]") {
+  Json own = waiting();
+  own["typed_code"] = "123456";
+  CHECK(details(own).find("123456") == std::string::npos);
+}
+
 TEST_CASE("an ordinary request stands there whole, one fact a line", "[inbox]") {
   const std::string screen = details(waiting());
   for (const auto& [name, value] : request_facts(waiting())) CHECK(count("\n" + screen, "\n" + name + ": " + value + "\n") == 1);
