@@ -52,7 +52,7 @@ Exit Verbs::lines() {
     }
     if (json()) {
       Json document = request;
-      document.erase("typed_code");  // it is for the terminal that asked
+      if (document.is_object()) document.erase("typed_code");  // it is for the terminal that asked
       line = document.dump();
     }
     out.line(line);

@@ -8,7 +8,7 @@ namespace jit::core {
 Card Core::Impl::card_of(const Ask& ask) {
   const Sight sight = look(ask);
   const Signs signs = signs_of(senses, sight.scene);
-  return {risk_of(signs), signs_for_people(signs, *ask.target, sight.scene.command)};
+  return {risk_of(signs), signs_for_people(signs, ask.door, *ask.target, sight.scene.command)};
 }
 
 }  // namespace jit::core

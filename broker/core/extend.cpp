@@ -7,7 +7,7 @@ namespace jit::core {
 namespace {
 
 // A login's end never passes the rule's longest, for systemd itself holds that one; elsewhere each approval may give as much anew.
-BootMs latest_end(const Grant& grant, BootMs now) {
+BootMs latest_more(const Grant& grant, BootMs now) {
   const bool login = grant.door == policy::Door::kSsh || grant.door == policy::Door::kLogin;
   return (login ? grant.starts : now) + BootMs{grant.max_s} * 1000;
 }
@@ -40,7 +40,7 @@ void Core::extend(const Caller& caller, std::string_view prefix, Ask wish, Done<
     return done(failure<Request>(Error::kDenied, "an emergency access is short and is not extended; ask in the ordinary way"));
   }
   const BootMs now = impl.clock.boottime();
-  if (latest_end(grant, now) <= grant.expires) {
+  if (latest_more(grant, now) <= grant.expires) {
     return done(failure<Request>(Error::kDenied, "the rule allows no more than " + policy::format_duration(grant.max_s) +
                                                      "; ask again when it has ended"));
   }
@@ -126,7 +126,7 @@ std::optional<Grant> Core::Impl::prolonged(const Live& live) {
     if (cast.vote.approve) more = std::min(more, cast.vote.duration_s.value_or(more));
   }
   grant.max_s = std::min(grant.max_s, live.terms.max_s);
-  const BootMs end = std::min(grant.expires + BootMs{more} * 1000, latest_end(grant, now));
+  const BootMs end = std::min(grant.expires + BootMs{more} * 1000, latest_more(grant, now));
   grant.max_s = held->grant.max_s;
   if (end > grant.expires) {
     grant.expires_wall += end - grant.expires;

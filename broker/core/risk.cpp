@@ -82,10 +82,13 @@ Reach reach_of(const policy::Command& command) {
   return std::ranges::binary_search(kEscapes, name) ? Reach::kEscape : Reach::kOther;
 }
 
-std::vector<std::string> signs_for_people(const Signs& signs, const policy::Identity& target, const policy::Command& command) {
+std::vector<std::string> signs_for_people(const Signs& signs, policy::Door door, const policy::Identity& target,
+                                          const policy::Command& command) {
+  const bool login = door == policy::Door::kSsh || door == policy::Door::kLogin;
   std::vector<std::string> out;
   if (signs.changeable) out.emplace_back("the requester can change a file that it runs or reads");
-  if (signs.first_target) out.push_back("never was " + (target.user.empty() ? "uid " + std::to_string(target.uid) : target.user) + " here before");
+  if (signs.first_target && login) out.emplace_back("never logged in here before");
+  if (signs.first_target && !login) out.push_back("never was " + (target.user.empty() ? "uid " + std::to_string(target.uid) : target.user) + " here before");
   if (signs.first_seen) out.emplace_back("never came from this network before");
   if (signs.odd_hour) out.emplace_back("outside the usual hours");
   switch (reach_of(command)) {

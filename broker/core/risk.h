@@ -23,7 +23,7 @@ struct Signs {
 
 std::int64_t risk_of(const Signs& signs);
 // The same in words, the weightiest first; not escaped.
-std::vector<std::string> signs_for_people(const Signs& signs, const policy::Identity& target, const policy::Command& command);
+std::vector<std::string> signs_for_people(const Signs& signs, policy::Door door, const policy::Identity& target, const policy::Command& command);
 
 // A shell (also sudo -s and -i), an interpreter, an editor, a pager, a package manager: as good as any command.
 bool far_reaching(const policy::Command& command);

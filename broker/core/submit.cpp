@@ -30,6 +30,7 @@ std::vector<std::uint32_t> quota_of(const Subject& subject) { return jit::core::
 
 void Core::submit(Conn conn, Ask ask) {
   if (!ask.root) ask.root = impl_->root;
+  ask.not_before = 0;  // at a door it is now
   impl_->submit(conn, std::make_shared<const Ask>(std::move(ask)));
 }
 
@@ -126,6 +127,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
   for (const Id& candidate : candidates) {
     Live* live = find(candidate);
     if (live == nullptr || !live->request.extends.empty() || !same_ask(live->request, *ask)) continue;
+    if (live->request.not_before > clock.boottime()) continue;  // that is for later
     if (!live->open() && !live->busy) continue;
     if (live->busy) {
       defer(*live, conn, [this, conn, ask] { submit(conn, ask); });
