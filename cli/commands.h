@@ -27,8 +27,10 @@ struct Verbs {
   Exit vote(bool approve);
   Exit review();
   Exit away();
-  // verbs_watch.cpp
+  // verbs_watch.cpp, verbs_inbox.cpp
   Exit watch();
+  Exit lines();
+  Exit inbox();
   // verbs_grants.cpp
   Exit grants();
   Exit end();

@@ -42,7 +42,7 @@ policy::analysis::Host host_facts(const policy::Policy& policy, const host::PamF
   const host::Rescue rescue = host::rescue_of(pam, policy.settings().rescue);
   out.rescue_lines = rescue.lines;
   out.rescue_why = rescue.why;
-  out.records = out.notifies = out.reviews = false;  // none of the three is part of the broker
+  out.records = out.notifies = false;  // neither is part of the broker yet; reviews are
   out.root_password = host::has_password("root");
   out.observing_since = host::observing(pam);
   const auto history = read_history(out.now, out.unused_days, ids_of(policy.rules()));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/screen.h"
 
 namespace jit::cli {
 
@@ -26,7 +27,9 @@ int stop_signals() {
 
 }  // namespace
 
-Exit Verbs::watch() {
+Exit Verbs::watch() { return !json() && Screen::usable() ? inbox() : lines(); }
+
+Exit Verbs::lines() {
   const int stop = stop_signals();
   if (stop < 0) return out.fail({Exit::kNo, "signals cannot be waited for: too many open files?"});
   // A change of its grant is said as one of the request, and one that came while we looked is both listed and said:
@@ -47,7 +50,12 @@ Exit Verbs::watch() {
       if (!grant || text_of(*grant, "ended.how") != "revoked") return;
       line = revoked_line(*grant);
     }
-    out.line(json() ? request.dump() : line);
+    if (json()) {
+      Json document = request;
+      if (document.is_object()) document.erase("typed_code");  // it is for the terminal that asked
+      line = document.dump();
+    }
+    out.line(line);
   };
   const auto run = [&]() -> Exit {
     const auto client = Client::connect();

@@ -32,6 +32,8 @@ ONLY = {
     "fido.h": {"evidence"},
     "nats/": {"relay/transport"},
     "libical/": {"policy"},
+    "curses.h": {"cli"},
+    "term.h": {"cli"},
     "date/": {"policy"},
     "toml++/": {"policy", "broker/config"},
     "security/": {"pam_jit"},
