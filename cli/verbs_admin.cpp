@@ -7,7 +7,7 @@ namespace jit::cli {
 
 namespace {
 
-constexpr std::uint32_t kPage = 200;
+constexpr std::uint32_t kEntriesAPage = 200;
 
 void flatten(const Json& json, const std::string& name, Facts& out) {
   if (json.is_object()) {
@@ -90,13 +90,13 @@ Exit Verbs::log() {
   if (args.has(Option::kLimit)) {
     const std::string text = args.value(Option::kLimit);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), left);
-    if (error != std::errc() || end != text.data() + text.size() || left == 0 || left > kPage) {
-      return out.fail({Exit::kUsage, "--limit: give how many of the newest entries, from 1 to " + std::to_string(kPage)});
+    if (error != std::errc() || end != text.data() + text.size() || left == 0 || left > kEntriesAPage) {
+      return out.fail({Exit::kUsage, "--limit: give how many of the newest entries, from 1 to " + std::to_string(kEntriesAPage)});
     }
     filter->emplace("newest", sdbus::Variant(true));
     filter->emplace("limit", sdbus::Variant(static_cast<std::uint32_t>(left)));
   } else {
-    filter->emplace("limit", sdbus::Variant(kPage));
+    filter->emplace("limit", sdbus::Variant(kEntriesAPage));
   }
   const auto client = Client::connect();
   if (!client) return out.fail(client.failure());
