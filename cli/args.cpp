@@ -38,7 +38,7 @@ constexpr std::string_view kNoPager = "--no-pager";
 const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kClaimed, kHostTag, kJson};
 
 const std::array kVerbs = {
-    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kAt, kReason, kTicket, kUrgency, kVia, kWait, kJson},
+    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kScope, kAt, kReason, kTicket, kUrgency, kVia, kWait, kJson},
          "ask ahead of time; prints the id"},
     Verb{"cancel", "ID", 1, 1, false, {kJson}, "take back a request of yours"},
     Verb{"extend", "GRANT", 1, 1, false, {kFor, kReason, kTicket, kUrgency, kWait, kJson}, "ask for more time before a grant ends"},

@@ -205,7 +205,9 @@ Facts request_facts(const Json& request) {
   add(facts, "reason", text_of(request, "reason"));
   add(facts, "reason from", text_of(request, "reason_from"));
   add(facts, "ticket", text_of(request, "ticket"));
-  if (const auto asked = number_of(request, "asked.duration_s")) add(facts, "asked for", duration(asked));
+  const auto asked = number_of(request, "asked.duration_s");
+  const std::string scope = text_of(request, "asked.scope");
+  if (asked != 0 || !scope.empty()) add(facts, "asked for", (asked == 0 ? "" : duration(asked)) + (asked == 0 || scope.empty() ? "" : ", ") + (scope.empty() ? "" : "scope " + scope));
   add(facts, "not before", short_time(text_of(request, "not_before")));
   add(facts, "risk", risk_text(request));
   add(facts, "rule", text_of(request, "offer.rule"));

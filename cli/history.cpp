@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kMostMs = 5000;
-constexpr std::uint32_t kPage = 1000;
+constexpr std::uint32_t kHistoryPage = 1000;
 
 bool all_seen(const History& history, const std::vector<std::string>& rules) {
   return std::ranges::all_of(rules, [&](const std::string& rule) { return history.used.contains(rule); });
@@ -56,7 +56,7 @@ std::optional<History> read_history(std::int64_t now, std::uint32_t days, const 
   if (!oldest) return std::nullopt;
   if (oldest->entries.empty()) return out;
   out.from = seconds_of(text_of(oldest->entries.front(), "time"));
-  Dict filter{{"since-ms", sdbus::Variant((now - std::int64_t{days} * kDay) * 1000)}, {"limit", sdbus::Variant(kPage)}};
+  Dict filter{{"since-ms", sdbus::Variant((now - std::int64_t{days} * kDay) * 1000)}, {"limit", sdbus::Variant(kHistoryPage)}};
   while (!all_seen(out, rules)) {
     if (monotonic_ms() > deadline) return std::nullopt;
     const auto page = (*client)->query(filter);

@@ -16,7 +16,7 @@ namespace {
 
 namespace analysis = policy::analysis;
 
-constexpr std::uint32_t kPage = 1000;
+constexpr std::uint32_t kReplayPage = 1000;
 
 std::string counted(std::size_t count, std::string_view one) {
   return std::to_string(count) + ' ' + std::string(one) + (count == 1 ? "" : "s");
@@ -177,7 +177,7 @@ Exit Verbs::replay() {
   auto filter = filter_of(args);
   if (!filter) return out.fail(filter.failure());
   if (args.has(Option::kPerson)) filter->emplace("person", sdbus::Variant(args.value(Option::kPerson)));
-  filter->emplace("limit", sdbus::Variant(kPage));
+  filter->emplace("limit", sdbus::Variant(kReplayPage));
   const auto files = load_for_host(args.words);
   if (!files) return out.fail(files.failure());
   if (!files->policy) {

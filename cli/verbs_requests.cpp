@@ -86,6 +86,7 @@ Result<Dict> ask_of(const Args& args) {
   text(Option::kDoor, "door");
   text(Option::kAs, "as");
   text(Option::kVia, "via");
+  text(Option::kScope, "scope");
   if (!args.command.empty()) {
     std::vector<Bytes> argv;
     for (const std::string& word : args.command) argv.push_back(bytes_of(word));

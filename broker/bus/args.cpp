@@ -217,6 +217,10 @@ Outcome<CreateArgs> read_create(const Dict& dict) {
   Reader in(dict);
   CreateArgs out = read_ask(in);
   if (out.door == policy::Door::kPolkit) in.fail("door must be sudo, su, ssh or login");
+  if (in.has("scope")) {
+    out.scope = policy::scope_named(in.text("scope"));
+    if (!out.scope) in.fail("scope must be command, tty, session or login");
+  }
   if (const auto at = in.take<std::int64_t>("not-before-ms", "milliseconds (x)")) {
     if (*at <= 0) in.fail("not-before-ms must be positive");
     out.not_before = *at;

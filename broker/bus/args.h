@@ -60,6 +60,7 @@ struct CreateArgs {
   std::vector<std::string> argv;
   std::string cwd;
   core::WallMs not_before = 0;  // 0: at once
+  std::optional<policy::Scope> scope;
 };
 
 struct ExplainArgs {

@@ -146,6 +146,7 @@ void Handlers::create_for(const core::Caller& caller, const CreateArgs& args, co
   ask.ticket = args.ticket;
   ask.urgency = args.urgency;
   ask.asked_s = args.for_s;
+  ask.asked_scope = args.scope;
   ask.via = args.via;
   if (args.not_before != 0) {
     const Now now = Now::read();

@@ -4,6 +4,17 @@
 
 namespace jit::core {
 
+bool door_has(policy::Door door, policy::Scope scope) {
+  switch (door) {
+    case policy::Door::kSudo: return scope != policy::Scope::kLogin;
+    case policy::Door::kSu: return scope == policy::Scope::kTty || scope == policy::Scope::kSession;
+    case policy::Door::kSsh:
+    case policy::Door::kLogin: return scope == policy::Scope::kSession || scope == policy::Scope::kLogin;
+    case policy::Door::kPolkit: break;
+  }
+  return false;
+}
+
 void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   Impl& impl = *impl_;
   if (!policy_) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
@@ -17,6 +28,10 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   constexpr BootMs kFarthest = BootMs{90} * 86'400'000;
   if (ask.not_before > impl.clock.boottime() + kFarthest) {
     return done(failure<Request>(Error::kBadInput, "it can begin within 90 days at the latest"));
+  }
+  if (ask.asked_scope && !door_has(ask.door, *ask.asked_scope)) {
+    return done(failure<Request>(Error::kBadInput, "the door " + std::string(policy::name_of(ask.door)) + " has no scope " +
+                                                       std::string(policy::name_of(*ask.asked_scope))));
   }
   ask.can_ask = false;
   if (!ask.root) ask.root = impl.root;
@@ -54,7 +69,7 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   } else {
     live->request = impl.make_request(ask, *decision.offer, RequestState::kDetached, RequestKind::kAhead);
   }
-  live->terms = *decision.offer;
+  live->terms = live->request.offer;
   live->stored = false;
   live->busy = true;
   Batch batch;

@@ -39,6 +39,7 @@ struct Ask {
   std::string ticket;
   Urgency urgency = Urgency::kNormal;
   std::optional<std::uint32_t> asked_s;
+  std::optional<policy::Scope> asked_scope;  // ahead of time
   std::string via;
   std::string ssh_key;  // at ssh: hex SHA-256 of the keys proven so far; empty: not known yet
   bool can_ask = false;
@@ -104,6 +105,9 @@ struct Asked {
   BootMs created = 0;
   WallMs created_wall = 0;
 };
+
+// Has a door grants of that scope?
+bool door_has(policy::Door door, policy::Scope scope);
 
 // What is only supposed where the policy is asked for an explanation.
 struct Suppose {

@@ -106,6 +106,7 @@ struct Request {
   std::string ticket;
   Urgency urgency = Urgency::kNormal;
   std::optional<std::uint32_t> asked_s;
+  std::optional<policy::Scope> asked_scope;  // the offer's is that, where it is narrower than the rule's
   std::string via;
   policy::Offer offer;
   std::string policy_hash;

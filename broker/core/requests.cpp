@@ -67,6 +67,7 @@ std::shared_ptr<const Ask> Core::Impl::ask_of(const Request& request) const {
   ask->ticket = request.ticket;
   ask->urgency = request.urgency;
   ask->asked_s = request.asked_s;
+  ask->asked_scope = request.asked_scope;
   ask->ssh_key = request.ssh_key;
   return ask;
 }

@@ -263,9 +263,11 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.ticket = ask.ticket;
   request.urgency = ask.urgency;
   request.asked_s = ask.asked_s;
+  request.asked_scope = ask.asked_scope;
   request.via = ask.via;
   request.ssh_key = ask.ssh_key;
   request.offer = offer;
+  request.offer.scope = std::min(offer.scope, ask.asked_scope.value_or(offer.scope));
   request.policy_hash = policy()->hash();
   request.boot_id = boot_id;
   request.card = card_of(ask);
@@ -316,7 +318,7 @@ void Core::Impl::set_times(Grant& grant, BootMs not_before, std::uint32_t claim_
 
 std::pair<Request, Grant> Core::Impl::granted_at_once(const Ask& ask, const policy::Offer& offer, RequestKind kind) {
   Request request = make_request(ask, offer, RequestState::kApproved, kind);
-  Grant grant = make_grant(ask, offer);
+  Grant grant = make_grant(ask, request.offer);
   grant.request = request.id;
   grant.request_digest = request.digest;
   request.grant = grant.id;

@@ -208,6 +208,7 @@ std::string digest_of(const Request& request) {
   hashed.text(request.ticket);
   hashed.text(name_of(request.urgency));
   hashed.maybe(request.asked_s);
+  hashed.text(request.asked_scope ? policy::name_of(*request.asked_scope) : "");
   hashed.text(request.via);
   hashed.text(request.ssh_key);
   hashed.text(request.offer.rule);

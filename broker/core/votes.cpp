@@ -215,9 +215,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     return done(failure<Request>(Error::kBadInput, "you can only narrow the scope, and it is " +
                                                        std::string(policy::name_of(live->terms.scope))));
   }
-  const bool login = live->request.door == policy::Door::kSsh || live->request.door == policy::Door::kLogin;
-  const bool su = live->request.door == policy::Door::kSu;
-  if (ballot.scope && ((login && *ballot.scope < policy::Scope::kSession) || (su && *ballot.scope < policy::Scope::kTty))) {
+  if (ballot.scope && !door_has(live->request.door, *ballot.scope)) {
     return done(failure<Request>(Error::kBadInput, "the door " + std::string(policy::name_of(live->request.door)) +
                                                        " has no scope " + std::string(policy::name_of(*ballot.scope))));
   }

@@ -22,7 +22,7 @@ const char* const kRequestColumns =
     "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
     "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, ssh_key, "
     "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env, "
-    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable";
+    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable, asked_scope";
 const char* const kRequestStateColumns =
     "state, ended_by, ended_why, ended_wall, granted, steps, wrong_codes, review_due, reviewed_by, reviewed_why, reviewed_wall";
 const char* const kGrantColumns =
@@ -194,7 +194,7 @@ int bind_request(Bind& bind, const Request& request) {
   bind.number(command.known).number(command.verified).number(command.digest_bound).number(command.words_at);
   bind.bytes(command.path).words(command.options).words(command.env);
   bind.number(request.not_before).number(request.not_before_wall).id(request.extends);
-  bind.number(request.card.score).words(request.card.signs).text(request.typed_code).number(command.changeable);
+  bind.number(request.card.score).words(request.card.signs).text(request.typed_code).number(command.changeable).maybe(request.asked_scope);
   return bind.code();
 }
 
@@ -247,6 +247,7 @@ Request read_request(Row& row) {
   request.card.signs = row.words();
   request.typed_code = row.bytes();
   request.command.changeable = row.flag();
+  if (!row.skip_null()) request.asked_scope = row.one_of(policy::Scope::kLogin);
   if (!request.extends.empty()) {
     request.kind = core::RequestKind::kExtension;
   } else if (request.offer.break_glass) {

@@ -293,6 +293,7 @@ constexpr const char* kPeople = R"sql(
 ALTER TABLE requests ADD COLUMN login_user BLOB NOT NULL DEFAULT x'';
 ALTER TABLE grants ADD COLUMN login_user BLOB NOT NULL DEFAULT x'';
 ALTER TABLE requests ADD COLUMN command_changeable INTEGER NOT NULL DEFAULT 0 CHECK (command_changeable IN (0, 1));
+ALTER TABLE requests ADD COLUMN asked_scope INTEGER CHECK (asked_scope BETWEEN 0 AND 3);
 ALTER TABLE requests ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE requests ADD COLUMN not_before_wall INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE requests ADD COLUMN extends BLOB CHECK (length(extends) = 16);

@@ -65,7 +65,7 @@ TEST_CASE("a request's document") {
     "command": {"argv": ["sudo", "sh", "-c", "a\\nb"], "text": "sudo sh -c \"a\\nb\"", "length": 15, "verified": false, "cut": false,
                 "path": "/usr/bin/sh", "words_at": 2, "options": ["-g"], "env": ["PATH", "A\\nB"]},
     "cwd": "/home/alice",
-    "reason": "", "reason_from": "prompt", "ticket": "", "urgency": "normal", "asked": {"duration_s": 600},
+    "reason": "", "reason_from": "prompt", "ticket": "", "urgency": "normal", "asked": {"duration_s": 600, "scope": null},
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false, "escalate": [],
               "seats": [{"set": "set:sre", "count": 2, "filled_by": ["bob"]}], "require": ["reason", "ticket", "ticket:CHG-####", "record", "notify:pager", "review:1d"],
               "votes": "signed", "match": true, "break_glass": true},

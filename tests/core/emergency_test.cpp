@@ -298,6 +298,28 @@ TEST_CASE("a request for later is not taken up by an attempt that comes now", "[
   CHECK(world.heard(now).decided.empty());
 }
 
+TEST_CASE("a scope may be asked for, and is never wider than the rule's", "[ahead]") {
+  struct Row {
+    const char* target;
+    policy::Scope asked;
+    const char* error;
+    policy::Scope given;
+  };
+  const Row rows[] = {{"root", policy::Scope::kCommand, "", policy::Scope::kCommand}, {"root", policy::Scope::kSession, "", policy::Scope::kTty},
+                      {"root", policy::Scope::kLogin, "BadInput", {}},              {"free", policy::Scope::kCommand, "", policy::Scope::kCommand}};
+  for (const Row& row : rows) {
+    Emergency world;
+    Ask ask = world.ask(kAlice, row.target);
+    ask.asked_scope = row.asked;
+    const auto made = world.create(kAlice, ask);
+    CHECK(made.error() == row.error);
+    if (!made.one()) continue;
+    CHECK(made.one().value.offer.scope == row.given);
+    if (made.one().value.state != RequestState::kApproved) CHECK(world.vote(kBob, made.one().value.id).error().empty());
+    CHECK(world.only_grant().scope == row.given);
+  }
+}
+
 TEST_CASE("how far ahead", "[ahead]") {
   Emergency world;
   Ask ask = world.ask(kAlice);

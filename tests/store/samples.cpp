@@ -135,6 +135,7 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.secret_hash = std::string(64, 'e');
   made.ssh_key = std::string(64, 'a');
   made.urgency = core::Urgency::kCritical;
+  made.asked_scope = policy::Scope::kLogin;
   made.not_before = 9'000'000'001'000;
   made.not_before_wall = made.created_wall + 1000;
   made.extends = id_of(4711);
@@ -285,7 +286,7 @@ std::string text(const core::Request& r) {
   out << u(r.created) << u(r.deadline) << u(r.created_wall) << u(r.deadline_wall) << r.process << r.parent;
   const core::Command& c = r.command;
   out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env << c.changeable;
-  out << u(r.not_before) << u(r.not_before_wall) << r.extends << u(r.card.score) << r.card.signs << r.typed_code << r.steps;
+  out.maybe(r.asked_scope) << u(r.not_before) << u(r.not_before_wall) << r.extends << u(r.card.score) << r.card.signs << r.typed_code << r.steps;
   out << r.wrong_codes << u(r.review_due) << r.reviewed_by << r.reviewed_why << u(r.reviewed_wall);
   out << r.digest << r.secret_hash << r.ssh_key << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
   return out.kind(r.state).get();
