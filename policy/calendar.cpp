@@ -340,7 +340,7 @@ class Expansion {
 
   // Marks the days of one occurrence; false where none is in range.
   bool touch(const Event& event, const Moment& begin) {
-    std::int64_t from = begin.day, to = begin.day;
+    std::int64_t from = begin.day, to = 0;
     const std::int64_t nominal = event.duration ? std::int64_t{event.duration->weeks} * 7 + event.duration->days : 0;
     if (begin.date) {
       std::int64_t length = event.start.date && event.end ? event.end->day - event.start.day : nominal;
