@@ -9,13 +9,25 @@ from bedlib import Inbox, check, within
 WITHDRAWN_S = 2
 
 
+def ended(terminal, answer: str) -> int:
+    """sudo itself loses a signal that comes between its prompt and its read: then the key is pressed again."""
+    while answer in ("\x03", "\x1c"):
+        try:
+            return terminal.wait(5)
+        except bedlib.Failed:
+            terminal.type(answer)
+            if terminal.text.count("^") > 6:
+                break
+    return terminal.wait()
+
+
 def test_answers_that_are_none():
     bedlib.set_policy(REASON)
     for name, answer in ("Enter", "\n"), ("blanks", "   \n"), ("end of input", "\x04"), ("Ctrl-C", "\x03"), ("Ctrl-\\", "\x1c"):
         with Inbox() as inbox, bedlib.Terminal("alice", ["sudo", "id", "-un"]) as alice:
             alice.expect("(?i)reason.*: ?")
             alice.type(answer)
-            code = alice.wait()
+            code = ended(alice, answer)
             check(code != 0 and "root" not in alice.text.split(), f"{name}: exit {code}: {alice.text}")
             check(not [r for r in inbox.requests() if r["id"] not in inbox.known], f"{name} made a request")
 
