@@ -58,11 +58,17 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision, kept);
     case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision, kept);
     case policy::Outcome::kNeeds: {
-      if (wants_choice(decision)) return deny(conn, *ask, "policy", texts::refused(where_none_can_choose(*policy(), sight.view)), {}, kept);
       Answer answer;
       answer.verdict = Verdict::kNeeds;
-      answer.cause = "needs-text";
-      answer.needs = decision.missing;
+      if (wants_choice(decision)) {
+        answer.cause = "needs-choice";
+        answer.text = texts::only_choices(decision);
+        answer.choices = choices_of(*policy(), sight.view, decision);
+        if (answer.choices.empty()) break;
+      } else {
+        answer.cause = "needs-text";
+        answer.needs = needs_of(decision);
+      }
       return gate.answer(conn, answer);
     }
     case policy::Outcome::kDeny: break;
