@@ -30,7 +30,7 @@ core::IdentityPtr identity_of(const directory::User& user, const policy::Policy*
   identity->person = policy != nullptr ? policy->person_name(user.name, user.uid) : "uid:" + std::to_string(user.uid);
   identity->groups_known = user.groups_known;
   identity->groups_all = user.groups;
-  identity->groups_any = user.groups;
+  identity->groups_any = directory::groups_any(user);
   return identity;
 }
 

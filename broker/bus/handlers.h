@@ -56,6 +56,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
 
  private:
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);
+  void create_as(const core::Caller& caller, const CreateArgs& args, const Reply& reply);
   void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
                   core::IdentityPtr root, const Reply& reply);
   void create_with(const core::Caller& caller, core::Ask ask, const Reply& reply);
