@@ -125,6 +125,10 @@ void Broker::start() {
     directory_.forget();
     policies_->reload([this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
   };
+  admin.accept_people = [this](core::IdentityPtr who, std::function<void(std::string)> done) {
+    directory_.forget();
+    policies_->accept_people(std::move(who), [this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
+  };
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));
   bus_->start();

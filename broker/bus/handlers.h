@@ -50,6 +50,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void fact_changed(const std::string& name);
 
   void reload(const Reply& reply);
+  void accept_people(const core::Caller& caller, const Reply& reply);
   void status(const core::Caller& caller, const Reply& reply);
   void explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);

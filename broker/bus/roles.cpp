@@ -21,7 +21,7 @@ constexpr std::array kRules = {
     Rule{kGrants, "List", Role::kAnyone},     Rule{kGrants, "Get", Role::kAnyone},
     Rule{kGrants, "Revoke", Role::kAnyone},   Rule{kGrants, "End", Role::kAnyone},
     Rule{kPolicy, "Reload", Role::kAdmin},    Rule{kPolicy, "Status", Role::kAnyone},
-    Rule{kPolicy, "Explain", Role::kAdmin},
+    Rule{kPolicy, "Explain", Role::kAdmin},   Rule{kPolicy, "AcceptPeople", Role::kAdmin},
     Rule{kFacts, "Set", Role::kAnyone},       Rule{kFacts, "Clear", Role::kAnyone},
     Rule{kFacts, "List", Role::kAnyone},      Rule{kAudit, "Query", Role::kAnyone},
 };

@@ -288,7 +288,15 @@ CREATE INDEX ended_requests ON request_states (ended_wall) WHERE state > 1;
 CREATE INDEX ended_grants ON grant_states (ended_wall) WHERE state > 1;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds};
+// The version of each file of people.d that was taken last: an older one is not taken unasked.
+constexpr const char* kPeopleVersions = R"sql(
+CREATE TABLE people_versions (
+  file BLOB NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL CHECK (version > 0)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds, kPeopleVersions};
 
 }  // namespace
 
