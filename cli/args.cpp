@@ -26,7 +26,9 @@ constexpr std::array kOptions = {
     OptionName{Option::kGroups, "--groups", "", "GROUP,..."}, OptionName{Option::kFrom, "--from", "", "ADDRESS"},
     OptionName{Option::kAt, "--at", "", "TIME"},           OptionName{Option::kFact, "--fact", "", "NAME=VALUE,..."},
     OptionName{Option::kUrgency, "--urgency", "", "URGENCY"}, OptionName{Option::kClaimed, "--claimed", "", ""},
-    OptionName{Option::kHostTag, "--host-tag", "", "TAG"},
+    OptionName{Option::kHostTag, "--host-tag", "", "TAG"}, OptionName{Option::kOwed, "--owed", "", ""},
+    OptionName{Option::kBlock, "--block", "", "DURATION"}, OptionName{Option::kTyped, "--typed", "", "CODE"},
+    OptionName{Option::kUntil, "--until", "", "TIME"},
 };
 
 using enum Option;
@@ -36,13 +38,16 @@ constexpr std::string_view kNoPager = "--no-pager";
 const std::vector<Option> kWhatIf = {kUser, kGroups, kDoor, kAs, kFrom, kAt, kReason, kTicket, kUrgency, kVia, kFor, kFact, kClaimed, kHostTag, kJson};
 
 const std::array kVerbs = {
-    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kReason, kTicket, kUrgency, kVia, kWait, kJson},
+    Verb{"request", "", 0, 0, true, {kDoor, kAs, kFor, kAt, kReason, kTicket, kUrgency, kVia, kWait, kJson},
          "ask ahead of time; prints the id"},
     Verb{"cancel", "ID", 1, 1, false, {kJson}, "take back a request of yours"},
-    Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kJson}, "your requests and those you may vote on"},
+    Verb{"extend", "GRANT", 1, 1, false, {kFor, kReason, kTicket, kUrgency, kWait, kJson}, "ask for more time before a grant ends"},
+    Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kOwed, kJson}, "your requests and those you may vote on"},
     Verb{"show", "ID", 1, 1, false, {kJson}, "everything about a request or a grant"},
-    Verb{"approve", "ID", 1, 1, false, {kFor, kScope, kReason, kJson}, "vote yes"},
-    Verb{"deny", "ID", 1, 1, false, {kReason, kJson}, "vote no, with a reason (-m)"},
+    Verb{"approve", "ID", 1, 1, false, {kFor, kScope, kReason, kTyped, kJson}, "vote yes"},
+    Verb{"deny", "ID", 1, 1, false, {kReason, kBlock, kJson}, "vote no, with a reason (-m)"},
+    Verb{"review", "ID", 1, 1, false, {kReason, kJson}, "settle a break-glass use: say what you found (-m)"},
+    Verb{"away", "", 0, 0, false, {kUntil, kJson}, "fill no seat --until then; --until now: you are back"},
     Verb{"watch", "", 0, 0, false, {kJson}, "one line for each change of a request, at once"},
     Verb{"grants", "", 0, 0, false, {kAll, kState, kSince, kJson}, "grants that live, or others by --state"},
     Verb{"end", "GRANT", 1, 1, false, {kJson}, "give a grant back early"},
@@ -90,6 +95,8 @@ bool digits(std::string_view text, int& out) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos && error == std::errc() &&
          end == text.data() + text.size();
 }
+
+std::optional<std::int64_t> parse_iso(std::string_view text);
 
 }  // namespace
 
@@ -202,8 +209,19 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
   return out;
 }
 
+std::optional<std::int64_t> parse_ahead(std::string_view text, std::int64_t now_ms) {
+  if (const auto ahead = policy::parse_duration(text)) return now_ms + std::int64_t{*ahead} * 1000;
+  return parse_iso(text);
+}
+
 std::optional<std::int64_t> parse_since(std::string_view text, std::int64_t now_ms) {
   if (const auto ago = policy::parse_duration(text)) return std::max<std::int64_t>(0, now_ms - std::int64_t{*ago} * 1000);
+  return parse_iso(text);
+}
+
+namespace {
+
+std::optional<std::int64_t> parse_iso(std::string_view text) {
   // YYYY-MM-DDTHH:MM[:SS](Z|+HH:MM|-HH:MM)
   if (text.size() < 17 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':') return std::nullopt;
   std::tm parts{};
@@ -232,5 +250,7 @@ std::optional<std::int64_t> parse_since(std::string_view text, std::int64_t now_
   const std::int64_t utc = timegm(&parts) - sign * (hours * 3600 + minutes * 60);
   return std::max<std::int64_t>(0, utc * 1000);
 }
+
+}  // namespace
 
 }  // namespace jit::cli

@@ -17,7 +17,7 @@ namespace jit::cli {
 enum class Option : std::uint8_t {
   kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson, kAll, kState, kSince, kScope, kUser, kPerson, kRequest,
   kType, kLimit, kCheck, kGroups,
-  kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag,
+  kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag, kOwed, kBlock, kTyped, kUntil,
 };
 
 struct Args {
@@ -57,5 +57,7 @@ Result<Args> parse_args(std::span<const std::string> arguments);  // without the
 
 // "2h": that long before now; or ISO 8601 with a zone ("2026-11-22T10:00:00Z"). Unix milliseconds.
 std::optional<std::int64_t> parse_since(std::string_view text, std::int64_t now_ms);
+// "2h": that long after now; or ISO 8601 with a zone.
+std::optional<std::int64_t> parse_ahead(std::string_view text, std::int64_t now_ms);
 
 }  // namespace jit::cli

@@ -225,6 +225,15 @@ Result<Json> Client::cancel(const std::string& id) {
 Result<Json> Client::vote(const std::string& id, bool approve, const Dict& options) {
   return impl_->ask([&](Broker& broker) { return broker.requests.Vote(id, approve, options); });
 }
+Result<Json> Client::review(const std::string& id, const std::string& text) {
+  return impl_->ask([&](Broker& broker) { return broker.requests.Review(id, bytes_of(text)); });
+}
+Result<Json> Client::away(std::int64_t until_ms) {
+  return impl_->ask([&](Broker& broker) { return broker.requests.Away(until_ms); });
+}
+Result<Json> Client::extend(const std::string& grant, const Dict& ask) {
+  return impl_->ask([&](Broker& broker) { return broker.grants.Extend(grant, ask); });
+}
 Result<Json> Client::list_grants(const Dict& filter) {
   return impl_->ask([&](Broker& broker) { return broker.grants.List(filter); });
 }

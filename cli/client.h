@@ -48,9 +48,12 @@ class Client {
   Result<Json> create(const Dict& ask);
   Result<Json> cancel(const std::string& id);
   Result<Json> vote(const std::string& id, bool approve, const Dict& options);
+  Result<Json> review(const std::string& id, const std::string& text);
+  Result<Json> away(std::int64_t until_ms);  // 0: back
   Result<Json> list_grants(const Dict& filter);
   Result<Json> get_grant(const std::string& id);
   Result<Json> revoke(const Dict& which, const std::string& reason);
+  Result<Json> extend(const std::string& grant, const Dict& ask);
   Result<Json> end(const std::string& grant);
   Result<Json> status();
   Result<Json> reload();

@@ -55,6 +55,9 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "show") return verbs.show();
   if (verb == "approve") return verbs.vote(true);
   if (verb == "deny") return verbs.vote(false);
+  if (verb == "extend") return verbs.extend();
+  if (verb == "review") return verbs.review();
+  if (verb == "away") return verbs.away();
   if (verb == "watch") return verbs.watch();
   if (verb == "grants") return verbs.grants();
   if (verb == "end") return verbs.end();
@@ -117,6 +120,7 @@ Exit Verbs::cut_list(const Json& document, const char* name, std::vector<std::st
 
 Result<Dict> filter_of(const Args& args) {
   Dict out;
+  if (args.has(Option::kOwed)) out.emplace("owed", sdbus::Variant(true));
   if (args.has(Option::kAll)) out.emplace("all", sdbus::Variant(true));
   if (args.has(Option::kState)) out.emplace("state", sdbus::Variant(args.value(Option::kState)));
   if (args.has(Option::kSince)) {
@@ -129,10 +133,10 @@ Result<Dict> filter_of(const Args& args) {
   return out;
 }
 
-Result<std::optional<std::uint32_t>> duration_of(const Args& args) {
-  if (!args.has(Option::kFor)) return std::optional<std::uint32_t>();
-  const auto seconds = policy::parse_duration(args.value(Option::kFor));
-  if (!seconds) return Failure{Exit::kUsage, "--for: give a duration as 90s, 30m or 2h"};
+Result<std::optional<std::uint32_t>> duration_of(const Args& args, Option option) {
+  if (!args.has(option)) return std::optional<std::uint32_t>();
+  const auto seconds = policy::parse_duration(args.value(option));
+  if (!seconds) return Failure{Exit::kUsage, std::string(option == Option::kBlock ? "--block" : "--for") + ": give a duration as 90s, 30m or 2h"};
   return seconds;
 }
 
@@ -163,6 +167,9 @@ std::string decision_line(const Json& request, std::uint64_t lifetime_s) {
   const std::string rule = " (rule " + text_of(request, "offer.rule") + ")";
   if (state == "approved") {
     const auto seconds = static_cast<std::uint32_t>(std::min<std::uint64_t>(lifetime_s, 4294967294U));
+    if (!text_of(request, "extends").empty()) {
+      return "approved: " + name + " has up to " + policy::format_duration(seconds) + " more to " + what(request) + rule;
+    }
     return "approved: " + name + " may " + what(request) + " for " + policy::format_duration(seconds) + rule;
   }
   if (is_open(request)) {

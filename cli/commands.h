@@ -21,8 +21,12 @@ struct Verbs {
   Exit cancel();
   Exit requests();
   Exit show();
+  Exit extend();
+  Exit asked(Client& client, Json request);  // prints what was made, waits where --wait is given
   // verbs_vote.cpp
   Exit vote(bool approve);
+  Exit review();
+  Exit away();
   // verbs_watch.cpp
   Exit watch();
   // verbs_grants.cpp
@@ -77,7 +81,7 @@ Exit run(std::span<const std::string> arguments, Output& out);  // without the p
 // Options of several verbs, checked here so that a typo needs no broker.
 Result<Dict> ask_of(const Args& args);                              // of Requests.Create
 Result<Dict> filter_of(const Args& args);                           // --all, --state, --since
-Result<std::optional<std::uint32_t>> duration_of(const Args& args);  // --for
+Result<std::optional<std::uint32_t>> duration_of(const Args& args, Option option = Option::kFor);  // or --block
 Result<std::string> reason_of(const Args& args, bool required);      // --reason, -m
 Result<std::string> id_of(const std::string& word);
 std::string decision_line(const Json& request, std::uint64_t lifetime_s);  // "approved: alice may ..."

@@ -198,6 +198,8 @@ void input(Reader& from, const Json& fields, Past& out) {
   out.reason_from_environment = reason.flag("from_environment");
   in.take("reason", reason);
   honours(in, out);
+  out.absent.clear();
+  if (in.has("absent")) in.texts("absent", out.absent);
   command(in, fields, out);
   from.take("input", in);
 }

@@ -72,6 +72,27 @@ std::string vote_text(const Json& vote) {
   return out;
 }
 
+std::string risk_text(const Json& request) {
+  const Json& score = member(request, "risk.score");
+  if (!score.is_number()) return "";
+  std::string out = std::to_string(score.get<std::int64_t>()) + " of 100";
+  for (const Json& sign : member(request, "risk.signs")) out += (out.ends_with("100") ? ": " : "; ") + (sign.is_string() ? sign.get<std::string>() : "");
+  return out;
+}
+
+std::string step_text(const Json& step) {
+  const std::string add = text_of(step, "add");
+  return "after " + duration(number_of(step, "after_s")) + (add.empty() ? ", remind " + text_of(step, "notify") : ", ask " + add + ", too");
+}
+
+std::string review_text(const Json& owed) {
+  if (!owed.is_object()) return "";
+  const std::string by = text_of(owed, "by");
+  if (!by.empty()) return "by " + by + " at " + short_time(text_of(owed, "time")) + ": " + text_of(owed, "text");
+  const Json& late = member(owed, "overdue");
+  return "owed, due " + short_time(text_of(owed, "due")) + (late.is_boolean() && late.get<bool>() ? ", overdue" : "");
+}
+
 }  // namespace
 
 const Json& member(const Json& json, std::string_view path) {
@@ -158,7 +179,10 @@ Facts request_facts(const Json& request) {
   add(facts, "request", text_of(request, "id"));
   add(facts, "state", text_of(request, "state") +
                           (open ? " (" + duration(number_of(request, "deadline_in_s")) + " left to vote)" : ""));
+  add(facts, "code", text_of(request, "display_code"));
+  add(facts, "typed code", text_of(request, "typed_code"));
   add(facts, "kind", text_of(request, "kind"));
+  add(facts, "extends", text_of(request, "extends"));
   add(facts, "who", who(member(request, "subject")));
   add(facts, "person", text_of(request, "subject.person"));
   add(facts, "login uid", uid_text(member(request, "subject.loginuid")));
@@ -182,6 +206,8 @@ Facts request_facts(const Json& request) {
   add(facts, "reason from", text_of(request, "reason_from"));
   add(facts, "ticket", text_of(request, "ticket"));
   if (const auto asked = number_of(request, "asked.duration_s")) add(facts, "asked for", duration(asked));
+  add(facts, "not before", short_time(text_of(request, "not_before")));
+  add(facts, "risk", risk_text(request));
   add(facts, "rule", text_of(request, "offer.rule"));
   add(facts, "gives", duration(number_of(request, "offer.give_s")) + ", at most " +
                           duration(number_of(request, "offer.max_s")) + ", scope " + text_of(request, "offer.scope"));
@@ -195,10 +221,12 @@ Facts request_facts(const Json& request) {
   }
   add(facts, "created", short_time(text_of(request, "created")));
   add(facts, "deadline", short_time(text_of(request, "deadline")));
+  for (const Json& step : member(request, "offer.escalate")) add(facts, "later", step_text(step));
   for (const Json& vote : member(request, "votes")) add(facts, "vote", vote_text(vote));
   if (const std::string grant = text_of(request, "grant"); !grant.empty()) {
     add(facts, "grant", grant + " (" + text_of(request, "grant_state") + ")");
   }
+  add(facts, "review", review_text(member(request, "owed")));
   add_end(facts, member(request, "ended"));
   return facts;
 }
@@ -224,6 +252,7 @@ Facts grant_facts(const Json& grant) {
   add(facts, "rule", text_of(grant, "rule"));
   add(facts, "lifetime", duration(number_of(grant, "lifetime_s")));
   add(facts, "created", short_time(text_of(grant, "created")));
+  add(facts, "not before", short_time(text_of(grant, "not_before")));
   add(facts, "use before", short_time(text_of(grant, "claim_until")));
   add(facts, "first use", short_time(text_of(grant, "starts")));
   add(facts, "ends", short_time(text_of(grant, "expires")));
@@ -235,7 +264,8 @@ Facts grant_facts(const Json& grant) {
 std::string request_line(const Json& request) {
   const bool open = is_open(request);
   std::string out = short_time(open ? text_of(request, "created") : text_of(request, "ended.time"));
-  out += " " + text_of(request, "id").substr(0, 8) + " " + text_of(request, "state") + " " +
+  const bool emergency = text_of(request, "kind") == "break-glass";
+  out += " " + text_of(request, "id").substr(0, 8) + " " + text_of(request, "state") + (emergency ? " BREAK-GLASS " : " ") +
          who(member(request, "subject")) + " " + what(request);
   const std::string command = text_of(request, "command.text");
   if (!command.empty()) out += ": " + command;
@@ -273,6 +303,19 @@ std::vector<std::string> request_row(const Json& request, bool terminal) {
           what(request),
           or_dash(open ? open_seats(request) : ""),
           open ? duration(number_of(request, "deadline_in_s")) : "-",
+          or_dash(text_of(request, "command.text")),
+          or_dash(text_of(request, "reason"))};
+}
+
+std::vector<std::string> owed_row(const Json& request, bool terminal) {
+  if (request.is_null()) return {"ID", "DUE", "WHO", "WHAT", "WHEN", "COMMAND", "REASON"};
+  const Json& late = member(request, "owed.overdue");
+  const auto or_dash = [](std::string text) { return text.empty() ? std::string("-") : text; };
+  return {id_of(request, terminal),
+          short_time(text_of(request, "owed.due")) + (late.is_boolean() && late.get<bool>() ? " overdue" : ""),
+          who(member(request, "subject")),
+          what(request),
+          short_time(text_of(request, "created")),
           or_dash(text_of(request, "command.text")),
           or_dash(text_of(request, "reason"))};
 }

@@ -28,6 +28,7 @@ std::string short_time(const std::string& iso);   // without the milliseconds
 Facts request_facts(const Json& request);
 Facts grant_facts(const Json& grant);
 std::string request_line(const Json& request);    // for watch
+std::vector<std::string> owed_row(const Json& request, bool terminal);  // of a review that is owed
 std::vector<std::string> request_row(const Json& request, bool terminal);
 std::vector<std::string> grant_row(const Json& grant, bool terminal);
 

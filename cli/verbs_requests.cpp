@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <ctime>
 
 #include "cli/commands.h"
 #include "policy/policy.h"
@@ -51,22 +52,40 @@ Result<Json> await(Client& client, Json request, Output& out) {
 
 }  // namespace
 
+namespace {
+
+// What a request ahead of time and one for more time are asked with alike.
+Result<Dict> wish_of(const Args& args) {
+  Dict wish;
+  if (args.has(Option::kUrgency)) wish.emplace("urgency", sdbus::Variant(args.value(Option::kUrgency)));
+  const auto seconds = duration_of(args);
+  if (!seconds) return seconds.failure();
+  if (*seconds) wish.emplace("for-s", sdbus::Variant(**seconds));
+  const auto reason = reason_of(args, false);
+  if (!reason) return reason.failure();
+  if (!reason->empty()) wish.emplace("reason", sdbus::Variant(bytes_of(*reason)));
+  if (args.has(Option::kTicket)) wish.emplace("ticket", sdbus::Variant(bytes_of(args.value(Option::kTicket))));
+  return wish;
+}
+
+// Asking is everybody's right, so "Denied" is the policy's answer here.
+Failure as_answer(Failure failure) {
+  if (failure.code == Exit::kNotAllowed) failure.code = Exit::kNo;
+  return failure;
+}
+
+}  // namespace
+
 Result<Dict> ask_of(const Args& args) {
-  Dict ask;
+  auto made = wish_of(args);
+  if (!made) return made.failure();
+  Dict ask = std::move(*made);
   const auto text = [&](Option option, const char* key) {
     if (args.has(option)) ask.emplace(key, sdbus::Variant(args.value(option)));
   };
   text(Option::kDoor, "door");
   text(Option::kAs, "as");
   text(Option::kVia, "via");
-  text(Option::kUrgency, "urgency");
-  const auto seconds = duration_of(args);
-  if (!seconds) return seconds.failure();
-  if (*seconds) ask.emplace("for-s", sdbus::Variant(**seconds));
-  const auto reason = reason_of(args, false);
-  if (!reason) return reason.failure();
-  if (!reason->empty()) ask.emplace("reason", sdbus::Variant(bytes_of(*reason)));
-  if (args.has(Option::kTicket)) ask.emplace("ticket", sdbus::Variant(bytes_of(args.value(Option::kTicket))));
   if (!args.command.empty()) {
     std::vector<Bytes> argv;
     for (const std::string& word : args.command) argv.push_back(bytes_of(word));
@@ -81,42 +100,71 @@ Result<Dict> ask_of(const Args& args) {
 }
 
 Exit Verbs::request() {
-  const auto ask = ask_of(args);
+  auto ask = ask_of(args);
   if (!ask) return out.fail(ask.failure());
+  if (args.has(Option::kAt)) {
+    const auto at = parse_ahead(args.value(Option::kAt), std::int64_t{std::time(nullptr)} * 1000);
+    if (!at) return out.fail({Exit::kUsage, "--at: give a time with its zone (2026-11-22T20:00:00Z), or how long from now (2h)"});
+    ask->emplace("not-before-ms", sdbus::Variant(*at));
+  }
   const auto client = Client::connect();
   if (!client) return out.fail(client.failure());
-  const bool wait = args.has(Option::kWait);
-  if (wait) {
+  if (args.has(Option::kWait)) {
     // Before it exists, so that no change of it can be missed.
     const auto watched = (*client)->watch();
     if (!watched) return out.fail(watched.failure());
   }
   auto made = (*client)->create(*ask);
-  if (!made) {
-    Failure failure = made.failure();
-    // Asking is everybody's right, so "Denied" is the policy's answer here.
-    if (failure.code == Exit::kNotAllowed) failure.code = Exit::kNo;
-    return out.fail(failure);
+  if (!made) return out.fail(as_answer(made.failure()));
+  return asked(**client, std::move(*made));
+}
+
+Exit Verbs::extend() {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto wish = wish_of(args);
+  if (!wish) return out.fail(wish.failure());
+  if (!args.has(Option::kFor)) return out.fail({Exit::kUsage, "say how much more: --for 30m"});
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  if (args.has(Option::kWait)) {
+    const auto watched = (*client)->watch();
+    if (!watched) return out.fail(watched.failure());
   }
+  auto made = (*client)->extend(*id, *wish);
+  if (!made) {
+    // No such grant is not an answer of the policy.
+    const bool there = made.failure().code == Exit::kNotAllowed && (*client)->get_grant(*id);
+    return out.fail(there ? as_answer(made.failure()) : made.failure());
+  }
+  return asked(**client, std::move(*made));
+}
+
+Exit Verbs::asked(Client& client, Json made) {
   if (!json()) {
-    out.line(text_of(*made, "id"));
-    if (is_open(*made)) {
-      const auto left = static_cast<std::uint32_t>(std::min<std::uint64_t>(number_of(*made, "deadline_in_s"), 315'360'000));
-      out.note("asked: " + open_seats(*made) + ", " + policy::format_duration(left) + " left to vote");
+    out.line(text_of(made, "id"));
+    if (is_open(made)) {
+      const auto left = static_cast<std::uint32_t>(std::min<std::uint64_t>(number_of(made, "deadline_in_s"), 315'360'000));
+      out.note("asked: " + open_seats(made) + ", " + policy::format_duration(left) + " left to vote, code \"" + text_of(made, "display_code") + "\"");
+      if (const std::string code = text_of(made, "typed_code"); code.size() == 6) {
+        out.note("tell who approves this code, by voice: " + code.substr(0, 3) + " " + code.substr(3));
+      }
     }
   }
-  if (wait) {
-    auto decided = await(**client, std::move(*made), out);
+  if (args.has(Option::kWait)) {
+    auto decided = await(client, std::move(made), out);
     if (!decided) return out.fail(decided.failure());
-    made = std::move(decided);
+    made = std::move(*decided);
   }
-  const bool open = is_open(*made);
-  const bool yes = text_of(*made, "state") == "approved";
+  const bool open = is_open(made);
+  const bool yes = text_of(made, "state") == "approved";
   if (json()) {
-    out.line(made->dump());
+    out.line(made.dump());
   } else if (!open) {
-    const auto grant = yes ? (*client)->get_grant(text_of(*made, "grant")) : Result<Json>(Json());
-    out.note(decision_line(*made, number_of(grant ? *grant : Json(), "lifetime_s")));
+    const auto grant = yes ? client.get_grant(text_of(made, "grant")) : Result<Json>(Json());
+    const bool more = !text_of(made, "extends").empty();
+    out.note(decision_line(made, more ? number_of(made, "offer.give_s") : number_of(grant ? *grant : Json(), "lifetime_s")));
+    if (yes && more && grant) out.note("it ends in " + policy::format_duration(static_cast<std::uint32_t>(number_of(*grant, "expires_in_s"))));
   }
   return open || yes ? Exit::kDone : Exit::kNo;
 }
@@ -136,7 +184,7 @@ Exit Verbs::cancel() {
 Exit Verbs::requests() {
   auto filter = filter_of(args);
   if (!filter) return out.fail(filter.failure());
-  const bool narrowed = args.has(Option::kState) || args.has(Option::kSince);
+  const bool narrowed = args.has(Option::kState) || args.has(Option::kSince) || args.has(Option::kOwed);
   if (!narrowed) {
     // What waits, and what was decided within the last day.
     Args day = args;
@@ -147,7 +195,7 @@ Exit Verbs::requests() {
   if (!client) return out.fail(client.failure());
   const auto requests = (*client)->list_requests(*filter);
   if (!requests) return out.fail(requests.failure());
-  return cut_list(*requests, "requests", request_row);
+  return cut_list(*requests, "requests", args.has(Option::kOwed) ? owed_row : request_row);
 }
 
 Exit Verbs::show() {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <ctime>
+
 #include "cli/commands.h"
 
 #include "evidence/text.h"
@@ -16,6 +19,10 @@ Exit Verbs::vote(bool approve) {
   Dict options;
   if (*seconds) options.emplace("for-s", sdbus::Variant(**seconds));
   if (!reason->empty()) options.emplace("reason", sdbus::Variant(bytes_of(*reason)));
+  const auto block = duration_of(args, Option::kBlock);
+  if (!block) return out.fail(block.failure());
+  if (*block) options.emplace("block-s", sdbus::Variant(**block));
+  if (args.has(Option::kTyped)) options.emplace("typed", sdbus::Variant(bytes_of(args.value(Option::kTyped))));
   if (args.has(Option::kScope)) {
     const std::string scope = args.value(Option::kScope);
     if (!policy::scope_named(scope)) {
@@ -38,11 +45,44 @@ Exit Verbs::vote(bool approve) {
     return Exit::kDone;
   }
   std::uint64_t lifetime = number_of(*after, "offer.give_s");
-  if (text_of(*after, "state") == "approved") {
+  if (*seconds) lifetime = std::min<std::uint64_t>(lifetime, **seconds);
+  if (text_of(*after, "state") == "approved" && text_of(*after, "extends").empty()) {
     const auto grant = (*client)->get_grant(text_of(*after, "grant"));
     if (grant) lifetime = number_of(*grant, "lifetime_s");
   }
   out.line(decision_line(*after, lifetime));
+  if (*block) out.line("nothing more is asked of these people for " + text_of(*after, "subject.name") + " for " + policy::format_duration(**block));
+  return Exit::kDone;
+}
+
+Exit Verbs::review() {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto text = reason_of(args, true);
+  if (!text) return out.fail(text.failure());
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto request = (*client)->review(*id, *text);
+  if (!request) return out.fail(request.failure());
+  if (json()) return print(*request, {});
+  out.line("reviewed: the emergency access of " + text_of(*request, "subject.name") + " (request " + text_of(*request, "id") + ")");
+  return Exit::kDone;
+}
+
+Exit Verbs::away() {
+  const std::string until = args.value(Option::kUntil);
+  std::int64_t when = 0;
+  if (until != "now") {
+    const auto read = parse_ahead(until, std::int64_t{std::time(nullptr)} * 1000);
+    if (!read) return out.fail({Exit::kUsage, "--until: give a time with its zone (2026-11-22T20:00:00Z), or how long from now (2d); now: you are back"});
+    when = *read;
+  }
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto absence = (*client)->away(when);
+  if (!absence) return out.fail(absence.failure());
+  if (json()) return print(*absence, {});
+  out.line(when == 0 ? "back: you are asked again" : "away until " + short_time(text_of(*absence, "until")) + ": you fill no seat; to come back earlier: jitctl away --until now");
   return Exit::kDone;
 }
 

@@ -118,6 +118,7 @@ class Hall {
 
   bool fits(const Crew::Member& member) const {
     if (is_requester(policy_, member, requester_)) return false;
+    if (std::ranges::find(quorum_.absent, member.person) != quorum_.absent.end()) return false;
     if (member.entry != nullptr && member.entry->machine && !quorum_.machines) return false;
     return keyed(member.entry, quorum_.votes);
   }
@@ -151,12 +152,13 @@ class Hall {
     const std::string with = quorum_.votes == Votes::kAny
                                  ? std::string()
                                  : " with a usable " + std::string(quorum_.votes == Votes::kHardware ? "hardware key" : "key");
+    const std::string away = quorum_.absent.empty() ? "" : " and can be asked now";
     if (able >= seat.count) {
       why += "but other seats need the same people";
     } else if (able == 0) {
-      why += "and nobody " + std::string(requester_ == nullptr ? "" : "else ") + "is in it" + with;
+      why += "and nobody " + std::string(requester_ == nullptr ? "" : "else ") + "is in it" + with + away;
     } else {
-      why += "and " + people(able) + with + " can be asked";
+      why += "and " + people(able) + with + " can be asked" + std::string(quorum_.absent.empty() ? "" : " now");
     }
     return why + stale_rosters(seat);
   }

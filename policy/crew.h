@@ -32,6 +32,7 @@ struct Quorum {
   Votes votes = Votes::kAny;
   bool machines = false;
   bool self = false;
+  std::span<const std::string> absent = {};  // as in a request
 };
 
 std::vector<Seat> seats_of(const Approval& approval);

@@ -109,6 +109,7 @@ struct Request {
   Command command;
   std::int64_t now = 0;               // Unix time, seconds; windows, rosters and keys are judged by it
   const Facts* facts = nullptr;       // null: nothing was ever set, and no built-in fact can be told
+  std::span<const std::string> absent;  // fill no seat now: persons, and "user:NAME" of who has no entry in people.d
   // Which obligations can be honoured here.
   bool recorder = false;              // sudo's I/O log is on for this call
   bool can_notify = false;            // a message to a channel can be queued durably

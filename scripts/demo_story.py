@@ -92,7 +92,7 @@ def run(user: str, command: str, code: int, pattern: str, brief: bool = False) -
 def story(inbox: Inbox, alice: Shell) -> None:
     say("1. alice is in the group sudo. Her own sudo, the one of the system, stops at the door.")
     alice.start("sudo id")
-    alice.until(r"jit: waiting for approval by 1 of group:sre \(request [0-9a-f]{8}, .* left\)")
+    alice.until(r"jit: waiting for approval by 1 of group:sre \(request [0-9a-f]{8} \"[a-z]+ [a-z]+\", .* left\)")
     request = inbox.new("alice")["id"][:8]
 
     say("2. bob is in sre. He sees who asks for what, and says yes, for ten seconds.")

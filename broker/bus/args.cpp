@@ -122,6 +122,16 @@ std::optional<policy::Origin> origin_named(std::string_view text) {
   return policy::Origin{policy::Origin::Kind::kPeer, *peer};
 }
 
+void read_wish(Reader& in, CreateArgs& out) {
+  out.for_s = in.seconds("for-s");
+  out.reason = in.typed("reason", core::kReasonMax);
+  out.ticket = in.typed("ticket", core::kTicketMax);
+  if (!in.has("urgency")) return;
+  const auto urgency = core::urgency_named(in.text("urgency"));
+  if (!urgency) in.fail("urgency must be low, normal, high or critical");
+  out.urgency = urgency.value_or(out.urgency);
+}
+
 // What a request ahead of time and an explanation are asked with alike.
 CreateArgs read_ask(Reader& in) {
   CreateArgs out;
@@ -132,15 +142,8 @@ CreateArgs read_ask(Reader& in) {
   }
   out.as = in.text("as");
   if (in.has("as") && out.as.empty()) in.fail("as must name a user");
-  out.for_s = in.seconds("for-s");
-  out.reason = in.typed("reason", core::kReasonMax);
-  out.ticket = in.typed("ticket", core::kTicketMax);
+  read_wish(in, out);
   out.via = in.text("via");
-  if (in.has("urgency")) {
-    const auto urgency = core::urgency_named(in.text("urgency"));
-    if (!urgency) in.fail("urgency must be low, normal, high or critical");
-    out.urgency = urgency.value_or(out.urgency);
-  }
   std::size_t total = 0;
   for (const Bytes& word : in.take<std::vector<Bytes>>("argv", "words (aay)").value_or(std::vector<Bytes>{})) {
     total += word.size() + 1;
@@ -166,6 +169,7 @@ Outcome<RequestQuery> read_request_query(const Dict& dict) {
   RequestQuery out;
   out.all = in.boolean("all");
   out.living = in.boolean("living");
+  out.owed = in.boolean("owed");
   if (in.has("state")) {
     out.state = named(in.text("state"), kStates);
     if (!out.state) in.fail("state must be pending, detached, approved, denied, expired or cancelled");
@@ -213,6 +217,17 @@ Outcome<CreateArgs> read_create(const Dict& dict) {
   Reader in(dict);
   CreateArgs out = read_ask(in);
   if (out.door == policy::Door::kPolkit) in.fail("door must be sudo, su, ssh or login");
+  if (const auto at = in.take<std::int64_t>("not-before-ms", "milliseconds (x)")) {
+    if (*at <= 0) in.fail("not-before-ms must be positive");
+    out.not_before = *at;
+  }
+  return in.finish(std::move(out));
+}
+
+Outcome<CreateArgs> read_extension(const Dict& dict) {
+  Reader in(dict);
+  CreateArgs out;
+  read_wish(in, out);
   return in.finish(std::move(out));
 }
 
@@ -256,7 +271,9 @@ Outcome<core::Ballot> read_ballot(bool approve, const Dict& dict) {
     if (!out.scope) in.fail("scope must be command, tty, session or login");
   }
   out.reason = in.typed("reason", core::kReasonMax);
-  if (!approve && (out.duration_s || out.scope)) in.fail("a denial has neither for-s nor scope");
+  out.typed = in.typed("typed", 64);
+  out.block_s = in.seconds("block-s");
+  if (!approve && (out.duration_s || out.scope || in.has("typed"))) in.fail("a denial has neither for-s nor scope nor typed");
   return in.finish(std::move(out));
 }
 

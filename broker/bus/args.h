@@ -25,6 +25,7 @@ inline constexpr std::size_t kListMax = 1000;  // of what lives, whatever the li
 struct RequestQuery {
   bool all = false;
   bool living = false;  // nothing that has ended
+  bool owed = false;    // break-glass uses whose review is owed, and nothing else
   std::optional<core::RequestState> state;
   core::WallMs since = 0;
   std::size_t limit = kListDefault;
@@ -58,6 +59,7 @@ struct CreateArgs {
   std::string via;
   std::vector<std::string> argv;
   std::string cwd;
+  core::WallMs not_before = 0;  // 0: at once
 };
 
 struct ExplainArgs {
@@ -82,9 +84,10 @@ core::Outcome<GrantQuery> read_grant_query(const Dict& dict);
 core::Outcome<AuditQuery> read_audit_query(const Dict& dict);
 core::Outcome<CreateArgs> read_create(const Dict& dict);
 core::Outcome<ExplainArgs> read_explain(const Dict& dict);
+core::Outcome<CreateArgs> read_extension(const Dict& dict);  // for_s, reason, ticket, urgency
 core::Outcome<core::Ballot> read_ballot(bool approve, const Dict& dict);
 core::Outcome<core::Core::Which> read_which(const Dict& dict);
-core::Outcome<std::string> read_reason(const Bytes& bytes);  // of a revocation: not empty
+core::Outcome<std::string> read_reason(const Bytes& bytes);  // of a revocation or a review: not empty
 core::Outcome<std::string> read_id(const std::string& text);  // 4 to 32 lower-case hex digits
 
 }  // namespace jit::bus

@@ -51,6 +51,10 @@ struct Making {
 
 }  // namespace
 
+namespace {
+void find_caller(directory::Directory& directory, const core::Core& core, const Sender& sender, const std::shared_ptr<Making>& making);
+}
+
 std::optional<std::uint32_t> loginuid_of(std::uint32_t pid, std::uint32_t uid, const std::string& proc) {
   if (pid == 0) return std::nullopt;
   const std::string folder = proc + "/" + std::to_string(pid);
@@ -99,6 +103,19 @@ void make_caller(directory::Directory& directory, const core::Core& core, const 
   making->caller.loginuid = sender.loginuid;
   making->identity.uid = sender.uid;
   making->made = std::move(made);
+  if (sender.loginuid != policy::kNoUid && sender.loginuid != sender.uid) {
+    directory.by_uid(sender.loginuid, [making, sender, &directory, &core](const directory::User& user) {
+      if (user.status == directory::Status::kFound) making->caller.login_user = user.name;
+      find_caller(directory, core, sender, making);
+    });
+    return;
+  }
+  find_caller(directory, core, sender, making);
+}
+
+namespace {
+
+void find_caller(directory::Directory& directory, const core::Core& core, const Sender& sender, const std::shared_ptr<Making>& making) {
   directory.by_uid(sender.uid, [making, sender, &directory, &core](const directory::User& user) {
     if (user.status != directory::Status::kFound || user.uid != sender.uid) return making->finish(core);
     making->identity = identity_of(user, core.policy());
@@ -122,5 +139,7 @@ void make_caller(directory::Directory& directory, const core::Core& core, const 
     }
   });
 }
+
+}  // namespace
 
 }  // namespace jit::bus

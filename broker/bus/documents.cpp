@@ -83,6 +83,13 @@ Json Documents::document(const core::Request& request, Form form) const {
   return request_json(request, {votes, filled_by(request, votes), core_.state_of(request.grant)}, host_, Now::read(), form);
 }
 
+Json Documents::document(const core::Request& request, const core::Caller& caller) const {
+  Json out = document(request, Form::kWhole);
+  const bool his = request.subject.identity->uid == caller.identity->uid;
+  if (his && open(request) && !request.typed_code.empty()) out["typed_code"] = request.typed_code;
+  return out;
+}
+
 Json Documents::document(const core::Grant& grant, Form form) const {
   return grant_json(grant, host_, Now::read(), form);
 }
@@ -112,13 +119,21 @@ bool Documents::may_fill(const std::string& set, const core::Vote& vote, bool ma
          std::find(members.persons.begin(), members.persons.end(), vote.person) != members.persons.end();
 }
 
+bool Documents::may_fill(const core::Request& request, const std::string& set, const core::Vote& vote) const {
+  if (may_fill(set, vote, request.offer.machines)) return true;
+  const auto& ladder = request.offer.ladder;
+  return std::any_of(ladder.begin(), ladder.end(), [&](const policy::Step& step) {
+    return !step.add.empty() && step.to == set && may_fill(step.add, vote, request.offer.machines);
+  });
+}
+
 std::vector<std::vector<std::string>> Documents::filled_by(const core::Request& request,
                                                            const std::vector<core::Vote>& votes) const {
   const auto& seats = request.offer.seats;
   std::vector<std::vector<std::string>> eligible(seats.size());
   for (std::size_t i = 0; i < seats.size(); ++i) {
     for (const core::Vote& vote : votes) {
-      if (vote.approve && may_fill(seats[i].set, vote, request.offer.machines)) eligible[i].push_back(vote.person);
+      if (vote.approve && may_fill(request, seats[i].set, vote)) eligible[i].push_back(vote.person);
     }
   }
   return policy::fill_seats(seats, eligible).by_seat;

@@ -37,6 +37,8 @@ class Documents {
   List<core::Grant> grants(const core::Caller& caller, const GrantQuery& query) const;
 
   Json document(const core::Request& request, Form form) const;
+  // Whole, and with what only the requester may see.
+  Json document(const core::Request& request, const core::Caller& caller) const;
   Json document(const core::Grant& grant, Form form) const;
 
   void use_host(Host host) { host_ = std::move(host); }
@@ -49,6 +51,7 @@ class Documents {
   std::vector<std::vector<std::string>> filled_by(const core::Request& request,
                                                   const std::vector<core::Vote>& votes) const;
   bool may_fill(const std::string& set, const core::Vote& vote, bool machines) const;
+  bool may_fill(const core::Request& request, const std::string& set, const core::Vote& vote) const;
   std::string failure() const;  // why ended ones cannot be read; empty: they can
 
   const core::Core& core_;

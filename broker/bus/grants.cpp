@@ -30,6 +30,26 @@ void Handlers::revoke(const core::Caller& caller, const core::Core::Which& which
                });
 }
 
+void Handlers::extend(const core::Caller& caller, const std::string& id, const CreateArgs& wish, const Reply& reply) {
+  core::Ask ask;
+  ask.reason = wish.reason;
+  ask.reason_from = wish.reason.empty() ? core::ReasonFrom::kNone : core::ReasonFrom::kCommandLine;
+  ask.ticket = wish.ticket;
+  ask.urgency = wish.urgency;
+  ask.asked_s = wish.for_s;
+  core_.extend(caller, id, std::move(ask),
+               [self = weak_from_this(), caller, id, reply](const core::Outcome<core::Request>& outcome) {
+                 const auto there = self.lock();
+                 if (!there) return;
+                 if (outcome) return reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, caller)), 0});
+                 if (outcome.error == Error::kNotFound) {
+                   const auto ended = there->documents_.find_grant(caller, id);
+                   if (ended) return reply({Error::kEnded, "grant " + ended.value.id.text() + " has ended already", {}, 0});
+                 }
+                 reply({outcome.error, outcome.message, {}, 0});
+               });
+}
+
 void Handlers::end_grant(const core::Caller& caller, const std::string& id, const Reply& reply) {
   core_.end(caller, id, [self = weak_from_this(), caller, id, reply](const core::Outcome<core::Grant>& outcome) {
     const auto there = self.lock();

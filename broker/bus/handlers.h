@@ -37,12 +37,15 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void cancel(const core::Caller& caller, const std::string& id, const Reply& reply);
   void vote(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void watch(const core::Caller& caller, const Sender& sender, const Reply& reply);
+  void review(const core::Caller& caller, const std::string& id, const std::string& text, const Reply& reply);
+  void away(const core::Caller& caller, core::WallMs until, const Reply& reply);
 
   void list_grants(const core::Caller& caller, const GrantQuery& query, const Reply& reply);
   void get_grant(const core::Caller& caller, const std::string& id, const Reply& reply);
   void revoke(const core::Caller& caller, const core::Core::Which& which, const std::string& reason,
               const Reply& reply);
   void end_grant(const core::Caller& caller, const std::string& id, const Reply& reply);
+  void extend(const core::Caller& caller, const std::string& id, const CreateArgs& wish, const Reply& reply);
 
   void set_fact(const core::Caller& caller, const FactArgs& args, const Reply& reply);
   void clear_fact(const core::Caller& caller, const std::string& name, const Reply& reply);

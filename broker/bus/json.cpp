@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 
+#include "evidence/display_code.h"
 #include "evidence/text.h"
 
 namespace jit::bus {
@@ -116,8 +117,13 @@ Json offer_json(const policy::Offer& offer, const std::vector<std::vector<std::s
   if (offer.record) require.push_back("record");
   for (const std::string& channel : offer.notify) require.push_back("notify:" + escape(channel));
   if (offer.review_s > 0) require.push_back("review:" + policy::format_duration(offer.review_s));
+  Json escalate = Json::array();
+  for (const policy::Step& step : offer.ladder) {
+    escalate.push_back({{"after_s", step.after_s}, {"add", optional_text(escape(step.add))}, {"to", optional_text(escape(step.to))},
+                        {"notify", optional_text(escape(step.notify))}});
+  }
   return {{"rule", escape(offer.rule)}, {"give_s", offer.give_s}, {"max_s", offer.max_s},
-          {"scope", policy::name_of(offer.scope)}, {"shortened", offer.shortened},
+          {"scope", policy::name_of(offer.scope)}, {"shortened", offer.shortened}, {"escalate", std::move(escalate)},
           {"seats", std::move(seats)}, {"require", std::move(require)},
           {"votes", policy::name_of(offer.votes)}, {"match", offer.match}, {"break_glass", offer.break_glass}};
 }
@@ -130,6 +136,7 @@ Json vote_json(const core::Vote& vote, Form form) {
           {"duration_s", vote.duration_s ? Json(*vote.duration_s) : Json(nullptr)},
           {"scope", vote.scope ? Json(policy::name_of(*vote.scope)) : Json(nullptr)},
           {"reason", typed(vote.reason, form)},
+          {"block_s", vote.block_s ? Json(*vote.block_s) : Json(nullptr)},
           {"time", iso_time(vote.time)}};
 }
 
@@ -167,12 +174,23 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
            {"urgency", core::name_of(request.urgency)},
            {"asked", {{"duration_s", request.asked_s ? Json(*request.asked_s) : Json(nullptr)}}},
            {"offer", offer_json(request.offer, facts.filled_by)},
+           {"risk", {{"score", request.card.score}, {"signs", words_json(request.card.signs)}}},
+           {"display_code", evidence::display_code(request.digest)},
+           {"not_before", request.not_before == 0 ? Json(nullptr) : Json(iso_time(request.not_before_wall))},
+           {"extends", request.extends.empty() ? Json(nullptr) : Json(request.extends.text())},
            {"created", iso_time(request.created_wall)},
            {"deadline", iso_time(request.deadline_wall)}};
   if (open) out["deadline_in_s"] = seconds_left(request.deadline, now);
   Json votes = Json::array();
   for (const core::Vote& vote : facts.votes) votes.push_back(vote_json(vote, form));
   out["votes"] = std::move(votes);
+  out["owed"] = request.review_due == 0
+                    ? Json(nullptr)
+                    : Json{{"due", iso_time(request.review_due)},
+                           {"overdue", request.reviewed_wall == 0 && now.wall >= request.review_due},
+                           {"by", optional_text(escape(request.reviewed_by))},
+                           {"text", optional_text(typed(request.reviewed_why, form))},
+                           {"time", time_json(request.reviewed_wall)}};
   out["grant"] = request.grant.empty() ? Json(nullptr) : Json(request.grant.text());
   out["grant_state"] = request.grant.empty() ? Json(nullptr) : Json(core::name_of(facts.grant));
   out["ended"] = open ? Json(nullptr)
@@ -196,6 +214,7 @@ Json grant_json(const core::Grant& grant, const Host& host, Now now, Form form) 
            {"state", core::name_of(grant.state)},
            {"lifetime_s", grant.lifetime_s},
            {"created", iso_time(grant.created_wall)},
+           {"not_before", grant.not_before == 0 ? Json(nullptr) : Json(iso_time(grant.created_wall + grant.not_before - grant.created))},
            {"claim_until", iso_time(grant.claim_until_wall)},
            {"starts", time_json(grant.starts_wall)},
            {"expires", time_json(grant.expires_wall)}};
@@ -235,6 +254,10 @@ const char* type_name(policy::FactRule::Type type) {
 }
 
 }  // namespace
+
+Json absence_json(const core::Absence& absence) {
+  return {{"person", escape(absence.person)}, {"until", absence.until == 0 ? Json(nullptr) : Json(iso_time(absence.until))}};
+}
 
 Json fact_json(const core::FactState& fact) {
   Json by = Json::array();

@@ -31,6 +31,7 @@ struct RequestFacts {
 
 Json request_json(const core::Request& request, const RequestFacts& facts, const Host& host, Now now, Form form);
 Json grant_json(const core::Grant& grant, const Host& host, Now now, Form form);
+Json absence_json(const core::Absence& absence);
 Json fact_json(const core::FactState& fact);
 Json entry_json(const core::AuditEntry& entry);
 

@@ -76,6 +76,15 @@ List<T> gather(const core::Caller& caller, const std::vector<const T*>& live, co
 }  // namespace
 
 List<core::Request> Documents::requests(const core::Caller& caller, const RequestQuery& query) const {
+  if (query.owed) {
+    List<core::Request> out;
+    out.living = core_.owed_reviews(caller);
+    if (out.living.size() > kListMax) {
+      out.living_left_out = out.living.size() - kListMax;
+      out.living.resize(kListMax);
+    }
+    return out;
+  }
   const bool everything = query.all && sees_all(caller);
   // An admin's own list is as short as anybody's; what he asked for with `all` is everything.
   const auto wanted = [&](const core::Request& request) {

@@ -89,6 +89,19 @@ class Requests final : public Object<made::Requests_adaptor> {
          work(std::move(ballot), [id](Handlers& h, const Caller& c, const Sender&, const core::Ballot& b,
                                       const Reply& r) { h.vote(c, id, b, r); }));
   }
+  void Review(sdbus::Result<Bytes>&& result, std::string id, Bytes text) override {
+    auto found = read_reason(text);
+    auto prefix = read_id(id);
+    if (!prefix && found) found = {prefix.error, prefix.message, {}};
+    take("Review", std::move(result),
+         work(std::move(found), [id](Handlers& h, const Caller& c, const Sender&, const std::string& words,
+                                     const Reply& r) { h.review(c, id, words, r); }));
+  }
+  void Away(sdbus::Result<Bytes>&& result, std::int64_t until_ms) override {
+    take("Away", std::move(result), work([until_ms](Handlers& h, const Caller& c, const Sender&, const Reply& r) {
+           h.away(c, until_ms, r);
+         }));
+  }
   void Watch(sdbus::Result<>&& result) override {
     take("Watch", std::move(result), work([](Handlers& h, const Caller& c, const Sender& s, const Reply& r) {
            h.watch(c, s, r);
@@ -121,6 +134,14 @@ class Grants final : public Object<made::Grants_adaptor> {
     take("Revoke", std::move(result),
          work(std::move(read), [why = why.value](Handlers& h, const Caller& c, const Sender&,
                                                  const core::Core::Which& w, const Reply& r) { h.revoke(c, w, why, r); }));
+  }
+  void Extend(sdbus::Result<Bytes>&& result, std::string id, Dict ask) override {
+    auto read = read_extension(ask);
+    auto prefix = read_id(id);
+    if (!prefix && read) read = {prefix.error, prefix.message, {}};
+    take("Extend", std::move(result),
+         work(std::move(read), [id](Handlers& h, const Caller& c, const Sender&, const CreateArgs& wish,
+                                    const Reply& r) { h.extend(c, id, wish, r); }));
   }
   void End(sdbus::Result<Bytes>&& result, std::string id) override {
     take("End", std::move(result),

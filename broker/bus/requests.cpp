@@ -12,7 +12,7 @@ void Handlers::list_requests(const core::Caller& caller, const RequestQuery& que
 void Handlers::get_request(const core::Caller& caller, const std::string& id, const Reply& reply) {
   const auto found = documents_.find_request(caller, id);
   if (!found) return reply({found.error, found.message, {}, 0});
-  reply({Error::kNone, {}, dump(documents_.document(found.value, Form::kWhole)), 0});
+  reply({Error::kNone, {}, dump(documents_.document(found.value, caller)), 0});
 }
 
 // The core knows the living ones only: for one that has ended, say that instead of "not there".
@@ -21,7 +21,7 @@ core::Done<core::Request> Handlers::answer_request(const core::Caller& caller, c
   return [self = weak_from_this(), caller, id, reply](const core::Outcome<core::Request>& outcome) {
     const auto there = self.lock();
     if (!there) return;
-    if (outcome) return reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, Form::kWhole)), 0});
+    if (outcome) return reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, caller)), 0});
     if (outcome.error == Error::kNotFound) {
       const auto ended = there->documents_.find_request(caller, id);
       if (ended) {
@@ -42,6 +42,22 @@ void Handlers::vote(const core::Caller& caller, const std::string& id, const cor
                     const Reply& reply) {
   documents_.remember(caller.identity);
   core_.vote(caller, id, ballot, answer_request(caller, id, reply));
+}
+
+void Handlers::review(const core::Caller& caller, const std::string& id, const std::string& text, const Reply& reply) {
+  core_.review(caller, id, text, [self = weak_from_this(), caller, reply](const core::Outcome<core::Request>& outcome) {
+    const auto there = self.lock();
+    if (!there) return;
+    if (!outcome) return reply({outcome.error, outcome.message, {}, 0});
+    reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, caller)), 0});
+  });
+}
+
+void Handlers::away(const core::Caller& caller, core::WallMs until, const Reply& reply) {
+  core_.set_away(caller, until, [reply](const core::Outcome<core::Absence>& outcome) {
+    if (!outcome) return reply({outcome.error, outcome.message, {}, 0});
+    reply({Error::kNone, {}, dump(absence_json(outcome.value)), 0});
+  });
 }
 
 void Handlers::create(const core::Caller& caller, const CreateArgs& args, const Reply& reply) {
@@ -94,6 +110,7 @@ void Handlers::create_for(const core::Caller& caller, const CreateArgs& args, co
   ask.service = "jitctl";
   ask.subject.identity = caller.identity;
   ask.subject.loginuid = caller.loginuid;
+  ask.subject.login_user = caller.login_user;
   ask.real_uid = caller.identity->uid;
   ask.target = std::move(target);
   ask.root = std::move(root);
@@ -107,6 +124,11 @@ void Handlers::create_for(const core::Caller& caller, const CreateArgs& args, co
   ask.urgency = args.urgency;
   ask.asked_s = args.for_s;
   ask.via = args.via;
+  if (args.not_before != 0) {
+    const Now now = Now::read();
+    if (args.not_before <= now.wall) return reply({Error::kBadInput, "the time to begin has passed already", {}, 0});
+    ask.not_before = now.boot + (args.not_before - now.wall);
+  }
   if (args.door != policy::Door::kSudo || args.argv.empty()) return create_with(caller, std::move(ask), reply);
   // A claim, as sudo's own command line is one at the door: the same path, and no option of sudo.
   std::string word = args.argv.front();
@@ -117,16 +139,22 @@ void Handlers::create_for(const core::Caller& caller, const CreateArgs& args, co
     ask.command.known = true;
     ask.command.path = std::move(path);
     ask.command.words_at = 1;
-    there->create_with(caller, std::move(ask), reply);
+    directory::Asked files{caller.identity->uid, std::nullopt, ask.command.path, ask.cwd, {ask.argv.begin() + 1, ask.argv.end()}};
+    there->directory_.can_change(files, [self, caller, ask = std::move(ask), reply](bool can) mutable {
+      const auto still = self.lock();
+      if (!still) return;
+      ask.command.changeable = can;
+      still->create_with(caller, std::move(ask), reply);
+    });
   });
 }
 
 void Handlers::create_with(const core::Caller& caller, core::Ask ask, const Reply& reply) {
-  core_.create(caller, std::move(ask), [self = weak_from_this(), reply](const core::Outcome<core::Request>& outcome) {
+  core_.create(caller, std::move(ask), [self = weak_from_this(), caller, reply](const core::Outcome<core::Request>& outcome) {
     const auto there = self.lock();
     if (!there) return;
     if (!outcome) return reply({outcome.error, outcome.message, {}, 0});
-    reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, Form::kWhole)), 0});
+    reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, caller)), 0});
   });
 }
 

@@ -14,9 +14,13 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   if (ask.subject.identity->uid != caller.identity->uid || ask.target->uid == policy::kNoUid) {
     return done(failure<Request>(Error::kBadInput, "there is no such user to act as"));
   }
+  constexpr BootMs kFarthest = BootMs{90} * 86'400'000;
+  if (ask.not_before > impl.clock.boottime() + kFarthest) {
+    return done(failure<Request>(Error::kBadInput, "it can begin within 90 days at the latest"));
+  }
   ask.can_ask = false;
   if (!ask.root) ask.root = impl.root;
-  const Sight sight(impl.senses, impl.clock, ask);
+  const Sight sight = impl.look(ask);
   const policy::Decision decision = policy_->decide(sight.view);
   const std::string kept = impl.record(sight, decision, ask.command.words_at);
   impl.note_guards(ask, decision, kept);
@@ -29,31 +33,35 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     return done(failure<Request>(Error::kDenied, "not allowed: " + why));
   }
   for (const auto& [id, live] : impl.requests) {
-    if (live->open() && same_ask(live->request, ask)) {
+    if (live->open() && live->request.extends.empty() && same_ask(live->request, ask)) {
       return done(failure<Request>(Error::kLimit, "this is asked already: request " + texts::short_id(id)));
     }
+  }
+  if (const auto held_back = impl.held_back(ask.subject, *decision.offer)) {
+    impl.note_denial(ask, held_back->first, held_back->second);
+    return done(failure<Request>(Error::kDenied, held_back->second));
   }
   if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
   impl.count_asked(ask.subject);
 
   auto live = std::make_unique<Live>();
   const bool allowed = decision.outcome == policy::Outcome::kAllow;
-  live->request = impl.make_request(ask, *decision.offer,
-                                    allowed ? RequestState::kApproved : RequestState::kDetached, RequestKind::kAhead);
+  std::optional<Grant> grant;
+  if (allowed) {
+    auto made = impl.granted_at_once(ask, *decision.offer, RequestKind::kAhead);
+    live->request = std::move(made.first);
+    grant = std::move(made.second);
+  } else {
+    live->request = impl.make_request(ask, *decision.offer, RequestState::kDetached, RequestKind::kAhead);
+  }
   live->terms = *decision.offer;
   live->stored = false;
   live->busy = true;
   Batch batch;
-  std::optional<Grant> grant;
   batch.entries.push_back(events::request(events::kRequestCreated, live->request, kept));
   impl.did(*ask.subject.identity, Deed::kRequest, live->request.id);
   if (allowed) {
-    grant = impl.make_grant(ask, *decision.offer);
     impl.did_grant(*grant, *decision.offer);
-    grant->request = live->request.id;
-    grant->request_digest = live->request.digest;
-    live->request.grant = grant->id;
-    live->request.ended_wall = impl.clock.wall();
     batch.grants.push_back(*grant);
     batch.entries.push_back(events::grant(events::kGrantCreated, *grant, {}, decision.offer->break_glass));
   }
@@ -72,6 +80,7 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     made->stored = true;
     if (grant) {
       const Grant given = *grant;
+      impl.keep_approved(made->request);
       impl.add_grant(std::move(*grant));
       impl.listener.grant_changed(given);
     }

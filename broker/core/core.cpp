@@ -108,36 +108,16 @@ void Core::Impl::free_later(LiveGrant& grant) {
   for (auto& step : later) step();
 }
 
-std::string person_now(const policy::Policy& policy, const policy::Identity& identity) {
-  return policy.person_name(identity.user, identity.uid);
-}
-
-bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller) {
-  const policy::Identity& asked = *subject.identity;
-  const policy::Identity& voter = *caller.identity;
-  if (asked.uid == voter.uid || asked.person == voter.person) return true;
-  if (policy != nullptr && person_now(*policy, asked) == person_now(*policy, voter)) return true;
-  // Who came here as somebody else (su) is still himself; an unset loginuid says nothing.
-  if (subject.loginuid != policy::kNoUid && (subject.loginuid == voter.uid || subject.loginuid == caller.loginuid)) {
-    return true;
-  }
-  return caller.loginuid != policy::kNoUid && caller.loginuid == asked.uid;
-}
-
-bool Core::may_vote(const Caller& caller, const Request& request) const {
-  if (!policy_ || is_requester(policy_.get(), request.subject, caller)) return false;
-  return std::ranges::any_of(request.offer.seats, [&](const policy::Seat& seat) {
-    return policy_->may_fill(seat.set, *caller.identity, impl_->now_s(), request.offer.machines);
-  });
-}
-
 bool Core::may_see(const Caller& caller, const Request& request) const {
   if (caller.admin || caller.auditor) return true;
-  return request.subject.identity->uid == caller.identity->uid || may_vote(caller, request);
+  if (request.subject.identity->uid == caller.identity->uid || may_vote(caller, request)) return true;
+  // Every approver of this host sees what was opened in an emergency, and may review it.
+  return request.offer.break_glass && impl_->may_review(caller, request);
 }
 
 bool Core::may_see(const Caller& caller, const Grant& grant) const {
   if (caller.admin || caller.auditor || grant.subject.identity->uid == caller.identity->uid) return true;
+  if (const auto it = impl_->requests.find(grant.request); it != impl_->requests.end()) return may_see(caller, it->second->request);
   if (!policy_ || is_requester(policy_.get(), grant.subject, caller)) return false;
   return std::ranges::any_of(impl_->seats_behind(grant), [&](const policy::Seat& seat) {
     return policy_->may_fill(seat.set, *caller.identity, impl_->now_s());

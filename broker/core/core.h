@@ -44,6 +44,7 @@ struct Ask {
   bool can_ask = false;
   std::uint32_t budget_s = 0;  // 0: nobody waits here
   bool keep = false;           // with budget 0: leave a detached request behind (ssh), else refuse
+  BootMs not_before = 0;       // ahead of time: no use before; 0: at once
   bool observe = false;        // the PAM line ignores the answer: decided and logged, and nothing comes of it
 };
 
@@ -60,6 +61,7 @@ struct BindAsk {
 struct Caller {
   IdentityPtr identity;
   std::uint32_t loginuid = policy::kNoUid;  // of the calling process; kNoUid: unset or unknown
+  std::string login_user;                   // its name, where it is another uid than the identity's
   bool admin = false;
   bool auditor = false;
 };
@@ -69,6 +71,8 @@ struct Ballot {
   std::optional<std::uint32_t> duration_s;
   std::optional<policy::Scope> scope;
   std::string reason;
+  std::string typed = {};                // the code that the requester's terminal shows, as told by voice
+  std::optional<std::uint32_t> block_s = {};  // with a denial: nothing more is asked of these seats for that person so long
 };
 
 enum class Error : std::uint8_t { kNone, kBadInput, kNotFound, kDenied, kAmbiguous, kEnded, kLimit, kUnavailable };
@@ -119,6 +123,9 @@ struct State {
   std::vector<Vote> votes;        // on those
   std::vector<Grant> grants;      // unclaimed and active
   std::vector<Asked> asked;       // all requests of the last hour, of this boot or by the wall clock
+  std::vector<Request> owed;      // break-glass uses whose review is owed, of any boot
+  std::vector<std::pair<Request, Vote>> blocks;  // denials that block, of any boot; those that have ended too
+  std::vector<Absence> absences;
 };
 
 class Core {
@@ -158,6 +165,12 @@ class Core {
   void create(const Caller& caller, Ask ask, Done<Request> done);
   void cancel(const Caller& caller, std::string_view id, Done<Request> done);
   void vote(const Caller& caller, std::string_view id, Ballot ballot, Done<Request> done);
+  // More of a grant that is in use; `wish`: its reason, ticket, urgency and asked_s.
+  void extend(const Caller& caller, std::string_view grant, Ask wish, Done<Request> done);
+  // Settles what a break-glass use owes; not by who did it.
+  void review(const Caller& caller, std::string_view id, std::string text, Done<Request> done);
+  // The caller fills no seat until then; 0: he is back.
+  void set_away(const Caller& caller, WallMs until, Done<Absence> done);
   void end(const Caller& caller, std::string_view grant, Done<Grant> done);
   struct Which {
     std::string id, user, person;
@@ -184,6 +197,8 @@ class Core {
   std::vector<const Grant*> live_grants() const;      // unclaimed and active, oldest first
   GrantState state_of(const Id& grant) const;         // ended: also where there never was such a one
   std::vector<Vote> votes_on(const Id& request) const;
+  std::vector<const Request*> owed_reviews(const Caller& caller) const;  // that he may see; the one due first in front
+  std::optional<WallMs> away_until(const Caller& caller) const;
   std::size_t waiting() const;  // connections that wait
   bool ends_are_safe() const;   // false: something has ended and is written nowhere; no grant is used meanwhile
 

@@ -24,7 +24,7 @@ namespace {
 
 bool alive(const Grant& grant, BootMs now) {
   switch (grant.state) {
-    case GrantState::kUnclaimed: return now < grant.claim_until;
+    case GrantState::kUnclaimed: return now >= grant.not_before && now < grant.claim_until;
     case GrantState::kActive: return now < grant.expires;
     case GrantState::kEnded: return false;
   }

@@ -78,6 +78,10 @@ AuditEntry request(std::string_view type, const Request& request, const std::str
     fields["wait_s"] = request.offer.wait_s;
     fields["scope"] = policy::name_of(request.offer.scope);
     fields["policy"] = request.policy_hash;
+    fields["risk"] = {{"score", request.card.score}, {"signs", words(request.card.signs)}};
+    if (request.not_before != 0) fields["not_before_ms"] = request.not_before_wall;
+    if (!request.extends.empty()) fields["extends"] = request.extends.text();
+    if (!request.subject.login_user.empty()) fields["login_user"] = text(request.subject.login_user);
   }
   // Its command's words are those of argv, wherever a decision stands.
   if (!record.empty()) fields["argv"] = words(request.argv);
@@ -94,7 +98,44 @@ AuditEntry vote(const Request& request, const Vote& vote) {
   json fields{{"voter", text(vote.person)}, {"voter_uid", vote.uid},     {"kind", "local"},
               {"approve", vote.approve},    {"reason", text(vote.reason)}, {"digest", vote.digest}};
   if (vote.duration_s) fields["duration_s"] = *vote.duration_s;
+  if (vote.block_s) fields["block_s"] = *vote.block_s;
   if (vote.scope) fields["scope"] = policy::name_of(*vote.scope);
+  entry.fields = fields.dump();
+  return entry;
+}
+
+AuditEntry vote_refused(const Request& request, const policy::Identity& voter, std::string_view why) {
+  AuditEntry entry = about(kVoteRefused, *request.subject.identity);
+  entry.request = request.id;
+  entry.fields = json{{"voter", text(voter.person)}, {"voter_uid", voter.uid}, {"why", text(why)}, {"digest", request.digest}}.dump();
+  return entry;
+}
+
+AuditEntry escalated(const Request& request, const policy::Step& step) {
+  AuditEntry entry = about(kRequestEscalated, *request.subject.identity);
+  entry.request = request.id;
+  json fields{{"after_s", step.after_s}, {"digest", request.digest}};
+  if (!step.add.empty()) fields["add"] = text(step.add);
+  if (!step.to.empty()) fields["to"] = text(step.to);
+  if (!step.notify.empty()) fields["notify"] = text(step.notify);
+  entry.fields = fields.dump();
+  return entry;
+}
+
+AuditEntry reviewed(const Request& request, std::uint32_t by_uid) {
+  AuditEntry entry = about(kRequestReviewed, *request.subject.identity);
+  entry.request = request.id;
+  entry.grant = request.grant;
+  entry.fields = json{{"by", text(request.reviewed_by)}, {"by_uid", by_uid}, {"text", text(request.reviewed_why)},
+                      {"due_ms", request.review_due}, {"digest", request.digest}}
+                     .dump();
+  return entry;
+}
+
+AuditEntry away(const policy::Identity& who, WallMs until) {
+  AuditEntry entry = about(until == 0 ? kBack : kAway, who);
+  json fields{{"user", text(who.user)}};
+  if (until != 0) fields["until_ms"] = until;
   entry.fields = fields.dump();
   return entry;
 }
@@ -116,7 +157,7 @@ AuditEntry grant(std::string_view type, const Grant& grant, const std::string& r
   }
   add_record(fields, record);
   if (break_glass) fields["break_glass"] = true;
-  if (type == kGrantClaimed || type == kGrantUsed) {
+  if (type == kGrantClaimed || type == kGrantUsed || type == kGrantExtended) {
     fields["uses"] = grant.uses;
     fields["expires_ms"] = grant.expires_wall;
     if (!grant.ssh_key.empty()) fields["ssh_key"] = grant.ssh_key;

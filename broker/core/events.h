@@ -17,6 +17,12 @@ inline constexpr std::string_view kRequestDenied = "request.denied";
 inline constexpr std::string_view kRequestExpired = "request.expired";
 inline constexpr std::string_view kRequestCancelled = "request.cancelled";
 inline constexpr std::string_view kVoteCast = "vote.cast";
+inline constexpr std::string_view kRequestEscalated = "request.escalated";
+inline constexpr std::string_view kRequestReviewed = "request.reviewed";
+inline constexpr std::string_view kVoteRefused = "vote.refused";  // the typed code was another one
+inline constexpr std::string_view kAway = "people.away";
+inline constexpr std::string_view kBack = "people.back";
+inline constexpr std::string_view kGrantExtended = "grant.extended";
 inline constexpr std::string_view kGrantCreated = "grant.created";
 inline constexpr std::string_view kGrantClaimed = "grant.claimed";
 inline constexpr std::string_view kGrantUsed = "grant.used";
@@ -38,6 +44,10 @@ inline constexpr std::string_view kEndsLost = "ends.lost";  // all of this boot 
 // record: of the decision that led to it, see record.h; empty: there was none.
 AuditEntry request(std::string_view type, const Request& request, const std::string& record = {});
 AuditEntry vote(const Request& request, const Vote& vote);
+AuditEntry vote_refused(const Request& request, const policy::Identity& voter, std::string_view why);
+AuditEntry escalated(const Request& request, const policy::Step& step);
+AuditEntry reviewed(const Request& request, std::uint32_t by_uid);
+AuditEntry away(const policy::Identity& who, WallMs until);  // 0: he is back
 AuditEntry grant(std::string_view type, const Grant& grant, const std::string& record = {}, bool break_glass = false);
 AuditEntry denied(const Ask& ask, std::string_view cause, std::string_view why, std::string_view policy_hash,
                   const std::string& record = {});

@@ -31,7 +31,7 @@ Explained Core::explain(Ask ask, const Suppose& suppose) const {
     return out;
   }
   if (!ask.root) ask.root = impl_->root;
-  const Sight sight(impl_->senses, impl_->clock, ask);
+  const Sight sight = impl_->look(ask);
   policy::Request view = sight.view;
   const Supposed facts(suppose, sight.facts);
   view.facts = &facts;

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "broker/core/risk.h"
 #include "evidence/text.h"
 
 namespace jit::core {
@@ -156,17 +155,36 @@ const policy::Reading* Evaluated::find(std::string_view name) const {
   return slot.known ? &slot.reading : nullptr;
 }
 
-std::optional<std::int64_t> Evaluated::count(Deed deed, std::uint32_t span_s) const {
-  return senses_.history.count(scene_.person, deed, scene_.now - BootMs{span_s} * 1000, scene_.own_request, scene_.own_grant);
+namespace {
+
+std::optional<std::int64_t> count(const Senses& senses, const Scene& scene, Deed deed, std::uint32_t span_s) {
+  return senses.history.count(scene.person, deed, scene.now - BootMs{span_s} * 1000, scene.own_request, scene.own_grant);
 }
 
-std::optional<bool> Evaluated::first_seen() const {
-  switch (scene_.from.kind) {
+std::optional<bool> first_seen(const Senses& senses, const Scene& scene) {
+  switch (scene.from.kind) {
     case policy::Origin::Kind::kLocal: return false;
-    case policy::Origin::Kind::kPeer: return !senses_.networks.knows(scene_.person, scene_.from.peer);
+    case policy::Origin::Kind::kPeer: return !senses.networks.knows(scene.person, scene.from.peer);
     case policy::Origin::Kind::kUnknown: break;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+Signs signs_of(const Senses& senses, const Scene& scene) {
+  Signs signs;
+  signs.first_target = !senses.history.has_target(scene.person, scene.target);
+  signs.odd_hour = senses.history.odd_hour(scene.person, scene.wall);
+  signs.far_reaching = far_reaching(scene.command);
+  const bool elevates = scene.door == policy::Door::kSudo || scene.door == policy::Door::kSu;
+  signs.unknown_command = elevates && !signs.far_reaching && (!scene.command.known || scene.command.path.empty());
+  signs.first_seen = first_seen(senses, scene).value_or(false);
+  signs.changeable = scene.changeable;
+  // More denials than are remembered are many.
+  const auto denials = count(senses, scene, Deed::kDenied, kRiskSpan).value_or(std::numeric_limits<std::int32_t>::max());
+  signs.denials = static_cast<std::uint32_t>(std::min<std::int64_t>(denials, std::numeric_limits<std::int32_t>::max()));
+  return signs;
 }
 
 bool Evaluated::compute(std::string_view name, policy::Value& out) const {
@@ -174,23 +192,13 @@ bool Evaluated::compute(std::string_view name, policy::Value& out) const {
     if (value) out = *value;
     return value.has_value();
   };
-  if (name == "from.first-seen") return take(first_seen());
+  if (name == "from.first-seen") return take(first_seen(senses_, scene_));
   if (name == "load") {
     const auto load = senses_.load ? senses_.load() : std::nullopt;
     return take(load && std::isfinite(*load) ? load : std::nullopt);
   }
   if (name == "risk") {
-    Signs signs;
-    signs.first_target = !senses_.history.has_target(scene_.person, scene_.target);
-    signs.odd_hour = senses_.history.odd_hour(scene_.person, scene_.wall);
-    signs.far_reaching = far_reaching(scene_.command);
-    const bool elevates = scene_.door == policy::Door::kSudo || scene_.door == policy::Door::kSu;
-    signs.unknown_command = elevates && !signs.far_reaching && (!scene_.command.known || scene_.command.path.empty());
-    signs.first_seen = first_seen().value_or(false);
-    // More denials than are remembered are many.
-    const auto denials = count(Deed::kDenied, kRiskSpan).value_or(std::numeric_limits<std::int32_t>::max());
-    signs.denials = static_cast<std::uint32_t>(std::min<std::int64_t>(denials, std::numeric_limits<std::int32_t>::max()));
-    out = risk_of(signs);
+    out = risk_of(signs_of(senses_, scene_));
     return true;
   }
   constexpr std::array<std::pair<std::string_view, Deed>, 4> kCounts{{{"count.requests.", Deed::kRequest},
@@ -200,7 +208,7 @@ bool Evaluated::compute(std::string_view name, policy::Value& out) const {
   for (const auto& [prefix, deed] : kCounts) {
     if (!name.starts_with(prefix)) continue;
     const auto span = policy::parse_duration(name.substr(prefix.size()));
-    return span && take(count(deed, *span));
+    return span && take(count(senses_, scene_, deed, *span));
   }
   return false;
 }

@@ -13,6 +13,7 @@
 
 #include "broker/core/history.h"
 #include "broker/core/model.h"
+#include "broker/core/risk.h"
 
 namespace jit::core {
 
@@ -78,7 +79,10 @@ struct Scene {
   std::uint32_t target = policy::kNoUid;
   policy::Command command;
   Id own_request, own_grant;  // left out of the counts
+  bool changeable = false;    // who asks can change a file that the command runs or reads
 };
+
+Signs signs_of(const Senses& senses, const Scene& scene);
 
 // The facts of one evaluation. Built-in ones are computed when first asked for, into a buffer of its own: no allocation.
 class Evaluated final : public policy::Facts {
@@ -98,8 +102,6 @@ class Evaluated final : public policy::Facts {
     policy::Reading reading;
   };
   bool compute(std::string_view name, policy::Value& out) const;
-  std::optional<std::int64_t> count(Deed deed, std::uint32_t span_s) const;
-  std::optional<bool> first_seen() const;
 
   const Senses& senses_;
   const Scene& scene_;

@@ -22,6 +22,7 @@ Scene scene_of(const Clock& clock, const policy::Request& view) {
 
 Scene scene_of(const Clock& clock, const Ask& ask, const Grant* grant) {
   Scene scene = scene_of(clock, policy_view(ask));
+  scene.changeable = ask.command.changeable;
   if (grant != nullptr) {
     scene.own_grant = grant->id;
     scene.own_request = grant->request;
@@ -31,6 +32,7 @@ Scene scene_of(const Clock& clock, const Ask& ask, const Grant* grant) {
 
 Scene scene_of(const Clock& clock, const Request& request, const policy::Identity& root) {
   Scene scene = scene_of(clock, policy_view(request, root));
+  scene.changeable = request.command.changeable;
   scene.own_request = request.id;
   scene.own_grant = request.grant;
   return scene;
@@ -44,16 +46,27 @@ bool names_a_uid(std::string_view by) { return by.starts_with("user:") || by.sta
 
 }  // namespace
 
-Sight::Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* used)
-    : scene(scene_of(clock, ask, used)), facts(senses, scene), view(policy_view(ask)) {
-  view.now = clock.wall() / 1000;
-  view.facts = &facts;
+namespace {
+
+// What is asked for later is judged by the windows and rosters of then; at its use everything is judged again.
+std::int64_t judged_at(const Clock& clock, BootMs not_before) {
+  return (clock.wall() + std::max<BootMs>(0, not_before - clock.boottime())) / 1000;
 }
 
-Sight::Sight(Senses& senses, const Clock& clock, const Request& request, const policy::Identity& root)
-    : scene(scene_of(clock, request, root)), facts(senses, scene), view(policy_view(request, root)) {
-  view.now = clock.wall() / 1000;
+}  // namespace
+
+Sight::Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* used, Names away)
+    : scene(scene_of(clock, ask, used)), facts(senses, scene), absent(std::move(away)), view(policy_view(ask)) {
+  view.now = judged_at(clock, ask.not_before);
   view.facts = &facts;
+  view.absent = absent;
+}
+
+Sight::Sight(Senses& senses, const Clock& clock, const Request& request, const policy::Identity& root, Names away)
+    : scene(scene_of(clock, request, root)), facts(senses, scene), absent(std::move(away)), view(policy_view(request, root)) {
+  view.now = judged_at(clock, request.not_before);
+  view.facts = &facts;
+  view.absent = absent;
 }
 
 std::string Core::Impl::record(const Sight& sight, const policy::Decision& decision, std::uint32_t words_at) const {
@@ -76,7 +89,7 @@ void Core::Impl::look_again() {
   for (const Id& id : ids) {
     Live* live = find(id);
     if (live == nullptr || !live->open()) continue;
-    const Sight sight(senses, clock, live->request, *root);
+    const Sight sight = look(*live);
     const policy::Decision decision = policy()->decide(sight.view);
     auto now = tighten(decision, live->terms);
     if (const std::string* why = std::get_if<std::string>(&now)) {

@@ -4,6 +4,13 @@
 
 namespace jit::core {
 
+namespace {
+
+// Of what was extended beyond the rule's longest: the end that it has.
+BootMs latest_end(const Grant& grant) { return std::max(grant.expires, grant.starts + BootMs{grant.max_s} * 1000); }
+
+}  // namespace
+
 void Core::Impl::add_grant(Grant grant) {
   const Id id = grant.id;
   const BootMs end = grant.state == GrantState::kActive ? grant.expires : grant.claim_until;
@@ -136,7 +143,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
     if (!ok) keep_for_later(std::move(later));
   });
   gate.bound(conn, {true, "granted", live->grant.id, live->grant.expires,
-                    live->grant.starts + BootMs{live->grant.max_s} * 1000});
+                    latest_end(live->grant)});
 }
 
 // sudo may run a command without a session (`Defaults !pam_session`, a target that left the directory meanwhile), and a
@@ -202,7 +209,7 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
     if (clock.boottime() >= now_active.expires) {
       refuse("ended", "the grant has ended");  // the disk took longer than the grant lives
     } else if (conn != 0) {
-      gate.bound(conn, {true, "granted", id, now_active.expires, now_active.starts + BootMs{now_active.max_s} * 1000});
+      gate.bound(conn, {true, "granted", id, now_active.expires, latest_end(now_active)});
     }
     listener.grant_changed(now_active);
     free_later(*claimed);

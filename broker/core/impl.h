@@ -72,12 +72,14 @@ using DenialKey = std::tuple<std::uint32_t, policy::Door, std::string>;
 
 // One evaluation: the request as the policy sees it, with its facts. What it is made of must outlive it.
 struct Sight {
-  Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* used = nullptr);
-  Sight(Senses& senses, const Clock& clock, const Request& request, const policy::Identity& root);
+  using Names = std::vector<std::string>;
+  Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* used = nullptr, Names absent = {});
+  Sight(Senses& senses, const Clock& clock, const Request& request, const policy::Identity& root, Names absent);
   Sight(const Sight&) = delete;
   Sight& operator=(const Sight&) = delete;
   Scene scene;
   Evaluated facts;
+  Names absent;
   policy::Request view;
 };
 
@@ -116,6 +118,9 @@ struct Core::Impl {
   std::optional<BootMs> fact_end;  // when the next fact goes stale
   std::map<policy::Door, WallMs> observing;
   std::string tags_hash;
+  std::map<std::string, Absence> away;  // by person; those that are over, too
+  std::vector<Block> blocks;
+  std::map<Id, Request> unreviewed;  // break-glass uses without a review
   bool login_waits_full(std::uint32_t uid) const;
 
   Impl(Core& core, Clock& c, Random& r, Store& s, Tombstones& t, Gate& g, Listener& l, std::string boot, Limits lim)
@@ -141,6 +146,37 @@ struct Core::Impl {
   FactState state_of(const policy::FactRule& rule) const;
   void fact_done(const std::string& name, const Done<FactState>& done);
   void saw_origin(const Subject& subject, policy::Door door, Batch& batch);
+
+  // --- people.cpp
+  bool is_away(const policy::Identity& who) const;
+  std::vector<std::string> absent_for(const Subject& subject, const Live* live = nullptr) const;  // who voted is here
+  Sight look(const Ask& ask, const Grant* used = nullptr) { return {senses, clock, ask, used, absent_for(ask.subject)}; }
+  Sight look(const Live& live) { return {senses, clock, live.request, *root, absent_for(live.request.subject, &live)}; }
+  // May he fill that seat now, the ladder's steps that have come included? Whether he asked himself is another question.
+  bool may_fill(const Request& request, const policy::Offer& terms, const policy::Seat& seat, const policy::Identity& voter) const;
+  bool may_fill_any(const Request& request, const policy::Offer& terms, const policy::Identity& voter) const;
+  bool is_approver(const policy::Identity& who) const;  // of anything here
+  bool same_person(const Subject& subject, std::string_view person) const;
+  std::optional<std::string> blocked(const Subject& subject, const policy::Offer& offer);
+  void add_block(const Request& request, const Vote& vote);
+  // Why nothing more is asked of people for him now, with its cause; nothing: it may be.
+  std::optional<std::pair<std::string, std::string>> held_back(const Subject& subject, const policy::Offer& offer);
+
+  // --- ladder.cpp
+  void escalate(Live& live);
+
+  // --- reviews.cpp
+  std::optional<std::string> review_overdue(const Subject& subject) const;
+  void owe_review(Request& request) const;
+  bool may_review(const Caller& caller, const Request& request) const;
+
+  // --- card.cpp
+  Card card_of(const Ask& ask);
+
+  // --- extend.cpp
+  // The grant with its end moved as far as these votes let it; nothing: it has ended.
+  std::optional<Grant> prolonged(const Live& live);
+  void prolong(Grant grant);
 
   // --- observe.cpp
   void observe(Conn conn, const std::shared_ptr<const Ask>& ask);
@@ -188,8 +224,12 @@ struct Core::Impl {
   std::optional<std::string> over_limit(const Ask& ask);
   void count_asked(const Subject& subject);
   void uncount_asked(const Subject& subject);  // it could not be stored
-  bool approved_by(const Grant& grant, std::uint32_t loginuid) const;
+  bool approved_by(const Grant& grant, const Subject& subject) const;
   Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind);
+  // A request that the policy itself answers with yes, and its grant.
+  void set_times(Grant& grant, BootMs not_before, std::uint32_t claim_s) const;
+  void keep_approved(const Request& request);
+  std::pair<Request, Grant> granted_at_once(const Ask& ask, const policy::Offer& offer, RequestKind kind);
   Grant make_grant(const Ask& ask, const policy::Offer& offer);
 
   // --- requests.cpp
@@ -211,7 +251,9 @@ struct Core::Impl {
     std::string message;
   };
   Found find_visible(const Caller& caller, std::string_view id);
-  void approve(Live& live, const CastVote& cast, Done<Request> done);
+  // No vote: the rule asks nobody (any more).
+  void approve(Live& live, std::optional<CastVote> cast, Done<Request> done);
+  void wrong_code(Live& live, const Caller& caller, Done<Request> done);
   bool complete(const Live& live) const;
   Grant grant_from(const Live& live) const;
 
@@ -238,6 +280,7 @@ struct Core::Impl {
 std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid);
 // Does an approver's uid, loginuid or person make him the requester? People as the policy in force knows them, too.
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
+bool is_prefix(std::string_view id);  // 4 to 32 hex digits
 // Who this is by the policy in force, which may know more than at the time of the look-up.
 std::string person_now(const policy::Policy& policy, const policy::Identity& identity);
 

@@ -63,6 +63,8 @@ std::string_view name_of(RequestKind kind) {
     case RequestKind::kElevation: return "elevation";
     case RequestKind::kLogin: return "login";
     case RequestKind::kAhead: return "ahead of time";
+    case RequestKind::kExtension: return "extension";
+    case RequestKind::kBreakGlass: return "break-glass";
   }
   return "";
 }

@@ -42,7 +42,7 @@ struct Terminal {
 };
 
 enum class ReasonFrom : std::uint8_t { kNone, kPrompt, kEnvironment, kCommandLine };
-enum class RequestKind : std::uint8_t { kElevation, kLogin, kAhead };
+enum class RequestKind : std::uint8_t { kElevation, kLogin, kAhead, kExtension, kBreakGlass };
 enum class RequestState : std::uint8_t { kPending, kDetached, kApproved, kDenied, kExpired, kCancelled };
 enum class GrantState : std::uint8_t { kUnclaimed, kActive, kEnded };
 enum class GrantEnd : std::uint8_t { kNone, kExpired, kRevoked, kReturned, kVoid };
@@ -62,6 +62,7 @@ using IdentityPtr = std::shared_ptr<const policy::Identity>;
 struct Subject {
   IdentityPtr identity;                      // never null in a request
   std::uint32_t loginuid = policy::kNoUid;
+  std::string login_user;                    // of the loginuid, where it is another uid; empty: it has no name
   std::uint32_t audit_session = policy::kNoUid;  // (unsigned)-1: none
   policy::Origin origin;
   std::string tty;                           // as the host program names it; display only
@@ -77,10 +78,18 @@ struct Command {
   std::uint32_t words_at = 0;
   std::vector<std::string> options;  // of sudo, those that change the meaning, as their short form: "-g", "-D"; sorted
   std::vector<std::string> env;      // names of the environment additions; sorted
+  bool changeable = false;    // who asks can change a file that it runs or reads, or nobody can tell
   bool operator==(const Command&) const = default;
 };
 
-// Immutable from submit on; digest() covers every field down to `created`.
+// The risk card of a request, computed on the host when it was made.
+struct Card {
+  std::int64_t score = 0;          // 0 to 100
+  std::vector<std::string> signs;  // what makes it so, for people; the weightiest first
+  bool operator==(const Card&) const = default;
+};
+
+// Immutable from submit on; digest() covers every field down to `card`.
 struct Request {
   Id id;
   RequestKind kind = RequestKind::kElevation;
@@ -105,11 +114,17 @@ struct Request {
   BootMs deadline = 0;
   WallMs created_wall = 0;
   WallMs deadline_wall = 0;
+  BootMs not_before = 0;       // no use of it before; 0: at once
+  WallMs not_before_wall = 0;
+  Id extends;                  // the grant whose end it would move; empty: none
+  Card card;
   Process process;  // who asked; zero for one made ahead of time
   Process parent;
   std::string ssh_key;      // at ssh: hex SHA-256 of the key that was proven when it was asked; empty: none was known then
   std::string digest;       // hex SHA-256
   std::string secret_hash;  // hex SHA-256 of the resume secret; empty: none
+  std::string typed_code;   // six digits for the requester's eyes only; empty: none is asked. Not part of the digest,
+                            // which would give it away
 
   // What changes.
   RequestState state = RequestState::kPending;
@@ -117,6 +132,12 @@ struct Request {
   std::string ended_why;  // for people
   WallMs ended_wall = 0;
   Id grant;               // empty until approved
+  std::uint32_t steps = 0;        // of the ladder, taken
+  std::uint32_t wrong_codes = 0;  // votes that carried another code
+  WallMs review_due = 0;          // 0: no review is owed
+  std::string reviewed_by;        // for people
+  std::string reviewed_why;
+  WallMs reviewed_wall = 0;       // 0: not reviewed
 };
 
 struct Vote {
@@ -129,6 +150,24 @@ struct Vote {
   std::string reason;
   std::string digest;  // of the request that was voted on
   WallMs time = 0;
+  std::optional<std::uint32_t> block_s = {};  // of a denial: so long nothing more is asked of these seats for that person
+};
+
+// A denial that also blocks: what would ask one of these sets is refused.
+struct Block {
+  std::string person;              // who is blocked
+  std::vector<std::string> sets;   // of the seats of the request that was denied
+  std::string by, why;             // for people
+  std::string boot_id;
+  BootMs until = 0;
+  WallMs until_wall = 0;           // counts after a restart of the host
+};
+
+// An approver who is away fills no seat.
+struct Absence {
+  std::string person;
+  std::string user;   // for who has no entry in people.d: policies know him by it
+  WallMs until = 0;  // 0: he is back
 };
 
 struct Grant {
@@ -151,6 +190,7 @@ struct Grant {
   BootMs claim_until = 0;
   WallMs created_wall = 0;
   WallMs claim_until_wall = 0;
+  BootMs not_before = 0;  // 0: at once
 
   // What changes.
   GrantState state = GrantState::kUnclaimed;
@@ -213,10 +253,11 @@ struct Batch {
   std::vector<Fact> facts;
   std::vector<std::string> cleared;  // names of facts
   std::vector<SeenNet> nets;
+  std::vector<Absence> absences;
   bool may_wait = false;  // nobody waits for it: it is written with the next ones, soon at the latest
   bool empty() const {
     return requests.empty() && votes.empty() && grants.empty() && entries.empty() && facts.empty() && cleared.empty() &&
-           nets.empty();
+           nets.empty() && absences.empty();
   }
 };
 

@@ -45,7 +45,7 @@ void Core::Impl::observe(Conn conn, const std::shared_ptr<const Ask>& ask) {
     rule = grant->grant.rule;
     answer.verdict = Verdict::kAllow;
   } else {
-    const Sight sight(senses, clock, *ask);
+    const Sight sight = look(*ask);
     const policy::Decision decision = policy()->decide(sight.view);
     would = would_be(decision);
     rule = rule_of(decision);

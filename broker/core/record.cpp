@@ -65,6 +65,7 @@ json input(const policy::Request& view, std::uint32_t words_at) {
   // Rules see root too where the target is only a claim.
   if (policy::target_is_claim(view)) out["root"] = person(*view.root);
   if (view.asked_s) out["asked_s"] = *view.asked_s;
+  if (!view.absent.empty()) out["absent"] = strings(view.absent);
   if (view.command.known) {
     out["command"] = {{"known", true},
                       {"verified", view.command.verified},

@@ -13,6 +13,7 @@ Live& Core::Impl::add(std::unique_ptr<Live> live) {
     by_person.emplace(subject.identity->person, id);
     if (subject.loginuid != policy::kNoUid && subject.loginuid != subject.identity->uid) by_login.emplace(subject.loginuid, id);
     due.emplace(live->request.deadline, id);
+    for (const policy::Step& step : live->request.offer.ladder) due.emplace(live->request.created + BootMs{step.after_s} * 1000, id);
     if (live->request.offer.wait_s > 90) due.emplace(live->request.deadline - 60'000, id);
   }
   return *(requests[id] = std::move(live));
@@ -92,6 +93,7 @@ void Core::Impl::close(Live& live, RequestState state, std::string by, std::stri
   live.busy = true;
   Batch batch;
   batch.requests.push_back(live.request);
+  const std::optional<Vote> blocking = vote && vote->block_s ? vote : std::nullopt;
   if (vote) {
     batch.entries.push_back(events::vote(live.request, *vote));
     batch.votes.push_back(std::move(*vote));
@@ -101,6 +103,7 @@ void Core::Impl::close(Live& live, RequestState state, std::string by, std::stri
   if (state == RequestState::kExpired) type = events::kRequestExpired;
   batch.entries.push_back(events::request(type, live.request, kept));
   if (state == RequestState::kDenied) did(*live.request.subject.identity, Deed::kDenied, id);
+  if (blocking) add_block(live.request, *blocking);
   commit_end(std::move(batch), [this, id, done = std::move(done)](bool ok) {
     Live* closed = find(id);
     const Conn conn = closed->conn;
@@ -245,6 +248,7 @@ void Core::Impl::check_due(const Id& id) {
     if (now >= live->request.deadline) {
       return close(*live, RequestState::kExpired, "", "", [](bool) {});
     }
+    escalate(*live);
     if (!live->one_minute_told && live->request.offer.wait_s > 90 && now >= live->request.deadline - 60'000) {
       live->one_minute_told = true;
       // Who was not answered yet is told the time then.

@@ -90,6 +90,18 @@ void Core::restore(State state) {
   }
   for (const Id& id : stale) impl.drop(id);
 
+  for (Request& request : state.owed) {
+    const Id id = request.id;
+    impl.unreviewed.insert_or_assign(id, std::move(request));
+  }
+  for (const auto& [request, vote] : state.blocks) {
+    if (vote.time + WallMs{*vote.block_s} * 1000 > wall) impl.add_block(request, vote);
+  }
+  for (Absence& absence : state.absences) {
+    const std::string person = absence.person;
+    if (absence.until > wall) impl.away.insert_or_assign(person, std::move(absence));
+  }
+
   // The hour goes on. Of another boot only the wall clock tells; where it was set back, that says nothing.
   std::vector<std::pair<BootMs, const Asked*>> asked;
   for (const Asked& one : state.asked) {

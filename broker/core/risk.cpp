@@ -13,7 +13,8 @@ struct Weight {
   bool Signs::*sign;
   std::int64_t points;
 };
-constexpr std::array<Weight, 5> kWeights{{
+constexpr std::array<Weight, 6> kWeights{{
+    {&Signs::changeable, 30},
     {&Signs::first_target, 25},
     {&Signs::odd_hour, 20},
     {&Signs::far_reaching, 20},
@@ -37,6 +38,20 @@ constexpr std::array kPrograms = std::to_array<std::string_view>({
 });
 static_assert(std::ranges::is_sorted(kPrograms));
 
+// Of those, what is a shell or takes a program as its text; and what a person works in, from which a shell starts.
+constexpr auto kShells = std::to_array<std::string_view>({
+    "ash", "awk", "bash", "busybox", "chroot", "csh", "dash", "env", "fish", "gawk", "gdb", "ksh", "lua", "mawk", "mksh", "nawk",
+    "node", "nsenter", "perl", "php", "python", "rbash", "ruby", "screen", "script", "sh", "su", "sudo", "tcsh", "tmux", "unshare",
+    "xargs", "zsh",
+});
+static_assert(std::ranges::is_sorted(kShells));
+constexpr auto kEscapes = std::to_array<std::string_view>({
+    "ed", "emacs", "ex", "less", "man", "more", "most", "nano", "rvim", "sudoedit", "vi", "view", "vim", "vimdiff", "visudo",
+});
+static_assert(std::ranges::is_sorted(kEscapes));
+
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 }  // namespace
 
 std::int64_t risk_of(const Signs& signs) {
@@ -54,13 +69,45 @@ bool far_reaching_program(std::string_view name) {
   return end != std::string_view::npos && end > 0 && std::ranges::binary_search(kPrograms, name.substr(0, end));
 }
 
+Reach reach_of(const policy::Command& command) {
+  if (!far_reaching(command)) return Reach::kNone;
+  for (const std::string& option : command.options) {
+    if (option == "-s" || option == "-i") return Reach::kShell;
+    if (option == "-e") return Reach::kEscape;
+  }
+  std::string_view name = name_in(command.path);
+  const auto end = name.find_first_of("0123456789.");
+  if (end != std::string_view::npos && end > 0) name = name.substr(0, end);
+  if (std::ranges::binary_search(kShells, name)) return Reach::kShell;
+  return std::ranges::binary_search(kEscapes, name) ? Reach::kEscape : Reach::kOther;
+}
+
+std::vector<std::string> signs_for_people(const Signs& signs, policy::Door door, const policy::Identity& target,
+                                          const policy::Command& command) {
+  const bool login = door == policy::Door::kSsh || door == policy::Door::kLogin;
+  std::vector<std::string> out;
+  if (signs.changeable) out.emplace_back("the requester can change a file that it runs or reads");
+  if (signs.first_target && login) out.emplace_back("never logged in here before");
+  if (signs.first_target && !login) out.push_back("never was " + (target.user.empty() ? "uid " + std::to_string(target.uid) : target.user) + " here before");
+  if (signs.first_seen) out.emplace_back("never came from this network before");
+  if (signs.odd_hour) out.emplace_back("outside the usual hours");
+  switch (reach_of(command)) {
+    case Reach::kShell: out.emplace_back("as good as a root shell: any command can follow"); break;
+    case Reach::kEscape: out.emplace_back("an editor or pager: a shell can be started in it"); break;
+    case Reach::kOther: out.emplace_back("can start other programs or write any file"); break;
+    case Reach::kNone: break;
+  }
+  if (signs.unknown_command) out.emplace_back("nobody can tell what will run");
+  if (signs.denials > 0) out.push_back("denied " + (signs.denials == 1 ? std::string("once") : std::to_string(signs.denials) + " times") + " within an hour");
+  return out;
+}
+
 bool far_reaching(const policy::Command& command) {
   if (!command.known) return false;
   for (const std::string& option : command.options) {
     if (option == "-s" || option == "-i" || option == "-e") return true;
   }
-  const auto slash = command.path.rfind('/');
-  return far_reaching_program(slash == std::string_view::npos ? command.path : command.path.substr(slash + 1));
+  return far_reaching_program(name_in(command.path));
 }
 
 }  // namespace jit::core

@@ -15,6 +15,13 @@ namespace {
 
 bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu; }
 
+std::string six_digits(const Id& random) {
+  std::uint32_t number = 0;
+  for (std::size_t i = 0; i < 8; ++i) number = (number * 256 + random.bytes[i]) % 1'000'000;
+  const std::string digits = std::to_string(number);
+  return std::string(6 - digits.size(), '0') + digits;
+}
+
 bool promptless(const Ask& ask) { return ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0; }
 
 std::vector<std::uint32_t> quota_of(const Subject& subject) { return jit::core::quota_of(subject.identity->uid, subject.loginuid); }
@@ -23,6 +30,7 @@ std::vector<std::uint32_t> quota_of(const Subject& subject) { return jit::core::
 
 void Core::submit(Conn conn, Ask ask) {
   if (!ask.root) ask.root = impl_->root;
+  ask.not_before = 0;  // at a door it is now
   impl_->submit(conn, std::make_shared<const Ask>(std::move(ask)));
 }
 
@@ -50,7 +58,7 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
   if (use_grant(conn, ask)) return;
   if (join(conn, ask)) return;
 
-  const Sight sight(senses, clock, *ask);
+  const Sight sight = look(*ask);
   const policy::Decision decision = policy()->decide(sight.view);
   const std::string kept = record(sight, decision, ask->command.words_at);
   note_guards(*ask, decision, kept);
@@ -87,7 +95,7 @@ const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
     const Sight sight(senses, clock, ask, &live->grant);
     if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) continue;
-    if (!approved_by(live->grant, ask.subject.loginuid)) return live;
+    if (!approved_by(live->grant, ask.subject)) return live;
   }
   return nullptr;
 }
@@ -104,10 +112,11 @@ bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
 }
 
 // Nobody uses what he approved himself, by whatever name he came in.
-bool Core::Impl::approved_by(const Grant& grant, std::uint32_t loginuid) const {
+bool Core::Impl::approved_by(const Grant& grant, const Subject& subject) const {
   const auto it = requests.find(grant.request);
   return it != requests.end() && std::ranges::any_of(it->second->votes, [&](const CastVote& cast) {
-    return cast.vote.approve && cast.vote.uid == loginuid;
+    return cast.vote.approve && (cast.vote.uid == subject.loginuid || same_person(subject, cast.vote.person) ||
+                                 (cast.voter && policy() != nullptr && same_person(subject, person_now(*policy(), *cast.voter))));
   });
 }
 
@@ -123,7 +132,8 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
   look_at(by_person.equal_range(subject.identity->person));
   for (const Id& candidate : candidates) {
     Live* live = find(candidate);
-    if (live == nullptr || !same_ask(live->request, *ask)) continue;
+    if (live == nullptr || !live->request.extends.empty() || !same_ask(live->request, *ask)) continue;
+    if (live->request.not_before > clock.boottime()) continue;  // that is for later
     if (!live->open() && !live->busy) continue;
     if (live->busy) {
       defer(*live, conn, [this, conn, ask] { submit(conn, ask); });
@@ -245,7 +255,7 @@ bool Core::Impl::login_waits_full(std::uint32_t uid) const {
 Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind) {
   Request request;
   request.id = random.id();
-  request.kind = kind;
+  request.kind = offer.break_glass ? RequestKind::kBreakGlass : kind;
   request.door = ask.door;
   request.service = ask.service;
   request.subject = ask.subject;
@@ -264,10 +274,16 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.offer = offer;
   request.policy_hash = policy()->hash();
   request.boot_id = boot_id;
+  request.card = card_of(ask);
   request.created = clock.boottime();
   request.created_wall = clock.wall();
   request.deadline = request.created + BootMs{offer.wait_s} * 1000;
   request.deadline_wall = request.created_wall + WallMs{offer.wait_s} * 1000;
+  if (ask.not_before > request.created) {
+    request.not_before = ask.not_before;
+    request.not_before_wall = request.created_wall + (ask.not_before - request.created);
+  }
+  if (offer.match) request.typed_code = six_digits(random.id());
   request.process = ask.process;
   request.parent = ask.parent;
   request.state = state;
@@ -291,11 +307,28 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   grant.boot_id = boot_id;
   grant.lifetime_s = offer.give_s;
   grant.max_s = offer.max_s;
+  set_times(grant, ask.not_before, offer.claim_s);
+  return grant;
+}
+
+// The claim window opens when the grant may be used.
+void Core::Impl::set_times(Grant& grant, BootMs not_before, std::uint32_t claim_s) const {
   grant.created = clock.boottime();
   grant.created_wall = clock.wall();
-  grant.claim_until = grant.created + BootMs{offer.claim_s} * 1000;
-  grant.claim_until_wall = grant.created_wall + WallMs{offer.claim_s} * 1000;
-  return grant;
+  grant.not_before = not_before > grant.created ? not_before : 0;
+  grant.claim_until = std::max(grant.created, grant.not_before) + BootMs{claim_s} * 1000;
+  grant.claim_until_wall = grant.created_wall + (grant.claim_until - grant.created);
+}
+
+std::pair<Request, Grant> Core::Impl::granted_at_once(const Ask& ask, const policy::Offer& offer, RequestKind kind) {
+  Request request = make_request(ask, offer, RequestState::kApproved, kind);
+  Grant grant = make_grant(ask, offer);
+  grant.request = request.id;
+  grant.request_digest = request.digest;
+  request.grant = grant.id;
+  request.ended_wall = clock.wall();
+  owe_review(request);
+  return {std::move(request), std::move(grant)};
 }
 
 void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
@@ -306,13 +339,26 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   if (!buried) {
     return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
   }
-  Grant grant = make_grant(*ask, *decision.offer);
-  did_grant(grant, *decision.offer);
   Batch batch;
+  Grant grant;
+  // An emergency access is a request all the same: approvers see it at once, and its review is owed.
+  std::optional<Request> request;
+  if (decision.offer->break_glass) {
+    const bool login = ask->door == policy::Door::kSsh || ask->door == policy::Door::kLogin;
+    auto made = granted_at_once(*ask, *decision.offer, login ? RequestKind::kLogin : RequestKind::kElevation);
+    request = std::move(made.first);
+    grant = std::move(made.second);
+    did(*ask->subject.identity, Deed::kRequest, request->id);
+    batch.requests.push_back(*request);
+    batch.entries.push_back(events::request(events::kRequestCreated, *request, kept));
+  } else {
+    grant = make_grant(*ask, *decision.offer);
+  }
+  did_grant(grant, *decision.offer);
   batch.grants.push_back(grant);
   batch.entries.push_back(events::grant(events::kGrantCreated, grant, kept, decision.offer->break_glass));
   asks[conn] = ask;
-  commit(std::move(batch), [this, conn, ask = std::move(ask), grant = std::move(grant)](bool ok) mutable {
+  commit(std::move(batch), [this, conn, ask = std::move(ask), grant = std::move(grant), request = std::move(request)](bool ok) mutable {
     const bool there = asks.erase(conn) > 0;  // who hung up meanwhile is handed nothing
     if (!ok) {
       if (!there) return;
@@ -320,10 +366,22 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
     }
     const Id id = grant.id;
     const Grant given = grant;
+    if (request) keep_approved(*request);
     add_grant(std::move(grant));
+    if (request) listener.request_changed(*request);
     listener.grant_changed(given);
     if (there) yes(conn, std::move(ask), id, {});
   });
+}
+
+// An approved request lives as long as its grant, and its review is remembered beyond that.
+void Core::Impl::keep_approved(const Request& request) {
+  if (request.review_due != 0) unreviewed[request.id] = request;
+  if (find(request.id) != nullptr) return;
+  auto live = std::make_unique<Live>();
+  live->request = request;
+  live->terms = request.offer;
+  add(std::move(live));
 }
 
 void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
@@ -332,6 +390,7 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
   if (ask->budget_s == 0 && !ask->keep) {
     return deny(conn, *ask, "approval-needed", texts::needs_approval(*ask, offer), {}, kept);
   }
+  if (const auto held = held_back(ask->subject, offer)) return deny(conn, *ask, held->first, {texts::line(held->second)});
   if (const auto why = over_limit(*ask)) return deny(conn, *ask, "limit", {texts::line(*why)});
   count_asked(ask->subject);
   const bool waits = ask->budget_s > 0;

@@ -35,6 +35,7 @@ policy::Request policy_view(const Ask& ask) {
   view.can_ask = ask.can_ask;
   view.asked_s = ask.asked_s;
   view.via = ask.via;
+  view.can_review = true;
   view.command = policy_view(ask.command, ask.argv);
   return view;
 }
@@ -53,6 +54,7 @@ policy::Request policy_view(const Request& request, const policy::Identity& root
   view.urgency = name_of(request.urgency);
   view.asked_s = request.asked_s;
   view.via = request.offer.rule;
+  view.can_review = true;
   view.command = policy_view(request.command, request.argv);
   return view;
 }
@@ -108,6 +110,8 @@ Tightened tighten(const policy::Decision& now, const policy::Offer& terms) {
     return "the policy changed: " + (now.why.empty() ? std::string("no rule allows this any more") : now.why.front());
   }
   if (now.outcome == policy::Outcome::kNeeds) return std::string("the policy changed: it asks for more text now");
+  // Nobody was ever shown one.
+  if (now.offer->match && !terms.match) return std::string("the policy changed: it asks for a typed code now");
   for (const policy::Seat& seat : now.offer->seats) {
     const auto held = std::ranges::find(terms.seats, seat.set, &policy::Seat::set);
     if (held == terms.seats.end() || held->count < seat.count) {
@@ -124,7 +128,7 @@ Tightened tighten(const policy::Decision& now, const policy::Offer& terms) {
   tighter.machines = terms.machines && now.offer->machines;
   tighter.match = terms.match || now.offer->match;
   tighter.self = terms.self && now.offer->self;
-  tighter.ladder = now.offer->ladder;
+  std::erase_if(tighter.ladder, [&](const policy::Step& step) { return std::ranges::find(now.offer->ladder, step) == now.offer->ladder.end(); });
   tighter.reason_required = terms.reason_required || now.offer->reason_required;
   tighter.reason_min = std::max(terms.reason_min, now.offer->reason_min);
   tighter.tickets = united(terms.tickets, now.offer->tickets);
@@ -189,7 +193,7 @@ void hash_terms(Hashed& hashed, const policy::Offer& offer) {
 
 std::string digest_of(const Request& request) {
   Hashed hashed;
-  hashed.text("pam-jit request 2");
+  hashed.text("pam-jit request 3");
   hashed.text(request.id.text());
   hashed.number(static_cast<std::uint64_t>(request.kind));
   hashed.text(policy::name_of(request.door));
@@ -199,6 +203,7 @@ std::string digest_of(const Request& request) {
   hashed.text(who.user);
   hashed.text(who.person);
   hashed.number(request.subject.loginuid);
+  hashed.text(request.subject.login_user);
   hashed.number(request.subject.audit_session);
   hashed.number(static_cast<std::uint64_t>(request.subject.origin.kind));
   hashed.text(request.subject.origin.peer.text());
@@ -208,7 +213,7 @@ std::string digest_of(const Request& request) {
   hashed.number(request.target_verified ? 1 : 0);
   hashed.words(request.argv);
   hashed.number((request.command.known ? 1U : 0U) | (request.command.verified ? 2U : 0U) |
-                (request.command.digest_bound ? 4U : 0U));
+                (request.command.digest_bound ? 4U : 0U) | (request.command.changeable ? 8U : 0U));
   hashed.text(request.command.path);
   hashed.number(request.command.words_at);
   hashed.words(request.command.options);
@@ -238,6 +243,10 @@ std::string digest_of(const Request& request) {
   hashed.text(request.boot_id);
   hashed.number(static_cast<std::uint64_t>(request.created));
   hashed.number(static_cast<std::uint64_t>(request.deadline));
+  hashed.number(static_cast<std::uint64_t>(request.not_before));
+  hashed.text(request.extends.text());
+  hashed.number(static_cast<std::uint64_t>(request.card.score));
+  hashed.words(request.card.signs);
   return hashed.hex();
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "evidence/display_code.h"
 #include "evidence/text.h"
 
 namespace jit::core::texts {
@@ -42,15 +43,28 @@ std::string left(const Request& request, BootMs now) {
 
 }  // namespace
 
+std::string typed_code(const Request& request) {
+  return request.typed_code.empty() ? "" : request.typed_code.substr(0, 3) + " " + request.typed_code.substr(3);
+}
+
+namespace {
+
+std::vector<std::string> with_code(const Request& request, std::vector<std::string> text) {
+  if (!request.typed_code.empty()) text.push_back(line("tell who approves this code, by voice: " + typed_code(request)));
+  return text;
+}
+
+}  // namespace
+
 std::vector<std::string> waiting(const Request& request, const policy::Offer& terms, BootMs now) {
-  return {line("waiting for approval by " + seats(terms.seats) + " (request " + short_id(request.id) + ", " +
-               left(request, now) + " left)")};
+  return with_code(request, {line("waiting for approval by " + seats(terms.seats) + " (request " + short_id(request.id) + " \"" +
+                                  evidence::display_code(request.digest) + "\", " + left(request, now) + " left)")});
 }
 
 std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now) {
-  return {line("this needs approval by " + seats(terms.seats) + "; asked as request " + short_id(request.id) + " (" +
-               left(request, now) + " left)"),
-          line("approved later? try again, nothing else is needed")};
+  return with_code(request, {line("this needs approval by " + seats(terms.seats) + "; asked as request " + short_id(request.id) +
+                                  " \"" + evidence::display_code(request.digest) + "\" (" + left(request, now) + " left)"),
+                             line("approved later? try again, nothing else is needed")});
 }
 
 std::vector<std::string> approved(const Request& request, const Grant& grant) {
@@ -64,7 +78,7 @@ std::vector<std::string> approved(const Request& request, const Grant& grant) {
 std::vector<std::string> ended(const Request& request) {
   switch (request.state) {
     case RequestState::kDenied:
-      return {line("denied by " + request.ended_by + (request.ended_why.empty() ? "" : ": " + request.ended_why))};
+      return {line("denied" + (request.ended_by.empty() ? "" : " by " + request.ended_by) + (request.ended_why.empty() ? "" : ": " + request.ended_why))};
     case RequestState::kExpired: return {line("nobody answered in time: request " + short_id(request.id) + " expired")};
     case RequestState::kCancelled:
       return {line("request " + short_id(request.id) + " was cancelled" +

@@ -12,7 +12,9 @@ namespace jit::core::texts {
 
 std::string line(std::string_view text);  // "jit: " + text, cut to kLineMax
 std::string short_id(const Id& id);       // the first 8 digits: enough for jitctl
-std::string seats(std::span<const policy::Seat> seats);  // "1 of group:sre and 2 of set:dba"
+std::string seats(std::span<const policy::Seat> seats);
+// "482 913": the code that the requester tells by voice.
+std::string typed_code(const Request& request);  // "1 of group:sre and 2 of set:dba"
 // The jitctl request line that asks the same ahead of time; `offer`: what it must bring, null: not known.
 std::string ask_line(const Ask& ask, const policy::Offer* offer);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Votes and quorums. Seats are filled by distinct people; the requester never counts; a denial ends the request.
 #include "broker/core/impl.h"
+#include "evidence/text.h"
+#include "policy/crew.h"
 
 namespace jit::core {
 
@@ -18,26 +20,32 @@ std::string shown(const policy::Identity& who) {
 
 std::string shown(const CastVote& cast) { return cast.voter ? shown(*cast.voter) : cast.vote.person; }
 
+// A vote that is cast here is not signed.
+bool takes_local_votes(const policy::Offer& terms) { return terms.votes == policy::Votes::kAny; }
+
+std::string why_not_local(const policy::Offer& terms) {
+  if (terms.votes == policy::Votes::kHardware) return "the policy wants votes that are signed with a hardware key; a vote cast here is not signed";
+  return "the policy wants signed votes; a vote cast here is not signed";
+}
+
+// As it is read out and typed: blanks and dashes are for the eye.
+std::string digits_of(std::string_view typed) {
+  std::string out;
+  for (const char c : typed) {
+    if (c != ' ' && c != '-') out += c;
+  }
+  return out;
+}
+
+constexpr std::uint32_t kCodeTries = 3;
+constexpr std::uint32_t kBlockMax = 86'400;  // seconds
+
+}  // namespace
+
 bool is_prefix(std::string_view text) {
   return text.size() >= kPrefixMin && text.size() <= 32 &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
-
-// The offer's seats that this voter may fill; they are by set, so equal sets stand once.
-bool may_fill_any(const policy::Policy& policy, const policy::Offer& terms, const policy::Identity& voter, std::int64_t now) {
-  return std::ranges::any_of(terms.seats, [&](const policy::Seat& seat) { return policy.may_fill(seat.set, voter, now, terms.machines); });
-}
-
-// A vote that is cast here is neither signed nor does it carry the code of the requester's terminal.
-bool takes_local_votes(const policy::Offer& terms) { return terms.votes == policy::Votes::kAny && !terms.match; }
-
-std::string why_not_local(const policy::Offer& terms) {
-  if (terms.votes == policy::Votes::kHardware) return "the policy wants votes that are signed with a hardware key; a vote cast here is not signed";
-  if (terms.votes == policy::Votes::kSigned) return "the policy wants signed votes; a vote cast here is not signed";
-  return "the policy wants the code that the requester's terminal shows; a vote cast here cannot carry it";
-}
-
-}  // namespace
 
 Core::Impl::Found Core::Impl::find_visible(const Caller& caller, std::string_view id) {
   if (!is_prefix(id)) return {nullptr, Error::kBadInput, "an id is at least 4 hex digits; see jitctl requests"};
@@ -72,15 +80,16 @@ Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std:
 }
 
 bool Core::Impl::complete(const Live& live) const {
+  if (live.terms.seats.empty()) return true;
   if (!takes_local_votes(live.terms)) return false;
   std::vector<std::vector<std::string>> eligible;
   for (const policy::Seat& seat : live.terms.seats) {
     auto& persons = eligible.emplace_back();
     for (const CastVote& cast : live.votes) {
-      if (cast.vote.approve && cast.voter && policy()->may_fill(seat.set, *cast.voter, now_s(), live.terms.machines)) {
+      if (cast.vote.approve && cast.voter && may_fill(live.request, live.terms, seat, *cast.voter)) {
         // As the policy in force knows him: who turned out to be the requester does not count.
         std::string person = person_now(*policy(), *cast.voter);
-        if (person != person_now(*policy(), *live.request.subject.identity)) persons.push_back(std::move(person));
+        if (!same_person(live.request.subject, person)) persons.push_back(std::move(person));
       }
     }
   }
@@ -111,10 +120,7 @@ Grant Core::Impl::grant_from(const Live& live) const {
     grant.lifetime_s = std::min(grant.lifetime_s, cast.vote.duration_s.value_or(grant.lifetime_s));
     grant.scope = std::min(grant.scope, cast.vote.scope.value_or(grant.scope));
   }
-  grant.created = clock.boottime();
-  grant.created_wall = clock.wall();
-  grant.claim_until = grant.created + BootMs{live.terms.claim_s} * 1000;
-  grant.claim_until_wall = grant.created_wall + WallMs{live.terms.claim_s} * 1000;
+  set_times(grant, request.not_before, live.terms.claim_s);
   return grant;
 }
 
@@ -135,16 +141,22 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
                                                                 : "this is your own request; to take it back: jitctl cancel " +
                                                                       texts::short_id(id)));
   }
-  if (!policy_ || !may_fill_any(*policy_, live->terms, *caller.identity, impl.now_s())) {
+  if (!policy_ || !impl.may_fill_any(live->request, live->terms, *caller.identity)) {
     return done(failure<Request>(Error::kDenied, "you fill no seat of this request; it asks " +
                                                      texts::seats(live->terms.seats)));
   }
+  if (ballot.block_s && (ballot.approve || *ballot.block_s == 0 || *ballot.block_s > kBlockMax)) {
+    return done(failure<Request>(Error::kBadInput, ballot.approve ? "only a denial can block" : "a block lasts from one second to 1d"));
+  }
+  const bool owes_reason = live->terms.reason_required && evidence::trim(ballot.reason).empty();
+  if (owes_reason) return done(failure<Request>(Error::kBadInput, "the rule wants a reason of who answers, too: add -m REASON"));
   Vote vote;
   vote.request = id;
   vote.person = caller.identity->person;
   vote.uid = caller.identity->uid;
   vote.approve = ballot.approve;
   vote.reason = ballot.reason;
+  vote.block_s = ballot.block_s;
   vote.digest = live->request.digest;
   vote.time = impl.clock.wall();
   if (!live->open()) {
@@ -152,6 +164,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     if (grant == nullptr) return done(failure<Request>(Error::kEnded, "this request has been approved already"));
     // A denial after the approval ends what came of it.
     const Request ended = live->request;
+    impl.add_block(ended, vote);
     impl.end_grant(*grant, GrantEnd::kRevoked, shown(*caller.identity), vote.reason, [ended, done = std::move(done)](bool ok) {
       if (!ok) return done(failure<Request>(Error::kUnavailable, "the grant has ended, but the log could not be written"));
       Outcome<Request> out;
@@ -181,6 +194,12 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     return;
   }
   if (!takes_local_votes(live->terms)) return done(failure<Request>(Error::kDenied, why_not_local(live->terms)));
+  if (policy::is_machine(policy_->rules(), *caller.identity)) {
+    return done(failure<Request>(Error::kDenied, "a machine approver answers with its own key only; a vote cast here is not signed"));
+  }
+  if (impl.is_away(*caller.identity)) {
+    return done(failure<Request>(Error::kDenied, "you are away and fill no seat; to come back: jitctl away --until now"));
+  }
   for (const CastVote& cast : live->votes) {
     if (cast.vote.person == vote.person || (cast.voter && person_now(*policy_, *cast.voter) == vote.person)) {
       return done(failure<Request>(Error::kBadInput, "you have approved this request already"));
@@ -188,6 +207,9 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
   }
   if (ballot.duration_s && (*ballot.duration_s == 0 || *ballot.duration_s > live->terms.give_s)) {
     return done(failure<Request>(Error::kBadInput, "you can give at most " + policy::format_duration(live->terms.give_s)));
+  }
+  if (ballot.scope && !live->request.extends.empty()) {
+    return done(failure<Request>(Error::kBadInput, "the scope of a grant that is in use stays as it is; give a shorter time, or deny"));
   }
   if (ballot.scope && *ballot.scope > live->terms.scope) {
     return done(failure<Request>(Error::kBadInput, "you can only narrow the scope, and it is " +
@@ -199,14 +221,54 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     return done(failure<Request>(Error::kBadInput, "the door " + std::string(policy::name_of(live->request.door)) +
                                                        " has no scope " + std::string(policy::name_of(*ballot.scope))));
   }
+  if (live->terms.match) {
+    const std::string typed = digits_of(ballot.typed);
+    if (typed.empty()) {
+      return done(failure<Request>(Error::kBadInput, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"));
+    }
+    if (typed != live->request.typed_code) return impl.wrong_code(*live, caller, std::move(done));
+  }
   vote.duration_s = ballot.duration_s;
   vote.scope = ballot.scope;
-  impl.approve(*live, {vote, caller.identity}, std::move(done));
+  impl.approve(*live, CastVote{vote, caller.identity}, std::move(done));
 }
 
-void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
+// Each try is durable before it is answered: a restart gives nobody more of them.
+void Core::Impl::wrong_code(Live& live, const Caller& caller, Done<Request> done) {
+  const Id id = live.request.id;
+  const std::uint32_t tries = ++live.request.wrong_codes;
+  if (tries >= kCodeTries) {
+    const std::string why = "the typed code was wrong " + std::to_string(kCodeTries) + " times";
+    log(events::vote_refused(live.request, *caller.identity, why));
+    return close(live, RequestState::kDenied, "", why, [why, done = std::move(done)](bool) {
+      done(failure<Request>(Error::kEnded, why + ", so the request has ended"));
+    });
+  }
+  live.busy = true;
+  Batch batch;
+  batch.requests.push_back(live.request);
+  batch.entries.push_back(events::vote_refused(live.request, *caller.identity, "the typed code was wrong"));
+  commit(std::move(batch), [this, id, tries, done = std::move(done)](bool ok) {
+    if (Live* tried = find(id)) free_later(*tried);
+    done(failure<Request>(ok ? Error::kDenied : Error::kUnavailable,
+                          ok ? "that is not the code on the requester's screen; " + std::to_string(kCodeTries - tries) +
+                                   (kCodeTries - tries == 1 ? " try is left" : " tries are left")
+                             : std::string("the vote could not be stored; try again later")));
+  });
+}
+
+void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request> done) {
+  const Id id = live.request.id;
+  if (LiveGrant* held = find_grant(live.request.extends); held != nullptr && held->busy) {
+    held->later.push_back([this, id, cast = std::move(cast), done = std::move(done)]() mutable {
+      Live* again = find(id);
+      if (again == nullptr || !again->open() || again->busy) return done(failure<Request>(Error::kUnavailable, "it is being written just now; try again"));
+      approve(*again, std::move(cast), std::move(done));
+    });
+    return;
+  }
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
-  const Sight sight(senses, clock, live.request, *root);
+  const Sight sight = look(live);
   const policy::Decision decision = policy()->decide(sight.view);
   auto now = tighten(decision, live.terms);
   if (const std::string* why = std::get_if<std::string>(&now)) {
@@ -217,15 +279,24 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     return;
   }
   live.terms = std::move(std::get<policy::Offer>(now));
-  live.votes.push_back(cast);
-  const Id id = live.request.id;
   const Request before = live.request;
+  const bool voted_now = cast.has_value();
   Batch batch;
-  batch.votes.push_back(cast.vote);
-  batch.entries.push_back(events::vote(live.request, cast.vote));
+  if (cast) {
+    batch.votes.push_back(cast->vote);
+    batch.entries.push_back(events::vote(live.request, cast->vote));
+    live.votes.push_back(std::move(*cast));
+  }
   std::optional<Grant> grant;
+  const bool extension = !live.request.extends.empty();
   if (complete(live)) {
-    grant = grant_from(live);
+    grant = extension ? prolonged(live) : grant_from(live);
+    if (!grant) {
+      if (voted_now) live.votes.pop_back();
+      const std::string text = "the grant has ended meanwhile";
+      return close(live, RequestState::kCancelled, "", text,
+                   [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); });
+    }
     live.request.state = RequestState::kApproved;
     live.request.grant = grant->id;
     live.request.ended_wall = clock.wall();
@@ -234,24 +305,41 @@ void Core::Impl::approve(Live& live, const CastVote& cast, Done<Request> done) {
     live.request.ended_by = std::move(by);
     batch.grants.push_back(*grant);
     batch.entries.push_back(events::request(events::kRequestApproved, live.request));
-    batch.entries.push_back(events::grant(events::kGrantCreated, *grant, record(sight, decision, live.request.command.words_at),
-                                          live.terms.break_glass));
-    did_grant(*grant, live.terms);
+    if (!extension) owe_review(live.request);
+    batch.entries.push_back(events::grant(extension ? events::kGrantExtended : events::kGrantCreated, *grant,
+                                          record(sight, decision, live.request.command.words_at), live.terms.break_glass));
+    if (!extension) did_grant(*grant, live.terms);
   }
   batch.requests.push_back(live.request);  // in any case: that its door left may not be written yet
   live.busy = true;
-  commit(std::move(batch), [this, id, before, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
+  // A use that is written meanwhile would write the old end again.
+  if (LiveGrant* held = find_grant(live.request.extends); held != nullptr && grant) held->busy = true;
+  commit(std::move(batch), [this, id, before, voted_now, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
     Live* voted = find(id);
     if (!ok) {
-      voted->votes.pop_back();
+      if (voted_now) voted->votes.pop_back();
       voted->request = before;
       due.emplace(before.deadline, id);  // it may have passed meanwhile
       if (voted->resume_until != 0) due.emplace(voted->resume_until, id);
+      if (LiveGrant* held = find_grant(before.extends); held != nullptr && grant) free_later(*held);
       free_later(*voted);
       return done(failure<Request>(Error::kUnavailable, "the vote could not be stored; try again later"));
     }
+    if (grant && !voted->request.extends.empty()) {
+      // Its request is not needed any more: the one behind the grant is.
+      prolong(std::move(*grant));
+      Outcome<Request> out;
+      out.value = voted->request;
+      auto later = std::move(voted->later);
+      listener.request_changed(out.value);
+      drop(id);
+      done(std::move(out));
+      for (auto& step : later) step();
+      return;
+    }
     if (grant) {
       const Grant given = *grant;
+      keep_approved(voted->request);
       add_grant(std::move(*grant));
       unindex(voted->request);
       if (voted->conn != 0) {

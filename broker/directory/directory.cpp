@@ -25,6 +25,9 @@ void Directory::group_name(std::uint32_t gid, std::function<void(std::string)> f
 void Directory::program(const std::string& word, std::function<void(std::string)> found) {
   impl_->engine->program(word, std::move(found));
 }
+void Directory::can_change(const Asked& asked, std::function<void(bool)> found) {
+  impl_->engine->can_change(asked, std::move(found));
+}
 void Directory::forget() { impl_->engine->forget(); }
 
 }  // namespace jit::directory

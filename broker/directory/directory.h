@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,14 @@ struct Options {
   std::size_t queue = 4096;                 // waiting look-ups; past it: kUnknown at once
 };
 
+// A command and who asks for it.
+struct Asked {
+  std::uint32_t uid = 4294967295U;
+  std::optional<std::vector<std::uint32_t>> gids;  // of the process; none: not known
+  std::string program, cwd;
+  std::vector<std::string> words;
+};
+
 using Found = std::function<void(const User&)>;
 
 // All calls and all answers on the core's thread. On a fresh cache entry the answer comes before the call returns.
@@ -64,6 +73,8 @@ class Directory {
   // The path of the program that sudo would run for this word: an absolute path with its folder resolved, or the first
   // hit of a bare name in sudo's default secure_path. Empty: it cannot be told. Never kept.
   void program(const std::string& word, std::function<void(std::string)> found);
+  // Can this user change a file that the command runs or reads? True also where it cannot be told. Never kept.
+  void can_change(const Asked& asked, std::function<void(bool)> found);
   void forget();  // the cache, on a reload
 
  private:

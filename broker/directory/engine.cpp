@@ -20,6 +20,28 @@ User absent() {
   return user;
 }
 
+bool changes(std::uint32_t uid, std::string_view text) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\0', at), text.size());
+    parts.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  Requester asker{uid, std::nullopt};
+  if (parts[0] != "?") {
+    asker.gids.emplace();
+    std::uint32_t gid = 0;
+    for (const char c : parts[0]) {
+      if (c == ',') {
+        asker.gids->push_back(std::exchange(gid, 0));
+      } else {
+        gid = gid * 10 + static_cast<std::uint32_t>(c - '0');
+      }
+    }
+  }
+  return can_change(asker, parts[1], parts[2], {parts.begin() + 3, parts.end()});
+}
+
 }  // namespace
 
 Engine::Engine(Options options, std::shared_ptr<Resolver> resolver, Now now)
@@ -52,6 +74,23 @@ void Engine::group_name(std::uint32_t gid, std::function<void(std::string)> foun
 void Engine::program(const std::string& word, std::function<void(std::string)> found) {
   if (word.empty() || word.size() > core::kPathMax) return found({});
   ask({Kind::kProgram, 0, word}, [found = std::move(found)](const User& program) { found(program.name); });
+}
+
+// The question as one text: gids, program, cwd and words, each ended by a zero byte, which none of them holds.
+void Engine::can_change(const Asked& asked, std::function<void(bool)> found) {
+  constexpr std::size_t kWords = 64;
+  std::string text = asked.gids ? "" : "?";
+  if (asked.gids) {
+    for (const std::uint32_t gid : *asked.gids) text += std::to_string(gid) + ",";
+  }
+  const auto add = [&](const std::string& part) { (text += '\0') += part; };
+  add(asked.program);
+  add(asked.cwd);
+  for (std::size_t i = 0; i < std::min(asked.words.size(), kWords); ++i) add(asked.words[i].size() <= core::kPathMax ? asked.words[i] : "");
+  ask({Kind::kChange, asked.uid, std::move(text)}, [found = std::move(found)](const User& answer) {
+    // No answer in time: then nobody can say that he cannot.
+    found(answer.status != Status::kAbsent);
+  });
 }
 
 void Engine::forget() {
@@ -107,6 +146,9 @@ void Engine::begin(const Key& key) {
         user.name = std::move(group.name);
         break;
       }
+      case Kind::kChange:
+        user.status = changes(std::get<std::uint32_t>(key), std::get<std::string>(key)) ? Status::kUnknown : Status::kAbsent;
+        break;
       case Kind::kProgram:
         user.name = program_path(std::get<std::string>(key));
         break;
@@ -133,7 +175,8 @@ void Engine::answered(const Key& key, const User& user) {
   if (it == running_.end()) return;
   Running running = std::move(it->second);
   running_.erase(it);
-  if (user.status != Status::kUnknown && running.generation == generation_ && !lent(key, user)) keep(key, user);
+  const bool kept = user.status != Status::kUnknown && std::get<Kind>(key) != Kind::kChange;
+  if (kept && running.generation == generation_ && !lent(key, user)) keep(key, user);
   for (auto& asker : running.askers) asker.found(user);
 }
 

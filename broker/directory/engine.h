@@ -23,10 +23,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void by_uid(std::uint32_t uid, Found found);
   void group_name(std::uint32_t gid, std::function<void(std::string)> found);
   void program(const std::string& word, std::function<void(std::string)> found);
+  void can_change(const Asked& asked, std::function<void(bool)> found);
   void forget();
 
  private:
-  enum class Kind : std::uint8_t { kName, kUid, kGroup, kProgram };
+  enum class Kind : std::uint8_t { kName, kUid, kGroup, kProgram, kChange };
   using Key = std::tuple<Kind, std::uint32_t, std::string>;
   struct Asker {
     Pool::Steady::time_point deadline;

@@ -2,12 +2,24 @@
 // Which file a word of a command line means. Blocking; called on pool threads.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace jit::directory {
 
 // An absolute path: its folder resolved (realpath), the name as it is. A bare name: the first executable file of that
 // name in sudo's default secure_path. Empty: neither, or its folder is not there or not to be seen.
 std::string program_path(const std::string& word);
+
+// Who asks, as the kernel knows him; no gids: not known, and then any group may be his.
+struct Requester {
+  std::uint32_t uid = 0;
+  std::optional<std::vector<std::uint32_t>> gids;
+};
+// Can he change what this command runs or reads: the program, a file among its words, or a folder on the way? Relative
+// words are looked for in `cwd`. True also for what nobody here can look at (a home).
+bool can_change(const Requester& asker, const std::string& program, const std::string& cwd, const std::vector<std::string>& words);
 
 }  // namespace jit::directory

@@ -73,9 +73,10 @@ struct Looking : std::enable_shared_from_this<Looking> {
   PersonOf person_of;
   Asked done;
   SudoTarget sudo;
-  User subject, target, root;
+  User subject, target, root, login;
   std::optional<SudoCommand> parts;  // at sudo
   std::string program;
+  bool changeable = false;
   std::set<std::string> kernel_groups;
   bool kernel_groups_known = true;
   std::size_t open = 1;  // answers to come, and one for start() itself
@@ -93,6 +94,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
 
   void start(directory::Directory& directory) {
     directory.by_uid(0, into(root));
+    if (other_login()) directory.by_uid(caller.loginuid, into(login));
     if (elevates()) {
       directory.by_uid(caller.real_uid, into(subject));
       for (const auto gid : caller.gids) {
@@ -108,8 +110,9 @@ struct Looking : std::enable_shared_from_this<Looking> {
     }
     if (const std::string word = program_word(); !word.empty()) {
       ++open;
-      directory.program(word, [self = shared_from_this()](std::string path) {
+      directory.program(word, [self = shared_from_this(), &directory](std::string path) {
         self->program = std::move(path);
+        self->look_at_files(directory);
         self->one_less();
       });
     }
@@ -117,6 +120,19 @@ struct Looking : std::enable_shared_from_this<Looking> {
     if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kName) directory.by_name(sudo.name, into(target));
     if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kUid) directory.by_uid(sudo.uid, into(target));
     one_less();
+  }
+
+  bool other_login() const { return elevates() && caller.loginuid != policy::kNoUid && caller.loginuid != caller.real_uid; }
+
+  void look_at_files(directory::Directory& directory) {
+    directory::Asked asked{caller.real_uid, std::vector<std::uint32_t>(caller.gids.begin(), caller.gids.end()), program, context.cwd, {}};
+    const auto first = std::min(parts->at + 1, context.argv.size());
+    asked.words.assign(context.argv.begin() + static_cast<std::ptrdiff_t>(first), context.argv.end());
+    ++open;
+    directory.can_change(asked, [self = shared_from_this()](bool can) {
+      self->changeable = can;
+      self->one_less();
+    });
   }
 
   // What is to be looked up; empty: nobody can tell what a word means in a chroot or another folder.
@@ -133,6 +149,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
     core::Command out;
     if (!parts) return out;
     out.known = true;
+    out.changeable = changeable;
     out.path = program;
     // Where sudo's own words were cut off, those of the command begin that much earlier.
     const std::size_t words = std::min(parts->at + 1, context.argv.size());
@@ -157,11 +174,14 @@ struct Looking : std::enable_shared_from_this<Looking> {
     if (subject.status != Status::kFound) return refuse_identity("the directory does not answer for the caller");
     if (directory::outside_his_range(subject)) return outside_range(subject);
 
+    if (other_login() && login.status == Status::kUnknown) return refuse_identity("the directory does not answer for the login");
+
     core::Ask ask;
     ask.door = door;
     ask.service = context.service;
     ask.subject.identity = subject_identity();
     ask.subject.loginuid = caller.loginuid;
+    if (login.status == Status::kFound) ask.subject.login_user = login.name;
     ask.subject.audit_session = caller.audit_session;
     ask.subject.origin = from;
     ask.subject.tty = context.tty;

@@ -133,7 +133,27 @@ core::State Reader::load_live() {
     return requests_where(std::string(kRequestsByState) + "WHERE state <= 1 ORDER BY requests.rowid", {},
                           state.requests) &&
            votes_where("WHERE request IN (SELECT request FROM request_states WHERE state <= 1)", {}, state.votes) &&
-           grants_where(std::string(kGrantsByState) + "WHERE state <= 1 ORDER BY grants.rowid", {}, state.grants);
+           grants_where(std::string(kGrantsByState) + "WHERE state <= 1 ORDER BY grants.rowid", {}, state.grants) &&
+           requests_where(std::string(kRequestsByState) + "WHERE review_due <> 0 AND reviewed_wall = 0 ORDER BY requests.rowid", {},
+                          state.owed) &&
+           blocks(state.blocks) &&
+           query(std::string("SELECT ") + kAbsenceColumns + " FROM absences", {},
+                 [&](Row& row) { state.absences.push_back(read_absence(row)); });
+  });
+}
+
+bool Reader::blocks(std::vector<std::pair<core::Request, core::Vote>>& found) {
+  std::vector<core::Vote> votes;
+  // A day is the longest block; the newest that fit say more than the oldest.
+  if (!votes_where("WHERE sequence IN (SELECT sequence FROM votes WHERE block_s IS NOT NULL ORDER BY time DESC LIMIT 1000)", {},
+                   votes)) {
+    return false;
+  }
+  return std::ranges::all_of(votes, [&](core::Vote& vote) {
+    std::vector<core::Request> requests;
+    if (!requests_where(std::string(kAllRequests) + "WHERE id = ?", [&](Bind& bind) { bind.id(vote.request); }, requests)) return false;
+    if (!requests.empty()) found.emplace_back(std::move(requests.front()), std::move(vote));
+    return true;
   });
 }
 

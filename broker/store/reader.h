@@ -42,6 +42,7 @@ class Reader {
   bool requests_where(const std::string& where, const Binder& bind, std::vector<core::Request>& found);
   bool grants_where(const std::string& where, const Binder& bind, std::vector<core::Grant>& found);
   bool votes_where(const std::string& where, const Binder& bind, std::vector<core::Vote>& found);
+  bool blocks(std::vector<std::pair<core::Request, core::Vote>>& found);
   bool deeds_of(const char* type, core::Past& past);
   bool sources(const char* kind, std::vector<policy::Source>& found);
   template <class Value, class Read>

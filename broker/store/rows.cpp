@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/store/rows.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -12,7 +13,7 @@ using policy::Identity;
 
 const char* const kRequestColumns =
     "id, kind, door, subject_uid, subject_user, subject_person, subject_groups_known, subject_groups_all, "
-    "subject_groups_any, loginuid, audit_session, origin, origin_v4, origin_address, tty, terminal, terminal_leader, "
+    "subject_groups_any, loginuid, login_user, audit_session, origin, origin_v4, origin_address, tty, terminal, terminal_leader, "
     "terminal_leader_start, target_uid, target_user, target_person, target_groups_known, target_groups_all, "
     "target_groups_any, service, target_verified, argv, cwd, reason, reason_from, ticket, asked_s, via, offer_rule, "
     "offer_fingerprint, offer_reason_required, offer_reason_min, offer_give_s, offer_max_s, offer_wait_s, "
@@ -20,18 +21,21 @@ const char* const kRequestColumns =
     "offer_machines, offer_match, offer_self, offer_ladder, offer_break_glass, offer_on_expiry, offer_run_max_s, "
     "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
     "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, ssh_key, "
-    "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env";
-const char* const kRequestStateColumns = "state, ended_by, ended_why, ended_wall, granted";
+    "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env, "
+    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable";
+const char* const kRequestStateColumns =
+    "state, ended_by, ended_why, ended_wall, granted, steps, wrong_codes, review_due, reviewed_by, reviewed_why, reviewed_wall";
 const char* const kGrantColumns =
     "id, request, request_digest, subject_uid, subject_user, subject_person, subject_groups_known, "
-    "subject_groups_all, subject_groups_any, loginuid, audit_session, origin, origin_v4, origin_address, tty, "
+    "subject_groups_all, subject_groups_any, loginuid, login_user, audit_session, origin, origin_v4, origin_address, tty, "
     "terminal, terminal_leader, terminal_leader_start, door, target_uid, target_user, target_person, "
     "target_groups_known, target_groups_all, target_groups_any, argv, cwd, scope, rule, fingerprint, policy_hash, "
-    "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall";
+    "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall, not_before";
 const char* const kGrantStateColumns =
     "state, ending, starts, expires, starts_wall, expires_wall, bound_terminal, bound_leader, bound_leader_start, "
     "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall, ssh_key";
-const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time";
+const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time, block_s";
+const char* const kAbsenceColumns = "person, user_name, until_wall";
 const char* const kAuditColumns = "boottime, wall, boot_id, type, request, issued, person, uid, fields";
 const char* const kFactColumns = "name, type, value, set_by, uid, boot_id, set_boottime, set_wall, for_s";
 const char* const kNetworkColumns = "person, v4, network, last_wall";
@@ -94,7 +98,7 @@ core::Terminal read_terminal(Row& row) {
 
 void bind_subject(Bind& bind, const core::Subject& subject) {
   bind_identity(bind, *subject.identity);
-  bind.number(subject.loginuid).number(subject.audit_session).number(subject.origin.kind);
+  bind.number(subject.loginuid).bytes(subject.login_user).number(subject.audit_session).number(subject.origin.kind);
   const auto& address = subject.origin.peer.bytes;
   bind.number(subject.origin.peer.v4);
   bind.bytes({reinterpret_cast<const char*>(address.data()), address.size()}).bytes(subject.tty);
@@ -105,6 +109,7 @@ core::Subject read_subject(Row& row) {
   core::Subject subject;
   subject.identity = read_identity(row);
   subject.loginuid = row.number<std::uint32_t>();
+  subject.login_user = row.bytes();
   subject.audit_session = row.number<std::uint32_t>();
   subject.origin.kind = row.one_of(policy::Origin::Kind::kPeer);
   subject.origin.peer.v4 = row.flag();
@@ -172,7 +177,8 @@ policy::Offer read_offer(Row& row) {
 
 int bind_request(Bind& bind, const Request& request) {
   if (!request.subject.identity || !request.target || request.id.empty()) return kUnstorable;
-  bind.id(request.id).number(request.kind).number(request.door);
+  // The kinds that came later are seen from what else stands in the row.
+  bind.id(request.id).number(std::min(request.kind, core::RequestKind::kAhead)).number(request.door);
   bind_subject(bind, request.subject);
   bind_identity(bind, *request.target);
   bind.bytes(request.service).number(request.target_verified).words(request.argv).bytes(request.cwd);
@@ -187,12 +193,15 @@ int bind_request(Bind& bind, const Request& request) {
   const core::Command& command = request.command;
   bind.number(command.known).number(command.verified).number(command.digest_bound).number(command.words_at);
   bind.bytes(command.path).words(command.options).words(command.env);
+  bind.number(request.not_before).number(request.not_before_wall).id(request.extends);
+  bind.number(request.card.score).words(request.card.signs).text(request.typed_code).number(command.changeable);
   return bind.code();
 }
 
 void bind_state(Bind& bind, const Request& request) {
   bind.number(request.state).text(request.ended_by).text(request.ended_why).number(request.ended_wall);
-  bind.id(request.grant);
+  bind.id(request.grant).number(request.steps).number(request.wrong_codes).number(request.review_due);
+  bind.text(request.reviewed_by).text(request.reviewed_why).number(request.reviewed_wall);
 }
 
 Request read_request(Row& row) {
@@ -231,11 +240,29 @@ Request read_request(Row& row) {
   request.command.path = row.bytes();
   request.command.options = row.words();
   request.command.env = row.words();
+  request.not_before = row.number<core::BootMs>();
+  request.not_before_wall = row.number<core::WallMs>();
+  request.extends = row.id();
+  request.card.score = row.number<std::int64_t>();
+  request.card.signs = row.words();
+  request.typed_code = row.bytes();
+  request.command.changeable = row.flag();
+  if (!request.extends.empty()) {
+    request.kind = core::RequestKind::kExtension;
+  } else if (request.offer.break_glass) {
+    request.kind = core::RequestKind::kBreakGlass;
+  }
   request.state = row.one_of(core::RequestState::kCancelled);
   request.ended_by = row.bytes();
   request.ended_why = row.bytes();
   request.ended_wall = row.number<core::WallMs>();
   request.grant = row.id();
+  request.steps = row.number<std::uint32_t>();
+  request.wrong_codes = row.number<std::uint32_t>();
+  request.review_due = row.number<core::WallMs>();
+  request.reviewed_by = row.bytes();
+  request.reviewed_why = row.bytes();
+  request.reviewed_wall = row.number<core::WallMs>();
   return request;
 }
 
@@ -248,6 +275,7 @@ int bind_grant(Bind& bind, const Grant& grant) {
   bind.words(grant.argv).bytes(grant.cwd).number(grant.scope).text(grant.rule).text(grant.fingerprint);
   bind.text(grant.policy_hash).text(grant.boot_id).number(grant.lifetime_s).number(grant.max_s);
   bind.number(grant.created).number(grant.claim_until).number(grant.created_wall).number(grant.claim_until_wall);
+  bind.number(grant.not_before);
   return bind.code();
 }
 
@@ -282,6 +310,7 @@ Grant read_grant(Row& row) {
   grant.claim_until = row.number<core::BootMs>();
   grant.created_wall = row.number<core::WallMs>();
   grant.claim_until_wall = row.number<core::WallMs>();
+  grant.not_before = row.number<core::BootMs>();
   grant.state = row.one_of(core::GrantState::kEnded);
   grant.end = row.one_of(core::GrantEnd::kVoid);
   grant.starts = row.number<core::BootMs>();
@@ -301,7 +330,7 @@ Grant read_grant(Row& row) {
 
 void bind_vote(Bind& bind, const core::Vote& vote) {
   bind.id(vote.request).bytes(vote.person).number(vote.uid).number(vote.approve).maybe(vote.duration_s);
-  bind.maybe(vote.scope).bytes(vote.reason).text(vote.digest).number(vote.time);
+  bind.maybe(vote.scope).bytes(vote.reason).text(vote.digest).number(vote.time).maybe(vote.block_s);
 }
 
 core::Vote read_vote(Row& row) {
@@ -315,6 +344,7 @@ core::Vote read_vote(Row& row) {
   vote.reason = row.bytes();
   vote.digest = row.bytes();
   vote.time = row.number<core::WallMs>();
+  vote.block_s = row.maybe_number();
   return vote;
 }
 
@@ -364,6 +394,16 @@ core::SeenNet read_network(Row& row) {
   if (address.size() == seen.net.bytes.size()) std::memcpy(seen.net.bytes.data(), address.data(), address.size());
   seen.last = row.number<core::WallMs>();
   return seen;
+}
+
+void bind_absence(Bind& bind, const core::Absence& absence) { bind.bytes(absence.person).bytes(absence.user).number(absence.until); }
+
+core::Absence read_absence(Row& row) {
+  core::Absence absence;
+  absence.person = row.bytes();
+  absence.user = row.bytes();
+  absence.until = row.number<core::WallMs>();
+  return absence;
 }
 
 core::AuditEntry read_entry(Row& row) {

@@ -17,6 +17,7 @@ extern const char* const kVoteColumns;
 extern const char* const kAuditColumns;
 extern const char* const kFactColumns;
 extern const char* const kNetworkColumns;
+extern const char* const kAbsenceColumns;
 
 std::string insert_into(const char* table, const std::string& columns);  // "INSERT INTO t (c) VALUES (?, ...)"
 std::string update_of(const char* table, const char* columns, const char* key);  // the key is the last parameter
@@ -30,12 +31,14 @@ void bind_vote(Bind& bind, const core::Vote& vote);
 void bind_entry(Bind& bind, const core::AuditEntry& entry);  // without the sequence
 void bind_fact(Bind& bind, const core::Fact& fact);
 void bind_network(Bind& bind, const core::SeenNet& seen);
+void bind_absence(Bind& bind, const core::Absence& absence);
 
 core::Request read_request(Row& row);  // columns, then state columns; without the seats
 core::Grant read_grant(Row& row);
 core::Vote read_vote(Row& row);
 core::Fact read_fact(Row& row);
 core::SeenNet read_network(Row& row);
+core::Absence read_absence(Row& row);
 core::AuditEntry read_entry(Row& row);  // the sequence comes first
 
 }  // namespace jit::store

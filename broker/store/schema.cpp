@@ -288,6 +288,35 @@ CREATE INDEX ended_requests ON request_states (ended_wall) WHERE state > 1;
 CREATE INDEX ended_grants ON grant_states (ended_wall) WHERE state > 1;
 )sql";
 
+// Approvals among people: a later start, an extension, the risk card, the typed code, escalation, reviews, blocks, absence.
+constexpr const char* kPeople = R"sql(
+ALTER TABLE requests ADD COLUMN login_user BLOB NOT NULL DEFAULT x'';
+ALTER TABLE grants ADD COLUMN login_user BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN command_changeable INTEGER NOT NULL DEFAULT 0 CHECK (command_changeable IN (0, 1));
+ALTER TABLE requests ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN not_before_wall INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN extends BLOB CHECK (length(extends) = 16);
+ALTER TABLE requests ADD COLUMN risk INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN risk_signs BLOB NOT NULL DEFAULT x'';
+ALTER TABLE requests ADD COLUMN typed_code TEXT NOT NULL DEFAULT '';
+ALTER TABLE request_states ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE request_states ADD COLUMN wrong_codes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE request_states ADD COLUMN review_due INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE request_states ADD COLUMN reviewed_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE request_states ADD COLUMN reviewed_why TEXT NOT NULL DEFAULT '';
+ALTER TABLE request_states ADD COLUMN reviewed_wall INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE votes ADD COLUMN block_s INTEGER CHECK (block_s BETWEEN 1 AND 4294967295);
+ALTER TABLE grants ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX owed_reviews ON request_states (review_due) WHERE review_due <> 0 AND reviewed_wall = 0;
+CREATE INDEX blocking_votes ON votes (time) WHERE block_s IS NOT NULL;
+
+CREATE TABLE absences (
+  person BLOB NOT NULL PRIMARY KEY,
+  user_name BLOB NOT NULL,
+  until_wall INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // The version of each file of people.d that was taken last: an older one is not taken unasked.
 constexpr const char* kPeopleVersions = R"sql(
 CREATE TABLE people_versions (
@@ -296,7 +325,7 @@ CREATE TABLE people_versions (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds, kPeopleVersions};
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds, kPeople, kPeopleVersions};
 
 }  // namespace
 

@@ -37,6 +37,8 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
       make(s.replace_network_, replace_into("seen_networks", kNetworkColumns)) &&
       make(s.trim_networks_, "DELETE FROM seen_networks WHERE person = ?1 AND (v4, network) IN (SELECT v4, network "
                              "FROM seen_networks WHERE person = ?1 ORDER BY last_wall DESC LIMIT -1 OFFSET ?2)") &&
+      make(s.replace_absence_, replace_into("absences", kAbsenceColumns)) &&
+      make(s.clear_absence_, "DELETE FROM absences WHERE person = ?") &&
       make(s.policy_same_, "SELECT 1 FROM kept_policy WHERE hash = ?") &&
       make(s.policy_hash_, "INSERT INTO kept_policy (one, hash) VALUES (1, ?) "
                            "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash") &&
@@ -127,6 +129,18 @@ int Statements::write_facts(const core::Batch& batch) {
   return SQLITE_OK;
 }
 
+int Statements::write(const core::Absence& absence) {
+  const bool back = absence.until == 0;
+  sqlite3_stmt* const stmt = back ? clear_absence_.get() : replace_absence_.get();
+  Bind bind(stmt);
+  if (back) {
+    bind.bytes(absence.person);
+  } else {
+    bind_absence(bind, absence);
+  }
+  return bind.code() != SQLITE_OK ? bind.code() : step(stmt);
+}
+
 int Statements::write(const core::Batch& batch) {
   for (const core::Request& request : batch.requests) {
     if (const int code = write(request); code != SQLITE_OK) return code;
@@ -145,6 +159,9 @@ int Statements::write(const core::Batch& batch) {
     bind_entry(bind, entry);
     if (bind.code() != SQLITE_OK) return bind.code();
     if (const int code = step(insert_entry_.get()); code != SQLITE_OK) return code;
+  }
+  for (const core::Absence& absence : batch.absences) {
+    if (const int code = write(absence); code != SQLITE_OK) return code;
   }
   return write_facts(batch);
 }

@@ -134,6 +134,7 @@ void Replay::add(Past& past) {
   request.recorder = past.recorder;
   request.can_notify = past.can_notify;
   request.can_review = past.can_review;
+  request.absent = past.absent;
   policy_.evaluate(request, evaluation_);
 
   missing_facts_.clear();

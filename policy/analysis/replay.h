@@ -73,6 +73,7 @@ struct Past {
   std::vector<std::string> words, options, env;
   std::int64_t now = 0;           // Unix time, seconds
   bool recorder = false, can_notify = false, can_review = false;
+  std::vector<std::string> absent;
   PastFacts facts;
   Answer answer;
   std::string time, id;           // of the entry, for people

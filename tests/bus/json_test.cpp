@@ -41,6 +41,8 @@ core::Request request() {
   out.offer.notify = {"pager"};
   out.offer.review_s = 86'400;
   out.offer.votes = policy::Votes::kSigned;
+  out.card = {45, {"never was root\n here before"}};
+  out.typed_code = "123456";  // never in a document that anybody may have
   out.deadline = 61'500;
   out.created_wall = 1'795'000'000'123;
   out.deadline_wall = 1'795'000'600'123;
@@ -64,12 +66,13 @@ TEST_CASE("a request's document") {
                 "path": "/usr/bin/sh", "words_at": 2, "options": ["-g"], "env": ["PATH", "A\\nB"]},
     "cwd": "/home/alice",
     "reason": "", "reason_from": "prompt", "ticket": "", "urgency": "normal", "asked": {"duration_s": 600},
-    "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false,
+    "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false, "escalate": [],
               "seats": [{"set": "set:sre", "count": 2, "filled_by": ["bob"]}], "require": ["reason", "ticket", "ticket:CHG-####", "record", "notify:pager", "review:1d"],
               "votes": "signed", "match": true, "break_glass": true},
+    "risk": {"score": 45, "signs": ["never was root\\n here before"]}, "display_code": "evolve clump", "not_before": null, "extends": null,
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,
     "votes": [{"person": "bob", "uid": 1001, "kind": "local", "approve": true, "duration_s": 300, "scope": null,
-               "reason": "ok", "time": "2026-11-18T11:06:41.000Z"}],
+               "reason": "ok", "block_s": null, "time": "2026-11-18T11:06:41.000Z"}], "owed": null,
     "grant": null, "grant_state": null, "ended": null})");
   Json golden = expected;
   golden["reason"] = kEscaped;

@@ -177,6 +177,13 @@ void World::apply(const Batch& batch) {
   }
   for (const Fact& fact : batch.facts) held.facts[fact.name] = fact;
   for (const std::string& name : batch.cleared) held.facts.erase(name);
+  for (const Absence& absence : batch.absences) {
+    if (absence.until == 0) {
+      held.absences.erase(absence.person);
+    } else {
+      held.absences[absence.person] = absence;
+    }
+  }
   held.nets.insert(held.nets.end(), batch.nets.begin(), batch.nets.end());
   for (AuditEntry entry : batch.entries) {
     entry.sequence = ++next_sequence_;
@@ -209,6 +216,13 @@ void World::restart(bool new_boot) {
   for (const auto& [key, request] : held.requests) {
     state.asked.push_back({request.subject.identity->uid, request.subject.loginuid, request.boot_id, request.created, request.created_wall});
   }
+  for (const auto& [key, request] : held.requests) {
+    if (request.review_due != 0 && request.reviewed_wall == 0) state.owed.push_back(request);
+  }
+  for (const Vote& vote : held.votes) {
+    if (vote.block_s) state.blocks.emplace_back(held.requests.at(vote.request), vote);
+  }
+  for (const auto& [person, absence] : held.absences) state.absences.push_back(absence);
   std::set<std::uint32_t> voters;
   for (const Vote& vote : state.votes) voters.insert(vote.uid);
   core->restore(std::move(state));
@@ -317,6 +331,30 @@ Reply<Request> World::create(std::uint32_t uid, Ask ask) {
 Reply<Request> World::cancel(const Caller& by, const Id& request) {
   Reply<Request> reply;
   core->cancel(by, request.text(), reply.done());
+  after();
+  return reply;
+}
+
+Reply<Request> World::extend(const Caller& by, const Id& grant, std::uint32_t for_s, const std::string& reason) {
+  Ask wish;
+  wish.asked_s = for_s;
+  wish.reason = reason;
+  Reply<Request> reply;
+  core->extend(by, grant.text(), std::move(wish), reply.done());
+  after();
+  return reply;
+}
+
+Reply<Request> World::review(const Caller& by, const Id& request, const std::string& text) {
+  Reply<Request> reply;
+  core->review(by, request.text(), text, reply.done());
+  after();
+  return reply;
+}
+
+Reply<Absence> World::away(const Caller& by, WallMs until) {
+  Reply<Absence> reply;
+  core->set_away(by, until, reply.done());
   after();
   return reply;
 }

@@ -44,6 +44,7 @@ struct OnDisk {
   std::vector<AuditEntry> entries;
   std::map<std::string, Fact> facts;
   std::vector<SeenNet> nets;
+  std::map<std::string, Absence> absences;
 };
 
 template <class T>
@@ -60,12 +61,12 @@ struct Reply {
   std::string error() const { return std::string(name_of(one().error)); }
 };
 
-class World final : public Clock, public Random, public Store, public Tombstones, public Gate, public Listener {
+class World : public Clock, public Random, public Store, public Tombstones, public Gate, public Listener {
  public:
   enum class Disk { kPrompt, kHeld };
 
   explicit World(Limits limits = {});
-  ~World();
+  virtual ~World();
 
   // --- knobs
   BootMs now = 5'000'000;
@@ -103,6 +104,9 @@ class World final : public Clock, public Random, public Store, public Tombstones
   Reply<Request> create(std::uint32_t uid, Ask ask);
   Reply<Request> cancel(const Caller& caller, const Id& id);
   Reply<Grant> end(const Caller& caller, const Id& id);
+  Reply<Request> extend(const Caller& caller, const Id& grant, std::uint32_t for_s, const std::string& reason = "more");
+  Reply<Request> review(const Caller& caller, const Id& id, const std::string& text = "fine");
+  Reply<Absence> away(const Caller& caller, WallMs until);
   Reply<std::vector<Grant>> revoke(const Caller& caller, Core::Which which);
 
   // --- looking

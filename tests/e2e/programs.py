@@ -23,12 +23,14 @@ def environment(user: str) -> dict:
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"}
 
 
-def become(user: str, login: bool = True) -> None:
-    """What a login does, without the doors under test: loginuid, groups, uid, home. For a forked child only."""
+def become(user: str, login=True) -> None:
+    """What a login does, without the doors under test: loginuid, groups, uid, home. For a forked child only.
+
+    login: False: none; a name: that person logged in, and became this user by su."""
     entry = pwd.getpwnam(user)
     if login and user != "root":
         with contextlib.suppress(OSError), open("/proc/self/loginuid", "w", encoding="ascii") as f:
-            f.write(str(entry.pw_uid))
+            f.write(str(pwd.getpwnam(login).pw_uid if isinstance(login, str) else entry.pw_uid))
     os.initgroups(user, entry.pw_gid)
     os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
     os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)

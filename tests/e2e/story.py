@@ -26,6 +26,9 @@ MASKS = (
     (r"\bpts/\d+", "<tty>"),
     (r"(\^C)+", "^C"),
     (r"\(max \d+ s\)", "(max <time>)"),
+    (r'(?m)"[a-z]+ [a-z]+"(?=[, )]|$)', '"<two words>"'),
+    (r"(?m)(\bcode:) +[a-z]+ [a-z]+$", r"\1 <two words>"),
+    (r"(?m)(\brisk:) +\d+ of 100(: .*)?$", r"\1 <card>"),  # tells of what the stories before did
 )
 
 

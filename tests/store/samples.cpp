@@ -92,6 +92,7 @@ core::Subject subject(std::uint32_t uid) {
   core::Subject made;
   made.identity = identity(uid);
   made.loginuid = uid;
+  made.login_user = "login" + all_bytes(0);
   made.audit_session = 4294967294U;
   made.origin.kind = policy::Origin::Kind::kPeer;
   made.origin.peer.bytes = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0x01};
@@ -105,7 +106,7 @@ core::Subject subject(std::uint32_t uid) {
 core::Request request(std::uint64_t number, std::uint32_t uid) {
   core::Request made;
   made.id = id_of(number);
-  made.kind = core::RequestKind::kAhead;
+  made.kind = core::RequestKind::kExtension;
   made.door = policy::Door::kSu;
   made.service = "su-l";
   made.subject = subject(uid);
@@ -134,7 +135,18 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.secret_hash = std::string(64, 'e');
   made.ssh_key = std::string(64, 'a');
   made.urgency = core::Urgency::kCritical;
-  made.command = {true, true, true, "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}};
+  made.not_before = 9'000'000'001'000;
+  made.not_before_wall = made.created_wall + 1000;
+  made.extends = id_of(4711);
+  made.card = {100, {"never was root here before", all_bytes(1)}};
+  made.typed_code = "012345";
+  made.steps = 2;
+  made.wrong_codes = 1;
+  made.review_due = 1'790'000'000'456;
+  made.reviewed_by = "bob";
+  made.reviewed_why = "fine";
+  made.reviewed_wall = 1'790'000'000'400;
+  made.command = {true, true, true, "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}, true};
   return made;
 }
 
@@ -149,6 +161,7 @@ core::Vote vote(const core::Request& request, const std::string& person, bool ap
   made.reason = all_bytes(0);
   made.digest = request.digest;
   made.time = 1'790'000'000'123;
+  if (!approve) made.block_s = 3600;
   return made;
 }
 
@@ -173,6 +186,7 @@ core::Grant grant(std::uint64_t number, std::uint32_t uid) {
   made.claim_until = 600'001;
   made.created_wall = 1'790'000'000'000 + static_cast<core::WallMs>(number);
   made.claim_until_wall = 3;
+  made.not_before = 2;
   return made;
 }
 
@@ -235,7 +249,7 @@ class Text {
   }
   Text& operator<<(const core::Subject& s) {
     const auto& address = s.origin.peer.bytes;
-    *this << *s.identity << s.loginuid << s.audit_session << s.origin.peer.v4 << s.tty << s.terminal;
+    *this << *s.identity << s.loginuid << s.login_user << s.audit_session << s.origin.peer.v4 << s.tty << s.terminal;
     return *this << static_cast<std::uint64_t>(s.origin.kind) << std::string(address.begin(), address.end());
   }
   template <class T>
@@ -270,7 +284,9 @@ std::string text(const core::Request& r) {
   for (const std::uint32_t time : o.warn_before_s) out << time;
   out << u(r.created) << u(r.deadline) << u(r.created_wall) << u(r.deadline_wall) << r.process << r.parent;
   const core::Command& c = r.command;
-  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env;
+  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env << c.changeable;
+  out << u(r.not_before) << u(r.not_before_wall) << r.extends << u(r.card.score) << r.card.signs << r.typed_code << r.steps;
+  out << r.wrong_codes << u(r.review_due) << r.reviewed_by << r.reviewed_why << u(r.reviewed_wall);
   out << r.digest << r.secret_hash << r.ssh_key << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
   return out.kind(r.state).get();
 }
@@ -279,7 +295,7 @@ std::string text(const core::Grant& g) {
   Text out;
   out << g.id << g.request << g.request_digest << g.subject << *g.target << g.argv << g.cwd << g.rule;
   out.kind(g.door).kind(g.scope) << g.fingerprint << g.policy_hash << g.boot_id << g.lifetime_s << g.max_s;
-  out << u(g.created) << u(g.claim_until) << u(g.created_wall) << u(g.claim_until_wall) << u(g.starts) << u(g.expires);
+  out << u(g.created) << u(g.claim_until) << u(g.created_wall) << u(g.claim_until_wall) << u(g.not_before) << u(g.starts) << u(g.expires);
   out << u(g.starts_wall) << u(g.expires_wall) << g.terminal << g.audit_session << g.connection << g.uses << g.ssh_key;
   out << g.ended_by << g.ended_why << u(g.ended_wall);
   return out.kind(g.state).kind(g.end).get();
@@ -288,7 +304,7 @@ std::string text(const core::Grant& g) {
 std::string text(const core::Vote& v) {
   Text out;
   out << v.request << v.person << v.uid << v.approve << v.reason << v.digest << u(v.time);
-  return out.maybe(v.duration_s).maybe(v.scope).get();
+  return out.maybe(v.duration_s).maybe(v.scope).maybe(v.block_s).get();
 }
 
 std::string text(const core::AuditEntry& e) {

@@ -3,6 +3,7 @@
 # bed: --no-sshd
 import os
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 
 import bedlib
@@ -15,6 +16,8 @@ ARGUMENTS = {
     "Requests.List": ("a{sv}", [{}]), "Requests.Get": ("s", [NOBODY_HERE]),
     "Requests.Create": ("a{sv}", [{"door": ("s", "sudo"), "as": ("s", "root"), "reason": ("ay", b"x")}]),
     "Requests.Cancel": ("s", [NOBODY_HERE]), "Requests.Vote": ("sba{sv}", [NOBODY_HERE, True, {}]), "Requests.Watch": ("", []),
+    "Requests.Review": ("say", [NOBODY_HERE, b"x"]), "Grants.Extend": ("sa{sv}", [NOBODY_HERE, {}]),
+    "Requests.Away": ("x", [int(time.time() * 1000) + 3600_000]),
     "Grants.List": ("a{sv}", [{}]), "Grants.Get": ("s", [NOBODY_HERE]),
     "Grants.Revoke": ("a{sv}ay", [{"id": ("s", NOBODY_HERE)}, b"x"]), "Grants.End": ("s", [NOBODY_HERE]),
     "Policy.Reload": ("", []), "Policy.Status": ("", []), "Policy.AcceptPeople": ("", []),

@@ -67,8 +67,9 @@ bool counts_himself(const Person& person, const Offer& terms, const Request& req
 }
 
 // "eligible = in the set, with a key of the demanded kind where `votes` asks one; a user without a person may vote
-// locally"; "The requester never counts"
+// locally"; "The requester never counts"; who is absent fills no seat
 bool eligible(const Model& model, const std::string& name, const Offer& terms, const Request& request) {
+  if (name != request.subject->person && std::ranges::count(request.absent, name) > 0) return false;
   if (name.starts_with("user:")) return terms.votes == Votes::kAny && name != "user:" + request.subject->user;
   const auto person = std::ranges::find(model.people, name, &Person::name);
   if (person->machine && !terms.machines) return false;

@@ -214,6 +214,7 @@ struct Ask {
   FactTable facts;
   bool no_facts = false;
   bool recorder = false, can_notify = false, can_review = false;
+  std::vector<std::string> absent;
 
   // Lives as long as the ask, and as long as that is not changed.
   Request request() const;

@@ -130,6 +130,7 @@ MUTANTS = [
     # Who can fill the seats.
     (CREW, "if (member.user == requester->user) return true;", ""),
     (CREW, "if (is_requester(policy_, member, requester_)) return false;", ""),
+    (CREW, "if (std::ranges::find(quorum_.absent, member.person) != quorum_.absent.end()) return false;", ""),
     (CREW, "if (member.entry != nullptr && member.entry->machine && !quorum_.machines) return false;", ""),
     (CREW, "return votes == Votes::kSigned || key.hardware;", "return key.hardware;"),
     (CREW, "closed_eligible_.push_back(open ? everybody_with_keys() : names);", "closed_eligible_.push_back(names);"),

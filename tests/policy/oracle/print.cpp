@@ -371,6 +371,7 @@ Request Ask::request() const {
   out.recorder = recorder;
   out.can_notify = can_notify;
   out.can_review = can_review;
+  out.absent = absent;
   return out;
 }
 
@@ -386,6 +387,7 @@ std::string print(const Ask& ask) {
          " urgency " + ask.urgency + " via " + quoted(ask.via) + (ask.can_ask ? " can ask" : "");
   if (ask.asked_s) out += " asked " + std::to_string(*ask.asked_s);
   out += std::string("\nhonours") + (ask.recorder ? " record" : "") + (ask.can_notify ? " notify" : "") + (ask.can_review ? " review" : "");
+  if (!ask.absent.empty()) out += "\nabsent " + texts(ask.absent);
   if (ask.command_known) {
     out += std::string("\n") + (ask.command_verified ? "runs " : "claims ") + ask.path + ' ' + texts(ask.words) + " options " +
            texts(ask.options) + " env " + texts(ask.env) + (ask.digest_bound ? " digest" : "");

@@ -253,6 +253,11 @@ Ask random_ask(const Model& model, Dice& dice) {
   out.recorder = dice.percent(85);
   out.can_notify = dice.percent(90);
   out.can_review = dice.percent(90);
+  // Known as people.d knows them; the accounts that it does not hold, by their names.
+  for (const Person& person : model.people) {
+    if (dice.percent(8)) out.absent.push_back(person.name);
+  }
+  if (dice.percent(8)) out.absent.push_back("user:postgres");
   return out;
 }
 

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// Break-glass and the review it owes; more time for a grant; requests with a later start; the risk card.
+#include "tests/core/world.h"
+
+namespace jit::core_test {
+
+namespace {
+
+const std::string kEmergencies = R"(
+[[permit]]
+id = "glass"
+who = ["set:staff"]
+door = ["sudo"]
+as = ["user:root"]
+require = ["reason:20", "review:1d"]
+break-glass = true
+max = "10m"
+[[permit]]
+id = "limited"
+who = ["set:staff"]
+door = ["sudo"]
+as = ["user:limited"]
+approval = "one"
+give = "15m"
+max = "15m"
+scope = "tty"
+)";
+
+struct Emergency : World {
+  Emergency() { use(load_policy(kRules + kEmergencies)); }
+
+  Ask glass(std::uint32_t uid = kAlice) {
+    Ask out = ask(uid);
+    out.via = "glass";
+    out.reason = "the pager rings and nobody answers";
+    out.reason_from = ReasonFrom::kPrompt;
+    return out;
+  }
+  Grant active(std::uint32_t uid = kAlice, const std::string& target = "root") {
+    Ask it = ask(uid, target);
+    submit(it);
+    CHECK(vote(kBob, only_request()).error().empty());
+    CHECK(bound(bind(it)).allow);
+    return only_grant();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("break-glass opens at once, is seen by all approvers, and owes a review", "[emergency]") {
+  Emergency world;
+  const Conn conn = world.submit(world.glass());
+  CHECK(world.said(conn) == "allow granted");
+  REQUIRE(world.held.requests.size() == 1);
+  const Request request = world.held.requests.begin()->second;
+  CHECK(request.kind == RequestKind::kBreakGlass);
+  CHECK(request.state == RequestState::kApproved);
+  CHECK(request.review_due == world.wall() + 86'400'000);
+  CHECK(world.only_grant().request == request.id);
+  REQUIRE(world.told_requests.size() == 1);
+  for (const std::uint32_t uid : {kBob, kCarol, kDave, kErin}) CHECK(world.core->may_see(world.caller(uid), request));
+  CHECK_FALSE(world.core->may_see(world.caller(kFrank), request));
+  CHECK(world.core->owed_reviews(world.caller(kBob)).size() == 1);
+  CHECK(world.core->owed_reviews(world.caller(kFrank)).empty());
+  SECTION("not by who did it, by whichever name") {
+    CHECK(world.review(world.caller(kAlice), request.id).error() == "Denied");
+    Caller root = world.caller(0);
+    root.loginuid = kAlice;
+    CHECK(world.review(root, request.id).error() == "Denied");
+    CHECK(world.review(world.caller(kFrank), request.id).error() == "NotFound");
+    CHECK(world.review(world.caller(kBob), request.id, " ").error() == "BadInput");
+    CHECK(world.review(world.caller(kBob), Id{}).error() == "NotFound");
+  }
+  SECTION("while it is overdue nothing else is asked for her") {
+    world.pass(86'399'999);
+    CHECK(world.said(world.submit(world.ask(kAlice))) == "pending approval-needed");
+    world.pass_and_tick(1);
+    const Conn refused = world.submit(world.ask(kAlice, "two"));
+    CHECK(world.said(refused) == "deny review-overdue");
+    CHECK(world.answer(refused).text.at(0).find("jitctl review " + request.id.text().substr(0, 8)) != std::string::npos);
+    CHECK(world.create(kAlice, world.ask(kAlice, "two")).error() == "Denied");
+    CHECK(world.said(world.submit(world.ask(kFrank))) == "pending approval-needed");
+    CHECK(world.said(world.submit(world.ask(kAlice, "free"))) == "allow granted");  // nobody is asked
+    world.restart(true);
+    CHECK(world.said(world.submit(world.ask(kAlice, "two"))) == "deny review-overdue");
+    CHECK(world.said(world.submit(world.glass())) == "allow granted");  // an emergency stays one
+    CHECK(world.review(world.caller(kDave), request.id, "one file was restored").error().empty());
+    CHECK(world.held.requests.at(request.id).reviewed_by == world.who(kDave)->person);
+    CHECK(world.logged(events::kRequestReviewed) == 1);
+    CHECK(world.said(world.submit(world.ask(kAlice, "two"))) == "pending approval-needed");
+    CHECK(world.review(world.caller(kDave), request.id).error() == "NotFound");
+  }
+  SECTION("a review that cannot be written is owed still") {
+    world.failing_writes = true;
+    CHECK(world.review(world.caller(kBob), request.id).error() == "Unavailable");
+    CHECK(world.core->owed_reviews(world.caller(kBob)).size() == 1);
+  }
+}
+
+TEST_CASE("break-glass that cannot be written opens nothing", "[emergency]") {
+  Emergency world;
+  world.failing_writes = true;
+  CHECK(world.said(world.submit(world.glass())) == "deny unavailable");
+  CHECK(world.core->owed_reviews(world.caller(kBob)).empty());
+}
+
+TEST_CASE("break-glass wants its reason, and not one from the environment", "[emergency]") {
+  Emergency world;
+  Ask ask = world.glass();
+  ask.can_ask = false;
+  ask.reason = "too short";
+  CHECK(world.said(world.submit(ask)).starts_with("deny"));
+  ask = world.glass();
+  ask.can_ask = false;
+  ask.reason_from = ReasonFrom::kEnvironment;
+  CHECK(world.said(world.submit(ask)).starts_with("deny"));
+  CHECK(world.core->live_grants().empty());
+}
+
+TEST_CASE("more time is asked of the same people, and what runs goes on", "[extend]") {
+  Emergency world;
+  const Grant grant = world.active();
+  world.pass_and_tick(600'000);
+  const auto asked = world.extend(world.caller(kAlice), grant.id, 1200);
+  CHECK(asked.error().empty());
+  const Id id = asked.one().value.id;
+  CHECK(asked.one().value.kind == RequestKind::kExtension);
+  CHECK(world.extend(world.caller(kAlice), grant.id, 60).error() == "Limit");  // one at a time
+  CHECK(world.vote(kAlice, id).error() == "Denied");
+  SECTION("yes") {
+    CHECK(world.vote(kCarol, id).error().empty());
+    CHECK(world.only_grant().id == grant.id);
+    CHECK(world.only_grant().expires == grant.expires + 1'200'000);
+    CHECK(world.held.grants.at(grant.id).expires == grant.expires + 1'200'000);
+    CHECK(world.logged(events::kGrantExtended) == 1);
+    world.pass_and_tick(grant.expires - world.now);
+    CHECK(world.core->live_grants().size() == 1);
+    world.restart();
+    CHECK(world.core->live_grants().size() == 1);
+    world.pass_and_tick(1'200'000);
+    CHECK(world.core->live_grants().empty());
+    CHECK(world.logged(events::kGrantEnded) == 1);
+  }
+  SECTION("for less") {
+    CHECK(world.vote(world.caller(kCarol), id, {true, 300, {}, "short"}).error().empty());
+    CHECK(world.only_grant().expires == grant.expires + 300'000);
+  }
+  SECTION("no scope: it has one") {
+    CHECK(world.vote(world.caller(kCarol), id, {true, {}, policy::Scope::kCommand, "x"}).error() == "BadInput");
+  }
+  SECTION("no: it ends when it would have") {
+    CHECK(world.vote(kCarol, id, false).error().empty());
+    CHECK(world.only_grant().expires == grant.expires);
+  }
+  SECTION("nobody answers") {
+    world.pass_and_tick(600'000);
+    CHECK(world.held.requests.at(id).state == RequestState::kExpired);
+    CHECK(world.core->live_grants().empty());
+  }
+  SECTION("it ends meanwhile") {
+    CHECK(world.end(world.caller(kAlice), grant.id).error().empty());
+    CHECK(world.vote(kCarol, id).error() == "Ended");
+    CHECK(world.core->live_grants().empty());
+    CHECK(world.held.requests.at(id).state == RequestState::kCancelled);
+  }
+  SECTION("it ends while the yes is being written") {
+    world.disk = World::Disk::kHeld;
+    const auto yes = world.vote(kCarol, id);
+    world.pass_and_tick(grant.expires - world.now);
+    world.settle();
+    CHECK(world.core->live_grants().empty());
+    CHECK(world.held.grants.at(grant.id).state == GrantState::kEnded);
+  }
+  SECTION("the yes cannot be written") {
+    world.failing_writes = true;
+    CHECK(world.vote(kCarol, id).error() == "Unavailable");
+    world.failing_writes = false;
+    CHECK(world.only_grant().expires == grant.expires);
+    CHECK(world.vote(kCarol, id).error().empty());
+    CHECK(world.only_grant().expires == grant.expires + 1'200'000);
+  }
+  SECTION("a use while the yes is being written keeps the new end") {
+    Ask again = world.ask(kAlice);
+    const Conn use = world.submit(again);
+    CHECK(world.said(use) == "allow granted");
+    world.disk = World::Disk::kHeld;
+    const auto yes = world.vote(kCarol, id);
+    const Conn bind = world.bind(again);
+    world.settle();
+    CHECK(world.bound(bind).allow);
+    CHECK(world.held.grants.at(grant.id).expires == grant.expires + 1'200'000);
+  }
+}
+
+TEST_CASE("who may ask for more, and of what", "[extend]") {
+  Emergency world;
+  const Grant grant = world.active();
+  const auto inside = [&] {
+    Caller out = world.caller(0);
+    out.loginuid = kAlice;
+    return out;
+  };
+  CHECK(world.extend(world.caller(kFrank), grant.id, 60).error() == "NotFound");
+  CHECK(world.extend(world.caller(kBob), grant.id, 60).error() == "Denied");
+  CHECK(world.extend(world.caller(0), grant.id, 60).error() == "Denied");
+  CHECK(world.extend(inside(), grant.id, 60).error().empty());  // from the root shell itself
+  SECTION("not one that is not in use") {
+    world.submit(world.ask(kFrank));
+    for (const Request* request : world.core->live_requests()) {
+      if (request->extends.empty()) CHECK(world.vote(kBob, request->id).error().empty());
+    }
+    for (const Grant* one : world.core->live_grants()) {
+      if (one->state == GrantState::kUnclaimed) CHECK(world.extend(world.caller(kFrank), one->id, 60).error() == "BadInput");
+    }
+  }
+}
+
+TEST_CASE("an approval gives at most the rule's longest anew, a login never more in all", "[extend]") {
+  Emergency world;
+  SECTION("sudo") {
+    const Grant grant = world.active(kAlice, "limited");
+    world.pass_and_tick(600'000);
+    const auto asked = world.extend(world.caller(kAlice), grant.id, 7200);
+    CHECK(asked.one().value.offer.give_s == 900);
+    CHECK(world.vote(kCarol, asked.one().value.id).error().empty());
+    CHECK(world.only_grant().expires == world.now + 900'000);
+    Ask again = world.ask(kAlice, "limited");
+    world.submit(again);
+    const BindAnswer used = world.bound(world.bind(again));
+    CHECK(used.end <= used.hard);
+  }
+  SECTION("ssh") {
+    Ask login = world.login(kAlice);
+    login.asked_s = 3600;
+    world.submit(login);
+    CHECK(world.vote(kBob, world.only_request()).error().empty());
+    Ask again = world.login(kAlice);
+    again.asked_s = 3600;
+    CHECK(world.said(world.submit(again)) == "allow granted");
+    CHECK(world.bound(world.bind(again)).allow);
+    const Grant grant = world.only_grant();
+    const auto asked = world.extend(world.caller(kAlice), grant.id, 28'800);
+    CHECK(asked.error().empty());
+    CHECK(world.vote(kCarol, asked.one().value.id).error().empty());
+    CHECK(world.only_grant().expires == grant.starts + 28'800'000);
+    CHECK(world.extend(world.caller(kAlice), grant.id, 60).error() == "Denied");
+  }
+}
+
+TEST_CASE("an emergency access and one that nobody was asked for are not extended", "[extend]") {
+  Emergency world;
+  const Ask glass = world.glass();
+  world.submit(glass);
+  CHECK(world.bound(world.bind(glass)).allow);
+  CHECK(world.extend(world.caller(kAlice), world.only_grant().id, 60).error() == "Denied");
+  CHECK(world.end(world.caller(kAlice), world.only_grant().id).error().empty());
+  const Ask free = world.ask(kAlice, "free");
+  world.submit(free);
+  CHECK(world.bound(world.bind(free)).allow);
+  CHECK(world.extend(world.caller(kAlice), world.only_grant().id, 60).error() == "BadInput");
+}
+
+TEST_CASE("a request ahead of time with a later start", "[ahead]") {
+  Emergency world;
+  Ask ask = world.ask(kAlice, "quick");  // claim 1m
+  ask.not_before = world.now + 3'600'000;
+  const auto made = world.create(kAlice, ask);
+  CHECK(made.error().empty());
+  CHECK(made.one().value.not_before_wall == world.wall() + 3'600'000);
+  CHECK(world.vote(kBob, made.one().value.id).error().empty());
+  const Grant grant = world.only_grant();
+  CHECK(grant.claim_until == grant.not_before + 60'000);
+  Ask use = world.ask(kAlice, "quick");
+  SECTION("not before") {
+    world.pass_and_tick(3'599'999);
+    CHECK(world.said(world.submit(use)) == "pending approval-needed");
+  }
+  SECTION("from then on, also after a restart") {
+    world.restart();
+    world.pass_and_tick(3'600'000);
+    CHECK(world.said(world.submit(use)) == "allow granted");
+    CHECK(world.bound(world.bind(use)).allow);
+  }
+  SECTION("within the claim window") {
+    world.pass_and_tick(3'660'000);
+    CHECK(world.core->live_grants().empty());
+  }
+}
+
+TEST_CASE("a request for later is not taken up by an attempt that comes now", "[ahead]") {
+  Emergency world;
+  Ask ask = world.ask(kAlice, "quick");
+  ask.not_before = world.now + 60'000;
+  const Id later = world.create(kAlice, ask).one().value.id;
+  const Conn now = world.submit(world.ask(kAlice, "quick"));
+  CHECK(world.answer(now).id != later);
+  CHECK(world.vote(kBob, later).error().empty());
+  CHECK(world.heard(now).decided.empty());
+}
+
+TEST_CASE("how far ahead", "[ahead]") {
+  Emergency world;
+  Ask ask = world.ask(kAlice);
+  ask.not_before = world.now + BootMs{91} * 86'400'000;
+  CHECK(world.create(kAlice, ask).error() == "BadInput");
+}
+
+TEST_CASE("the risk card says what is unusual", "[card]") {
+  Emergency world;
+  Ask ask = world.ask(kAlice);
+  ask.command.known = true;
+  ask.command.changeable = true;
+  ask.command.path = "/usr/bin/vim.basic";
+  world.submit(ask);
+  const Request& request = world.held.requests.at(world.only_request());
+  CHECK(request.card.score == 75);
+  CHECK(request.card.signs == std::vector<std::string>{"the requester can change a file that it runs or reads", "never was root here before",
+                                                       "an editor or pager: a shell can be started in it"});
+  struct Row {
+    const char* path;
+    std::vector<std::string> options;
+    const char* sign;
+  };
+  const Row rows[] = {{"/bin/bash", {}, "root shell"}, {"/usr/bin/python3.11", {}, "root shell"}, {"", {"-i"}, "root shell"},
+                      {"/usr/bin/less", {}, "editor or pager"}, {"/etc/hosts", {"-e"}, "editor or pager"}, {"/usr/bin/tar", {}, "write any file"},
+                      {"/usr/bin/id", {}, nullptr}};
+  std::uint32_t uid = 3000;
+  for (const Row& row : rows) {
+    INFO(row.path);
+    Ask one = world.ask(uid++);
+    one.command.known = true;
+    one.command.path = row.path;
+    one.command.options = row.options;
+    const Conn conn = world.submit(one);
+    const auto& signs = world.held.requests.at(world.answer(conn).id).card.signs;
+    const bool found = row.sign != nullptr && std::ranges::any_of(signs, [&](const std::string& sign) { return sign.find(row.sign) != std::string::npos; });
+    CHECK(found == (row.sign != nullptr));
+    CHECK(signs.size() == (row.sign != nullptr ? 2U : 1U));
+  }
+}
+
+}  // namespace jit::core_test
