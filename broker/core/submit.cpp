@@ -66,18 +66,9 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision, kept);
     case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision, kept);
     case policy::Outcome::kNeeds: {
-      Answer answer;
-      answer.verdict = Verdict::kNeeds;
-      if (wants_choice(decision)) {
-        answer.cause = "needs-choice";
-        answer.text = texts::only_choices(decision);
-        answer.choices = choices_of(*policy(), sight.view, decision);
-        if (answer.choices.empty()) break;
-      } else {
-        answer.cause = "needs-text";
-        answer.needs = needs_of(decision);
-      }
-      return gate.answer(conn, answer);
+      const Answer question = question_of(*policy(), sight.view, decision);
+      if (question.verdict != Verdict::kNeeds) break;
+      return gate.answer(conn, question);
     }
     case policy::Outcome::kDeny: break;
   }

@@ -71,6 +71,9 @@ std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, pol
   return decision;
 }
 
+namespace {
+
+// "reason", "reason:20", "ticket".
 std::vector<std::string> needs_of(const policy::Decision& decision) {
   std::vector<std::string> out = decision.missing;
   for (std::string& need : out) {
@@ -88,6 +91,23 @@ std::vector<Choice> choices_of(const policy::Policy& policy, policy::Request vie
     if (chosen.outcome == policy::Outcome::kDeny || !chosen.offer) continue;
     out.push_back({offer.rule, offer.break_glass, texts::choice(*chosen.offer), needs_of(chosen)});
   }
+  return out;
+}
+
+}  // namespace
+
+Answer question_of(const policy::Policy& policy, const policy::Request& view, const policy::Decision& decision) {
+  Answer out;
+  if (wants_choice(decision)) {
+    out.cause = "needs-choice";
+    out.text = texts::only_choices(decision);
+    out.choices = choices_of(policy, view, decision);
+    if (out.choices.empty()) return out;
+  } else {
+    out.cause = "needs-text";
+    out.needs = needs_of(decision);
+  }
+  out.verdict = Verdict::kNeeds;
   return out;
 }
 

@@ -19,10 +19,9 @@ policy::Request policy_view(const Ask& ask);
 policy::Request policy_view(const Request& request, const policy::Identity& root);
 
 bool wants_choice(const policy::Decision& decision);
-// What the door has to ask: "reason", "reason:20", "ticket".
-std::vector<std::string> needs_of(const policy::Decision& decision);
-// The permits to choose from, each with what the door has to ask for it. Empty: none of them can be taken after all.
-std::vector<Choice> choices_of(const policy::Policy& policy, policy::Request view, const policy::Decision& decision);
+// What the door has to ask: texts, or which permit, each with the texts that it wants. A deny where none of these permits can
+// be taken after all.
+Answer question_of(const policy::Policy& policy, const policy::Request& view, const policy::Decision& decision);
 
 // Refused only because nobody can be asked for a text? Then this is what would be asked.
 std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view);
