@@ -30,7 +30,7 @@ core::IdentityPtr identity_of(const directory::User& user, const policy::Policy*
   identity->person = policy != nullptr ? policy->person_name(user.name, user.uid) : "uid:" + std::to_string(user.uid);
   identity->groups_known = user.groups_known;
   identity->groups_all = user.groups;
-  identity->groups_any = user.groups;
+  identity->groups_any = directory::groups_any(user);
   return identity;
 }
 
@@ -124,6 +124,10 @@ void Broker::start() {
   admin.reload = [this](std::function<void(std::string)> done) {
     directory_.forget();
     policies_->reload([this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
+  };
+  admin.accept_people = [this](core::IdentityPtr who, std::function<void(std::string)> done) {
+    directory_.forget();
+    policies_->accept_people(std::move(who), [this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
   };
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/policies.h"
 
+#include <algorithm>
 #include <system_error>
+#include <utility>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
@@ -23,6 +25,10 @@ std::string all(const std::vector<policy::Finding>& findings) {
   return out;
 }
 
+policy::Finding versions_unknown() {
+  return {"E16", "people.d", 0, 0, "what versions were seen here before cannot be read from the database", {}, {}};
+}
+
 }  // namespace
 
 Policies::~Policies() {
@@ -30,16 +36,62 @@ Policies::~Policies() {
 }
 
 void Policies::keep(store::Database* database) {
-  if (database != nullptr) database->keep_policy({status_.hash, sources_.rules, sources_.people, sources_.calendars, sources_.rosters});
+  if (database == nullptr) return;
+  database->keep_policy({status_.hash, sources_.rules, sources_.people, sources_.calendars, sources_.rosters, seen_});
 }
 
+// False: they are kept, and cannot be read. What this process knows is younger than what the database holds (it is written
+// later), except of files that it took while there was no database.
+bool Policies::learn_versions(store::Database* database, bool came) {
+  if (database == nullptr) return true;
+  const auto kept = database->people_versions();
+  if (!kept) return false;
+  for (const auto& [file, version] : *kept) {
+    const auto [at, is_new] = seen_.try_emplace(file, version);
+    if (came && !is_new) at->second = std::max(at->second, version);
+  }
+  return true;
+}
+
+std::vector<policy::Finding> Policies::older_people(const policy::Policy& policy) const {
+  std::vector<policy::Finding> out;
+  for (const policy::PeopleFile& file : policy.people_files()) {
+    const auto seen = seen_.find(file.base());
+    if (seen == seen_.end() || file.version >= seen->second) continue;
+    out.push_back({"E16", file.name, 1, 1,
+                   "says version " + std::to_string(file.version) + ", but " + std::to_string(seen->second) +
+                       " was seen here, so it is an older file; raise its version, or, where it is meant, type: jitctl people accept", {}, {}});
+  }
+  return out;
+}
+
+void Policies::refuse(const std::vector<policy::Finding>& findings) {
+  status_.error = all(findings);
+  for (const policy::Finding& finding : findings) {
+    sd_journal_print(LOG_ERR, "policy refused: %s", evidence::escape(finding.text()).c_str());
+  }
+  core_.note(core::events::kPolicyRefused, "findings", status_.error.substr(0, 4096));
+}
+
+// What was taken while nobody could tell what had been seen is looked at now.
 void Policies::database_came(store::Database* database) {
+  const bool known = learn_versions(database, true);
   if (core_.policy() == nullptr || status_.unrescued) return use_kept(database);
+  const auto older = older_people(*core_.policy());
+  if (!known || !older.empty()) {
+    refuse(known ? older : std::vector{versions_unknown()});
+    status_.hash.clear();
+    status_.rules = 0;
+    sources_ = {};
+    core_.use_policy(nullptr, config::tags_hash(broker_.tags));
+    return use_kept(database);
+  }
   if (!sources_.rules.empty()) keep(database);
 }
 
 void Policies::start(config::Loaded loaded, store::Database* database) {
-  const auto unrescued = loaded.unrescued;
+  auto unrescued = loaded.unrescued;
+  if (unrescued && (!learn_versions(database) || !older_people(*unrescued).empty())) unrescued = nullptr;
   take(std::move(loaded), database);
   if (core_.policy() == nullptr) use_kept(database);
   if (core_.policy() != nullptr || !unrescued) return;
@@ -68,15 +120,18 @@ void Policies::use_kept(store::Database* database) {
   core_.use_policy(loaded.policy, config::tags_hash(broker_.tags));
 }
 
-void Policies::take(config::Loaded loaded, store::Database* database) {
+void Policies::take(config::Loaded loaded, store::Database* database, const core::IdentityPtr& admin) {
   broker_ = loaded.broker;
-  if (!loaded.policy) {
-    status_.error = all(loaded.findings);
-    for (const policy::Finding& finding : loaded.findings) {
-      sd_journal_print(LOG_ERR, "policy refused: %s", evidence::escape(finding.text()).c_str());
+  if (!loaded.policy) return refuse(loaded.findings);
+  if (!learn_versions(database)) return refuse({versions_unknown()});
+  const auto older = older_people(*loaded.policy);
+  if (!older.empty() && !admin) return refuse(older);
+  for (const policy::PeopleFile& file : loaded.policy->people_files()) {
+    std::int64_t& seen = seen_[file.base()];
+    if (file.version < seen) {
+      core_.note(core::events::kPeopleAccepted, *admin, "file", file.base() + " " + std::to_string(seen) + " -> " + std::to_string(file.version));
     }
-    core_.note(core::events::kPolicyRefused, "findings", status_.error.substr(0, 4096));
-    return;
+    seen = file.version;
   }
   status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}, false};
   sources_ = std::move(static_cast<config::Sources&>(loaded));
@@ -87,6 +142,11 @@ void Policies::take(config::Loaded loaded, store::Database* database) {
   sd_journal_print(LOG_NOTICE, "policy %s in force, %zu rules", status_.hash.substr(0, 12).c_str(), status_.rules);
 }
 
+void Policies::accept_people(core::IdentityPtr admin, std::function<store::Database*()> database, std::function<void()> done) {
+  accepting_ = std::move(admin);
+  reload(std::move(database), std::move(done));
+}
+
 void Policies::reload(std::function<store::Database*()> database, std::function<void()> done) {
   waiting_.push_back(std::move(done));
   if (running_) {
@@ -95,10 +155,10 @@ void Policies::reload(std::function<store::Database*()> database, std::function<
   }
   running_ = true;
   if (worker_.joinable()) worker_.join();
-  const auto work = [this, database = std::move(database)] {
+  const auto work = [this, database = std::move(database), admin = std::exchange(accepting_, nullptr)] {
     auto loaded = std::make_shared<config::Loaded>(config::load({}));
-    post_([this, loaded, database] {
-      take(std::move(*loaded), database());
+    post_([this, loaded, database, admin] {
+      take(std::move(*loaded), database(), admin);
       running_ = false;
       if (again_) {
         again_ = false;

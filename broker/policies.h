@@ -34,12 +34,18 @@ class Policies {
   void database_came(store::Database* database);
   // Reads and checks in a thread of its own; no decision waits. done on the core's thread, after the swap.
   void reload(std::function<store::Database*()> database, std::function<void()> done);
+  // The same, and files of people.d with an older version than was seen are taken: this admin says so.
+  void accept_people(core::IdentityPtr admin, std::function<store::Database*()> database, std::function<void()> done);
   const Status& status() const { return status_; }
 
  private:
   void tell_waiting();
   void use_kept(store::Database* database);
-  void take(config::Loaded loaded, store::Database* database);
+  // admin: who accepts older files of people.d; null: nobody does.
+  void take(config::Loaded loaded, store::Database* database, const core::IdentityPtr& admin = nullptr);
+  bool learn_versions(store::Database* database, bool came = false);
+  std::vector<policy::Finding> older_people(const policy::Policy& policy) const;
+  void refuse(const std::vector<policy::Finding>& findings);
   void keep(store::Database* database);
 
   core::Post post_;
@@ -49,6 +55,8 @@ class Policies {
   Status status_;
   config::Sources sources_;  // of what is in force from the files
   config::Broker broker_;
+  store::PeopleVersions seen_;  // the highest version of each file of people.d, or the one that was accepted since
+  core::IdentityPtr accepting_;  // by the next reload
   std::thread worker_;
   bool running_ = false;
   std::vector<std::function<void()>> waiting_;

@@ -70,6 +70,9 @@ const std::array kVerbs = {
     Verb{"policy import-sudoers", "[FILE]", 0, 1, false, {kJson}, "a policy from what cvtsudoers -f json prints"},
     Verb{"policy reload", "", 0, 0, false, {kJson}, "load /etc/jit again"},
     Verb{"policy observed", "", 0, 0, false, {kSince, kJson}, "what doors and guards that only observe would have done"},
+    Verb{"people list", "[DIR|FILE...]", 0, 4096, false, {kJson}, "who is a person, with users, roles and keys; needs no broker"},
+    Verb{"people check", "[DIR|FILE...]", 0, 4096, false, {kJson}, "check people.d; needs no broker"},
+    Verb{"people accept", "", 0, 0, false, {kJson}, "load /etc/jit again, people files of an older version too"},
     Verb{"fact set", "NAME VALUE", 2, 2, false, {kFor, kJson}, "set a fact of the policy"},
     Verb{"fact clear", "NAME", 1, 1, false, {kJson}, "take it back: its initial value holds again"},
     Verb{"fact list", "", 0, 0, false, {kJson}, "the facts that you may set"},
@@ -143,7 +146,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     return out;
   }
   out.verb = first;
-  if (first == "policy" || first == "audit" || first == "fact") {
+  if (first == "policy" || first == "audit" || first == "fact" || first == "people") {
     if (at == arguments.size()) return usage(first + ": say what to do: see jitctl help");
     out.verb += " " + arguments[at++];
   }

@@ -253,6 +253,10 @@ Result<Json> Client::reload() {
   return impl_->ask([&](Broker& broker) { return broker.policy.Reload(); });
 }
 
+Result<Json> Client::accept_people() {
+  return impl_->ask([&](Broker& broker) { return broker.policy.AcceptPeople(); });
+}
+
 Result<Json> Client::explain(const Dict& ask) {
   return impl_->ask([&](Broker& broker) { return broker.policy.Explain(ask); });
 }

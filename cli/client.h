@@ -57,6 +57,7 @@ class Client {
   Result<Json> end(const std::string& grant);
   Result<Json> status();
   Result<Json> reload();
+  Result<Json> accept_people();
   Result<Json> explain(const Dict& ask);
   Result<Json> set_fact(const std::string& name, const sdbus::Variant& value, std::uint32_t fresh_for);
   Result<Json> clear_fact(const std::string& name);

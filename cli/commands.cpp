@@ -78,6 +78,9 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "policy import-sudoers") return verbs.import_sudoers();
   if (verb == "policy reload") return verbs.reload();
   if (verb == "policy observed") return verbs.observed();
+  if (verb == "people list") return verbs.list_people();
+  if (verb == "people check") return verbs.check_people();
+  if (verb == "people accept") return verbs.accept_people();
   if (verb == "fact set") return verbs.set_fact();
   if (verb == "fact clear") return verbs.clear_fact();
   if (verb == "fact list") return verbs.facts();

@@ -38,6 +38,7 @@ struct Verbs {
   // verbs_admin.cpp, verbs_observed.cpp
   Exit status();
   Exit reload();
+  Exit loaded_again(const Json& status);  // how a reload ended
   Exit log();
   Exit observed();
   // verbs_facts.cpp
@@ -45,6 +46,10 @@ struct Verbs {
   Exit clear_fact();
   Exit facts();
   Exit run_fact();
+  // verbs_people.cpp
+  Exit list_people();
+  Exit check_people();
+  Exit accept_people();
   // verbs_policy.cpp
   Result<config::Loaded> loaded(const std::vector<std::string>& paths, bool told = false);
   Exit check();

@@ -80,6 +80,23 @@ std::string risk_text(const Json& request) {
   return out;
 }
 
+// What is pushed out of sight is not read: from so many blanks in a row on they are counted. Empty: fewer.
+std::string blanks_text(const Json& texts) {
+  constexpr std::size_t kMany = 16;
+  std::size_t most = 0;
+  for (const Json& text : texts) {
+    std::size_t run = 0;
+    for (const char c : text.is_string() ? text.get_ref<const std::string&>() : std::string()) most = std::max(most, run = c == ' ' ? run + 1 : 0);
+  }
+  return most < kMany ? "" : std::to_string(most) + " blanks in a row";
+}
+
+std::string look_alikes_text(const Json& request) {
+  std::string out;
+  for (const Json& name : member(request, "looks_alike")) out += (out.empty() ? "" : ", ") + (name.is_string() ? name.get<std::string>() : "");
+  return out.empty() ? out : out + ": letters of several scripts in one word, or characters that do not show";
+}
+
 std::string step_text(const Json& step) {
   const std::string add = text_of(step, "add");
   return "after " + duration(number_of(step, "after_s")) + (add.empty() ? ", remind " + text_of(step, "notify") : ", ask " + add + ", too");
@@ -197,14 +214,17 @@ Facts request_facts(const Json& request) {
   if (!command.empty()) {
     add(facts, "command", command);
     add(facts, "command is", "not verified, " + std::to_string(number_of(request, "command.length")) + " bytes");
+    add(facts, "command has", blanks_text(member(request, "command.argv")));
     if (const std::string path = text_of(request, "command.path"); path != typed_program(request)) add(facts, "runs", path);
     add(facts, "sudo options", joined_words(member(request, "command.options")));
     add(facts, "environment", joined_words(member(request, "command.env")));
   }
   add(facts, "directory", text_of(request, "cwd"));
   add(facts, "reason", text_of(request, "reason"));
+  add(facts, "reason has", blanks_text(Json::array({text_of(request, "reason")})));
   add(facts, "reason from", text_of(request, "reason_from"));
   add(facts, "ticket", text_of(request, "ticket"));
+  add(facts, "looks alike", look_alikes_text(request));
   const auto asked = number_of(request, "asked.duration_s");
   const std::string scope = text_of(request, "asked.scope");
   if (asked != 0 || !scope.empty()) add(facts, "asked for", (asked == 0 ? "" : duration(asked)) + (asked == 0 || scope.empty() ? "" : ", ") + (scope.empty() ? "" : "scope " + scope));

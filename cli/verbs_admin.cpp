@@ -61,14 +61,17 @@ Exit Verbs::reload() {
   const auto client = Client::connect();
   if (!client) return out.fail(client.failure());
   const auto status = (*client)->reload();
-  if (!status) return out.fail(status.failure());
-  const Json& errors = member(*status, "policy.errors");
+  return status ? loaded_again(*status) : out.fail(status.failure());
+}
+
+Exit Verbs::loaded_again(const Json& status) {
+  const Json& errors = member(status, "policy.errors");
   const bool refused = errors.is_array() && !errors.empty();
   if (json()) {
-    out.line(status->dump());
+    out.line(status.dump());
   } else if (!refused) {
-    out.line("loaded: " + std::to_string(number_of(*status, "policy.rules")) + " rules (policy " +
-             text_of(*status, "policy.hash").substr(0, 12) + ")");
+    out.line("loaded: " + std::to_string(number_of(status, "policy.rules")) + " rules (policy " +
+             text_of(status, "policy.hash").substr(0, 12) + ")");
   } else {
     for (const Json& line : errors) out.line(line.is_string() ? line.get<std::string>() : "");
   }

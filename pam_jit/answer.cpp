@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "dbus/contract.h"
 
@@ -60,6 +61,39 @@ bool read_texts(sd_bus_message* m, Each each) {
   }
 }
 
+// False: something this module cannot ask for.
+bool read_need(std::string_view need, Needs& needs) {
+  constexpr std::string_view kLeast = "reason:";
+  if (need == "ticket") return needs.ticket = true;
+  if (need == "reason") return needs.reason = true;
+  if (!starts_with(need, kLeast)) return false;
+  const char* const end = need.data() + need.size();
+  const auto [stop, error] = std::from_chars(need.data() + kLeast.size(), end, needs.reason_min);
+  return needs.reason = error == std::errc{} && stop == end;
+}
+
+bool read_choice(sd_bus_message* m, Choice& choice) {
+  std::size_t at = 0;
+  const bool read = read_texts(m, [&](std::string_view text) {
+    switch (at++) {
+      case 0: return !text.empty() && printable(text, choice.permit.size() - 1) && keep(text, choice.permit);
+      case 1: choice.break_glass = text == "break-glass"; return choice.break_glass || text == "permit";
+      case 2: return printable(text, Choice::kTextMax) && keep(text, choice.text);
+      default: return read_need(text, choice.needs);
+    }
+  });
+  return read && at >= 3;
+}
+
+bool read_choices(sd_bus_message* m, Detail& d) {
+  if (sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "as") <= 0) return false;
+  for (;;) {
+    const int more = sd_bus_message_at_end(m, 0);
+    if (more > 0) return sd_bus_message_exit_container(m) >= 0;
+    if (more < 0 || d.choice_count == Detail::kChoices || !read_choice(m, d.choices[d.choice_count++])) return false;
+  }
+}
+
 bool read_value(sd_bus_message* m, std::string_view key, Detail& d) {
   if (key == "text") {
     return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 && read_texts(m, [&](std::string_view line) {
@@ -68,12 +102,10 @@ bool read_value(sd_bus_message* m, std::string_view key, Detail& d) {
            });
   }
   if (key == "needs") {
-    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 && read_texts(m, [&](std::string_view need) {
-             if (need == "reason") return d.needs_reason = true;
-             if (need == "ticket") return d.needs_ticket = true;
-             return false;  // something this module cannot ask for
-           });
+    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 &&
+           read_texts(m, [&](std::string_view need) { return read_need(need, d.needs); });
   }
+  if (key == "choices") return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "aas") > 0 && read_choices(m, d);
   if (key == "cause") {
     std::string_view cause;
     return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "s") > 0 && read_text(m, cause) &&
@@ -114,7 +146,8 @@ bool read_submit(sd_bus_message* m, Answer& answer) {
   if (!secret.empty() && !(is_hex_id(secret) && keep(secret, a.secret))) return false;
   if (a.word == Word::kPending && (id.empty() || secret.empty())) return false;
   if (!read_detail(m, a.detail)) return false;
-  if (a.word == Word::kNeeds && !a.detail.needs_reason && !a.detail.needs_ticket) return false;
+  // Either a choice or texts.
+  if (a.word == Word::kNeeds && a.detail.needs.any() == (a.detail.choice_count > 0)) return false;
   answer = a;
   return true;
 }

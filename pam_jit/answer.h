@@ -15,14 +15,32 @@ enum class Word : std::uint8_t { kDeny, kPending, kNeeds, kAllow };
 
 enum class Bound : std::uint8_t { kNo, kOtherKey, kYes };
 
+struct Needs {
+  bool reason = false;
+  bool ticket = false;
+  std::uint32_t reason_min = 0;  // characters; 0 and 1: any
+  bool any() const { return reason || ticket; }
+};
+
+// A permit that a person may choose.
+struct Choice {
+  static constexpr std::size_t kTextMax = 200;
+  std::array<char, 65> permit{};  // its id
+  std::array<char, kTextMax + 1> text{};
+  bool break_glass = false;
+  Needs needs;
+};
+
 struct Detail {
   static constexpr std::size_t kLines = 6;
+  static constexpr std::size_t kChoices = 9;
   static constexpr std::size_t kLineMax = 480;  // bytes; libpam holds 512
   std::array<std::array<char, kLineMax + 1>, kLines> lines{};
   std::size_t line_count = 0;
   std::array<char, 65> cause{};  // one word, for the log
-  bool needs_reason = false;
-  bool needs_ticket = false;
+  Needs needs;
+  std::array<Choice, kChoices> choices{};
+  std::size_t choice_count = 0;
   std::uint32_t deadline_s = 0;  // 0: not said
 };
 

@@ -59,7 +59,7 @@ bool append_submit(sd_bus_message* m, const Context& c, const Proof& proof) {
          add_word(m, "phase", c.phase) && add_bytes(m, "user", c.user) && add_bytes(m, "ruser", c.ruser) &&
          add_bytes(m, "rhost", c.rhost) && add_bytes(m, "tty", c.tty) && add_bytes(m, "cwd", c.cwd) &&
          add_words(m, "argv", c.argv) && add_bytes(m, "reason", c.reason) && add_word(m, "reason-from", c.reason_from) &&
-         add_bytes(m, "ticket", c.ticket) && add_bytes(m, "ssh-auth", c.ssh_auth) &&
+         add_bytes(m, "ticket", c.ticket) && add_word(m, "via", c.via) && add_bytes(m, "ssh-auth", c.ssh_auth) &&
          add_bytes(m, "peer", c.peer) &&
          (!c.observe || entry(m, "observe", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &observe); })) &&
          entry(m, "can-ask", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &can_ask); }) &&

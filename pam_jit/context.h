@@ -20,6 +20,7 @@ struct Context {
   std::string_view argv;  // words, each ended by a NUL
   std::string_view reason, reason_from;
   std::string_view ticket;
+  std::string_view via;  // NUL-ended: the permit that was chosen
   std::string_view ssh_auth;
   std::string_view peer;  // numeric address
   bool can_ask = false;

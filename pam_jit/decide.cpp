@@ -14,6 +14,7 @@
 #include "pam_jit/listing.h"
 #include "pam_jit/log.h"
 #include "pam_jit/proc.h"
+#include "pam_jit/question.h"
 #include "pam_jit/talk.h"
 
 namespace jit::pam {
@@ -35,7 +36,8 @@ struct Case {
   Items items;
   Manner manner;
   Context context;
-  Bytes argv, cwd, reason, ticket;
+  Bytes argv, cwd, reason;
+  Said said;
   Ms budget_end = 0;  // counted from the start: login and sshd count from before that
 };
 
@@ -91,25 +93,27 @@ const char* collect(Case& c, std::size_t argv_size) {
   return "jit: denied: the environment cannot be read";
 }
 
-// Asks for one text. Null: it was given.
-const char* ask_text(Talk& talk, const char* prompt, std::size_t max, Bytes& answer) {
-  switch (talk.ask(prompt, answer)) {
-    case Talk::Reply::kText: return strlen(answer.get()) <= max ? nullptr : "jit: denied: that text is too long";
-    case Talk::Reply::kEmpty: return "jit: denied: nothing was entered";
-    case Talk::Reply::kFailed: break;
-  }
-  return "jit: denied: nobody answered the question";
+// One round of questions. What is missing for a permit is known once it is chosen; if that was not all there is one more
+// round, for texts only.
+bool may_ask(const Case& c, const Detail& detail, int round) {
+  return c.manner.can_ask && (round == 0 || (round == 1 && c.context.via.data() != nullptr && detail.choice_count == 0));
 }
 
-const char* ask_needs(Case& c, Talk& talk, const Detail& detail) {
-  if (detail.needs_reason) {
-    if (const char* why = ask_text(talk, "Reason: ", kReasonMax, c.reason)) return why;
-    c.context.reason = c.reason.get();
+const char* ask_round(Case& c, Talk& talk, const Detail& detail) {
+  Needs needs = detail.needs;
+  if (detail.choice_count > 0) {
+    if (const char* why = ask_choice(talk, detail, c.said.choice)) return why;
+    c.context.via = c.said.choice.permit.data();
+    needs = c.said.choice.needs;
+  }
+  if (needs.reason) {
+    if (const char* why = ask_reason(talk, needs.reason_min, c.said.reason)) return why;
+    c.context.reason = c.said.reason.get();
     c.context.reason_from = "prompt";
   }
-  if (detail.needs_ticket) {
-    if (const char* why = ask_text(talk, "Ticket: ", 256, c.ticket)) return why;
-    c.context.ticket = c.ticket.get();
+  if (needs.ticket) {
+    if (const char* why = ask_ticket(talk, c.said.ticket)) return why;
+    c.context.ticket = c.said.ticket.get();
   }
   return nullptr;
 }
@@ -178,12 +182,12 @@ Verdict run(Case& c, Talk& talk, Waiter& waiter) {
   Attempt attempt;
   Answer answer;
   Fault fault = attempt.submit(waiter, c.context, proof, answer);
-  if (fault == Fault::kNone && answer.word == Word::kNeeds && c.manner.can_ask) {
+  for (int round = 0; fault == Fault::kNone && answer.word == Word::kNeeds && may_ask(c, answer.detail, round); ++round) {
     attempt = Attempt();  // nothing was stored, and the gate does not wait for a person to type
     waiter.release();
-    if (const char* why = ask_needs(c, talk, answer.detail)) {
-      talk.complain(answer.detail);
-      return deny(c, talk, why, "a text that is needed was not given");
+    if (const char* why = ask_round(c, talk, answer.detail)) {
+      if (answer.detail.choice_count == 0) talk.complain(answer.detail);
+      return deny(c, talk, why, "what is needed was not given");
     }
     waiter.hold();
     answer = Answer();
@@ -273,7 +277,7 @@ bool prepare(Case& c, int argc, const char* const* argv) {
 
 Case case_of(pam_handle_t* handle, Phase phase) {
   return {.handle = handle, .door = Door::kOther, .phase = phase, .options = {}, .items = {}, .manner = {}, .context = {},
-          .argv = nullptr, .cwd = nullptr, .reason = nullptr, .ticket = nullptr};
+          .argv = nullptr, .cwd = nullptr, .reason = nullptr, .said = {}};
 }
 
 }  // namespace

@@ -196,6 +196,7 @@ struct RuleSet {
   Place covers_at;
   std::optional<Votes> votes;  // [settings] votes
   std::vector<Person> people;
+  std::vector<PeopleFile> people_files;
   ByName<std::size_t> person_by_name, person_by_user;  // index in people
   ByName<NamedSet> sets;
   ByName<NamedNets> nets;

@@ -125,6 +125,22 @@ void read_policy_file(Draft& draft, const Node& root) {
   read_rules(draft, fields);
 }
 
+PeopleSet load_people(std::span<const Source> sources) {
+  PeopleSet out;
+  Draft draft;
+  for (const Source& source : sources) draft.report.add_file(source.name);
+  try {
+    read_files(draft, sources, 0, read_people_file);
+    out.findings = draft.report.take();
+    out.people = std::move(draft.out->people);
+    out.files = std::move(draft.out->people_files);
+  } catch (const std::exception& error) {
+    out = {};
+    out.findings = could_not_load(error).findings;
+  }
+  return out;
+}
+
 Policy::Loaded Policy::load(const Input& input) {
   try {
     Draft draft;

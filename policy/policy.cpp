@@ -36,6 +36,12 @@ Policy::Policy(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(c
 Policy::~Policy() = default;
 
 bool Policy::may_fill(std::string_view set, const Identity& voter, std::int64_t now, bool machines) const {
+  // He may have been told apart by another people.d: what he is now counts, or that he is nobody now.
+  if (const std::string now_called = person_name(voter.user, voter.uid); now_called != voter.person) {
+    Identity as_known = voter;
+    as_known.person = now_called;
+    return may_fill(set, as_known, now, machines);
+  }
   const ParsedPrincipal parsed = parse_principal(set);
   if (!parsed.principal || (!machines && is_machine(*compiled_, voter))) return false;
   const auto leaves = expand_principal(*compiled_, *parsed.principal);
@@ -58,6 +64,7 @@ std::span<const FactRule> Policy::facts() const { return compiled_->facts; }
 const Settings& Policy::settings() const { return compiled_->settings; }
 bool Policy::covers(Door door) const { return compiled_->covers(door); }
 std::span<const Person> Policy::people() const { return compiled_->people; }
+std::span<const PeopleFile> Policy::people_files() const { return compiled_->people_files; }
 const Person* Policy::person_of(std::string_view user) const { return compiled_->person_with(user); }
 
 std::string Policy::person_name(std::string_view user, std::uint32_t uid) const {

@@ -224,6 +224,13 @@ struct Person {
   std::vector<Key> keys;
 };
 
+// A file of people.d, and the version that it says.
+struct PeopleFile {
+  std::string name;  // as its Source
+  std::int64_t version = 0;
+  std::string base() const { return name.substr(name.rfind('/') + 1); }
+};
+
 // [fact.NAME]
 struct FactRule {
   std::string name;
@@ -295,6 +302,7 @@ class Policy {
   const Settings& settings() const;
   bool covers(Door door) const;
   std::span<const Person> people() const;
+  std::span<const PeopleFile> people_files() const;
   const Person* person_of(std::string_view user) const;                // null: implicit person uid:N
   std::string person_name(std::string_view user, std::uint32_t uid) const;
   bool has_role(std::string_view user, std::string_view role) const;   // uid 0 is the caller's business
@@ -307,6 +315,14 @@ class Policy {
   explicit Policy(std::unique_ptr<const Compiled> compiled);
   std::unique_ptr<const Compiled> compiled_;
 };
+
+// people.d by itself.
+struct PeopleSet {
+  std::vector<Person> people;
+  std::vector<PeopleFile> files;
+  std::vector<Finding> findings;
+};
+PeopleSet load_people(std::span<const Source> sources);
 
 // Can these people, one seat each, fill all seats? eligible[i] lists who may fill seats[i]; a count of n is n seats.
 // Bipartite matching: a person in two sets fills one seat.

@@ -98,7 +98,9 @@ void read_person(Draft& draft, const Node& node) {
 void read_people_file(Draft& draft, const Node& root) {
   const Fields fields(root, Table::kPeople, draft.report);
   if (!fields.has("version")) draft.report.add("E01", {root.place.file, 1, 1}, "`version` is missing; write version = 1 and raise it with each change");
-  (void)fields.integer("version", 1, INT64_MAX);
+  if (const auto version = fields.integer("version", 1, INT64_MAX)) {
+    draft.out->people_files.push_back({draft.report.files()[root.place.file], *version});
+  }
   for (const Node* node : fields.tables("person")) read_person(draft, *node);
 }
 

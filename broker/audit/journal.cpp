@@ -17,7 +17,7 @@ namespace {
 
 namespace events = core::events;
 
-constexpr std::array<Kind, 23> kKinds{{
+constexpr std::array<Kind, 24> kKinds{{
     {events::kRequestCreated, "fb29071915bf47beb438bf7a90431d0a", LOG_INFO},
     {events::kRequestAttached, "13b6e755e59445e8b352a3d60ce1cb47", LOG_INFO},
     {events::kRequestDetached, "adc98f2fb14647dfb9a43ab2e41e9314", LOG_INFO},
@@ -38,6 +38,7 @@ constexpr std::array<Kind, 23> kKinds{{
     {events::kNetworkSeen, "141df93867df48b68aebc66140f45602", LOG_INFO},
     {events::kPolicyLoaded, "4c9a9a5f8d4548ca8f6ff6fd8cbaffee", LOG_INFO},
     {events::kPolicyRefused, "ef322678e51c4069a2b52c13f4d2cc21", LOG_ERR},
+    {events::kPeopleAccepted, "a2a6f5b0c9d34f1d8e1f4b7c60d92e35", LOG_NOTICE},
     {events::kBrokerStarted, "5b7c20fdb1414b3387b9378412e25a44", LOG_INFO},
     {events::kStoreRecovered, "d8e6bcbbfe7a4e7d918286fdfb517ce1", LOG_NOTICE},
     {events::kEndsLost, "2f1c6a9b0d2e4c7f9a64b8d15e3c70af", LOG_CRIT},
@@ -45,7 +46,7 @@ constexpr std::array<Kind, 23> kKinds{{
 
 }  // namespace
 
-const std::array<Kind, 23>& kinds() { return kKinds; }
+const std::array<Kind, 24>& kinds() { return kKinds; }
 
 std::string message(const core::AuditEntry& entry) {
   std::string out = entry.type;

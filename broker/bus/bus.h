@@ -22,6 +22,8 @@ struct Admin {
   std::function<std::string()> status;  // {"state","rules","hash","loaded","error",...,"store":{...},"waiting",...}
   // The same after a reload; policy.errors says why the new set was refused. done on the core's thread, later.
   std::function<void(std::function<void(std::string)> done)> reload;
+  // A reload that takes files of people.d with an older version too; who says so is logged.
+  std::function<void(core::IdentityPtr who, std::function<void(std::string)> done)> accept_people;
 };
 
 class Service final {

@@ -21,12 +21,14 @@ std::string person_of(const policy::Policy* policy, const std::string& user, std
 
 // Opens only with what both say, closes with what either says.
 void merge_groups(policy::Identity& identity, std::vector<std::string> nss, std::vector<std::string> kernel) {
+  std::vector<std::string> claimed = std::move(identity.groups_any);
+  std::sort(claimed.begin(), claimed.end());
   std::sort(nss.begin(), nss.end());
   std::sort(kernel.begin(), kernel.end());
   identity.groups_all.clear();
   identity.groups_any.clear();
   std::set_intersection(nss.begin(), nss.end(), kernel.begin(), kernel.end(), std::back_inserter(identity.groups_all));
-  std::set_union(nss.begin(), nss.end(), kernel.begin(), kernel.end(), std::back_inserter(identity.groups_any));
+  std::set_union(claimed.begin(), claimed.end(), kernel.begin(), kernel.end(), std::back_inserter(identity.groups_any));
 }
 
 struct Making {
@@ -91,7 +93,7 @@ policy::Identity identity_of(const directory::User& user, const policy::Policy* 
   identity.person = person_of(policy, user.name, user.uid);
   identity.groups_known = user.groups_known;
   identity.groups_all = user.groups;
-  identity.groups_any = user.groups;
+  identity.groups_any = directory::groups_any(user);
   return identity;
 }
 

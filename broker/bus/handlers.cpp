@@ -82,6 +82,10 @@ void Handlers::reload(const Reply& reply) {
   admin_.reload([reply](const std::string& status) { reply({Error::kNone, {}, reprint(status), 0}); });
 }
 
+void Handlers::accept_people(const core::Caller& caller, const Reply& reply) {
+  admin_.accept_people(caller.identity, [reply](const std::string& status) { reply({Error::kNone, {}, reprint(status), 0}); });
+}
+
 void Handlers::status(const core::Caller& caller, const Reply& reply) {
   const std::string status = admin_.status();
   reply({Error::kNone, {}, caller.admin ? reprint(status) : status_for_anyone(status), 0});

@@ -53,6 +53,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void fact_changed(const std::string& name);
 
   void reload(const Reply& reply);
+  void accept_people(const core::Caller& caller, const Reply& reply);
   void status(const core::Caller& caller, const Reply& reply);
   void explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
@@ -60,6 +61,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
  private:
   void cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);
+  void create_as(const core::Caller& caller, const CreateArgs& args, const Reply& reply);
   void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
                   core::IdentityPtr root, const Reply& reply);
   void create_with(const core::Caller& caller, core::Ask ask, const Reply& reply);

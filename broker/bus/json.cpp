@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "evidence/display_code.h"
+#include "evidence/look_alike.h"
 #include "evidence/text.h"
 
 namespace jit::bus {
@@ -128,6 +129,24 @@ Json offer_json(const policy::Offer& offer, const std::vector<std::vector<std::s
           {"votes", policy::name_of(offer.votes)}, {"match", offer.match}, {"break_glass", offer.break_glass}};
 }
 
+// The members with a text that may be taken for another: escapes alone are read over.
+Json look_alikes(const core::Request& request) {
+  const auto any = [](std::span<const std::string> words) { return std::ranges::any_of(words, evidence::looks_alike); };
+  Json out = Json::array();
+  const auto add = [&](const char* name, bool found) {
+    if (found) out.push_back(name);
+  };
+  const core::Subject& subject = request.subject;
+  add("subject", evidence::looks_alike(subject.identity->user) || evidence::looks_alike(subject.identity->person) || evidence::looks_alike(subject.tty));
+  add("target", evidence::looks_alike(request.target->user));
+  const core::Command& command = request.command;
+  add("command", any(request.argv) || evidence::looks_alike(command.path) || any(command.options) || any(command.env));
+  add("cwd", evidence::looks_alike(request.cwd));
+  add("reason", evidence::looks_alike(request.reason));
+  add("ticket", evidence::looks_alike(request.ticket));
+  return out;
+}
+
 Json vote_json(const core::Vote& vote, Form form) {
   return {{"person", escape(vote.person)},
           {"uid", uid_json(vote.uid)},
@@ -176,6 +195,7 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
                       {"scope", request.asked_scope ? Json(policy::name_of(*request.asked_scope)) : Json(nullptr)}}},
            {"offer", offer_json(request.offer, facts.filled_by)},
            {"risk", {{"score", request.card.score}, {"signs", words_json(request.card.signs)}}},
+           {"looks_alike", look_alikes(request)},
            {"display_code", evidence::display_code(request.digest)},
            {"not_before", request.not_before == 0 ? Json(nullptr) : Json(iso_time(request.not_before_wall))},
            {"extends", request.extends.empty() ? Json(nullptr) : Json(request.extends.text())},

@@ -161,6 +161,10 @@ class Policy final : public Object<made::Policy_adaptor> {
     take("Reload", std::move(result),
          work([](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.reload(r); }));
   }
+  void AcceptPeople(sdbus::Result<Bytes>&& result) override {
+    take("AcceptPeople", std::move(result),
+         work([](Handlers& h, const Caller& c, const Sender&, const Reply& r) { h.accept_people(c, r); }));
+  }
   void Status(sdbus::Result<Bytes>&& result) override {
     take("Status", std::move(result),
          work([](Handlers& h, const Caller& c, const Sender&, const Reply& r) { h.status(c, r); }));

@@ -96,6 +96,18 @@ void Handlers::away(const core::Caller& caller, core::WallMs until, const Reply&
 }
 
 void Handlers::create(const core::Caller& caller, const CreateArgs& args, const Reply& reply) {
+  directory_.by_uid(caller.identity->uid, [self = weak_from_this(), caller, args, reply](const directory::User& user) {
+    const auto there = self.lock();
+    if (!there) return;
+    if (user.status == directory::Status::kFound && directory::outside_his_range(user)) {
+      return reply({Error::kDenied, "your uid is below " + std::to_string(directory::kFirstOfPeople) +
+                                        " and not in /etc/passwd: uids of this machine's own ask for nothing", {}, 0});
+    }
+    there->create_as(caller, args, reply);
+  });
+}
+
+void Handlers::create_as(const core::Caller& caller, const CreateArgs& args, const Reply& reply) {
   directory_.by_uid(0, [self = weak_from_this(), caller, args, reply](const directory::User& found) {
     const auto there = self.lock();
     if (!there) return;

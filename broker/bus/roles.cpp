@@ -23,7 +23,7 @@ constexpr std::array kRules = {
     Rule{kGrants, "Revoke", Role::kAnyone},   Rule{kGrants, "End", Role::kAnyone},
     Rule{kGrants, "Extend", Role::kAnyone},
     Rule{kPolicy, "Reload", Role::kAdmin},    Rule{kPolicy, "Status", Role::kAnyone},
-    Rule{kPolicy, "Explain", Role::kAdmin},
+    Rule{kPolicy, "Explain", Role::kAdmin},   Rule{kPolicy, "AcceptPeople", Role::kAdmin},
     Rule{kFacts, "Set", Role::kAnyone},       Rule{kFacts, "Clear", Role::kAnyone},
     Rule{kFacts, "List", Role::kAnyone},      Rule{kAudit, "Query", Role::kAnyone},
 };

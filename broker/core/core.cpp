@@ -171,6 +171,13 @@ void Core::note(std::string_view type, std::string_view name, std::string_view v
   impl_->log(events::note(type, name, value));
 }
 
+void Core::note(std::string_view type, const policy::Identity& by, std::string_view name, std::string_view value) {
+  AuditEntry entry = events::note(type, name, value);
+  entry.uid = by.uid;
+  entry.person = by.person;
+  impl_->log(std::move(entry));
+}
+
 void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
   for (auto& [id, live] : impl_->requests) {
     for (CastVote& cast : live->votes) {

@@ -150,6 +150,7 @@ class Core {
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
   void know_root(IdentityPtr root);                          // what the directory says of uid 0
   void note(std::string_view type, std::string_view name, std::string_view value);  // an audit entry of one field
+  void note(std::string_view type, const policy::Identity& by, std::string_view name, std::string_view value);
 
   // --- policy; null: everything is denied. Pending requests are evaluated again and can only get tighter.
   // tags_hash: of the host's tags, for the record of each decision.

@@ -35,6 +35,7 @@ inline constexpr std::string_view kFactCleared = "fact.cleared";
 inline constexpr std::string_view kNetworkSeen = "network.seen";
 inline constexpr std::string_view kPolicyLoaded = "policy.loaded";
 inline constexpr std::string_view kPolicyRefused = "policy.refused";
+inline constexpr std::string_view kPeopleAccepted = "people.accepted";
 inline constexpr std::string_view kBrokerStarted = "broker.started";
 inline constexpr std::string_view kStoreRecovered = "store.recovered";
 inline constexpr std::string_view kEndsLost = "ends.lost";  // all of this boot was ended, for what had ended is not known

@@ -27,6 +27,8 @@ inline constexpr std::size_t kTicketMax = 256;
 inline constexpr std::size_t kPathMax = 4096;        // cwd
 inline constexpr std::size_t kNameMax = 256;         // user names, PAM items
 inline constexpr std::size_t kFrameMax = 1024 * 1024;
+inline constexpr std::size_t kChoicesMax = 9;        // of a question at the door: one digit
+inline constexpr std::size_t kChoiceMax = 200;       // the text of one, bytes
 inline constexpr std::size_t kLineMax = 480;         // a text for the person, bytes (PAM holds 512)
 
 }  // namespace jit::core

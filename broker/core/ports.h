@@ -72,6 +72,14 @@ class Tombstones {
 enum class Verdict : std::uint8_t { kDeny, kAllow, kPending, kNeeds };
 std::string_view name_of(Verdict);  // "deny", "allow", "pending", "needs"
 
+// A permit that the person may name in `via`.
+struct Choice {
+  std::string permit;
+  bool break_glass = false;
+  std::string text;                // for the person, escaped, at most kChoiceMax bytes
+  std::vector<std::string> needs;  // as in an answer
+};
+
 // Why, as one stable word; the module's return code and jitctl's exit code hang on it. See cause.h for the table.
 struct Answer {
   Verdict verdict = Verdict::kDeny;
@@ -79,7 +87,8 @@ struct Answer {
   Id id;                           // of the request, or empty
   std::string secret;              // with kPending
   std::vector<std::string> text;   // for the person: escaped, each at most 480 bytes
-  std::vector<std::string> needs;  // with kNeeds
+  std::vector<std::string> needs;  // with kNeeds: "reason", "reason:N" (characters at least), "ticket"
+  std::vector<Choice> choices;     // with kNeeds, and then nothing in needs; at most kChoicesMax
   std::uint32_t deadline_s = 0;    // with kPending
 };
 

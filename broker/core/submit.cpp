@@ -66,12 +66,9 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     case policy::Outcome::kAllow: return allow(conn, std::move(ask), decision, kept);
     case policy::Outcome::kApproval: return open_request(conn, std::move(ask), decision, kept);
     case policy::Outcome::kNeeds: {
-      if (wants_choice(decision)) return deny(conn, *ask, "policy", texts::refused(where_none_can_choose(*policy(), sight.view)), {}, kept);
-      Answer answer;
-      answer.verdict = Verdict::kNeeds;
-      answer.cause = "needs-text";
-      answer.needs = decision.missing;
-      return gate.answer(conn, answer);
+      const Answer question = question_of(*policy(), sight.view, decision);
+      if (question.verdict != Verdict::kNeeds) break;
+      return gate.answer(conn, question);
     }
     case policy::Outcome::kDeny: break;
   }

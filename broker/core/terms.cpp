@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "broker/core/texts.h"
 #include "evidence/text.h"
 
 namespace jit::core {
@@ -70,9 +71,44 @@ std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, pol
   return decision;
 }
 
-policy::Decision where_none_can_choose(const policy::Policy& policy, policy::Request view) {
-  view.can_ask = false;
-  return policy.decide(view);
+namespace {
+
+// "reason", "reason:20", "ticket".
+std::vector<std::string> needs_of(const policy::Decision& decision) {
+  std::vector<std::string> out = decision.missing;
+  for (std::string& need : out) {
+    if (need == "reason" && decision.offer && decision.offer->reason_min > 1) need += ":" + std::to_string(decision.offer->reason_min);
+  }
+  return out;
+}
+
+std::vector<Choice> choices_of(const policy::Policy& policy, policy::Request view, const policy::Decision& decision) {
+  std::vector<Choice> out;
+  for (const policy::Offer& offer : decision.choices) {
+    if (out.size() == kChoicesMax) break;
+    view.via = offer.rule;
+    const policy::Decision chosen = policy.decide(view);
+    if (chosen.outcome == policy::Outcome::kDeny || !chosen.offer) continue;
+    out.push_back({offer.rule, offer.break_glass, texts::choice(*chosen.offer), needs_of(chosen)});
+  }
+  return out;
+}
+
+}  // namespace
+
+Answer question_of(const policy::Policy& policy, const policy::Request& view, const policy::Decision& decision) {
+  Answer out;
+  if (wants_choice(decision)) {
+    out.cause = "needs-choice";
+    out.text = texts::only_choices(decision);
+    out.choices = choices_of(policy, view, decision);
+    if (out.choices.empty()) return out;
+  } else {
+    out.cause = "needs-text";
+    out.needs = needs_of(decision);
+  }
+  out.verdict = Verdict::kNeeds;
+  return out;
 }
 
 namespace {

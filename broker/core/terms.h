@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "broker/core/core.h"
+#include "broker/core/ports.h"
 
 namespace jit::core {
 
@@ -17,9 +18,10 @@ policy::Request policy_view(const Ask& ask);
 // root: what the directory says of uid 0; must outlive the view.
 policy::Request policy_view(const Request& request, const policy::Identity& root);
 
-// Break-glass is chosen by name, and the module has no question for it: it is refused with the line to type.
 bool wants_choice(const policy::Decision& decision);
-policy::Decision where_none_can_choose(const policy::Policy& policy, policy::Request view);
+// What the door has to ask: texts, or which permit, each with the texts that it wants. A deny where none of these permits can
+// be taken after all.
+Answer question_of(const policy::Policy& policy, const policy::Request& view, const policy::Decision& decision);
 
 // Refused only because nobody can be asked for a text? Then this is what would be asked.
 std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view);

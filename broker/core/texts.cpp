@@ -100,6 +100,23 @@ std::vector<std::string> refused(const policy::Decision& decision) {
   return out;
 }
 
+std::vector<std::string> only_choices(const policy::Decision& decision) {
+  std::vector<std::string> out;
+  for (const std::string& why : decision.why) {
+    if (out.size() == 3) break;
+    out.push_back(line(why));
+  }
+  out.push_back(line("only break-glass remains; it is loud, and never taken by itself"));
+  return out;
+}
+
+std::string choice(const policy::Offer& offer) {
+  std::string out = offer.seats.empty() ? "nobody is asked" : seats(offer.seats);
+  out += ", for " + policy::format_duration(offer.give_s);
+  if (offer.review_s > 0) out += ", a review is owed within " + policy::format_duration(offer.review_s);
+  return evidence::escape_to(out, kChoiceMax);
+}
+
 std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer) {
   return {line("this needs approval by " + seats(offer.seats) + ", and nobody can wait here"),
           line("ask first: " + ask_line(ask, nullptr))};

@@ -23,6 +23,8 @@ std::vector<std::string> kept(const Request& request, const policy::Offer& terms
 std::vector<std::string> approved(const Request& request, const Grant& grant);
 std::vector<std::string> ended(const Request& request);
 std::vector<std::string> refused(const policy::Decision& decision);
+std::vector<std::string> only_choices(const policy::Decision& decision);  // why nothing but break-glass is left
+std::string choice(const policy::Offer& offer);  // "1 of group:sre, for 15m", at most kChoiceMax
 std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer);
 // `missing`: as in a decision. "a reason of at least 20 characters and a ticket like CHG-###### are required"
 std::string text_required(const policy::Offer& offer, const std::vector<std::string>& missing);

@@ -5,6 +5,7 @@
 // answer after 0.2 s. Equal look-ups share one call, however many ask, and what is kept is answered in any case.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -23,9 +24,24 @@ struct User {
   Status status = Status::kUnknown;
   std::uint32_t uid = 4294967295U;
   std::string name;
+  bool local = false;  // /etc/passwd has him
   bool groups_known = false;
-  std::vector<std::string> groups;  // names of all groups that NSS gives the user; a gid without a name is its number
+  std::vector<std::string> groups;  // names of all groups that he is in; a gid without a name is its number
+  std::vector<std::string> groups_claimed;  // local ones besides, where only another source puts him
 };
+
+// For what can only close: the groups that he is in, and those that anybody says he is in.
+inline std::vector<std::string> groups_any(const User& user) {
+  std::vector<std::string> out = user.groups;
+  out.insert(out.end(), user.groups_claimed.begin(), user.groups_claimed.end());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+// The uids below this belong to the machine (system accounts). A user of another source who has one asks for nothing.
+inline constexpr std::uint32_t kFirstOfPeople = 1000;
+inline bool outside_his_range(const User& user) { return !user.local && user.uid < kFirstOfPeople; }
 
 struct Options {
   std::size_t threads = 32;  // that do not hang; begun when they are needed

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "broker/core/limits.h"
-#include "broker/directory/resolver.h"
+#include "broker/directory/vetted.h"
 #include "policy/policy.h"
 
 namespace jit::directory {
@@ -31,82 +31,60 @@ int look_up(Call call, Entry& entry, std::vector<char>& buffer, bool& found) {
   }
 }
 
-class Nss final : public Resolver {
+Source::Entry no_entry() {
+  Source::Entry none;
+  none.status = Status::kAbsent;
+  return none;
+}
+
+class Nss final : public Source {
  public:
-  User by_name(const std::string& name) override {
-    User user = read([&](passwd* entry, char* buffer, std::size_t size, passwd** result) {
-      return getpwnam_r(name.c_str(), entry, buffer, size, result);
-    });
-    if (user.status == Status::kFound && user.name != name) return {};
-    return user;
+  Entry user(const std::string& name) override {
+    return user_by([&](passwd* e, char* b, std::size_t s, passwd** r) { return getpwnam_r(name.c_str(), e, b, s, r); });
+  }
+  Entry user(std::uint32_t uid) override {
+    return user_by([&](passwd* e, char* b, std::size_t s, passwd** r) { return getpwuid_r(uid, e, b, s, r); });
+  }
+  Entry group(const std::string& name) override {
+    return group_by([&](::group* e, char* b, std::size_t s, ::group** r) { return getgrnam_r(name.c_str(), e, b, s, r); });
+  }
+  Entry group(std::uint32_t gid) override {
+    return group_by([&](::group* e, char* b, std::size_t s, ::group** r) { return getgrgid_r(gid, e, b, s, r); });
   }
 
-  User by_uid(std::uint32_t uid) override {
-    User user = read([&](passwd* entry, char* buffer, std::size_t size, passwd** result) {
-      return getpwuid_r(uid, entry, buffer, size, result);
-    });
-    if (user.status == Status::kFound && user.uid != uid) return {};
-    return user;
-  }
-
-  Group group(std::uint32_t gid) override {
-    ::group entry{};
-    std::vector<char> buffer;
-    bool found = false;
-    const int error = look_up(
-        [&](::group* e, char* b, std::size_t s, ::group** r) { return getgrgid_r(gid, e, b, s, r); }, entry, buffer, found);
-    if (error != 0) return {};
-    if (!found) return {Status::kAbsent, std::to_string(gid)};
-    if (entry.gr_gid != gid) return {};
-    return {Status::kFound, entry.gr_name};
-  }
-
- private:
-  template <class Call>
-  User read(Call call) {
-    passwd entry{};
-    std::vector<char> buffer;
-    bool found = false;
-    if (look_up(call, entry, buffer, found) != 0) return {};
-    User user;
-    if (!found) {
-      user.status = Status::kAbsent;
-      return user;
-    }
-    // A directory that names a user in a way that we would refuse as a question does not give an answer either.
-    if (entry.pw_uid == policy::kNoUid || !possible_name(entry.pw_name)) return user;
-    user.status = Status::kFound;
-    user.uid = entry.pw_uid;
-    user.name = entry.pw_name;
-    if (auto groups = groups_of(user.name, entry.pw_gid)) {
-      user.groups_known = true;
-      user.groups = std::move(*groups);
-    }
-    return user;
-  }
-
-  std::optional<std::vector<std::string>> groups_of(const std::string& name, gid_t primary) {
+  std::optional<std::vector<std::uint32_t>> gids_of(const std::string& user, std::uint32_t primary) override {
     std::vector<gid_t> gids(64);
     for (;;) {
       int count = static_cast<int>(gids.size());
-      if (getgrouplist(name.c_str(), primary, gids.data(), &count) >= 0) {
+      if (getgrouplist(user.c_str(), primary, gids.data(), &count) >= 0) {
         gids.resize(static_cast<std::size_t>(count));
-        break;
+        return gids;
       }
       const std::size_t want = std::max(static_cast<std::size_t>(std::max(count, 0)), gids.size() * 2);
       if (want > kGroupsMax) return std::nullopt;
       gids.resize(want);
     }
-    std::vector<std::string> names;
-    names.reserve(gids.size());
-    for (const gid_t gid : gids) {
-      Group one = group(gid);
-      if (one.status == Status::kUnknown) return std::nullopt;
-      names.push_back(std::move(one.name));
-    }
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    return names;
+  }
+
+ private:
+  template <class Call>
+  static Entry user_by(Call call) {
+    passwd entry{};
+    std::vector<char> buffer;
+    bool found = false;
+    if (look_up(call, entry, buffer, found) != 0) return {};
+    if (!found) return no_entry();
+    return {Status::kFound, entry.pw_name, entry.pw_uid, entry.pw_gid};
+  }
+
+  template <class Call>
+  static Entry group_by(Call call) {
+    ::group entry{};
+    std::vector<char> buffer;
+    bool found = false;
+    if (look_up(call, entry, buffer, found) != 0) return {};
+    if (!found) return no_entry();
+    return {Status::kFound, entry.gr_name, entry.gr_gid, policy::kNoUid};
   }
 };
 
@@ -117,6 +95,6 @@ bool possible_name(const std::string& name) {
          name.find_first_of(std::string_view("\0/:\n", 4)) == std::string::npos;
 }
 
-std::shared_ptr<Resolver> nss_resolver() { return std::make_shared<Nss>(); }
+std::shared_ptr<Resolver> nss_resolver() { return vetted(std::make_shared<Nss>(), "/etc/passwd", "/etc/group"); }
 
 }  // namespace jit::directory

@@ -26,7 +26,8 @@ core::IdentityPtr identity_of(const User& user, const PersonOf& person_of) {
   out->user = user.name;
   out->person = person_of(user.name, user.uid);
   out->groups_known = user.groups_known;
-  out->groups_all = out->groups_any = user.groups;
+  out->groups_all = user.groups;
+  out->groups_any = directory::groups_any(user);
   return out;
 }
 
@@ -45,6 +46,22 @@ std::string key_of(std::string_view ssh_auth) {
 Refusal unknown_user(const std::string& who) {
   const std::string shown = evidence::escape_to(who, kNameShown);
   return {"unknown-user", {"jit: there is no user " + shown + " here"}, "there is no user " + shown};
+}
+
+// In tests the broker is root, who is not meant.
+bool is_own_uid(std::uint32_t uid) {
+  static const auto own = geteuid();
+  return uid == own && uid != 0;
+}
+
+Refusal own_user() {
+  return {"own-user", {"jit: the user of the approval service itself asks for nothing here"}, "the broker's own user asks"};
+}
+
+Refusal outside_range(const User& user) {
+  const std::string who = evidence::escape_to(user.name, kNameShown) + " (uid " + std::to_string(user.uid) + ")";
+  return {"system-user", {"jit: " + who + " is not in /etc/passwd, and uids below 1000 belong to this machine, so this is refused"},
+          who + " is of another source, with a uid of this machine's own"};
 }
 
 // Everything that one Submit looks up. Lives until the last answer came.
@@ -150,12 +167,12 @@ struct Looking : std::enable_shared_from_this<Looking> {
 
   std::variant<core::Ask, Refusal> result() {
     const std::string who = elevates() ? "with uid " + std::to_string(caller.real_uid) : context.user;
+    // Whoever owns the broker's uid would decide about himself.
+    if (is_own_uid(caller.real_uid) || is_own_uid(caller.loginuid) || is_own_uid(subject.uid)) return own_user();
     if (root.status != Status::kFound) return refuse_identity("root cannot be looked up");
     if (subject.status == Status::kAbsent) return unknown_user(who);
     if (subject.status != Status::kFound) return refuse_identity("the directory does not answer for the caller");
-    // Whoever owns the broker's uid would decide about himself.
-    static const auto own = geteuid();
-    if (subject.uid == own && subject.uid != 0) return refuse_identity("the broker's own user asks");
+    if (directory::outside_his_range(subject)) return outside_range(subject);
 
     if (other_login() && login.status == Status::kUnknown) return refuse_identity("the directory does not answer for the login");
 
@@ -217,10 +234,11 @@ struct Looking : std::enable_shared_from_this<Looking> {
     auto out = std::make_shared<policy::Identity>(*identity_of(subject, person_of));
     out->groups_known = subject.groups_known && kernel_groups_known;
     const std::set<std::string> nss(subject.groups.begin(), subject.groups.end());
+    const std::set<std::string> claimed(out->groups_any.begin(), out->groups_any.end());
     out->groups_all.clear();
     out->groups_any.clear();
     std::ranges::set_intersection(nss, kernel_groups, std::back_inserter(out->groups_all));
-    std::ranges::set_union(nss, kernel_groups, std::back_inserter(out->groups_any));
+    std::ranges::set_union(claimed, kernel_groups, std::back_inserter(out->groups_any));
     return out;
   }
 };

@@ -49,14 +49,35 @@ MessagePtr signal(sd_bus* bus, const char* member) {
   return MessagePtr(made);
 }
 
+bool add_texts(sd_bus_message* message, const std::vector<std::string>& items) {
+  for (const auto& item : items) {
+    if (sd_bus_message_append(message, "s", item.c_str()) < 0) return false;
+  }
+  return true;
+}
+
 bool add_list(sd_bus_message* message, const char* key, const std::vector<std::string>& items) {
   if (items.empty()) return true;
   if (sd_bus_message_open_container(message, 'e', "sv") < 0 || sd_bus_message_append(message, "s", key) < 0 ||
       sd_bus_message_open_container(message, 'v', "as") < 0 || sd_bus_message_open_container(message, 'a', "s") < 0) {
     return false;
   }
-  for (const auto& item : items) {
-    if (sd_bus_message_append(message, "s", item.c_str()) < 0) return false;
+  return add_texts(message, items) && sd_bus_message_close_container(message) >= 0 &&
+         sd_bus_message_close_container(message) >= 0 && sd_bus_message_close_container(message) >= 0;
+}
+
+bool add_choices(sd_bus_message* message, const std::vector<core::Choice>& choices) {
+  if (choices.empty()) return true;
+  if (sd_bus_message_open_container(message, 'e', "sv") < 0 || sd_bus_message_append(message, "s", "choices") < 0 ||
+      sd_bus_message_open_container(message, 'v', "aas") < 0 || sd_bus_message_open_container(message, 'a', "as") < 0) {
+    return false;
+  }
+  for (const core::Choice& choice : choices) {
+    if (sd_bus_message_open_container(message, 'a', "s") < 0 ||
+        !add_texts(message, {choice.permit, choice.break_glass ? "break-glass" : "permit", choice.text}) ||
+        !add_texts(message, choice.needs) || sd_bus_message_close_container(message) < 0) {
+      return false;
+    }
   }
   return sd_bus_message_close_container(message) >= 0 && sd_bus_message_close_container(message) >= 0 &&
          sd_bus_message_close_container(message) >= 0;
@@ -64,7 +85,7 @@ bool add_list(sd_bus_message* message, const char* key, const std::vector<std::s
 
 bool add_detail(sd_bus_message* message, const core::Answer& answer) {
   if (sd_bus_message_open_container(message, 'a', "{sv}") < 0 || !add_list(message, "text", answer.text) ||
-      !add_list(message, "needs", answer.needs)) {
+      !add_list(message, "needs", answer.needs) || !add_choices(message, answer.choices)) {
     return false;
   }
   if (!answer.cause.empty() && sd_bus_message_append(message, "{sv}", "cause", "s", answer.cause.c_str()) < 0) return false;

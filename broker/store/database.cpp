@@ -96,6 +96,7 @@ std::uint64_t Database::last_sequence() { return impl_->reader.last_sequence(); 
 
 void Database::keep_policy(PolicySet set) { impl_->writer.keep_policy(std::move(set)); }
 
+std::optional<PeopleVersions> Database::people_versions() { return impl_->reader.people_versions(); }
 std::optional<Database::PolicySet> Database::kept_policy() { return impl_->reader.kept_policy(); }
 
 }  // namespace jit::store

@@ -351,6 +351,16 @@ bool Reader::sources(const char* kind, std::vector<policy::Source>& found) {
                });
 }
 
+std::optional<PeopleVersions> Reader::people_versions() {
+  return snapshot<std::optional<PeopleVersions>>([&](std::optional<PeopleVersions>& versions) {
+    versions.emplace();
+    return query("SELECT file, version FROM people_versions", {}, [&](Row& row) {
+      std::string file = row.bytes();
+      (*versions)[std::move(file)] = row.number<std::int64_t>();
+    });
+  });
+}
+
 std::optional<Database::PolicySet> Reader::kept_policy() {
   return snapshot<std::optional<Database::PolicySet>>([&](std::optional<Database::PolicySet>& set) {
     const bool read = query("SELECT hash FROM kept_policy", {}, [&](Row& row) { set.emplace().hash = row.bytes(); });

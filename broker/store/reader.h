@@ -29,6 +29,7 @@ class Reader {
   std::uint64_t last_sequence();
   core::Past past();
   std::optional<Database::PolicySet> kept_policy();
+  std::optional<PeopleVersions> people_versions();
 
   const std::string& error() const { return error_; }  // of the last call; empty: none
 

@@ -318,7 +318,15 @@ CREATE TABLE absences (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds, kPeople};
+// The version of each file of people.d that was taken last: an older one is not taken unasked.
+constexpr const char* kPeopleVersions = R"sql(
+CREATE TABLE people_versions (
+  file BLOB NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL CHECK (version > 0)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds, kPeople, kPeopleVersions};
 
 }  // namespace
 

@@ -42,6 +42,8 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
       make(s.policy_same_, "SELECT 1 FROM kept_policy WHERE hash = ?") &&
       make(s.policy_hash_, "INSERT INTO kept_policy (one, hash) VALUES (1, ?) "
                            "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash") &&
+      make(s.people_version_, "INSERT INTO people_versions (file, version) VALUES (?, ?) "
+                              "ON CONFLICT (file) DO UPDATE SET version = excluded.version") &&
       make(s.policy_clear_, "DELETE FROM kept_sources") &&
       make(s.policy_source_, insert_into("kept_sources", "kind, position, name, text"));
   return all ? std::move(made) : nullptr;
@@ -175,7 +177,19 @@ int Statements::write(const std::vector<policy::Source>& sources, const char* ki
   return SQLITE_OK;
 }
 
+int Statements::write(const PeopleVersions& versions) {
+  for (const auto& [file, version] : versions) {
+    Bind bind(people_version_.get());
+    bind.bytes(file).number(version);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(people_version_.get()); code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
+
 int Statements::write(const Database::PolicySet& set) {
+  // First: the same files may have been kept by a broker that did not know of versions.
+  if (const int code = write(set.people_versions); code != SQLITE_OK) return code;
   Bind same(policy_same_.get());
   same.text(set.hash);
   if (same.code() != SQLITE_OK) return same.code();

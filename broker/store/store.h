@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,8 @@ struct AuditFilter {
   bool newest = false;  // the last `limit` entries, oldest of them first
   std::size_t limit = 200;
 };
+
+using PeopleVersions = std::map<std::string, std::int64_t>;  // by file name
 
 enum class OpenError : std::uint8_t { kNone, kNewer, kDamaged, kFull, kIo };
 std::string_view name_of(OpenError);
@@ -89,9 +92,11 @@ class Database final : public core::Store {
     std::vector<policy::Source> rules;
     std::vector<policy::Source> people;
     std::vector<policy::Source> calendars = {}, rosters = {};
+    PeopleVersions people_versions = {};  // written over those that were kept; the others stay
   };
   void keep_policy(PolicySet set);  // through the writer; nobody waits
-  std::optional<PolicySet> kept_policy();
+  std::optional<PolicySet> kept_policy();  // without the versions
+  std::optional<PeopleVersions> people_versions();  // nothing: they cannot be read
 
  private:
   struct Impl;

@@ -42,13 +42,14 @@ class Statements {
   int write(const core::Absence& absence);
   int write_facts(const core::Batch& batch);
   int write(const std::vector<policy::Source>& sources, const char* kind);
+  int write(const PeopleVersions& versions);
 
   sqlite3* db_;
   Stmt begin_, commit_, rollback_;
   Stmt update_request_, insert_request_, insert_request_state_, insert_seat_, insert_vote_;
   Stmt update_grant_, insert_grant_, insert_grant_state_, insert_entry_;
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
-  Stmt policy_same_, policy_hash_, policy_clear_, policy_source_;
+  Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_;
 };
 
 class Writer {

@@ -181,10 +181,11 @@ int main(int argc, char** argv) {
            ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"in_force\":\"the files\",\"error_count\":" + (error.empty() ? "0" : "1") + ",\"errors\":[" +
            (error.empty() ? "" : "\"refused\"") + "]},\"requests\":" + std::to_string(core.live_requests().size()) + "}";
   };
-  bus::Admin admin{status, [&](const std::function<void(std::string)>& done) {
-                     load();
-                     done(status());
-                   }};
+  const auto load_again = [&](const std::function<void(std::string)>& done) {
+    load();
+    done(status());
+  };
+  bus::Admin admin{status, load_again, [&](const core::IdentityPtr&, const std::function<void(std::string)>& done) { load_again(done); }};
   bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {"00ff", "testhost"}, admin);
   world.service = &service;
   service.start();

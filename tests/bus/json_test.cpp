@@ -69,7 +69,7 @@ TEST_CASE("a request's document") {
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false, "escalate": [],
               "seats": [{"set": "set:sre", "count": 2, "filled_by": ["bob"]}], "require": ["reason", "ticket", "ticket:CHG-####", "record", "notify:pager", "review:1d"],
               "votes": "signed", "match": true, "break_glass": true},
-    "risk": {"score": 45, "signs": ["never was root\\n here before"]}, "display_code": "evolve clump", "not_before": null, "extends": null,
+    "risk": {"score": 45, "signs": ["never was root\\n here before"]}, "looks_alike": ["reason"], "display_code": "evolve clump", "not_before": null, "extends": null,
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,
     "votes": [{"person": "bob", "uid": 1001, "kind": "local", "approve": true, "duration_s": 300, "scope": null,
                "reason": "ok", "block_s": null, "time": "2026-11-18T11:06:41.000Z"}], "owed": null,
@@ -77,6 +77,35 @@ TEST_CASE("a request's document") {
   Json golden = expected;
   golden["reason"] = kEscaped;
   CHECK(json.dump(1) == golden.dump(1));
+}
+
+TEST_CASE("what may be taken for another is named") {
+  const std::string alike = "\xd0\xb0" "dmin";
+  struct Row {
+    const char* name;
+    void (*change)(core::Request&, const std::string&);
+  };
+  const Row rows[] = {
+      {"subject", [](core::Request& r, const std::string& t) { r.subject.identity = identity(1000, t.c_str(), "x"); }},
+      {"subject", [](core::Request& r, const std::string& t) { r.subject.identity = identity(1000, "x", t.c_str()); }},
+      {"subject", [](core::Request& r, const std::string& t) { r.subject.tty = t; }},
+      {"target", [](core::Request& r, const std::string& t) { r.target = identity(1, t.c_str(), "x"); }},
+      {"command", [](core::Request& r, const std::string& t) { r.argv.push_back(t); }},
+      {"command", [](core::Request& r, const std::string& t) { r.command.path = t; }},
+      {"command", [](core::Request& r, const std::string& t) { r.command.options = {t}; }},
+      {"command", [](core::Request& r, const std::string& t) { r.command.env = {t}; }},
+      {"cwd", [](core::Request& r, const std::string& t) { r.cwd = "/home/" + t; }},
+      {"reason", [](core::Request& r, const std::string& t) { r.reason = "as " + t; }},
+      {"ticket", [](core::Request& r, const std::string& t) { r.ticket = t; }},
+  };
+  for (const Row& row : rows) {
+    INFO(row.name);
+    core::Request one = request();
+    one.reason.clear();
+    CHECK(request_json(one, {}, kHost, kNow, Form::kShort)["looks_alike"] == Json::array());
+    row.change(one, alike);
+    CHECK(request_json(one, {}, kHost, kNow, Form::kShort)["looks_alike"] == Json::array({row.name}));
+  }
 }
 
 TEST_CASE("an ended request's document") {

@@ -68,7 +68,7 @@ class Replay(unittest.TestCase):
         jitctl("alice", "request", "--as", "bob", code=1)                                    # a guard denies it
         jitctl("root", "fact", "clear", "freeze")
         command("attempt bob 5002 su observe")                                               # needs a reason
-        command("attempt carol 5003 su")                                                     # needs a choice
+        command("attempt carol 5003 su observe")                                             # needs a choice
         made = [entry["fields"]["decision"] for entry in document("root", "audit", "log") if "decision" in entry["fields"]]
         said = {(one["outcome"], tuple(one["rules"])) for one in made}
         for outcome, rules in (("allow", ("p-free",)), ("approval", ("p-root",)), ("approval", ("p-two",)), ("deny", ()), ("deny", ("p-two", "freeze")),

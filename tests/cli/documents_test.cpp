@@ -56,6 +56,28 @@ TEST_CASE("show says what runs where that is not what was typed") {
   CHECK(shown("runs") == "/usr/local/bin/sh");
 }
 
+TEST_CASE("show says what may be taken for another, and what is pushed out of sight") {
+  Json request = pending();
+  const auto shown = [&](const char* name) {
+    for (const auto& [each, value] : request_facts(request)) {
+      if (each == name) return value;
+    }
+    return std::string();
+  };
+  CHECK(shown("looks alike").empty());
+  CHECK(shown("command has").empty());
+  CHECK(shown("reason has").empty());
+  request["looks_alike"] = Json::array({"command", "reason"});
+  CHECK(shown("looks alike") == "command, reason: letters of several scripts in one word, or characters that do not show");
+  request["command"]["argv"] = Json::array({"echo", "ok" + std::string(15, ' ') + "x"});
+  CHECK(shown("command has").empty());
+  request["command"]["argv"] = Json::array({"echo", "ok" + std::string(4096, ' ') + "; rm -rf /" + std::string(20, ' ')});
+  CHECK(shown("command has") == "4096 blanks in a row");
+  CHECK(shown("command").ends_with("; rm -rf /" + std::string(20, ' ') + "\""));
+  request["reason"] = std::string(16, ' ');
+  CHECK(shown("reason has") == "16 blanks in a row");
+}
+
 TEST_CASE("a request for people") {
   std::string text;
   for (const auto& [name, value] : request_facts(pending())) text += name + ": " + value + "\n";

@@ -162,4 +162,23 @@ TEST_CASE("a rule with a reason covers its grant's later uses without one", "[re
   CHECK(world.bound(world.bind(ask)).allow);
 }
 
+TEST_CASE("who is no person any more fills no seat of people", "[reload]") {
+  const auto people = [](std::vector<std::string> names) {
+    std::string out = "version = 1\n";
+    for (const std::string& name : names) out += "[[person]]\nname = \"" + name + "\"\nusers = [\"" + name + "\"]\n";
+    return load_policy(rules_with("sre = [\"group:sre\"]", "sre = [\"person:*\"]"), out);
+  };
+  World world;
+  world.use(people({"bob", "carol", "dave"}));
+  world.submit(world.ask(kAlice, "two"));
+  const Id id = world.only_request();
+  CHECK(world.vote(kBob, id).error().empty());
+  world.use(people({"carol", "dave"}));
+  CHECK(world.vote(kCarol, id).error().empty());
+  CHECK(world.core->live_grants().empty());
+  CHECK_FALSE(world.vote(kBob, id).error().empty());
+  CHECK(world.vote(kDave, id).error().empty());
+  CHECK(world.core->live_grants().size() == 1);
+}
+
 }  // namespace jit::core_test

@@ -21,7 +21,7 @@ BED = os.environ.get("BED", "/run/bed")
 
 def jitctl(user: str, *words: str, check: bool = True):
     """jitctl --json as this person; its document (None where it printed none)."""
-    verb = 2 if words[0] in ("policy", "audit", "fact") else 1
+    verb = 2 if words[0] in ("policy", "audit", "fact", "people") else 1
     program = run(user, ["jitctl", *words[:verb], "--json", *words[verb:]])
     if check and program.code != 0:
         raise Failed(f"{user}: jitctl {' '.join(words)}: exit {program.code}: {program.text}")

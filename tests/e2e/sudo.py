@@ -91,6 +91,52 @@ def reason_not_given(s):
         s.end(alice)
 
 
+BREAK_GLASS = """[[guard]]
+id        = "frozen"
+who       = ["set:admins"]
+door      = ["sudo"]
+deny      = "changes are frozen"
+yields-to = ["glass"]
+
+[[permit]]
+id          = "glass"
+who         = ["set:admins"]
+door        = ["sudo"]
+as          = ["user:root"]
+break-glass = true
+require     = ["reason:20"]
+max         = "10m"
+scope       = "command"
+
+[[permit]]
+id       = "root"
+"""
+
+
+def break_glass(s):
+    """A deliberate second step: the whole name is typed, and a long reason."""
+    with bedlib.policy_with('[[permit]]\nid       = "root"\n', BREAK_GLASS):
+        alice = s.terminal("alice", "sudo id -un")
+        s.prompt(alice, "Enter to stop: ", "glass")
+        s.prompt(alice, "characters\\): ", "the database is on fire")
+        s.end(alice)
+        short = s.terminal("dave", "sudo id -gn")
+        s.prompt(short, "password for dave: ", "dave")
+        s.prompt(short, "Enter to stop: ", "glass")
+        s.prompt(short, "characters\\): ", "fire")
+        s.prompt(short, "characters\\): ", "the database is on fire")
+        s.end(short)
+        s.did("alice", "sudo -n id -u")  # another command, and nobody can be asked
+
+
+def break_glass_not_typed(s):
+    with bedlib.policy_with('[[permit]]\nid       = "root"\n', BREAK_GLASS):
+        for typed in "1", "gla", "":
+            alice = s.terminal("alice", "sudo id -un")
+            s.prompt(alice, "Enter to stop: ", typed)
+            s.end(alice)
+
+
 def give_up(s):
     """An admin's budget on the PAM line: after it the request lives on, and the next equal attempt finds the answer."""
     bedlib.pam_options("sudo", "account", "budget=1")
@@ -114,5 +160,6 @@ story.main("sudo", {
     "approve": approve, "second": second_does_not_wait, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
     "broker-killed": broker_killed, "broker-back": broker_killed_and_back, "broker-absent": broker_absent,
     "password": password, "listing": listing,
-    "reason": reason, "no-reason": reason_not_given, "give-up": give_up},
+    "reason": reason, "no-reason": reason_not_given, "break-glass": break_glass,
+    "break-glass-not-typed": break_glass_not_typed, "give-up": give_up},
     {"ctrl-c": WITHDRAWN_S, "broker-absent": DENIED_S})

@@ -28,13 +28,18 @@ void need(int result, const char* what) {
   if (result < 0) throw std::runtime_error(std::string(what) + ": " + std::strerror(-result));
 }
 
-std::vector<std::string> read_list(sd_bus_message* m) {
+std::vector<std::string> read_texts(sd_bus_message* m) {
   std::vector<std::string> out;
-  need(sd_bus_message_enter_container(m, 'v', "as"), "list");
   need(sd_bus_message_enter_container(m, 'a', "s"), "list");
   const char* text = nullptr;
   while (sd_bus_message_read(m, "s", &text) > 0) out.emplace_back(text);
   sd_bus_message_exit_container(m);
+  return out;
+}
+
+std::vector<std::string> read_list(sd_bus_message* m) {
+  need(sd_bus_message_enter_container(m, 'v', "as"), "list");
+  std::vector<std::string> out = read_texts(m);
   sd_bus_message_exit_container(m);
   return out;
 }
@@ -50,6 +55,12 @@ Detail read_detail(sd_bus_message* m) {
       out.text = read_list(m);
     } else if (name == "needs") {
       out.needs = read_list(m);
+    } else if (name == "choices") {
+      need(sd_bus_message_enter_container(m, 'v', "aas"), "choices");
+      need(sd_bus_message_enter_container(m, 'a', "as"), "choices");
+      while (sd_bus_message_at_end(m, 0) == 0) out.choices.push_back(read_texts(m));
+      sd_bus_message_exit_container(m);
+      sd_bus_message_exit_container(m);
     } else if (name == "cause") {
       const char* cause = nullptr;
       need(sd_bus_message_read(m, "v", "s", &cause), "cause");

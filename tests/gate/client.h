@@ -35,6 +35,7 @@ Entries without(Entries context, const std::string& key);
 
 struct Detail {
   std::vector<std::string> text, needs;
+  std::vector<std::vector<std::string>> choices;
   std::string cause;
   unsigned deadline_s = 0;
 };

@@ -17,6 +17,7 @@ void Users::reset() {
     out.status = directory::Status::kFound;
     out.uid = uid;
     out.name = std::move(name);
+    out.local = true;
     out.groups_known = true;
     out.groups = std::move(of);
     return out;

@@ -112,6 +112,31 @@ TEST_CASE("what cannot be known is a deny, and the core is not asked") {
   CHECK(bed.notes().all().empty());
 }
 
+TEST_CASE("a uid of the machine's own that another source gives asks for nothing") {
+  Bed bed;
+  const auto denied = [&](const std::string& user) {
+    Client client(bed.path());
+    const auto reply = client.submit(ssh_context(user, "192.0.2.7"));
+    return reply.detail.cause + (reply.detail.text.empty() ? "" : " " + reply.detail.text.front());
+  };
+  change_user("daemon", [](directory::User& user) { user.local = false; });
+  CHECK(denied("daemon") == "system-user jit: daemon (uid 1) is not in /etc/passwd, and uids below 1000 belong to this machine, so this is refused");
+  change_user("bob", [](directory::User& user) { user.local = false; });
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  CHECK(denied("bob") == "granted");
+}
+
+TEST_CASE("a group that only another source gives can close, not open") {
+  Bed bed;
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  change_user("bob", [](directory::User& user) { user.groups_claimed = {"wheel"}; });
+  Client client(bed.path());
+  REQUIRE(client.submit(ssh_context("bob", "")).answer == "allow");
+  const auto who = bed.notes().wait("submit").ask.subject.identity;
+  CHECK(who->groups_all == std::vector<std::string>{"bob"});
+  CHECK(who->groups_any == std::vector<std::string>{"bob", "wheel"});
+}
+
 TEST_CASE("descriptors that do not prove it are a deny") {
   Bed bed;
   const Descriptors mine;

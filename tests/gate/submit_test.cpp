@@ -89,6 +89,19 @@ TEST_CASE("Submit: each answer on the wire") {
     CHECK(client.submit(sudo_context()).error == "org.pamjit.Error.BadContext");
     CHECK(client.closed());
   }
+  SECTION("a choice of permits, each with what it needs") {
+    auto needs = answer(Verdict::kNeeds, "needs-choice");
+    needs.choices = {{"admin-root", false, "1 of group:wheel, for 15m", {}}, {"glass", true, "nobody is asked", {"reason:20", "ticket"}}};
+    bed.answer_all(needs);
+    Client client(bed.path());
+    const auto reply = client.submit(sudo_context());
+    CHECK(reply.answer == "needs");
+    CHECK(reply.detail.needs.empty());
+    CHECK(reply.detail.choices == std::vector<std::vector<std::string>>{{"admin-root", "permit", "1 of group:wheel, for 15m"},
+                                                                        {"glass", "break-glass", "nobody is asked", "reason:20", "ticket"}});
+    bed.answer_all(answer(Verdict::kAllow, "granted"));
+    CHECK(client.submit(sudo_context()).answer == "allow");
+  }
   SECTION("needs without end is ended") {
     bed.answer_all(answer(Verdict::kNeeds, "needs-text"));
     Client client(bed.path());

@@ -73,6 +73,8 @@ struct Person {
   Answers answers;
   std::string* said;
   const std::function<void()>* told;
+  std::vector<std::string> texts = {};
+  std::size_t typed = 0;
 };
 
 int converse(int count, const pam_message** messages, pam_response** out, void* data) {
@@ -89,7 +91,10 @@ int converse(int count, const pam_message** messages, pam_response** out, void* 
       free(replies);
       return PAM_CONV_ERR;
     }
-    if (person->answers == Answers::kText) replies[i].resp = strdup("deploy 4711");
+    if (person->answers == Answers::kText) {
+      const std::size_t at = person->typed++;
+      replies[i].resp = strdup(at < person->texts.size() ? person->texts[at].c_str() : "deploy 4711");
+    }
     if (person->answers == Answers::kEmpty) replies[i].resp = strdup("");
   }
   *out = replies;
@@ -97,7 +102,7 @@ int converse(int count, const pam_message** messages, pam_response** out, void* 
 }
 
 // sshd's conversations that cannot prompt have no context; this one belongs to them.
-Person promptless{Answers::kError, nullptr, nullptr};
+Person promptless{Answers::kError, nullptr, nullptr, {}};
 int converse_promptless(int count, const pam_message** messages, pam_response** out, void*) {
   return converse(count, messages, out, &promptless);
 }
@@ -133,7 +138,7 @@ std::string take_terminal(const char* name) {
     if (null > 2) close(null);
   }
   std::string said;
-  Person person{a.answers, &said, &a.told};
+  Person person{a.answers, &said, &a.told, a.texts};
   promptless.said = &said;
   promptless.told = &a.told;
   const bool ssh = a.service == "sshd";

@@ -30,6 +30,7 @@ struct Attempt {
   std::string service = "sudo";
   std::vector<Call> calls = {Call::kAccount};
   Answers answers = Answers::kText;
+  std::vector<std::string> texts = {};  // with kText: what is typed, prompt after prompt; then always "deploy 4711"
   bool terminal = true;             // a controlling terminal, named by PAM_TTY
   bool ssh_prompts = true;          // sshd's conversation of the keyboard-interactive child
   bool ssh_proven = true;           // SSH_AUTH_INFO_0 names a key

@@ -152,7 +152,8 @@ class Server {
     if (member == contract::kSubmit) {
       const std::string context = describe(m);
       event("submit" + context);
-      const Say say = context.find(" reason=") == std::string::npos ? script_.submit : script_.again;
+      const auto brings = [&](const char* key) { return context.find(key) != std::string::npos; };
+      const Say say = brings(" via=") && brings(" ticket=") ? script_.third : brings(" via=") || brings(" reason=") ? script_.again : script_.submit;
       reply(bus, m, say, contract::kSubmitOut);
       if (say == Say::kPending && buses_.count(bus) != 0) afterwards(bus, script_.then);
       if (say == Say::kAllow && buses_.count(bus) != 0) afterwards(bus, script_.after_yes);
@@ -180,6 +181,16 @@ class Server {
     if (say == Say::kPending) sd_bus_message_append(m, "{sv}", "deadline-s", "u", script_.deadline_s);
     if (say == Say::kNeeds) sd_bus_message_append(m, "{sv}", "needs", "as", 2, "reason", "ticket");
     if (say == Say::kNeedsOther) sd_bus_message_append(m, "{sv}", "needs", "as", 1, "blood");
+    if (say == Say::kChoice || say == Say::kBadChoice) {
+      sd_bus_message_append(m, "{sv}", "choices", "aas", 3, 3, "admin-root", "permit", "1 of group:wheel, for 15m", 4, "glass",
+                            say == Say::kChoice ? "break-glass" : "glass", "nobody is asked, for 10m", "reason:20", 4, "night", "permit",
+                            "1 of group:night, for 5m", "ticket");
+    }
+    if (say == Say::kManyChoices) {
+      sd_bus_message_append(m, "{sv}", "choices", "aas", 10, 3, "a", "permit", "", 3, "b", "permit", "", 3, "c", "permit", "", 3, "d",
+                            "permit", "", 3, "e", "permit", "", 3, "f", "permit", "", 3, "g", "permit", "", 3, "h", "permit", "", 3, "i",
+                            "permit", "", 3, "j", "permit", "");
+    }
     if (say == Say::kUnknownKey) sd_bus_message_append(m, "{sv}", "obligation", "s", "record");
     if (say == Say::kWrongType) sd_bus_message_append(m, "{sv}", "deadline-s", "s", "soon");
     sd_bus_message_close_container(m);
@@ -189,7 +200,7 @@ class Server {
     switch (say) {
       case Say::kAllow: case Say::kUnknownKey: case Say::kWrongType: return "allow";
       case Say::kPending: case Say::kBadId: return "pending";
-      case Say::kNeeds: case Say::kNeedsOther: return "needs";
+      case Say::kNeeds: case Say::kNeedsOther: case Say::kChoice: case Say::kBadChoice: case Say::kManyChoices: return "needs";
       case Say::kOtherKey: return "other-key";
       case Say::kOtherWord: return "Allow";
       case Say::kEmptyWord: return "";

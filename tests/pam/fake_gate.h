@@ -12,7 +12,7 @@ namespace jit::pam_test {
 
 enum class Listen : std::uint8_t { kServe, kNothing, kStale, kNobody, kSilent, kGarbage, kTruncated };
 enum class Say : std::uint8_t {
-  kAllow, kDeny, kPending, kNeeds, kNeedsOther, kOtherWord, kEmptyWord, kWrongSignature, kError, kBadContext, kNothing, kBadId,
+  kAllow, kDeny, kPending, kNeeds, kNeedsOther, kChoice, kBadChoice, kManyChoices, kOtherWord, kEmptyWord, kWrongSignature, kError, kBadContext, kNothing, kBadId,
   kUnknownKey, kOtherKey, kWrongType, kHangUp, kDie, kStop
 };
 enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kWrongSignature, kHangUp, kDie, kStop, kGarbage };
@@ -20,7 +20,8 @@ enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOther
 struct Script {
   Listen listen = Listen::kServe;
   Say submit = Say::kAllow;
-  Say again = Say::kAllow;  // to a Submit with a reason
+  Say again = Say::kAllow;  // to a Submit with a reason or a permit that was chosen
+  Say third = Say::kAllow;  // to one with such a permit and a ticket
   Then then = Then::kNothing;
   Say resume = Say::kDeny;
   Say bind = Say::kAllow;

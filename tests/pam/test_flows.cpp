@@ -41,6 +41,10 @@ Attempt answering(Attempt a, Answers answers) {
   a.answers = answers;
   return a;
 }
+Attempt typing(Attempt a, std::vector<std::string> texts) {
+  a.texts = std::move(texts);
+  return a;
+}
 Attempt monitor(Attempt a) {  // sshd where nothing can be asked
   a.ssh_prompts = false;
   return a;
@@ -56,6 +60,10 @@ Attempt unproven(Attempt a) {
 
 std::vector<Flow> all_flows() {
   const std::string enter = "P:Press Enter to wait for approval (max 100 s): \n";
+  const std::string asked = kInfo + "I:  1) admin-root: 1 of group:wheel, for 15m\nI:  type: glass   (break-glass: nobody is asked, for 10m)\n"
+                                    "I:  2) night: 1 of group:night, for 5m\nP:Number, or the whole name: \n";
+  const std::string more = "E:jit: denied: more is needed than can be asked here\n";
+  const std::string none = "E:jit: denied: that is none of them; break-glass is typed in full\n";
   const std::string six_more = kInfo + kInfo + kInfo + kInfo + kInfo;
   return {
       {"allowed at once", {}, at("sudo"), {PAM_SUCCESS}, kInfo, {"submit service=sudo phase=account user=alice ruser=alice tty=/dev/pts/"}},
@@ -80,6 +88,35 @@ std::vector<Flow> all_flows() {
        {"submit", "submit service=sudo"}},
       {"nothing entered", {.submit = Say::kNeeds}, answering(at("sudo"), Answers::kEmpty), {PAM_PERM_DENIED},
        "P:Reason: \n" + kError + "E:jit: denied: nothing was entered\n", {"submit"}},
+      {"a permit is chosen by its number", {.submit = Say::kChoice}, typing(at("sudo"), {"1"}), {PAM_SUCCESS}, asked + kInfo,
+       {"submit", "submit service=sudo phase=account user=alice ruser=alice tty=/dev/pts/"}},
+      {"break-glass is chosen by its name, with a reason", {.submit = Say::kChoice}, typing(at("sudo"), {"glass", "the database is on fire"}),
+       {PAM_SUCCESS}, asked + "P:Reason (at least 20 characters): \n" + kInfo, {"submit", "submit"}},
+      {"the second number, with a ticket", {.submit = Say::kChoice, .again = Say::kDeny}, typing(at("sudo"), {"2", "OPS-1"}), {PAM_SUCCESS},
+       asked + "P:Ticket: \n" + kInfo, {"submit", "submit"}},
+      {"what was chosen wants more", {.submit = Say::kChoice, .again = Say::kNeeds}, typing(at("sudo"), {"1"}), {PAM_SUCCESS},
+       asked + "P:Reason: \nP:Ticket: \n" + kInfo, {"submit", "submit", "submit"}},
+      {"what was chosen wants more and more", {.submit = Say::kChoice, .again = Say::kNeeds, .third = Say::kNeeds}, typing(at("sudo"), {"1"}),
+       {PAM_PERM_DENIED}, asked + "P:Reason: \nP:Ticket: \n" + kError + more, {}},
+      {"a choice is asked once", {.submit = Say::kChoice, .again = Say::kChoice}, typing(at("sudo"), {"1", "1"}), {PAM_PERM_DENIED},
+       asked + kError + more, {}},
+      {"texts, then a choice", {.submit = Say::kNeeds, .again = Say::kChoice}, at("sudo"), {PAM_PERM_DENIED},
+       "P:Reason: \nP:Ticket: \n" + kError + more, {}},
+      {"break-glass by a number", {.submit = Say::kChoice}, typing(at("sudo"), {"3"}), {PAM_PERM_DENIED}, asked + none, {"submit"}},
+      {"break-glass by a part of its name", {.submit = Say::kChoice}, typing(at("sudo"), {"glas"}), {PAM_PERM_DENIED}, asked + none, {"submit"}},
+      {"break-glass with a blank", {.submit = Say::kChoice}, typing(at("sudo"), {"glass "}), {PAM_PERM_DENIED}, asked + none, {"submit"}},
+      {"a permit by its name", {.submit = Say::kChoice}, typing(at("sudo"), {"admin-root"}), {PAM_PERM_DENIED}, asked + none, {"submit"}},
+      {"number 0", {.submit = Say::kChoice}, typing(at("sudo"), {"0"}), {PAM_PERM_DENIED}, asked + none, {}},
+      {"a number and more", {.submit = Say::kChoice}, typing(at("sudo"), {"1 "}), {PAM_PERM_DENIED}, asked + none, {}},
+      {"a long answer", {.submit = Say::kChoice}, typing(at("sudo"), {std::string(500, '1')}), {PAM_PERM_DENIED},
+       asked + "E:jit: denied: that text is too long\n", {}},
+      {"nothing chosen", {.submit = Say::kChoice}, answering(at("sudo"), Answers::kEmpty), {PAM_PERM_DENIED},
+       asked + "E:jit: denied: nothing was entered\n", {"submit"}},
+      {"nobody chooses", {.submit = Say::kChoice}, answering(at("sudo"), Answers::kError), {PAM_PERM_DENIED},
+       asked + "E:jit: denied: nobody answered the question\n", {"submit"}},
+      {"break-glass, and no reason", {.submit = Say::kChoice}, typing(at("sudo"), {"glass", ""}), {PAM_PERM_DENIED},
+       asked + "P:Reason (at least 20 characters): \nE:jit: denied: nothing was entered\n", {"submit"}},
+      {"a choice where nobody can be asked", {.submit = Say::kChoice}, no_terminal(at("sudo")), {PAM_PERM_DENIED}, kError + more, {"submit"}},
       {"no terminal: no prompt, errors only", {.submit = Say::kDeny}, no_terminal(at("sudo")), {PAM_PERM_DENIED}, kError,
        {"submit service=sudo phase=account user=alice ruser=alice cwd=/run argv can-ask=0 budget-s=0"}},
       {"no terminal: pending is not waited for", pending(Then::kNothing), no_terminal(at("su")), {PAM_PERM_DENIED},

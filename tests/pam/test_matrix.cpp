@@ -56,6 +56,10 @@ std::vector<Fault> all_faults() {
       {"error reply that says why", says(Say::kBadContext)},
       {"bad id", says(Say::kBadId)},
       {"needs again and again", says(Say::kNeeds)},
+      {"a choice, and none of it is typed", says(Say::kChoice)},
+      {"a choice of an unknown kind", says(Say::kBadChoice)},
+      {"a choice of too many", says(Say::kManyChoices)},
+      {"hung up, resume: a choice", waits(Then::kHangUp, Say::kChoice, Say::kChoice)},
       {"needs something unknown", says(Say::kNeedsOther)},
       {"hangs up at the call", says(Say::kHangUp)},
       {"dies at the call", says(Say::kDie)},
@@ -84,7 +88,9 @@ std::vector<Fault> all_faults() {
   }
   for (const Answers answers : {Answers::kEmpty, Answers::kNull, Answers::kError}) {
     static constexpr const char* kNames[] = {"", "empty answer", "null answer", "failed conversation"};
-    out.push_back({kNames[static_cast<int>(answers)], {.submit = Say::kNeeds, .bind = Say::kDeny}, "budget=1", answers});
+    for (const Say say : {Say::kNeeds, Say::kChoice}) {
+      out.push_back({kNames[static_cast<int>(answers)], {.submit = say, .bind = Say::kDeny}, "budget=1", answers});
+    }
   }
   return out;
 }

@@ -24,6 +24,7 @@ struct Way {
   Call call;
   Script script;
   int denied;
+  std::vector<std::string> texts = {};
 };
 
 // In the ways that wait, a broken connection is joined again: there the gate then says no, so that a yes would be ours.
@@ -34,6 +35,7 @@ std::vector<Way> all_ways() {
       {"sudo account, allowed", "sudo", Call::kAccount, {}, PAM_PERM_DENIED},
       {"sudo account, waits", "sudo", Call::kAccount, waits, PAM_PERM_DENIED},
       {"su auth, asks", "su", Call::kAuth, asks, PAM_PERM_DENIED},
+      {"sudo account, chooses", "sudo", Call::kAccount, {.submit = Say::kChoice}, PAM_PERM_DENIED, {"glass", "the database is on fire"}},
       {"sshd auth, waits", "sshd", Call::kAuth, waits, PAM_MAXTRIES},
       {"sshd account, allowed", "sshd", Call::kAccount, {}, PAM_PERM_DENIED},
       {"sudo session", "sudo", Call::kSession, {}, PAM_ABORT},
@@ -43,7 +45,7 @@ std::vector<Way> all_ways() {
 
 // What is counted in a run where nothing fails: name -> uses. The child tells by a file.
 std::map<std::string, long> uses(const Way& way) {
-  Attempt attempt{.dir = "/run/sweep", .service = way.service, .calls = {way.call}};
+  Attempt attempt{.dir = "/run/sweep", .service = way.service, .calls = {way.call}, .texts = way.texts};
   attempt.before = count_calls;
   attempt.after = [] {
     stop_interposing();
@@ -71,7 +73,7 @@ std::string sweep(const Way& way) {
   long cells = 0;
   for (const auto& [name, count] : counted) {
     for (long nth = 1; nth <= count; ++nth, ++cells) {
-      Attempt attempt{.dir = "/run/sweep", .service = way.service, .calls = {way.call}};
+      Attempt attempt{.dir = "/run/sweep", .service = way.service, .calls = {way.call}, .texts = way.texts};
       attempt.before = [&which = name, nth] { fail_call(which, nth); };
       attempt.after = [] {
         stop_interposing();

@@ -36,6 +36,29 @@ TEST_CASE("people.d says who is whom") {
   CHECK(policy->person_of("deploy")->machine);
 }
 
+TEST_CASE("people files by themselves, with their versions") {
+  const std::vector<Source> files = {{"/etc/jit/people.d/a.toml", "version = 3\n[[person]]\nname = \"ann\"\nusers = [\"ann\"]\n"},
+                                     {"b.toml", "version = 9223372036854775807\n"},
+                                     {"c.toml", "version = 0\n[[person]]\nname = \"ann\"\n"},
+                                     {"d.toml", "[[person]]\nname = \"dan\"\n"},
+                                     {"e.toml", "version = \n"}};
+  const PeopleSet two = load_people(std::span(files).first(2));
+  CHECK(two.findings.empty());
+  REQUIRE(two.people.size() == 1);
+  REQUIRE(two.files.size() == 2);
+  CHECK(two.files[0].base() == "a.toml");
+  CHECK(two.files[0].version == 3);
+  CHECK(two.files[1].base() == "b.toml");
+  CHECK(two.files[1].version == INT64_MAX);
+  const PeopleSet all = load_people(files);
+  CHECK(all.findings.size() >= 4);  // version 0, ann twice, no version, no TOML
+  CHECK(all.files.size() == 2);
+  CHECK(load_people({}).findings.empty());
+  const auto policy = policy_of("");
+  REQUIRE(policy->people_files().size() == 1);
+  CHECK(policy->people_files()[0].version >= 1);
+}
+
 TEST_CASE("members are those whose names stand there") {
   const auto policy = policy_of(kSets);
   struct Case {

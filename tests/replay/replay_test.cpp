@@ -76,7 +76,12 @@ TEST_CASE("the same policy makes the same decisions", "[replay]") {
       {"two people of one set", "", "two", {}, "approval by two"},
       {"approval with a text", "", "why", [](Ask& ask) { ask.reason = " d\xc3\xa9j\xc3\xa0 vu "; }, "approval by why"},
       {"a text that nobody can be asked for", "", "why", [](Ask& ask) { ask.can_ask = false; }, "deny by why"},
-      {"needs a choice", kNever, "root", [](Ask& ask) { ask.door = policy::Door::kSu; }, "needs choice, then allow by glass"},
+      {"needs a choice, at a door that only observes", kNever, "root",
+       [](Ask& ask) {
+         ask.door = policy::Door::kSu;
+         ask.observe = true;
+       },
+       "needs choice, then allow by glass"},
       {"only break-glass, and nobody to choose", kNever, "root",
        [](Ask& ask) {
          ask.door = policy::Door::kSu;

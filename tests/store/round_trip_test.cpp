@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
 #include <catch2/catch.hpp>
 
 #include "tests/store/samples.h"
@@ -133,6 +134,25 @@ TEST_CASE("the kept policy comes back verbatim, the last one only") {
   REQUIRE(kept->rules.size() == 1);
   CHECK(kept->rules[0].text == second.rules[0].text);
   CHECK(kept->people.empty());
+}
+
+TEST_CASE("versions of people files come back, those of files that are gone too") {
+  const Folder folder;
+  store::Database::PolicySet set{"h1", {{"a.toml", "x"}}, {}};
+  {
+    Opened store(folder / "jit.db");
+    CHECK(store.db->people_versions() == store::PeopleVersions{});
+    set.people_versions = {{"a.toml", 4}, {"b.toml", std::numeric_limits<std::int64_t>::max()}};
+    store.db->keep_policy(set);
+  }
+  {
+    Opened store(folder / "jit.db");
+    CHECK(store.db->people_versions() == set.people_versions);
+    store.db->keep_policy({"h1", {}, {}, {}, {}, {{"a.toml", 3}}});  // the same set, and an older file that was accepted
+  }
+  Opened store(folder / "jit.db");
+  CHECK(store.db->people_versions()->at("a.toml") == 3);
+  CHECK(store.db->people_versions()->size() == 2);
 }
 
 TEST_CASE("facts, networks and what people did come back") {

@@ -20,7 +20,7 @@ ARGUMENTS = {
     "Requests.Away": ("x", [int(time.time() * 1000) + 3600_000]),
     "Grants.List": ("a{sv}", [{}]), "Grants.Get": ("s", [NOBODY_HERE]),
     "Grants.Revoke": ("a{sv}ay", [{"id": ("s", NOBODY_HERE)}, b"x"]), "Grants.End": ("s", [NOBODY_HERE]),
-    "Policy.Reload": ("", []), "Policy.Status": ("", []),
+    "Policy.Reload": ("", []), "Policy.Status": ("", []), "Policy.AcceptPeople": ("", []),
     "Policy.Explain": ("a{sv}", [{"user": ("s", "root")}]), "Audit.Query": ("a{sv}", [{}]),
     "Facts.Set": ("svu", ["nobodys-fact", ("b", True), 60]), "Facts.Clear": ("s", ["nobodys-fact"]), "Facts.List": ("", []),
 }
