@@ -72,7 +72,7 @@ def reason(s):
         client = s.terminal("alice", SSH.format("alice"))
         s.prompt(client, "Reason: ", "look at the disks")
         s.prompt(client, ENTER, "")
-        s.vote("bob", "approve", "alice")
+        s.vote("bob", "approve", "alice", " -m 'go on'")
         s.end(client)
 
 

@@ -80,7 +80,7 @@ def reason(s):
         alice = s.terminal("alice", "sudo id -un")
         s.prompt(alice, "Reason: ", "look at the disks")
         s.see(alice, "waiting")
-        s.vote("bob", "approve", "alice")
+        s.vote("bob", "approve", "alice", " -m 'go on'")
         s.end(alice)
 
 
