@@ -210,6 +210,20 @@ Result<std::unique_ptr<Client>> Client::connect(std::chrono::milliseconds timeou
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
+bool Client::polkit_there() {
+  const std::string name = "org.freedesktop.PolicyKit1";
+  try {
+    bool owned = false;
+    impl_->bus->callMethod("NameHasOwner").onInterface(kBus).withArguments(name).storeResultsTo(owned);
+    if (owned) return true;
+    std::vector<std::string> startable;
+    impl_->bus->callMethod("ListActivatableNames").onInterface(kBus).storeResultsTo(startable);
+    return std::ranges::find(startable, name) != startable.end();
+  } catch (const sdbus::Error&) {
+    return false;  // the broker asks it, too, and says what is wrong
+  }
+}
+
 Result<Json> Client::list_requests(const Dict& filter) {
   return impl_->ask([&](Broker& broker) { return broker.requests.List(filter); });
 }

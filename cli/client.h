@@ -63,6 +63,7 @@ class Client {
   Result<Json> clear_fact(const std::string& name);
   Result<Json> list_facts();
   Result<AuditPage> query(const Dict& filter);
+  bool polkit_there();  // running, or to be started when it is asked
 
   // From now on next() tells what changed.
   Result<Nothing> watch();

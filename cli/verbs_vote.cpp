@@ -39,7 +39,7 @@ Exit Verbs::vote(bool approve) {
   if (!before) return out.fail(before.failure());
   if (!json()) out.facts(request_facts(*before));
   std::optional<PasswordAgent> agent;
-  if (approve && is_open(*before)) agent.emplace();
+  if (approve && is_open(*before) && (*client)->polkit_there()) agent.emplace();
   const auto after = (*client)->vote(text_of(*before, "id"), approve, options);
   agent.reset();
   if (!after) return out.fail(after.failure());

@@ -24,9 +24,20 @@ def start_polkit() -> subprocess.Popen:
 def vote(request: str, password: str) -> Terminal:
     terminal = Terminal("bob", ["jitctl", "approve", request, "-m", "ok"])
     terminal.expect("Password: ")
-    terminal.line(password)
+    said(terminal, password, "AUTHENTICATION (FAILED|COMPLETE)")
     terminal.wait()
     return terminal
+
+
+def said(terminal: Terminal, password: str, answer: str) -> None:
+    """pkttyagent throws away what is typed between its prompt and the moment at which it stops the echo: then once more."""
+    for _ in range(10):
+        terminal.line(password)
+        try:
+            return terminal.expect(answer, 5)
+        except bedlib.Failed:
+            check(terminal.running(), terminal.text)
+    raise bedlib.Failed(terminal.text)
 
 
 def test_the_password_is_asked_and_counts():

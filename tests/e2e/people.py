@@ -97,9 +97,12 @@ require     = ["reason:20", "review:5s"]
 max         = "5m"
 scope       = "command"
 """)
+    first = jitctl("alice", "request", "--", "/usr/bin/true")["id"]
     watch = bedlib.Pipe("eve", "jitctl watch")  # dba approves nothing here
     inbox = bedlib.Pipe("bob", "jitctl watch")
     with watch, inbox:
+        inbox.expect(f"{first[:8]} detached")  # from here on he hears of everything
+        jitctl("alice", "cancel", first)
         made = jitctl("alice", "request", "--via", "glass", "-m", "the pager rings and nobody answers", "--", "/usr/bin/id", "-un")
         check(made["kind"] == "break-glass" and made["state"] == "approved", str(made))
         inbox.expect(f"{made['id'][:8]} approved BREAK-GLASS alice")
