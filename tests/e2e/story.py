@@ -84,7 +84,7 @@ class Story:
 
     def interrupt(self, program) -> int:
         """Ctrl-C, again where the program was just changing its terminal and swallowed it."""
-        while program.running():
+        while program.running() and program.master in program.fds:  # its terminal may be closed a moment before its end
             program.ctrl_c()
             select.select([program.master], [], [], 0.3)
             program.drain()
