@@ -2,6 +2,7 @@
 // Canonical texts: each value stands with its length, so that no two policies share one.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "policy/canonical.h"
 #include "policy/crew.h"
@@ -123,7 +124,7 @@ class Signer {
   void principals(std::string_view key, std::span<const Principal> leaves) {
     std::vector<std::string> values;
     for (const Principal& leaf : leaves) values.push_back(who(leaf));
-    text_.put(key, std::move(values));
+    text_.put(key, std::exchange(values, {}));
   }
 
   void tests(std::string_view part, const Tests& tests) {
@@ -133,36 +134,36 @@ class Signer {
     std::vector<std::string> values;
     if (tests.door) {
       for (const Door door : *tests.door) values.emplace_back(name_of(door));
-      text_.put("door", std::move(values));
+      text_.put("door", std::exchange(values, {}));
     }
     if (tests.hosts) {
       values.clear();
       for (const Principal& tag : tests.hosts->tags) values.push_back(tag.name + (tag.prefix ? "*" : ""));
-      text_.put("hosts", std::move(values));
+      text_.put("hosts", std::exchange(values, {}));
     }
     if (tests.from) {
       values.clear();
       if (tests.from->local) values.emplace_back("local");
       for (const Net& net : tests.from->nets) values.push_back(net.text());
-      text_.put("from", std::move(values));
+      text_.put("from", std::exchange(values, {}));
     }
     if (tests.run) {
       values.clear();
       for (const CommandPattern* pattern : tests.run->patterns) values.push_back(command(*pattern));
-      text_.put("run", std::move(values));
+      text_.put("run", std::exchange(values, {}));
     }
     const auto words = [&](std::string_view key, const std::optional<WordTest>& test) {
       if (!test) return;
       values.clear();
       for (const Text& word : test->words) values.push_back(word.value);
-      text_.put(key, std::move(values));
+      text_.put(key, std::exchange(values, {}));
     };
     words("options", tests.options);
     words("env", tests.env);
     if (tests.during) {
       values.clear();
       for (const Text& name : tests.during->names) values.push_back(window(policy_.windows.find(name.value)->second));
-      text_.put("during", std::move(values));
+      text_.put("during", std::exchange(values, {}));
     }
     facts("flag", tests.flag);
     facts("when", tests.when);
@@ -227,7 +228,7 @@ class Signer {
       }
       values.push_back(std::move(inner.out));
     }
-    text_.put(key, std::move(values));
+    text_.put(key, std::exchange(values, {}));
   }
 
   void approval(const Approval& approval) {

@@ -10,7 +10,7 @@ constexpr std::size_t kMostCommandBytes = 16 << 20;  // of a whole policy: bound
 std::size_t bytes_of(const CommandPattern& pattern) {
   std::size_t out = sizeof pattern;
   for (const auto* paths : {&pattern.paths, &pattern.written}) {
-    for (const std::string& path : *paths) out += sizeof path + path.size();
+    for (const std::string& path : *paths) out += sizeof(std::string) + path.size();
   }
   for (const WordPattern& word : pattern.words) {
     out += sizeof word;

@@ -15,7 +15,7 @@ using Patterns = std::vector<const CommandPattern*>;
 // A text that begins so, and that none of the patterns singles out at this word.
 std::string unnamed(const std::string& begin, const Patterns& patterns, std::size_t at) {
   for (char c = 'a'; c <= 'z'; ++c) {
-    const std::string out = begin + c;
+    std::string out = begin + c;
     const bool used = std::ranges::any_of(patterns, [&](const CommandPattern* pattern) {
       return at < pattern->words.size() &&
              std::ranges::any_of(pattern->words[at].options, [&](const WordPattern::Option& option) { return option.text.starts_with(out); });

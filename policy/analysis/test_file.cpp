@@ -16,19 +16,35 @@ namespace {
 constexpr std::string_view kNeeds[] = {"deny",     "approval", "approval-by-other", "signed", "hardware",
                                        "reason",   "ticket",   "record",            "notify", "review"};
 
-// "2026-11-24T21:10:00Z", "...+01:00"; TOML's own times come as such.
-std::optional<std::int64_t> parse_time(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6 || used != 19) return std::nullopt;
-  std::int64_t offset = 0;
-  const std::string zone = text.substr(19);
-  if (zone != "Z") {
-    int zone_hour = 0, zone_minute = 0, length = 0;
-    if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') ||
-        std::sscanf(zone.c_str() + 1, "%2d:%2d%n", &zone_hour, &zone_minute, &length) != 2 || length != 5) {
-      return std::nullopt;
+// `form` with a '#' for each digit: are all numbers in it taken from the text? Nothing where the text is of another form.
+std::optional<std::vector<int>> numbers_in(std::string_view text, std::string_view form) {
+  if (text.size() != form.size()) return std::nullopt;
+  std::vector<int> out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (form[i] != '#') {
+      if (text[i] != form[i]) return std::nullopt;
+      continue;
     }
-    offset = (zone[0] == '-' ? -1 : 1) * (zone_hour * 3600 + zone_minute * 60);
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    if (i == 0 || form[i - 1] != '#') out.push_back(0);
+    out.back() = out.back() * 10 + (text[i] - '0');
+  }
+  return out;
+}
+
+// "2026-11-24T21:10:00Z", "...+01:00"; TOML's own times come as such.
+std::optional<std::int64_t> parse_time(std::string_view text) {
+  constexpr std::string_view kForm = "####-##-##T##:##:##";
+  const auto local = numbers_in(text.substr(0, kForm.size()), kForm);
+  if (!local) return std::nullopt;
+  const int year = (*local)[0], month = (*local)[1], day = (*local)[2], hour = (*local)[3], minute = (*local)[4], second = (*local)[5];
+  std::int64_t offset = 0;
+  const std::string_view zone = text.substr(kForm.size());
+  if (zone != "Z") {
+    const auto east = numbers_in(zone, "+##:##");
+    const auto zoned = east ? east : numbers_in(zone, "-##:##");
+    if (!zoned) return std::nullopt;
+    offset = (east ? 1 : -1) * ((*zoned)[0] * 3600 + (*zoned)[1] * 60);
   }
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
