@@ -21,6 +21,7 @@ namespace {
 constexpr char kDatabase[] = "/var/lib/jit/jit.db";
 constexpr char kTombstones[] = "/run/jit-broker/ends";  // in memory: it lasts as long as the boot
 constexpr core::BootMs kOpenAgainMs = 2000;
+constexpr core::BootMs kVotersAgainMs = 5000;
 constexpr core::BootMs kProbeMs = 1000;
 
 core::IdentityPtr identity_of(const directory::User& user, const policy::Policy* policy) {
@@ -105,12 +106,18 @@ bool Broker::open_database() {
   if (!tombstones_.problem().empty()) {
     sd_journal_print(LOG_CRIT, "all grants and requests of this boot are ended: %s", evidence::escape(tombstones_.problem()).c_str());
   }
+  know_voters({voters.begin(), voters.end()});
+  return true;
+}
+
+// Until the directory has answered, a vote of before a restart fills no seat. Asked again: groups may have changed.
+void Broker::know_voters(const std::vector<std::uint32_t>& voters) {
   for (const std::uint32_t uid : voters) {
     directory_.by_uid(uid, [this, uid](const directory::User& user) {
       if (user.status == directory::Status::kFound) core_->know_voter(uid, identity_of(user, core_->policy()));
+      if (user.status == directory::Status::kUnknown) unknown_voters_.push_back(uid);
     });
   }
-  return true;
 }
 
 void Broker::start() {
@@ -123,7 +130,10 @@ void Broker::start() {
   admin.status = [this] { return status(); };
   admin.reload = [this](std::function<void(std::string)> done) {
     directory_.forget();
-    policies_->reload([this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
+    policies_->reload([this] { return shelf_.database(); }, [this, done = std::move(done)] {
+      know_voters(core_->voters());
+      done(status());
+    });
   };
   admin.accept_people = [this](core::IdentityPtr who, std::function<void(std::string)> done) {
     directory_.forget();
@@ -136,7 +146,7 @@ void Broker::start() {
 
 void Broker::reload() {
   directory_.forget();
-  policies_->reload([this] { return shelf_.database(); }, [] {});
+  policies_->reload([this] { return shelf_.database(); }, [this] { know_voters(core_->voters()); });
 }
 
 std::optional<core::BootMs> Broker::turn() {
@@ -158,6 +168,13 @@ std::optional<core::BootMs> Broker::turn() {
     next = next_probe_;
   } else {
     told_failing_ = false;
+  }
+  if (!unknown_voters_.empty()) {
+    if (now >= next_voters_) {
+      next_voters_ = now + kVotersAgainMs;
+      know_voters(std::exchange(unknown_voters_, {}));
+    }
+    next = std::min(next.value_or(next_voters_), next_voters_);
   }
   core_->tick();
   if (core_->ends_are_safe()) {

@@ -48,6 +48,9 @@ class Broker final : public core::Listener {
   std::unique_ptr<Policies> policies_;
   std::unique_ptr<bus::Service> bus_;
   bus::Host host_;
+  void know_voters(const std::vector<std::uint32_t>& voters);
+  std::vector<std::uint32_t> unknown_voters_;  // the directory did not answer
+  core::BootMs next_voters_ = 0;
   core::BootMs next_open_ = 0;   // of the database, while it is missing
   core::BootMs next_probe_ = 0;  // of a store that fails
   bool told_failing_ = false;    // one line in the journal for each time

@@ -31,7 +31,7 @@ bool better(const Evaluation::Proposal& a, const Evaluation::Proposal& b) {
 State fill(const RuleSet& policy, const Terms& terms, const Request& request) {
   if (!terms.asks_people()) return State::kFeasible;
   // The requester is at most two members: his person, and a user name of his.
-  const std::uint32_t plenty = terms.seat_count() + 2;
+  const auto plenty = static_cast<std::uint32_t>(terms.seat_count() + 2 + request.absent.size());
   bool sure = terms.votes() == Votes::kAny && !terms.self();
   bool open = false;
   for (const Terms::SeatRef& seat : terms.seats()) {

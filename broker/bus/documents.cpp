@@ -80,12 +80,12 @@ std::string Documents::failure() const {
 
 Json Documents::document(const core::Request& request, Form form) const {
   const auto votes = votes_on(request);
-  return request_json(request, {votes, filled_by(request, votes), core_.state_of(request.grant)}, host_, Now::read(), form);
+  return request_json(request, {votes, filled_by(request, votes), core_.state_of(request.grant), core_.terms_of(request.id)}, host_, Now::read(), form);
 }
 
 Json Documents::document(const core::Request& request, const core::Caller& caller) const {
   Json out = document(request, Form::kWhole);
-  const bool his = request.subject.identity->uid == caller.identity->uid;
+  const bool his = core::Core::owns(caller, request.subject);
   if (his && open(request) && !request.typed_code.empty()) out["typed_code"] = request.typed_code;
   return out;
 }

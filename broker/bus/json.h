@@ -27,6 +27,7 @@ struct RequestFacts {
   std::span<const core::Vote> votes;
   std::vector<std::vector<std::string>> filled_by;  // parallel to offer.seats
   core::GrantState grant = core::GrantState::kEnded;  // of the grant that it became, if it did
+  const policy::Offer* terms = nullptr;               // where it waits: what a yes gives now
 };
 
 Json request_json(const core::Request& request, const RequestFacts& facts, const Host& host, Now now, Form form);

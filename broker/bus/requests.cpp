@@ -61,16 +61,19 @@ void Handlers::vote(const core::Caller& caller, const Sender& sender, const std:
   const auto link = link_.lock();
   const policy::Policy* const policy = core_.policy();
   const bool behind_us = policy == nullptr || policy->covers(policy::Door::kPolkit);
+  if (!ballot.approve) return cast(caller, id, ballot, reply);
+  // One request, whatever the id is short for by the time the password is given.
+  const auto found = documents_.find_request(caller, id);
+  if (!found) return reply({found.error, found.message, {}, 0});
   // Nobody is asked for a password for a vote that is refused anyway.
-  const auto found = ballot.approve ? documents_.find_request(caller, id) : core::Outcome<core::Request>{};
-  const bool counts = ballot.approve && found && core_.may_vote(caller, found.value);
-  if (!counts || !link || behind_us) return cast(caller, id, ballot, reply);
-  link->authorize(sender.name, [self = weak_from_this(), caller, id, ballot, reply](Authorized authorized) {
+  const std::string whole = found.value.id.text();
+  if (!link || behind_us || !core_.would_count(caller, found.value.id, ballot)) return cast(caller, whole, ballot, reply);
+  link->authorize(sender.name, [self = weak_from_this(), caller, whole, ballot, reply](Authorized authorized) {
     const auto there = self.lock();
     if (!there) return;
     const auto may = outcome_of(authorized);
     if (!may) return reply({may.error, may.message, {}, 0});
-    there->cast(caller, id, ballot, reply);
+    there->cast(caller, whole, ballot, reply);
   });
 }
 

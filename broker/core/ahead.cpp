@@ -48,14 +48,16 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     return done(failure<Request>(Error::kDenied, "not allowed: " + why));
   }
   for (const auto& [id, live] : impl.requests) {
-    if (live->open() && live->request.extends.empty() && same_ask(live->request, ask)) {
-      return done(failure<Request>(Error::kLimit, "this is asked already: request " + texts::short_id(id)));
+    const bool other_rule = !ask.via.empty() && ask.via != live->request.offer.rule;
+    if (live->open() && live->request.extends.empty() && !other_rule && same_ask(live->request, ask)) {
+      return done(failure<Request>(Error::kLimit, "this is asked already: request " + texts::short_id(id) + "; to take it back: jitctl cancel " + texts::short_id(id)));
     }
   }
   if (const auto held_back = impl.held_back(ask.subject, *decision.offer)) {
     impl.note_denial(ask, held_back->first, held_back->second);
     return done(failure<Request>(Error::kDenied, held_back->second));
   }
+  if (const auto why = impl.over_emergencies(ask, *decision.offer)) return done(failure<Request>(Error::kLimit, *why));
   if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
   impl.count_asked(ask.subject);
 

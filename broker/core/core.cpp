@@ -110,13 +110,13 @@ void Core::Impl::free_later(LiveGrant& grant) {
 
 bool Core::may_see(const Caller& caller, const Request& request) const {
   if (caller.admin || caller.auditor) return true;
-  if (request.subject.identity->uid == caller.identity->uid || may_vote(caller, request)) return true;
+  if (owns(caller, request.subject) || may_vote(caller, request)) return true;
   // Every approver of this host sees what was opened in an emergency, and may review it.
   return request.offer.break_glass && impl_->may_review(caller, request);
 }
 
 bool Core::may_see(const Caller& caller, const Grant& grant) const {
-  if (caller.admin || caller.auditor || grant.subject.identity->uid == caller.identity->uid) return true;
+  if (caller.admin || caller.auditor || owns(caller, grant.subject)) return true;
   if (const auto it = impl_->requests.find(grant.request); it != impl_->requests.end()) return may_see(caller, it->second->request);
   if (!policy_ || is_requester(policy_.get(), grant.subject, caller)) return false;
   return std::ranges::any_of(impl_->seats_behind(grant), [&](const policy::Seat& seat) {
@@ -183,6 +183,14 @@ void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
     for (CastVote& cast : live->votes) {
       if (cast.vote.uid == uid) cast.voter = identity;
     }
+  }
+  // What was complete but for the names goes on now.
+  std::vector<Id> complete;
+  for (const auto& [id, live] : impl_->requests) {
+    if (live->open() && !live->busy && live->stored && policy_ && !live->votes.empty() && impl_->complete(*live)) complete.push_back(id);
+  }
+  for (const Id& id : complete) {
+    if (Live* live = impl_->find(id); live != nullptr && live->open() && !live->busy) impl_->approve(*live, std::nullopt, [](const Outcome<Request>&) {});
   }
 }
 

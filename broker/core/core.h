@@ -196,7 +196,12 @@ class Core {
   std::vector<std::pair<policy::Door, WallMs>> observing() const;  // doors that only observe, and when that was last seen
   bool may_see(const Caller& caller, const Request& request) const;
   bool may_see(const Caller& caller, const Grant& grant) const;
+  static bool owns(const Caller& caller, const Subject& subject);  // it is his, also from inside the session it opened
   bool may_vote(const Caller& caller, const Request& request) const;
+  // Would vote() take this, if the typed code is right?
+  bool would_count(const Caller& caller, const Id& request, const Ballot& ballot) const;
+  const policy::Offer* terms_of(const Id& request) const;  // as they stand now; null: it is not open
+  std::vector<std::uint32_t> voters() const;               // of what is open
   std::vector<const Request*> live_requests() const;  // pending and detached, oldest first
   std::vector<const Grant*> live_grants() const;      // unclaimed and active, oldest first
   GrantState state_of(const Id& grant) const;         // ended: also where there never was such a one

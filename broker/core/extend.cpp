@@ -12,23 +12,15 @@ BootMs latest_more(const Grant& grant, BootMs now) {
   return (login ? grant.starts : now) + BootMs{grant.max_s} * 1000;
 }
 
-bool is_owner(const Caller& caller, const Grant& grant) {
-  const std::uint32_t uid = grant.subject.identity->uid;
-  // From inside the session he is its target (root), and the kernel still knows as whom he logged in.
-  return caller.identity->uid == uid || caller.loginuid == uid ||
-         (caller.loginuid != policy::kNoUid && caller.loginuid == grant.subject.loginuid);
-}
-
 }  // namespace
 
 void Core::extend(const Caller& caller, std::string_view prefix, Ask wish, Done<Request> done) {
   Impl& impl = *impl_;
   if (!policy_) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
-  // Who is root by the grant itself sees it as root.
   auto [held, error, message] = impl.find_visible_grant(caller, prefix);
   if (held == nullptr) return done(failure<Request>(error, message));
   const Grant grant = held->grant;
-  if (!is_owner(caller, grant)) return done(failure<Request>(Error::kDenied, "only who holds a grant asks for more of it"));
+  if (!owns(caller, grant.subject)) return done(failure<Request>(Error::kDenied, "only who holds a grant asks for more of it"));
   if (grant.state != GrantState::kActive) {
     return done(failure<Request>(Error::kBadInput, "it is not in use yet, so nothing runs out; use it first"));
   }

@@ -80,7 +80,7 @@ void Core::Impl::did_grant(const Grant& grant, const policy::Offer& offer) {
   senses.history.used(who.person, grant.target->uid, clock.wall());
 }
 
-void Core::Impl::look_again() {
+void Core::Impl::look_again(std::string_view changed) {
   if (policy() == nullptr) return;
   std::vector<Id> ids;
   for (const auto& [id, live] : requests) {
@@ -91,7 +91,7 @@ void Core::Impl::look_again() {
     if (live == nullptr || !live->open()) continue;
     const Sight sight = look(*live);
     const policy::Decision decision = policy()->decide(sight.view);
-    auto now = tighten(decision, live->terms);
+    auto now = tighten(decision, live->terms, changed);
     if (const std::string* why = std::get_if<std::string>(&now)) {
       close(*live, RequestState::kCancelled, "", *why, [](bool) {}, std::nullopt,
             record(sight, decision, live->request.command.words_at));

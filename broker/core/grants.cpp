@@ -25,6 +25,7 @@ void Core::Impl::drop_grant(const Id& id) {
   const auto it = grants.find(id);
   if (it == grants.end()) return;
   const Id request = it->second->grant.request;
+  const std::vector<Id> extensions = std::move(it->second->extensions);
   const auto [first, last] = grants_of.equal_range(it->second->grant.subject.identity->uid);
   for (auto entry = first; entry != last; ++entry) {
     if (entry->second == id) {
@@ -36,6 +37,9 @@ void Core::Impl::drop_grant(const Id& id) {
   std::erase_if(hand_overs, [&](const HandOver& hand) { return hand.grant == id; });
   // An approved request was kept for its grant only.
   if (const Live* live = find(request); live != nullptr && !live->open() && !live->busy) drop(request);
+  for (const Id& extension : extensions) {
+    if (const Live* live = find(extension); live != nullptr && !live->open() && !live->busy) drop(extension);
+  }
 }
 
 std::vector<policy::Seat> Core::Impl::seats_behind(const Grant& grant) const {
@@ -220,7 +224,7 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
 void Core::end(const Caller& caller, std::string_view prefix, Done<Grant> done) {
   auto [live, error, message] = impl_->find_visible_grant(caller, prefix);
   if (live == nullptr) return done(failure<Grant>(error, message));
-  if (live->grant.subject.identity->uid != caller.identity->uid) {
+  if (!owns(caller, live->grant.subject)) {
     return done(failure<Grant>(Error::kDenied, "this is not your own grant; to take it away: jitctl revoke"));
   }
   Grant ended = live->grant;

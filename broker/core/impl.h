@@ -51,6 +51,7 @@ struct Live {
 
 struct LiveGrant {
   Grant grant;
+  std::vector<Id> extensions;  // requests that moved its end
   IdentityPtr root;
   bool busy = false;
   std::vector<std::function<void()>> later;
@@ -139,7 +140,8 @@ struct Core::Impl {
   // --- facts_core.cpp
   void did(const policy::Identity& who, Deed deed, const Id& id) { senses.history.add(who.person, deed, clock.boottime(), id); }
   void did_grant(const Grant& grant, const policy::Offer& offer);
-  void look_again();     // pending requests, after a change of policy or fact
+  // Pending requests, after a change of what `changed` names.
+  void look_again(std::string_view changed = "the policy changed");
   void watch_facts();    // finds fact_end
   void facts_due();
   std::string record(const Sight& sight, const policy::Decision& decision, std::uint32_t words_at) const;
@@ -157,6 +159,8 @@ struct Core::Impl {
   bool may_fill_any(const Request& request, const policy::Offer& terms, const policy::Identity& voter) const;
   bool is_approver(const policy::Identity& who) const;  // of anything here
   bool same_person(const Subject& subject, std::string_view person) const;
+  bool same_people(const Subject& a, const Subject& b) const;  // by any of their names
+  static bool owns(const Caller& caller, const Subject& subject);
   std::optional<std::string> blocked(const Subject& subject, const policy::Offer& offer);
   void add_block(const Request& request, const Vote& vote);
   // Why nothing more is asked of people for him now, with its cause; nothing: it may be.
@@ -222,9 +226,10 @@ struct Core::Impl {
   void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
                     const std::string& kept);
   std::optional<std::string> over_limit(const Ask& ask);
+  std::optional<std::string> over_emergencies(const Ask& ask, const policy::Offer& offer) const;
   void count_asked(const Subject& subject);
   void uncount_asked(const Subject& subject);  // it could not be stored
-  bool approved_by(const Grant& grant, const Subject& subject) const;
+  bool approved_by(const LiveGrant& grant, const Subject& subject) const;
   Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind);
   // A request that the policy itself answers with yes, and its grant.
   void set_times(Grant& grant, BootMs not_before, std::uint32_t claim_s) const;
@@ -253,6 +258,8 @@ struct Core::Impl {
   Found find_visible(const Caller& caller, std::string_view id);
   // No vote: the rule asks nobody (any more).
   void approve(Live& live, std::optional<CastVote> cast, Done<Request> done);
+  std::optional<std::pair<Error, std::string>> refusal(const Live& live, const Caller& caller, const Ballot& ballot) const;
+  void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
   void wrong_code(Live& live, const Caller& caller, Done<Request> done);
   bool complete(const Live& live) const;
   Grant grant_from(const Live& live) const;
@@ -278,6 +285,7 @@ struct Core::Impl {
 
 // Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
 std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid);
+bool promptless(const Ask& ask);  // an ssh login that waits without a word
 // Does an approver's uid, loginuid or person make him the requester? People as the policy in force knows them, too.
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 bool is_prefix(std::string_view id);  // 4 to 32 hex digits

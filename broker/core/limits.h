@@ -11,6 +11,7 @@ struct Limits {
   std::size_t pending_per_uid = 8;
   std::size_t connections_per_uid = 8;
   std::size_t requests_per_hour = 30;      // a uid
+  std::size_t break_glass_per_hour = 5;    // a person
   std::size_t pending_per_host = 16384;
   std::size_t grants_per_uid = 1024;       // living ones; a rule that asks nobody gives one for each new command
   std::size_t login_waits_per_host = 3;    // waiting connections at a promptless ssh door

@@ -156,7 +156,7 @@ struct Vote {
 
 // A denial that also blocks: what would ask one of these sets is refused.
 struct Block {
-  std::string person;              // who is blocked
+  std::vector<std::string> persons;  // who is blocked, by each name of his
   std::vector<std::string> sets;   // of the seats of the request that was denied
   std::string by, why;             // for people
   std::string boot_id;

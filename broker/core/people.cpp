@@ -51,6 +51,35 @@ bool Core::Impl::same_person(const Subject& subject, std::string_view person) co
   return std::ranges::find(names, person) != names.end();
 }
 
+bool Core::Impl::same_people(const Subject& a, const Subject& b) const {
+  const auto names = persons_of(policy(), *b.identity, b.loginuid, b.login_user);
+  return std::ranges::any_of(names, [&](const std::string& name) { return same_person(a, name); });
+}
+
+// From inside a session he is its target (root, postgres), and the kernel still knows as whom he logged in.
+bool Core::Impl::owns(const Caller& caller, const Subject& subject) {
+  if (caller.identity->uid == subject.identity->uid) return true;
+  return caller.loginuid != policy::kNoUid && (caller.loginuid == subject.identity->uid || caller.loginuid == subject.loginuid);
+}
+
+bool Core::owns(const Caller& caller, const Subject& subject) { return Impl::owns(caller, subject); }
+
+const policy::Offer* Core::terms_of(const Id& request) const {
+  const Live* const live = impl_->find(request);
+  return live != nullptr && live->open() ? &live->terms : nullptr;
+}
+
+std::vector<std::uint32_t> Core::voters() const {
+  std::vector<std::uint32_t> out;
+  for (const auto& [id, live] : impl_->requests) {
+    if (!live->open()) continue;
+    for (const CastVote& cast : live->votes) out.push_back(cast.vote.uid);
+  }
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 bool Core::Impl::is_away(const policy::Identity& who) const {
   const auto until = [&](const std::string& person) {
     const auto found = away.find(person);
@@ -134,7 +163,7 @@ void Core::set_away(const Caller& caller, WallMs until, Done<Absence> done) {
     Outcome<Absence> out;
     out.value = absence;
     // Those who wait for him alone are told now, not at their deadline.
-    impl.look_again();
+    impl.look_again("an approver is away");
     done(std::move(out));
   });
 }
@@ -148,7 +177,7 @@ std::optional<WallMs> Core::away_until(const Caller& caller) const {
 void Core::Impl::add_block(const Request& request, const Vote& vote) {
   if (!vote.block_s) return;
   Block block;
-  block.person = request.subject.identity->person;
+  block.persons = persons_of(policy(), *request.subject.identity, request.subject.loginuid, request.subject.login_user);
   for (const policy::Seat& seat : request.offer.seats) block.sets.push_back(seat.set);
   block.by = vote.person;
   block.why = vote.reason;
@@ -165,7 +194,8 @@ void Core::Impl::add_block(const Request& request, const Vote& vote) {
 std::optional<std::string> Core::Impl::blocked(const Subject& subject, const policy::Offer& offer) {
   const BootMs now = clock.boottime();
   for (const Block& block : blocks) {
-    if (block.until <= now || !same_person(subject, block.person)) continue;
+    const bool meant = std::ranges::any_of(block.persons, [&](const std::string& person) { return same_person(subject, person); });
+    if (block.until <= now || !meant) continue;
     const bool same_seats = std::ranges::any_of(offer.seats, [&](const policy::Seat& seat) {
       return std::ranges::find(block.sets, seat.set) != block.sets.end();
     });

@@ -208,7 +208,7 @@ void Core::cancel(const Caller& caller, std::string_view id, Done<Request> done)
     });
     return;
   }
-  const bool mine = live->request.subject.identity->uid == caller.identity->uid;
+  const bool mine = owns(caller, live->request.subject);
   if (!mine && !caller.admin) {
     return done(failure<Request>(Error::kDenied, "only the requester or an admin can cancel; to refuse it: jitctl deny"));
   }

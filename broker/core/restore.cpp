@@ -83,6 +83,10 @@ void Core::restore(State state) {
       impl.add_grant(std::move(grant));
     }
   }
+  for (const auto& [id, live] : impl.requests) {
+    if (live->open() || live->request.extends.empty()) continue;
+    if (LiveGrant* held = impl.find_grant(live->request.extends)) held->extensions.push_back(id);
+  }
   // An approved request stays for its grant only.
   std::vector<Id> stale;
   for (const auto& [id, live] : impl.requests) {

@@ -8,17 +8,16 @@ namespace jit::core {
 
 void Core::Impl::owe_review(Request& request) const {
   if (request.offer.break_glass && request.offer.review_s > 0) {
-    request.review_due = clock.wall() + WallMs{request.offer.review_s} * 1000;
+    request.review_due = std::max(clock.wall(), request.not_before_wall) + WallMs{request.offer.review_s} * 1000;
   }
 }
 
 // By either clock: who was root meanwhile could set the wall clock back.
 std::optional<std::string> Core::Impl::review_overdue(const Subject& subject) const {
   for (const auto& [id, request] : unreviewed) {
-    const BootMs length = BootMs{request.offer.review_s} * 1000;
-    const bool late = clock.wall() >= request.review_due ||
-                      (request.boot_id == boot_id && clock.boottime() >= request.created + length);
-    if (!late || !same_person(subject, request.subject.identity->person)) continue;
+    const BootMs due_boot = request.created + (request.review_due - request.created_wall);
+    const bool late = clock.wall() >= request.review_due || (request.boot_id == boot_id && clock.boottime() >= due_boot);
+    if (!late || !same_people(subject, request.subject)) continue;
     return "the review of an emergency access is overdue; ask an approver for it: jitctl review " + texts::short_id(id);
   }
   return std::nullopt;

@@ -5,12 +5,6 @@
 
 namespace jit::core {
 
-std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid) {
-  std::vector<std::uint32_t> out{uid};
-  if (loginuid != policy::kNoUid && loginuid != uid) out.push_back(loginuid);
-  return out;
-}
-
 namespace {
 
 bool elevates_from(const Ask& ask) { return ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu; }
@@ -21,10 +15,6 @@ std::string six_digits(const Id& random) {
   const std::string digits = std::to_string(number);
   return std::string(6 - digits.size(), '0') + digits;
 }
-
-bool promptless(const Ask& ask) { return ask.door == policy::Door::kSsh && !ask.can_ask && ask.budget_s > 0; }
-
-std::vector<std::uint32_t> quota_of(const Subject& subject) { return jit::core::quota_of(subject.identity->uid, subject.loginuid); }
 
 }  // namespace
 
@@ -86,7 +76,7 @@ const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
     const Sight sight(senses, clock, ask, &live->grant);
     if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) continue;
-    if (!approved_by(live->grant, ask.subject)) return live;
+    if (!approved_by(*live, ask.subject)) return live;
   }
   return nullptr;
 }
@@ -103,12 +93,15 @@ bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
 }
 
 // Nobody uses what he approved himself, by whatever name he came in.
-bool Core::Impl::approved_by(const Grant& grant, const Subject& subject) const {
-  const auto it = requests.find(grant.request);
-  return it != requests.end() && std::ranges::any_of(it->second->votes, [&](const CastVote& cast) {
-    return cast.vote.approve && (cast.vote.uid == subject.loginuid || same_person(subject, cast.vote.person) ||
-                                 (cast.voter && policy() != nullptr && same_person(subject, person_now(*policy(), *cast.voter))));
-  });
+bool Core::Impl::approved_by(const LiveGrant& live, const Subject& subject) const {
+  const auto voted_for = [&](const Id& id) {
+    const auto it = requests.find(id);
+    return it != requests.end() && std::ranges::any_of(it->second->votes, [&](const CastVote& cast) {
+      return cast.vote.approve && (cast.vote.uid == subject.loginuid || same_person(subject, cast.vote.person) ||
+                                   (cast.voter && policy() != nullptr && same_person(subject, person_now(*policy(), *cast.voter))));
+    });
+  };
+  return voted_for(live.grant.request) || std::ranges::any_of(live.extensions, voted_for);
 }
 
 // One live request for each (person, door, target, command). One that was left is taken up again; one that somebody
@@ -125,6 +118,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
     Live* live = find(candidate);
     if (live == nullptr || !live->request.extends.empty() || !same_ask(live->request, *ask)) continue;
     if (live->request.not_before > clock.boottime()) continue;  // that is for later
+    if (!ask->via.empty() && ask->via != live->request.offer.rule) continue;  // who names another rule wants that one
     if (!live->open() && !live->busy) continue;
     if (live->busy) {
       defer(*live, conn, [this, conn, ask] { submit(conn, ask); });
@@ -192,55 +186,6 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
     return true;
   }
   return false;
-}
-
-std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
-  const std::uint32_t uid = ask.subject.identity->uid;
-  const BootMs now = clock.boottime();
-  const auto counted = quota_of(ask.subject);
-  for (const std::uint32_t one : counted) {
-    const std::size_t open = by_uid.count(one) + by_login.count(one);
-    if (open >= limits.pending_per_uid) {
-      return std::to_string(open) + " requests wait already; see jitctl requests, or cancel one";
-    }
-  }
-  if (by_uid.size() >= limits.pending_per_host) return std::string("too many requests wait on this host; try again later");
-  for (const std::uint32_t one : counted) {
-    const auto known = asked.find(one);
-    if (known == asked.end()) continue;
-    auto& times = known->second;
-    while (!times.empty() && times.front() + kHourMs <= now) times.pop_front();
-    if (times.size() < limits.requests_per_hour) continue;
-    return std::to_string(times.size()) + " requests within an hour; the next is possible in " +
-           policy::format_duration(static_cast<std::uint32_t>((times.front() + kHourMs - now + 999) / 1000));
-  }
-  if (promptless(ask) && login_waits_full(uid)) return std::string("too many logins wait; try again later");
-  return std::nullopt;
-}
-
-void Core::Impl::count_asked(const Subject& subject) {
-  for (const std::uint32_t uid : quota_of(subject)) asked[uid].push_back(clock.boottime());
-}
-
-void Core::Impl::uncount_asked(const Subject& subject) {
-  for (const std::uint32_t uid : quota_of(subject)) {
-    const auto known = asked.find(uid);
-    if (known == asked.end() || known->second.empty()) continue;
-    known->second.pop_back();
-    if (known->second.empty()) asked.erase(known);
-  }
-}
-
-// Each such wait holds one of sshd's MaxStartups slots: one a uid, few a host.
-bool Core::Impl::login_waits_full(std::uint32_t uid) const {
-  std::size_t count = 0;
-  for (const auto& [conn, id] : waiting) {
-    const auto it = requests.find(id);
-    if (it == requests.end() || it->second->request.door != policy::Door::kSsh || it->second->prompted) continue;
-    if (it->second->request.subject.identity->uid == uid) return true;
-    ++count;
-  }
-  return count >= limits.login_waits_per_host;
 }
 
 Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind) {
@@ -332,11 +277,13 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   if (!buried) {
     return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
   }
+  if (const auto why = over_emergencies(*ask, *decision.offer)) return deny(conn, *ask, "limit", {texts::line(*why)});
   Batch batch;
   Grant grant;
   // An emergency access is a request all the same: approvers see it at once, and its review is owed.
   std::optional<Request> request;
   if (decision.offer->break_glass) {
+    count_asked(ask->subject);
     const bool login = ask->door == policy::Door::kSsh || ask->door == policy::Door::kLogin;
     auto made = granted_at_once(*ask, *decision.offer, login ? RequestKind::kLogin : RequestKind::kElevation);
     request = std::move(made.first);

@@ -125,17 +125,18 @@ std::uint32_t soonest(std::uint32_t a, std::uint32_t b) { return a == 0 || b == 
 
 }  // namespace
 
-Tightened tighten(const policy::Decision& now, const policy::Offer& terms) {
+Tightened tighten(const policy::Decision& now, const policy::Offer& terms, std::string_view changed) {
+  const std::string what(changed);
   if (now.outcome == policy::Outcome::kDeny || !now.offer || now.offer->rule != terms.rule) {
-    return "the policy changed: " + (now.why.empty() ? std::string("no rule allows this any more") : now.why.front());
+    return what + ": " + (now.why.empty() ? std::string("no rule allows this any more") : now.why.front());
   }
-  if (now.outcome == policy::Outcome::kNeeds) return std::string("the policy changed: it asks for more text now");
+  if (now.outcome == policy::Outcome::kNeeds) return what + ": it asks for more text now";
   // Nobody was ever shown one.
-  if (now.offer->match && !terms.match) return std::string("the policy changed: it asks for a typed code now");
+  if (now.offer->match && !terms.match) return what + ": it asks for a typed code now";
   for (const policy::Seat& seat : now.offer->seats) {
     const auto held = std::ranges::find(terms.seats, seat.set, &policy::Seat::set);
     if (held == terms.seats.end() || held->count < seat.count) {
-      return "the policy changed: it asks more people of " + seat.set + " now";
+      return what + ": it asks more people of " + seat.set + " now";
     }
   }
   policy::Offer tighter = terms;  // the seats stay as of submit

@@ -26,9 +26,9 @@ Answer question_of(const policy::Policy& policy, const policy::Request& view, co
 // Refused only because nobody can be asked for a text? Then this is what would be asked.
 std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view);
 
-// The new terms, or why the request ends ("the policy changed: ...").
+// The new terms, or why the request ends: "CHANGED: ...", as "the policy changed: no rule allows this any more".
 using Tightened = std::variant<policy::Offer, std::string>;
-Tightened tighten(const policy::Decision& now, const policy::Offer& terms);
+Tightened tighten(const policy::Decision& now, const policy::Offer& terms, std::string_view changed = "the policy changed");
 
 // hex SHA-256 over every immutable field but digest and secret_hash, each with its length: injective.
 std::string digest_of(const Request& request);

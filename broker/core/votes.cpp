@@ -124,6 +124,63 @@ Grant Core::Impl::grant_from(const Live& live) const {
   return grant;
 }
 
+// Why this vote does not count, the typed code apart; nothing: it does.
+std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& live, const Caller& caller, const Ballot& ballot) const {
+  using Why = std::pair<Error, std::string>;
+  const Request& request = live.request;
+  if (is_requester(policy(), request.subject, caller)) {
+    return Why(Error::kDenied, ballot.approve ? "nobody approves his own request; somebody else of " + texts::seats(live.terms.seats) + " must"
+                                              : "this is your own request; to take it back: jitctl cancel " + texts::short_id(request.id));
+  }
+  if (policy() == nullptr || !may_fill_any(request, live.terms, *caller.identity)) {
+    return Why(Error::kDenied, "you fill no seat of this request; it asks " + texts::seats(live.terms.seats));
+  }
+  if (ballot.block_s && (ballot.approve || *ballot.block_s == 0 || *ballot.block_s > kBlockMax)) {
+    return Why(Error::kBadInput, ballot.approve ? "only a denial can block" : "a block lasts from one second to 1d");
+  }
+  if (live.terms.reason_required && evidence::trim(ballot.reason).empty()) {
+    return Why(Error::kBadInput, "the rule wants a reason of who answers, too: add -m REASON");
+  }
+  if (live.open() && clock.boottime() >= request.deadline) return Why(Error::kEnded, "this request has expired");
+  if (!live.open() && (ballot.approve || !grants.contains(request.grant))) {
+    return Why(Error::kEnded, "this request has been approved already");
+  }
+  if (!ballot.approve) return std::nullopt;
+  if (!takes_local_votes(live.terms)) return Why(Error::kDenied, why_not_local(live.terms));
+  if (policy::is_machine(policy()->rules(), *caller.identity)) {
+    return Why(Error::kDenied, "a machine approver answers with its own key only; a vote cast here is not signed");
+  }
+  if (is_away(*caller.identity)) {
+    return Why(Error::kDenied, "you are away and fill no seat; to come back: jitctl away --until now");
+  }
+  const bool again = std::ranges::any_of(live.votes, [&](const CastVote& cast) {
+    return cast.vote.person == caller.identity->person || (cast.voter && person_now(*policy(), *cast.voter) == caller.identity->person);
+  });
+  if (again) return Why(Error::kBadInput, "you have approved this request already");
+  if (ballot.duration_s && (*ballot.duration_s == 0 || *ballot.duration_s > live.terms.give_s)) {
+    return Why(Error::kBadInput, "you can give at most " + policy::format_duration(live.terms.give_s));
+  }
+  if (ballot.scope && !request.extends.empty()) {
+    return Why(Error::kBadInput, "the scope of a grant that is in use stays as it is; give a shorter time, or deny");
+  }
+  if (ballot.scope && *ballot.scope > live.terms.scope) {
+    return Why(Error::kBadInput, "you can only narrow the scope, and it is " + std::string(policy::name_of(live.terms.scope)));
+  }
+  if (ballot.scope && !door_has(request.door, *ballot.scope)) {
+    return Why(Error::kBadInput, "the door " + std::string(policy::name_of(request.door)) + " has no scope " +
+                                     std::string(policy::name_of(*ballot.scope)));
+  }
+  if (live.terms.match && digits_of(ballot.typed).empty()) {
+    return Why(Error::kBadInput, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE");
+  }
+  return std::nullopt;
+}
+
+bool Core::would_count(const Caller& caller, const Id& id, const Ballot& ballot) const {
+  const Live* const live = impl_->find(id);
+  return live != nullptr && may_see(caller, live->request) && !impl_->refusal(*live, caller, ballot);
+}
+
 void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Done<Request> done) {
   Impl& impl = *impl_;
   auto [live, error, message] = impl.find_visible(caller, prefix);
@@ -135,21 +192,12 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
     });
     return;
   }
-  if (is_requester(policy_.get(), live->request.subject, caller)) {
-    return done(failure<Request>(Error::kDenied, ballot.approve ? "nobody approves his own request; somebody else of " +
-                                                                      texts::seats(live->terms.seats) + " must"
-                                                                : "this is your own request; to take it back: jitctl cancel " +
-                                                                      texts::short_id(id)));
+  // His vote of before a restart, and the directory has not said yet who he is: now it is known.
+  for (CastVote& cast : live->votes) {
+    if (!cast.voter && cast.vote.uid == caller.identity->uid) cast.voter = caller.identity;
   }
-  if (!policy_ || !impl.may_fill_any(live->request, live->terms, *caller.identity)) {
-    return done(failure<Request>(Error::kDenied, "you fill no seat of this request; it asks " +
-                                                     texts::seats(live->terms.seats)));
-  }
-  if (ballot.block_s && (ballot.approve || *ballot.block_s == 0 || *ballot.block_s > kBlockMax)) {
-    return done(failure<Request>(Error::kBadInput, ballot.approve ? "only a denial can block" : "a block lasts from one second to 1d"));
-  }
-  const bool owes_reason = live->terms.reason_required && evidence::trim(ballot.reason).empty();
-  if (owes_reason) return done(failure<Request>(Error::kBadInput, "the rule wants a reason of who answers, too: add -m REASON"));
+  if (ballot.approve && live->open() && policy_ && impl.complete(*live)) return impl.approve(*live, std::nullopt, std::move(done));
+  if (auto why = impl.refusal(*live, caller, ballot)) return done(failure<Request>(why->first, std::move(why->second)));
   Vote vote;
   vote.request = id;
   vote.person = caller.identity->person;
@@ -159,76 +207,47 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
   vote.block_s = ballot.block_s;
   vote.digest = live->request.digest;
   vote.time = impl.clock.wall();
-  if (!live->open()) {
-    LiveGrant* grant = ballot.approve ? nullptr : impl.find_grant(live->request.grant);
-    if (grant == nullptr) return done(failure<Request>(Error::kEnded, "this request has been approved already"));
-    // A denial after the approval ends what came of it.
-    const Request ended = live->request;
-    impl.add_block(ended, vote);
-    impl.end_grant(*grant, GrantEnd::kRevoked, shown(*caller.identity), vote.reason, [ended, done = std::move(done)](bool ok) {
-      if (!ok) return done(failure<Request>(Error::kUnavailable, "the grant has ended, but the log could not be written"));
-      Outcome<Request> out;
-      out.value = ended;
-      done(std::move(out));
-    }, std::pair(ended, vote));
-    return;
-  }
-  if (impl.clock.boottime() >= live->request.deadline) {
-    return done(failure<Request>(Error::kEnded, "this request has expired"));
-  }
-  if (!ballot.approve) {
-    Request before = live->request;
-    const std::string by = shown(*caller.identity);
-    impl.close(*live, RequestState::kDenied, by, vote.reason,
-               [this, before, vote, by, done = std::move(done)](bool ok) mutable {
-                 if (!ok) return done(failure<Request>(Error::kUnavailable, "it is denied, but the log could not be written"));
-                 Outcome<Request> out;
-                 out.value = std::move(before);
-                 out.value.state = RequestState::kDenied;
-                 out.value.ended_by = by;
-                 out.value.ended_why = vote.reason;
-                 out.value.ended_wall = impl_->clock.wall();
-                 done(std::move(out));
-               },
-               vote);
-    return;
-  }
-  if (!takes_local_votes(live->terms)) return done(failure<Request>(Error::kDenied, why_not_local(live->terms)));
-  if (policy::is_machine(policy_->rules(), *caller.identity)) {
-    return done(failure<Request>(Error::kDenied, "a machine approver answers with its own key only; a vote cast here is not signed"));
-  }
-  if (impl.is_away(*caller.identity)) {
-    return done(failure<Request>(Error::kDenied, "you are away and fill no seat; to come back: jitctl away --until now"));
-  }
-  for (const CastVote& cast : live->votes) {
-    if (cast.vote.person == vote.person || (cast.voter && person_now(*policy_, *cast.voter) == vote.person)) {
-      return done(failure<Request>(Error::kBadInput, "you have approved this request already"));
-    }
-  }
-  if (ballot.duration_s && (*ballot.duration_s == 0 || *ballot.duration_s > live->terms.give_s)) {
-    return done(failure<Request>(Error::kBadInput, "you can give at most " + policy::format_duration(live->terms.give_s)));
-  }
-  if (ballot.scope && !live->request.extends.empty()) {
-    return done(failure<Request>(Error::kBadInput, "the scope of a grant that is in use stays as it is; give a shorter time, or deny"));
-  }
-  if (ballot.scope && *ballot.scope > live->terms.scope) {
-    return done(failure<Request>(Error::kBadInput, "you can only narrow the scope, and it is " +
-                                                       std::string(policy::name_of(live->terms.scope))));
-  }
-  if (ballot.scope && !door_has(live->request.door, *ballot.scope)) {
-    return done(failure<Request>(Error::kBadInput, "the door " + std::string(policy::name_of(live->request.door)) +
-                                                       " has no scope " + std::string(policy::name_of(*ballot.scope))));
-  }
-  if (live->terms.match) {
-    const std::string typed = digits_of(ballot.typed);
-    if (typed.empty()) {
-      return done(failure<Request>(Error::kBadInput, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"));
-    }
-    if (typed != live->request.typed_code) return impl.wrong_code(*live, caller, std::move(done));
-  }
+  if (!ballot.approve) return impl.deny_request(*live, caller, std::move(vote), std::move(done));
+  if (live->terms.match && digits_of(ballot.typed) != live->request.typed_code) return impl.wrong_code(*live, caller, std::move(done));
   vote.duration_s = ballot.duration_s;
   vote.scope = ballot.scope;
   impl.approve(*live, CastVote{vote, caller.identity}, std::move(done));
+}
+
+// Before the approval it ends the request, after it what came of it; a block ends what else is asked of the same people.
+void Core::Impl::deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done) {
+  const std::string by = shown(*caller.identity);
+  const Request before = live.request;
+  if (!live.open()) {
+    add_block(before, vote);
+    end_grant(*find_grant(before.grant), GrantEnd::kRevoked, by, vote.reason, [before, done = std::move(done)](bool ok) {
+      if (!ok) return done(failure<Request>(Error::kUnavailable, "the grant has ended, but the log could not be written"));
+      Outcome<Request> out;
+      out.value = before;
+      done(std::move(out));
+    }, std::pair(before, vote));
+  } else {
+    close(live, RequestState::kDenied, by, vote.reason,
+          [this, before, reason = vote.reason, by, done = std::move(done)](bool ok) mutable {
+            if (!ok) return done(failure<Request>(Error::kUnavailable, "it is denied, but the log could not be written"));
+            Outcome<Request> out;
+            out.value = std::move(before);
+            out.value.state = RequestState::kDenied;
+            out.value.ended_by = by;
+            out.value.ended_why = reason;
+            out.value.ended_wall = clock.wall();
+            done(std::move(out));
+          },
+          vote);
+  }
+  if (!vote.block_s) return;
+  std::vector<Id> others;
+  for (const auto& [id, other] : requests) {
+    if (id != before.id && other->open() && blocked(other->request.subject, other->request.offer)) others.push_back(id);
+  }
+  for (const Id& id : others) {
+    if (Live* other = find(id)) close(*other, RequestState::kDenied, by, vote.reason, [](bool) {});
+  }
 }
 
 // Each try is durable before it is answered: a restart gives nobody more of them.
@@ -265,6 +284,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
     });
     return;
   }
+  if (policy() == nullptr) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
   const Sight sight = look(live);
   const policy::Decision decision = policy()->decide(sight.view);
@@ -324,16 +344,22 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
       return done(failure<Request>(Error::kUnavailable, "the vote could not be stored; try again later"));
     }
     if (grant && !voted->request.extends.empty()) {
-      // Its request is not needed any more: the one behind the grant is.
+      // Kept as long as the grant: a denial ends that one still.
+      if (LiveGrant* held = find_grant(voted->request.extends)) held->extensions.push_back(id);
+      unindex(voted->request);
+      const bool there = find_grant(voted->request.extends) != nullptr;
       prolong(std::move(*grant));
       Outcome<Request> out;
       out.value = voted->request;
-      auto later = std::move(voted->later);
       listener.request_changed(out.value);
-      drop(id);
-      done(std::move(out));
-      for (auto& step : later) step();
-      return;
+      if (there) {
+        free_later(*voted);
+      } else {  // it ended while this was written
+        auto later = std::move(voted->later);
+        drop(id);
+        for (auto& step : later) step();
+      }
+      return done(std::move(out));
     }
     if (grant) {
       const Grant given = *grant;

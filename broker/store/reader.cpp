@@ -2,6 +2,7 @@
 #include "broker/store/reader.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "broker/store/rows.h"
 
@@ -130,9 +131,18 @@ bool Reader::votes_where(const std::string& where, const Binder& bind, std::vect
 
 core::State Reader::load_live() {
   return snapshot<core::State>([this](core::State& state) {
-    return requests_where(std::string(kRequestsByState) + "WHERE state <= 1 ORDER BY requests.rowid", {},
-                          state.requests) &&
-           votes_where("WHERE request IN (SELECT request FROM request_states WHERE state <= 1)", {}, state.votes) &&
+    // What was approved stays for its grant: a denial, an extension and a use ask who approved it.
+    const std::string living = "(SELECT grants.request FROM grant_states CROSS JOIN grants ON id = issued WHERE state <= 1)";
+    const std::string issued = "(SELECT issued FROM grant_states WHERE state <= 1)";
+    const std::string approved = "state = 2 AND (id IN " + living + " OR (extends IS NOT NULL AND extends IN " + issued + "))";
+    std::vector<core::Request> kept;
+    if (!requests_where(std::string(kRequestsByState) + "WHERE state <= 1 ORDER BY requests.rowid", {}, state.requests) ||
+        !requests_where(std::string(kAllRequests) + "WHERE " + approved + " ORDER BY requests.rowid", {}, kept)) {
+      return false;
+    }
+    state.requests.insert(state.requests.end(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));
+    return votes_where("WHERE request IN (SELECT request FROM request_states WHERE state <= 1) OR request IN "
+                       "(SELECT id " + std::string(kAllRequests) + "WHERE " + approved + ")", {}, state.votes) &&
            grants_where(std::string(kGrantsByState) + "WHERE state <= 1 ORDER BY grants.rowid", {}, state.grants) &&
            requests_where(std::string(kRequestsByState) + "WHERE review_due <> 0 AND reviewed_wall = 0 ORDER BY requests.rowid", {},
                           state.owed) &&

@@ -97,6 +97,22 @@ TEST_CASE("break-glass opens at once, is seen by all approvers, and owes a revie
   }
 }
 
+TEST_CASE("few emergencies within an hour, and each beside what waits already", "[emergency]") {
+  Emergency world;
+  const Conn waits = world.submit(world.ask(kAlice));
+  CHECK(world.said(waits) == "pending approval-needed");
+  for (std::size_t n = 0; n < world.limits.break_glass_per_hour; ++n) {
+    CHECK(world.said(world.submit(world.glass())) == "allow granted");
+    CHECK(world.end(world.caller(kAlice), world.only_grant().id).error().empty());
+  }
+  CHECK(world.said(world.submit(world.glass())) == "deny limit");
+  world.restart();
+  CHECK(world.said(world.submit(world.glass())) == "deny limit");
+  CHECK(world.said(world.submit(world.glass(kFrank))) == "allow granted");
+  world.pass(3'600'001);
+  CHECK(world.said(world.submit(world.glass())) == "allow granted");
+}
+
 TEST_CASE("break-glass that cannot be written opens nothing", "[emergency]") {
   Emergency world;
   world.failing_writes = true;
@@ -190,6 +206,30 @@ TEST_CASE("more time is asked of the same people, and what runs goes on", "[exte
     CHECK(world.bound(bind).allow);
     CHECK(world.held.grants.at(grant.id).expires == grant.expires + 1'200'000);
   }
+}
+
+TEST_CASE("a denial of an approved extension ends the grant, after a restart, too", "[extend][D16]") {
+  Emergency world;
+  const Grant grant = world.active();
+  const Id id = world.extend(world.caller(kAlice), grant.id, 600).one().value.id;
+  CHECK(world.vote(kCarol, id).error().empty());
+  SECTION("") {}
+  SECTION("") { world.restart(); }
+  Ask as_alice = world.ask(kAlice);
+  as_alice.subject.loginuid = kCarol;
+  as_alice.subject.login_user = "carol";
+  CHECK(world.said(world.submit(as_alice)) != "allow granted");  // carol approved more of it
+  CHECK(world.vote(kBob, id, false).error().empty());
+  CHECK(world.held.grants.at(grant.id).state == GrantState::kEnded);
+}
+
+TEST_CASE("who is inside the session is its owner", "[extend]") {
+  Emergency world;
+  const Grant grant = world.active();
+  Caller inside = world.caller(kMallory);  // whatever user the grant gave
+  inside.loginuid = kAlice;
+  CHECK(world.extend(inside, grant.id, 60).error().empty());
+  CHECK(world.end(inside, grant.id).error().empty());
 }
 
 TEST_CASE("who may ask for more, and of what", "[extend]") {

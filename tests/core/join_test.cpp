@@ -168,7 +168,7 @@ TEST_CASE("a grant is not used by who approved it", "[join]") {
   Ask bob_as_alice = left.again();
   bob_as_alice.subject.loginuid = kBob;
   CHECK(world.said(world.submit(bob_as_alice)) == "pending approval-needed");
-  CHECK(world.vote(kBob, world.only_request()).error() == "NotFound");
+  CHECK(world.vote(kBob, world.only_request()).error() == "Denied");
   CHECK(world.said(world.submit(left.again())) == "allow granted");
 }
 

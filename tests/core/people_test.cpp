@@ -268,6 +268,60 @@ TEST_CASE("who is away fills no seat, and nobody waits for him", "[people]") {
   }
 }
 
+TEST_CASE("who is away is away from a large set, too", "[people]") {
+  std::string many = rules();
+  const std::string pair = "pair = [\"user:bob\", \"user:carol\"]";
+  many.replace(many.find(pair), pair.size(), "pair = [\"user:bob\", \"user:carol\", \"user:erin\", \"user:frank\", \"user:dave\"]");
+  World world;
+  world.use(load_policy(many));
+  const WallMs hour = world.wall() + 3'600'000;
+  for (const std::uint32_t uid : {kBob, kCarol, kErin, kFrank}) CHECK(world.away(world.caller(uid), hour).error().empty());
+  CHECK(world.said(world.submit(world.ask(kAlice, "pairing"))) == "deny policy");  // two of five are needed, one is here
+}
+
+TEST_CASE("a block ends what else the person asks of the same people", "[people][D15]") {
+  World world;
+  const Conn first = world.submit(world.ask(kAlice));
+  Ask two = world.ask(kAlice, "two");
+  const Conn second = world.submit(two);
+  const Conn other = world.submit(world.ask(kFrank));
+  CHECK(world.vote(world.caller(kBob), world.answer(first).id, {false, {}, {}, "enough", {}, 600}).error().empty());
+  CHECK(world.held.requests.at(world.answer(second).id).state == RequestState::kDenied);
+  CHECK(world.held.requests.at(world.answer(other).id).state == RequestState::kPending);
+}
+
+TEST_CASE("a block follows the person out of su", "[people][D15]") {
+  World world;
+  Ask su = world.ask(kFrank);
+  su.subject.loginuid = kAlice;
+  su.subject.login_user = "alice";
+  world.submit(su);
+  CHECK(world.vote(world.caller(kBob), world.only_request(), {false, {}, {}, "no", {}, 600}).error().empty());
+  CHECK(world.said(world.submit(world.ask(kAlice))) == "deny blocked");
+}
+
+TEST_CASE("a vote of before a restart counts once the directory has answered", "[people]") {
+  World world;
+  world.submit(world.ask(kAlice, "two"));
+  const Id id = world.only_request();
+  CHECK(world.vote(kCarol, id).error().empty());
+  world.forget_voters = true;
+  world.restart();
+  SECTION("after the other vote") {
+    CHECK(world.vote(kBob, id).error().empty());
+    CHECK(world.held.requests.at(id).state == RequestState::kPending);
+    world.core->know_voter(kCarol, world.who(kCarol));
+    world.settle();
+    CHECK(world.held.requests.at(id).state == RequestState::kApproved);
+  }
+  SECTION("never: he says it himself") {
+    CHECK(world.vote(kBob, id).error().empty());
+    CHECK(world.vote(kCarol, id).error().empty());
+    CHECK(world.held.requests.at(id).state == RequestState::kApproved);
+    CHECK(world.held.votes.size() == 2);
+  }
+}
+
 TEST_CASE("a denial may block", "[people][D15]") {
   People world;
   world.submit(world.ask(kAlice));

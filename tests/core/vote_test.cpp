@@ -24,9 +24,9 @@ TEST_CASE("who may approve, and who may deny", "[vote]") {
       {"a member, login unknown on both sides", came_as(kBob, policy::kNoUid), policy::kNoUid, ""},
       {"the requester", plain(kErin), kErin, "Denied"},
       {"the requester, login unknown", came_as(kErin, policy::kNoUid), policy::kNoUid, "Denied"},
-      {"the requester who became a member by su", came_as(kBob, kErin), kErin, "NotFound"},
-      {"a member who had become the requester by su", plain(kBob), kBob, "NotFound"},
-      {"both came as the same third one", came_as(kBob, kDave), kDave, "NotFound"},
+      {"the requester who became a member by su", came_as(kBob, kErin), kErin, "Denied"},
+      {"a member who had become the requester by su", plain(kBob), kBob, "Denied"},
+      {"both came as the same third one", came_as(kBob, kDave), kDave, "Denied"},
       {"a member who came as somebody else", came_as(kBob, kDave), kErin, ""},
       {"no member, but sees it: auditor",
        [](World& world) {

@@ -228,7 +228,9 @@ void World::restart(bool new_boot) {
   core->restore(std::move(state));
   core->remember(past());
   core->use_policy(policy);
-  for (const std::uint32_t uid : voters) core->know_voter(uid, who(uid));
+  for (const std::uint32_t uid : voters) {
+    if (!forget_voters) core->know_voter(uid, who(uid));
+  }
   core->know_root(who(0));
   after();
 }
@@ -245,6 +247,10 @@ Past World::past() const {
     if (entry.type == events::kGrantCreated) done.id = entry.grant;
     if (entry.type == events::kGrantCreated) done.deed = Deed::kGranted;
     if (denied) done.deed = Deed::kDenied;
+    if (entry.type == events::kGrantCreated && entry.fields.find("\"break_glass\":true") != std::string::npos) {
+      out.done.push_back(done);
+      out.done.back().deed = Deed::kBreakGlass;
+    }
     if (denied || entry.type == events::kGrantCreated || entry.type == events::kRequestCreated) out.done.push_back(done);
   }
   for (const auto& [id, grant] : held.grants) {

@@ -71,6 +71,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   // --- knobs
   BootMs now = 5'000'000;
   Disk disk = Disk::kPrompt;
+  bool forget_voters = false;   // the directory does not answer at the next start
   bool same_prefix = false;     // ids that begin alike
   bool failing_writes = false;  // every commit that completes now fails
   bool failing_graves = false;  // every tombstone that is written now fails

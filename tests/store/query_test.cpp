@@ -106,14 +106,29 @@ TEST_CASE("load_live gives what is not over, oldest first, with its votes") {
     all.grants.push_back(grant(number));
     all.grants.back().state = state;
   }
+  // Approved ones stay for a living grant: the request that it came of, and one that moved its end.
+  all.requests.push_back(request(11));
+  all.requests.back().extends = {};
+  all.requests.back().offer.break_glass = false;
+  all.requests.back().kind = core::RequestKind::kAhead;
+  all.requests.push_back(request(12));
+  all.requests.back().extends = id_of(1);
+  for (std::size_t at : {6U, 7U}) {
+    all.requests[at].state = S::kApproved;
+    all.votes.push_back(vote(all.requests[at], "carol", true));
+  }
+  all.grants[2].request = id_of(11);
+  all.grants[1].request = id_of(3);  // ended
   {
     Opened store(folder / "jit.db");
     REQUIRE(store.commit(all));
   }
   Opened store(folder / "jit.db");
   const core::State live = store.db->load_live();
-  CHECK(texts(live.requests) == texts(std::vector{all.requests[0], all.requests[1]}));
-  CHECK(texts(live.votes) == texts(std::vector(all.votes.begin(), all.votes.begin() + 4)));
+  CHECK(texts(live.requests) == texts(std::vector{all.requests[0], all.requests[1], all.requests[6], all.requests[7]}));
+  std::vector<core::Vote> votes(all.votes.begin(), all.votes.begin() + 4);
+  votes.insert(votes.end(), all.votes.end() - 2, all.votes.end());
+  CHECK(texts(live.votes) == texts(votes));
   CHECK(texts(live.grants) == texts(std::vector{all.grants[0], all.grants[2]}));
   CHECK(store.db->last_error().empty());
 }
