@@ -12,6 +12,8 @@
 
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <optional>
 #include <utility>
 
 #include "broker/gate/proc_text.h"
@@ -200,19 +202,32 @@ bool safe_program(int exe, std::string& why) {
   return true;
 }
 
+namespace {
+
+using Namespace = std::pair<std::uint64_t, std::uint64_t>;  // device and inode
+
+// That of PID 1: seen here, or written down by root before we started. Nothing: there is nothing to compare with.
+std::optional<Namespace> first_namespace() {
+  struct stat status {};
+  if (stat("/proc/1/ns/mnt", &status) == 0) return Namespace{status.st_dev, status.st_ino};
+  std::ifstream file("/run/jit-broker/mount-namespace");
+  Namespace out;
+  char colon = 0;
+  if (!(file >> out.first >> colon >> out.second) || colon != ':') return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
 bool mount_namespace(int descriptor, bool& foreign, std::string& why) {
-  // Without the right to look at PID 1's, there is nothing to compare with, now or later.
-  static const std::optional<struct stat> first = [] {
-    struct stat status {};
-    return stat("/proc/1/ns/mnt", &status) == 0 ? std::optional(status) : std::nullopt;
-  }();
+  static const std::optional<Namespace> first = first_namespace();
   struct stat theirs {};
   foreign = false;
   if (ioctl(descriptor, NS_GET_NSTYPE) != CLONE_NEWNS || (first && fstat(descriptor, &theirs) < 0)) {
     why = "the mount namespace is none";
     return false;
   }
-  foreign = first && (first->st_ino != theirs.st_ino || first->st_dev != theirs.st_dev);
+  foreign = first && *first != Namespace{theirs.st_dev, theirs.st_ino};
   return true;
 }
 

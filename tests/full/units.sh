@@ -50,6 +50,14 @@ grep -q '^CapEff:[[:space:]]*0000000000000000$' "/proc/$pid/status" || fail "the
 grep -q 'state: *running' <<<"$(jitctl status)" || fail "jitctl status: $(jitctl status 2>&1)"
 echo "the units start: active, as _jit, no capabilities, no network"
 
+# Who asks from another mount namespace than the host's is told of, though the broker may not look at PID 1.
+[ "$(cat /run/jit-broker/mount-namespace)" = "$(stat -Lc %d:%i /proc/1/ns/mnt)" ] || fail "the mount namespace of PID 1 is not written down"
+setpriv --reuid alice --regid alice --init-groups sudo -n id >/tmp/out 2>&1 && fail "sudo -n passed"
+grep -q 'another mount namespace' <<<"$(journalctl -b --no-pager -u jit-broker)" && fail "the host's own namespace is called another one"
+unshare --mount setpriv --reuid alice --regid alice --init-groups sudo -n id >/tmp/out 2>&1 && fail "sudo -n passed"
+until_true "a foreign mount namespace is not told of" bash -c 'grep -q "another mount namespace" <<<"$(journalctl -b --no-pager -u jit-broker)"'
+echo "another mount namespace: told of"
+
 # A broker that dies under a wait, and one that hangs, are replaced; the paused sudo goes on.
 script -qefc "setpriv --reuid alice --regid alice --init-groups sudo id -un" /tmp/typescript </dev/null >/tmp/out 2>&1 &
 waiting=$!
