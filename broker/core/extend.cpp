@@ -48,7 +48,7 @@ void Core::extend(const Caller& caller, std::string_view prefix, Ask wish, Done<
   ask.subject = grant.subject;
   ask.reason = std::move(wish.reason);
   ask.reason_from = wish.reason_from;
-  ask.ticket = wish.ticket.empty() ? asked->request.ticket : std::move(wish.ticket);
+  ask.ticket = wish.ticket.empty() ? asked->request.ticket : wish.ticket;
   ask.urgency = wish.urgency;
   ask.asked_s = wish.asked_s;
   ask.via = grant.rule;

@@ -90,9 +90,10 @@ bool Core::Impl::is_away(const policy::Identity& who) const {
 
 std::vector<std::string> Core::Impl::absent_for(const Subject& subject, const Live* live) const {
   std::vector<std::string> out;
-  for (const auto& [person, absence] : away) {
+  for (const auto& each : away) {
+    const Absence& absence = each.second;
     if (absence.until <= clock.wall()) continue;
-    const bool voted = live != nullptr && std::ranges::any_of(live->votes, [&](const CastVote& cast) { return cast.vote.person == person; });
+    const bool voted = live != nullptr && std::ranges::any_of(live->votes, [&](const CastVote& cast) { return cast.vote.person == absence.person; });
     if (!voted) out.push_back(absent_name(absence));
   }
   // Who logged in here and became somebody else (su) is asked nothing about himself.
