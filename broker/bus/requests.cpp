@@ -172,13 +172,15 @@ void Handlers::create_for(const core::Caller& caller, const CreateArgs& args, co
   // A claim, as sudo's own command line is one at the door: the same path, and no option of sudo.
   std::string word = args.argv.front();
   if (word.front() != '/' && word.find('/') != std::string::npos) word = args.cwd + "/" + word;
-  directory_.program(word, [self = weak_from_this(), caller, ask = std::move(ask), reply](std::string path) mutable {
+  directory_.program(word, [self = weak_from_this(), caller, ask = std::move(ask), reply, word](std::string path) mutable {
     const auto there = self.lock();
     if (!there) return;
     ask.command.known = true;
     ask.command.path = std::move(path);
     ask.command.words_at = 1;
     directory::Asked files{caller.identity->uid, std::nullopt, ask.command.path, ask.cwd, {ask.argv.begin() + 1, ask.argv.end()}};
+    // A program whose folder the broker cannot see (a home) is a file all the same.
+    if (files.program.empty() && word.starts_with('/')) files.program = word;
     there->directory_.can_change(files, [self, caller, ask = std::move(ask), reply](bool can) mutable {
       const auto still = self.lock();
       if (!still) return;

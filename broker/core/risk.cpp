@@ -25,32 +25,54 @@ constexpr std::int64_t kEachDenial = 10;
 constexpr std::int64_t kDenialsMost = 30;
 constexpr std::int64_t kMost = 100;
 
-// Sorted. What GTFOBins lists for sudo and people really have: whoever may run one of these may run anything.
-constexpr std::array kPrograms = std::to_array<std::string_view>({
-    "apt",     "apt-get", "ash",    "awk",     "bash",   "busybox", "chmod",  "chown", "chroot",   "cp",
-    "csh",     "dash",    "dd",     "docker",  "dpkg",   "ed",      "emacs",  "env",   "ex",       "find",
-    "fish",    "gawk",    "gdb",    "git",     "install", "ksh",    "less",   "ln",    "lua",      "man",
-    "mawk",    "mksh",    "more",   "most",    "mount",  "mv",      "nano",   "nawk",  "nice",     "node",
-    "nsenter", "perl",    "php",    "pip",     "podman", "python",  "rbash",  "rsync", "ruby",     "rvim",
-    "scp",     "screen",  "script", "sed",     "sh",     "socat",   "ssh",    "strace", "su",      "sudo",
-    "sudoedit", "systemd-run", "tar", "tcsh",  "tee",    "timeout", "tmux",   "unshare", "vi",     "view",
-    "vim",     "vimdiff", "visudo", "watch",   "xargs",  "zsh",
-});
-static_assert(std::ranges::is_sorted(kPrograms));
-
-// Of those, what is a shell or takes a program as its text; and what a person works in, from which a shell starts.
+// Sorted, without a version. What GTFOBins lists for sudo and people really have, but for what only reads: whoever may run one
+// of these may run anything. Shells, what takes a program as its text, and what becomes another user.
 constexpr auto kShells = std::to_array<std::string_view>({
-    "ash", "awk", "bash", "busybox", "chroot", "csh", "dash", "env", "fish", "gawk", "gdb", "ksh", "lua", "mawk", "mksh", "nawk",
-    "node", "nsenter", "perl", "php", "python", "rbash", "ruby", "screen", "script", "sh", "su", "sudo", "tcsh", "tmux", "unshare",
-    "xargs", "zsh",
+    "ash", "awk", "bash", "busybox", "capsh", "chroot", "cpan", "csh", "dash", "doas", "elvish", "env", "expect", "fish", "gawk", "gdb",
+    "guile", "irb", "jjs", "jrunscript", "julia", "ksh", "ksu", "lua", "machinectl", "mawk", "mksh", "nawk", "node", "nodejs", "nsenter",
+    "octave", "perl", "php", "pkexec", "posh", "pry", "pwsh", "python", "rbash", "ruby", "runuser", "sash", "screen", "script", "setpriv",
+    "sg", "sh", "su", "sudo", "tclsh", "tcsh", "tmate", "tmux", "unshare", "wish", "xargs", "yash", "zsh",
 });
 static_assert(std::ranges::is_sorted(kShells));
+// What a person works in or reads with, and what starts an editor or a pager by itself.
 constexpr auto kEscapes = std::to_array<std::string_view>({
-    "ed", "emacs", "ex", "less", "man", "more", "most", "nano", "rvim", "sudoedit", "vi", "view", "vim", "vimdiff", "visudo",
+    "batcat", "busctl", "crontab", "dmesg", "ed", "editor", "emacs", "ex", "info", "joe", "journalctl", "less", "loginctl", "man", "mcedit",
+    "more", "most", "nano", "nvim", "pager", "pg", "pico", "rview", "rvim", "sensible-editor", "sensible-pager", "sudoedit", "systemctl",
+    "timedatectl", "vi", "view", "vigr", "vim", "vimdiff", "vipw", "visudo",
 });
 static_assert(std::ranges::is_sorted(kEscapes));
+constexpr auto kOthers = std::to_array<std::string_view>({
+    "aa-exec", "ansible", "ansible-playbook", "ansible-test", "apache2ctl", "apt", "apt-get", "aptitude", "ar", "aria2c", "at", "batch",
+    "bconsole", "bpftrace", "bundle", "cabal", "certbot", "chattr", "chmod", "choom", "chown", "chpasswd", "cmake", "composer", "cp",
+    "cpio", "cpulimit", "crash", "csplit", "curl", "dc", "dd", "debugfs", "distcc", "dmsetup", "dnf", "docker", "dotnet", "dpkg",
+    "easy_install", "facter", "find", "flatpak", "flock", "ftp", "fzf", "g++", "gcc", "gcore", "gem", "ghc", "ghci", "gimp", "git",
+    "gtester", "insmod", "install", "ionice", "ip", "java", "jq", "knife", "kubectl", "latex", "ldconfig", "lftp", "ln", "logrotate",
+    "logsave", "ltrace", "lxc", "mail", "make", "minicom", "modprobe", "mount", "msfconsole", "msgfilter", "multitime", "mv", "mysql", "nc",
+    "ncat", "ncftp", "netcat", "newgrp", "nft", "nice", "nmap", "nohup", "npm", "openssl", "openvpn", "openvt", "pacman", "parallel",
+    "passwd", "patch", "pdb", "pexec", "pip", "pipx", "podman", "psftp", "psql", "puppet", "rake", "restic", "rlwrap", "rpm", "rsync",
+    "run-parts", "scanmem", "scp", "sed", "service", "setarch", "setcap", "setfacl", "setlock", "setsid", "sftp", "slsh", "smbclient",
+    "snap", "socat", "softlimit", "sort", "split", "sqlite", "sqlmap", "ssh", "ssh-agent", "ssh-copy-id", "ssh-keygen", "sshpass",
+    "start-stop-daemon", "stdbuf", "strace", "sysctl", "systemd-nspawn", "systemd-run", "tar", "task", "taskset", "tasksh", "tcpdump",
+    "tdbtool", "tee", "telnet", "terraform", "tftp", "time", "timeout", "top", "torify", "torsocks", "truncate", "unsquashfs", "unzip",
+    "update-alternatives", "useradd", "usermod", "uudecode", "vagrant", "valgrind", "virsh", "watch", "wget", "wireshark", "xdotool",
+    "xelatex", "xetex", "yarn", "yum", "zathura", "zip", "zypper",
+});
+static_assert(std::ranges::is_sorted(kOthers));
 
 std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+Reach reach_of_name(std::string_view name) {
+  if (std::ranges::binary_search(kShells, name)) return Reach::kShell;
+  if (std::ranges::binary_search(kEscapes, name)) return Reach::kEscape;
+  return std::ranges::binary_search(kOthers, name) ? Reach::kOther : Reach::kNone;
+}
+
+Reach reach_of_program(std::string_view name) {
+  if (const Reach reach = reach_of_name(name); reach != Reach::kNone) return reach;
+  // python3.11, perl5.36, vim.basic: the name up to its version or its variant.
+  const auto end = name.find_first_of("0123456789.");
+  return end != std::string_view::npos && end > 0 ? reach_of_name(name.substr(0, end)) : Reach::kNone;
+}
 
 }  // namespace
 
@@ -62,24 +84,15 @@ std::int64_t risk_of(const Signs& signs) {
   return std::min(points, kMost);
 }
 
-bool far_reaching_program(std::string_view name) {
-  if (std::ranges::binary_search(kPrograms, name)) return true;
-  // python3.11, perl5.36, vim.basic: the name up to its version or its variant.
-  const auto end = name.find_first_of("0123456789.");
-  return end != std::string_view::npos && end > 0 && std::ranges::binary_search(kPrograms, name.substr(0, end));
-}
+bool far_reaching_program(std::string_view name) { return reach_of_program(name) != Reach::kNone; }
 
 Reach reach_of(const policy::Command& command) {
-  if (!far_reaching(command)) return Reach::kNone;
+  if (!command.known) return Reach::kNone;
   for (const std::string& option : command.options) {
     if (option == "-s" || option == "-i") return Reach::kShell;
     if (option == "-e") return Reach::kEscape;
   }
-  std::string_view name = name_in(command.path);
-  const auto end = name.find_first_of("0123456789.");
-  if (end != std::string_view::npos && end > 0) name = name.substr(0, end);
-  if (std::ranges::binary_search(kShells, name)) return Reach::kShell;
-  return std::ranges::binary_search(kEscapes, name) ? Reach::kEscape : Reach::kOther;
+  return reach_of_program(name_in(command.path));
 }
 
 std::vector<std::string> signs_for_people(const Signs& signs, policy::Door door, const policy::Identity& target,
@@ -93,7 +106,7 @@ std::vector<std::string> signs_for_people(const Signs& signs, policy::Door door,
   if (signs.odd_hour) out.emplace_back("outside the usual hours");
   switch (reach_of(command)) {
     case Reach::kShell: out.emplace_back("as good as a root shell: any command can follow"); break;
-    case Reach::kEscape: out.emplace_back("an editor or pager: a shell can be started in it"); break;
+    case Reach::kEscape: out.emplace_back("opens an editor or pager: a shell can be started in it"); break;
     case Reach::kOther: out.emplace_back("can start other programs or write any file"); break;
     case Reach::kNone: break;
   }
@@ -102,12 +115,6 @@ std::vector<std::string> signs_for_people(const Signs& signs, policy::Door door,
   return out;
 }
 
-bool far_reaching(const policy::Command& command) {
-  if (!command.known) return false;
-  for (const std::string& option : command.options) {
-    if (option == "-s" || option == "-i" || option == "-e") return true;
-  }
-  return far_reaching_program(name_in(command.path));
-}
+bool far_reaching(const policy::Command& command) { return reach_of(command) != Reach::kNone; }
 
 }  // namespace jit::core

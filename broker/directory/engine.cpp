@@ -78,7 +78,8 @@ void Engine::program(const std::string& word, std::function<void(std::string)> f
 
 // The question as one text: gids, program, cwd and words, each ended by a zero byte, which none of them holds.
 void Engine::can_change(const Asked& asked, std::function<void(bool)> found) {
-  constexpr std::size_t kWords = 64;
+  // One more than is looked at says that there are more, and a byte more than a path may have that it is none.
+  constexpr std::size_t kWords = kWordsLookedAt + 1;
   std::string text = asked.gids ? "" : "?";
   if (asked.gids) {
     for (const std::uint32_t gid : *asked.gids) text += std::to_string(gid) + ",";
@@ -86,7 +87,7 @@ void Engine::can_change(const Asked& asked, std::function<void(bool)> found) {
   const auto add = [&](const std::string& part) { (text += '\0') += part; };
   add(asked.program);
   add(asked.cwd);
-  for (std::size_t i = 0; i < std::min(asked.words.size(), kWords); ++i) add(asked.words[i].size() <= core::kPathMax ? asked.words[i] : "");
+  for (std::size_t i = 0; i < std::min(asked.words.size(), kWords); ++i) add(asked.words[i].substr(0, core::kPathMax + 1));
   ask({Kind::kChange, asked.uid, std::move(text)}, [found = std::move(found)](const User& answer) {
     // No answer in time: then nobody can say that he cannot.
     found(answer.status != Status::kAbsent);

@@ -2,6 +2,7 @@
 #include "broker/directory/programs.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <climits>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 namespace jit::directory {
 
@@ -44,52 +46,137 @@ bool writable(const Requester& asker, const struct stat& info) {
   return !asker.gids || std::ranges::find(*asker.gids, info.st_gid) != asker.gids->end();
 }
 
-// Of a path and of each folder above it. In a sticky folder only owners replace what is there.
-bool changeable(const Requester& asker, std::string path) {
-  bool there = true;
-  for (bool leaf = true;; leaf = false) {
-    struct stat info {};
-    if (::lstat(path.c_str(), &info) != 0) {
-      if (errno != ENOENT && errno != ENOTDIR) return true;
-      there = false;
-    } else {
-      const bool sticky = S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0 && info.st_uid != asker.uid && there && !leaf;
-      if (!S_ISLNK(info.st_mode) || info.st_uid == asker.uid) {
-        if (!sticky && writable(asker, info)) return true;
-      }
-      there = true;
-    }
-    const std::size_t slash = path.rfind('/');
-    if (path == "/" || slash == std::string::npos) return false;
-    path.resize(std::max<std::size_t>(slash, 1));
-  }
+// In a sticky folder only owners replace what is there.
+bool can_replace_in(const Requester& asker, const struct stat& folder) {
+  return writable(asker, folder) && (folder.st_uid == asker.uid || (folder.st_mode & S_ISVTX) == 0);
 }
 
-bool can_change_file(const Requester& asker, const std::string& path) {
-  if (changeable(asker, path)) return true;
-  const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
-  return real && changeable(asker, real.get());
+// Goes the way of the kernel to a file, link by link. True wherever nobody can tell.
+class Way {
+ public:
+  explicit Way(const Requester& asker) : asker_(asker) {}
+
+  bool changeable(const std::string& path) {
+    Place at;
+    if (!look("/", at.back())) return true;
+    std::vector<std::string> ahead;  // the next one last
+    push(ahead, path);
+    for (int links = 0; !ahead.empty();) {
+      const std::string name = std::move(ahead.back());
+      ahead.pop_back();
+      if (!S_ISDIR(at.back().st_mode)) return false;
+      if (name == "..") {
+        at.up();
+        continue;
+      }
+      const std::string next = at.name + "/" + name;
+      if (can_replace_in(asker_, at.back())) return true;
+      if (name.size() > NAME_MAX) return false;  // a text, and no file
+      struct stat info {};
+      if (!look(next, info)) return errno != ENOENT || writable(asker_, at.back());
+      if (S_ISLNK(info.st_mode)) {
+        if (info.st_uid == asker_.uid || ++links > kLinks) return true;
+        std::array<char, PATH_MAX> text{};
+        const ssize_t length = ::readlink(next.c_str(), text.data(), text.size());
+        if (length <= 0) return true;
+        const std::string to(text.data(), static_cast<std::size_t>(length));
+        if (to.front() == '/') at.to_root();
+        push(ahead, to);
+        continue;
+      }
+      at.down(next, info);
+    }
+    // What is written to a device (/dev/null) is not what is read from it.
+    return !S_ISCHR(at.back().st_mode) && writable(asker_, at.back());
+  }
+
+ private:
+  static constexpr int kLinks = 40;     // as the kernel
+  static constexpr int kLooks = 4096;   // for all words; who needs more gets no more of this thread
+
+  // A folder or file, resolved, with all the folders above it.
+  struct Place {
+    std::string name;  // "" is the root
+    std::vector<struct stat> infos = std::vector<struct stat>(1);
+    struct stat& back() { return infos.back(); }
+    void up() {
+      if (infos.size() == 1) return;
+      infos.pop_back();
+      name.resize(name.rfind('/'));
+    }
+    void to_root() {
+      infos.resize(1);
+      name.clear();
+    }
+    void down(const std::string& next, const struct stat& info) {
+      name = next;
+      infos.push_back(info);
+    }
+  };
+
+  static void push(std::vector<std::string>& ahead, const std::string& path) {
+    for (std::size_t end = path.size();;) {
+      const std::size_t slash = end == 0 ? std::string::npos : path.rfind('/', end - 1);
+      const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;
+      std::string name = path.substr(begin, end - begin);
+      if (!name.empty() && name != ".") ahead.push_back(std::move(name));
+      if (slash == std::string::npos) return;
+      end = slash;
+    }
+  }
+
+  bool look(const std::string& path, struct stat& info) {
+    if (++looks_ > kLooks) {
+      errno = EAGAIN;
+      return false;
+    }
+    return ::lstat(path.c_str(), &info) == 0;
+  }
+
+  const Requester& asker_;
+  int looks_ = 0;
+};
+
+// A word, or a part of one, as a file.
+bool changeable_file(Way& way, const std::string& cwd, const std::string& text) {
+  const bool path = text.find('/') != std::string::npos;
+  if (text.starts_with('/')) return way.changeable(text);
+  if (text.empty()) return false;
+  if (!cwd.starts_with('/')) return path;
+  const std::string file = cwd + "/" + text;
+  if (path) return way.changeable(file);
+  // Most words are no files: a name that could be made counts for nothing.
+  struct stat info {};
+  return ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && way.changeable(file);
+}
+
+bool changeable_word(Way& way, const std::string& cwd, const std::string& word) {
+  if (word.size() >= PATH_MAX) return true;
+  const bool option = word.starts_with('-');
+  if (!option && changeable_file(way, cwd, word)) return true;
+  const std::size_t slash = word.find('/');
+  // -f/home/a/x, -xfdir/x: nobody here knows how many letters are options.
+  if (option && slash != std::string::npos && !word.starts_with("--")) {
+    for (std::size_t at = 2; at <= slash; ++at) {
+      if (changeable_file(way, cwd, word.substr(at))) return true;
+    }
+  }
+  // if=/home/a/x, --file=/home/a/x, --mount=type=bind,source=/home/a
+  for (std::size_t at = word.find('='); at != std::string::npos; at = word.find('=', at + 1)) {
+    if (changeable_file(way, cwd, word.substr(at + 1))) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 bool can_change(const Requester& asker, const std::string& program, const std::string& cwd, const std::vector<std::string>& words) {
-  constexpr std::size_t kWords = 64;  // looked at; more are seldom files, and each costs a few system calls
-  if (!program.empty() && can_change_file(asker, program)) return true;
-  for (std::size_t i = 0; i < std::min(words.size(), kWords); ++i) {
-    const std::string& word = words[i];
-    if (word.empty() || word.front() == '-' || word.find('\0') != std::string::npos) continue;
-    const bool path = word.find('/') != std::string::npos;
-    if (word.front() != '/' && !cwd.starts_with('/')) continue;
-    const std::string file = word.front() == '/' ? word : cwd + "/" + word;
-    struct stat info {};
-    if (::stat(file.c_str(), &info) == 0) {
-      if (S_ISREG(info.st_mode) && can_change_file(asker, file)) return true;
-    } else if (errno == EACCES && path) {
-      return true;
-    }
-  }
-  return false;
+  if (words.size() > kWordsLookedAt) return true;
+  Way way(asker);
+  if (!program.empty() && way.changeable(program)) return true;
+  return std::ranges::any_of(words, [&](const std::string& word) {
+    return word.find('\0') == std::string::npos && changeable_word(way, cwd, word);
+  });
 }
 
 std::string program_path(const std::string& word) {

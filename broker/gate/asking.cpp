@@ -108,11 +108,12 @@ struct Looking : std::enable_shared_from_this<Looking> {
     } else {
       directory.by_name(context.user, into(subject));
     }
+    changeable = words_unclear();
     if (const std::string word = program_word(); !word.empty()) {
       ++open;
-      directory.program(word, [self = shared_from_this(), &directory](std::string path) {
+      directory.program(word, [self = shared_from_this(), &directory, word](std::string path) {
         self->program = std::move(path);
-        self->look_at_files(directory);
+        if (!self->changeable) self->look_at_files(directory, word);
         self->one_less();
       });
     }
@@ -124,8 +125,10 @@ struct Looking : std::enable_shared_from_this<Looking> {
 
   bool other_login() const { return elevates() && caller.loginuid != policy::kNoUid && caller.loginuid != caller.real_uid; }
 
-  void look_at_files(directory::Directory& directory) {
+  void look_at_files(directory::Directory& directory, const std::string& word) {
     directory::Asked asked{caller.real_uid, std::vector<std::uint32_t>(caller.gids.begin(), caller.gids.end()), program, context.cwd, {}};
+    // A program whose folder the broker cannot see (a home) is a file all the same.
+    if (program.empty() && word.starts_with('/')) asked.program = word;
     const auto first = std::min(parts->at + 1, context.argv.size());
     asked.words.assign(context.argv.begin() + static_cast<std::ptrdiff_t>(first), context.argv.end());
     ++open;
@@ -135,11 +138,17 @@ struct Looking : std::enable_shared_from_this<Looking> {
     });
   }
 
+  bool has(const char* option) const { return std::ranges::count(parts->options, option) > 0; }
+
+  // Nobody can tell which files the words mean: another folder, a chroot, a shell between.
+  bool words_unclear() const {
+    return parts && parts->at < context.argv.size() && (has("-D") || has("-R") || has("-i") || has("-s"));
+  }
+
   // What is to be looked up; empty: nobody can tell what a word means in a chroot or another folder.
   std::string program_word() const {
     if (!parts || parts->at >= context.argv.size()) return {};
     const std::string& word = context.argv[parts->at];
-    const auto has = [&](const char* option) { return std::ranges::count(parts->options, option) > 0; };
     if (has("-R") || has("-i") || has("-s") || has("-e")) return {};
     if (word.starts_with('/') || word.find('/') == std::string::npos) return word;
     return has("-D") || !context.cwd.starts_with('/') ? std::string() : context.cwd + "/" + word;

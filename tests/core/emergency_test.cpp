@@ -377,7 +377,7 @@ TEST_CASE("the risk card says what is unusual", "[card]") {
   const Request& request = world.held.requests.at(world.only_request());
   CHECK(request.card.score == 75);
   CHECK(request.card.signs == std::vector<std::string>{"the requester can change a file that it runs or reads", "never was root here before",
-                                                       "an editor or pager: a shell can be started in it"});
+                                                       "opens an editor or pager: a shell can be started in it"});
   struct Row {
     const char* path;
     std::vector<std::string> options;
@@ -385,6 +385,13 @@ TEST_CASE("the risk card says what is unusual", "[card]") {
   };
   const Row rows[] = {{"/bin/bash", {}, "root shell"}, {"/usr/bin/python3.11", {}, "root shell"}, {"", {"-i"}, "root shell"},
                       {"/usr/bin/less", {}, "editor or pager"}, {"/etc/hosts", {"-e"}, "editor or pager"}, {"/usr/bin/tar", {}, "write any file"},
+                      {"/usr/bin/journalctl", {}, "editor or pager"}, {"/usr/bin/systemctl", {}, "editor or pager"},
+                      {"/usr/bin/crontab", {}, "editor or pager"}, {"/usr/sbin/vipw", {}, "editor or pager"}, {"/usr/sbin/vigr", {}, "editor or pager"},
+                      {"/usr/sbin/runuser", {}, "root shell"}, {"/usr/bin/setpriv", {}, "root shell"}, {"/usr/bin/pkexec", {}, "root shell"},
+                      {"/usr/bin/expect", {}, "root shell"}, {"/usr/bin/tclsh8.6", {}, "root shell"}, {"/usr/bin/nohup", {}, "other programs"},
+                      {"/usr/bin/setsid", {}, "other programs"}, {"/usr/bin/make", {}, "other programs"}, {"/usr/bin/psql", {}, "other programs"},
+                      {"/usr/bin/mysql", {}, "other programs"}, {"/usr/sbin/ip", {}, "other programs"}, {"/usr/bin/curl", {}, "any file"},
+                      {"/usr/bin/wget", {}, "any file"}, {"/usr/bin/cat", {}, nullptr}, {"/usr/bin/grep", {}, nullptr},
                       {"/usr/bin/id", {}, nullptr}};
   std::uint32_t uid = 3000;
   for (const Row& row : rows) {

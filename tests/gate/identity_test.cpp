@@ -84,6 +84,25 @@ TEST_CASE("the target: su by PAM_USER, ssh and login himself, sudo by its line")
   }
 }
 
+TEST_CASE("where nobody can tell which files the words mean, the requester counts as able to change them") {
+  Bed bed;
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  struct Row {
+    std::vector<std::string> line;
+    bool changeable;
+  };
+  const Row rows[] = {{{"sudo", "cat", "x"}, false},      {{"sudo", "-D", "/x", "cat", "x"}, true}, {{"sudo", "-R/x", "cat", "x"}, true},
+                      {{"sudo", "-i", "cat", "x"}, true}, {{"sudo", "-s", "cat", "x"}, true},       {{"sudo", "-n", "cat", "x"}, false},
+                      {{"sudo", "-i"}, false},            {{"sudo", "-s"}, false}};
+  int n = 0;
+  for (const Row& row : rows) {
+    CAPTURE(n);
+    Client client(bed.path());
+    REQUIRE(client.submit(with(sudo_context(), {words("argv", row.line)})).answer == "allow");
+    CHECK(bed.notes().wait("submit", ++n).ask.command.changeable == row.changeable);
+  }
+}
+
 TEST_CASE("what cannot be known is a deny, and the core is not asked") {
   Bed bed;
   const auto denied = [&](const Entries& context, const std::string& cause) {
