@@ -180,6 +180,7 @@ void honours(Reader& from, Past& out) {
 void input(Reader& from, const Json& fields, Past& out) {
   Reader in(from.get("input"));
   out.now = in.number<std::int64_t>("at");
+  out.seats_at = in.has("seats_at") ? in.number<std::int64_t>("seats_at") : 0;
   out.door = in.named<policy::Door>("door", policy::door_named);
   identity(in, "subject", out.subject);
   out.person = out.subject.person;

@@ -108,6 +108,7 @@ struct Request {
   std::string_view via;               // a rule id, or empty
   Command command;
   std::int64_t now = 0;               // Unix time, seconds; windows, rosters and keys are judged by it
+  std::int64_t seats_at = 0;          // the same, for whether people can fill the seats: they vote before `now`; 0: `now`
   const Facts* facts = nullptr;       // null: nothing was ever set, and no built-in fact can be told
   std::span<const std::string> absent;  // fill no seat now: persons, and "user:NAME" of who has no entry in people.d
   // Which obligations can be honoured here.

@@ -202,7 +202,8 @@ std::uint32_t Terms::requirement_count() const {
 Filling Terms::can_fill(const RuleSet& policy, const Request& request) const {
   std::vector<Seat> seats;
   for (const SeatRef& seat : seats_) seats.push_back({*seat.set, seat.count});
-  return policy::can_fill(policy, {seats, votes_, machines_, self_, request.absent}, request.subject, request.now);
+  return policy::can_fill(policy, {seats, votes_, machines_, self_, request.absent}, request.subject,
+                          request.seats_at != 0 ? request.seats_at : request.now);
 }
 
 Offer Terms::render() const {

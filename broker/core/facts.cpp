@@ -175,7 +175,7 @@ std::optional<bool> first_seen(const Senses& senses, const Scene& scene) {
 Signs signs_of(const Senses& senses, const Scene& scene) {
   Signs signs;
   signs.first_target = !senses.history.has_target(scene.person, scene.target);
-  signs.odd_hour = senses.history.odd_hour(scene.person, scene.wall);
+  signs.odd_hour = senses.history.odd_hour(scene.person, scene.starts);
   signs.far_reaching = far_reaching(scene.command);
   const bool elevates = scene.door == policy::Door::kSudo || scene.door == policy::Door::kSu;
   signs.unknown_command = elevates && !signs.far_reaching && (!scene.command.known || scene.command.path.empty());

@@ -73,6 +73,7 @@ struct Senses {
 struct Scene {
   BootMs now = 0;
   WallMs wall = 0;
+  WallMs starts = 0;  // when what is asked for begins: later than `wall` where it is asked for ahead of time
   std::string_view person;
   policy::Door door = policy::Door::kSudo;
   policy::Origin from;

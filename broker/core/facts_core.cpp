@@ -11,7 +11,7 @@ constexpr std::string_view kProvider = "jit-fact-";  // the dynamic user of jit-
 Scene scene_of(const Clock& clock, const policy::Request& view) {
   Scene scene;
   scene.now = clock.boottime();
-  scene.wall = clock.wall();
+  scene.wall = scene.starts = clock.wall();
   scene.person = view.subject->person;
   scene.door = view.door;
   scene.from = view.from;
@@ -46,25 +46,25 @@ bool names_a_uid(std::string_view by) { return by.starts_with("user:") || by.sta
 
 }  // namespace
 
-namespace {
-
-// What is asked for later is judged by the windows and rosters of then; at its use everything is judged again.
-std::int64_t judged_at(const Clock& clock, BootMs not_before) {
-  return (clock.wall() + std::max<BootMs>(0, not_before - clock.boottime())) / 1000;
+// What is asked for later is judged by the windows and rosters of then, but for who can vote: people do that before. At its
+// use everything is judged again.
+void Sight::judge_at(const Clock& clock, BootMs not_before) {
+  const BootMs ahead = std::max<BootMs>(0, not_before - clock.boottime());
+  scene.starts += ahead;
+  view.now = scene.starts / 1000;
+  if (ahead > 0) view.seats_at = scene.wall / 1000;
 }
-
-}  // namespace
 
 Sight::Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* used, Names away)
     : scene(scene_of(clock, ask, used)), facts(senses, scene), absent(std::move(away)), view(policy_view(ask)) {
-  view.now = judged_at(clock, ask.not_before);
+  judge_at(clock, ask.not_before);
   view.facts = &facts;
   view.absent = absent;
 }
 
 Sight::Sight(Senses& senses, const Clock& clock, const Request& request, const policy::Identity& root, Names away)
     : scene(scene_of(clock, request, root)), facts(senses, scene), absent(std::move(away)), view(policy_view(request, root)) {
-  view.now = judged_at(clock, request.not_before);
+  judge_at(clock, request.not_before);
   view.facts = &facts;
   view.absent = absent;
 }

@@ -82,6 +82,9 @@ struct Sight {
   Evaluated facts;
   Names absent;
   policy::Request view;
+
+ private:
+  void judge_at(const Clock& clock, BootMs not_before);
 };
 
 struct Core::Impl {

@@ -64,6 +64,7 @@ json input(const policy::Request& view, std::uint32_t words_at) {
            {"command", {{"known", view.command.known}}}};
   // Rules see root too where the target is only a claim.
   if (policy::target_is_claim(view)) out["root"] = person(*view.root);
+  if (view.seats_at != 0) out["seats_at"] = view.seats_at;
   if (view.asked_s) out["asked_s"] = *view.asked_s;
   if (!view.absent.empty()) out["absent"] = strings(view.absent);
   if (view.command.known) {

@@ -9,6 +9,7 @@
 //   policy, tags                   hashes of the whole policy and of the host's tags
 //   input                          what was asked, as the policy saw it:
 //     at                           Unix time, seconds
+//     seats_at                     the same, where whether people can fill the seats was judged by another time
 //     subject {user, uid, person, groups_known, groups_all, groups_any}, and target the same; target_verified
 //     root                         the same, where the target was only claimed: rules see root too then
 //     door, from ("local", "unknown" or an address), via, urgency, asked_s, ticket, can_ask

@@ -130,6 +130,7 @@ void Replay::add(Past& past) {
   request.via = past.via;
   request.command = {past.command_known, past.command_verified, past.path, past.words, past.options, past.env, past.digest_bound};
   request.now = past.now;
+  request.seats_at = past.seats_at;
   request.facts = &past.facts;
   request.recorder = past.recorder;
   request.can_notify = past.can_notify;

@@ -72,6 +72,7 @@ struct Past {
   std::string path;
   std::vector<std::string> words, options, env;
   std::int64_t now = 0;           // Unix time, seconds
+  std::int64_t seats_at = 0;      // as in a request
   bool recorder = false, can_notify = false, can_review = false;
   std::vector<std::string> absent;
   PastFacts facts;

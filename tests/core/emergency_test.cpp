@@ -360,6 +360,45 @@ TEST_CASE("a scope may be asked for, and is never wider than the rule's", "[ahea
   }
 }
 
+TEST_CASE("for later, people vote now: their keys of now count", "[ahead]") {
+  constexpr BootMs kHour = 3'600'000;
+  struct Row {
+    const char* key;
+    BootMs ahead;
+    const char* error;
+  };
+  const Row rows[] = {{"not-after = 2023-11-15T00:00:00Z\n", 0, ""},         {"not-after = 2023-11-15T00:00:00Z\n", kHour, ""},
+                      {"not-before = 2023-11-15T00:00:00Z\n", 0, "Denied"},  {"not-before = 2023-11-15T00:00:00Z\n", kHour, "Denied"}};
+  for (const Row& row : rows) {
+    INFO(row.key << row.ahead);
+    World world;  // at 2023-11-14T23:36:40Z
+    world.use(load_policy(std::string(kRules) + "[approval.key]\nneed = [{ from = \"user:bob\" }]\nvotes = \"signed\"\n[[permit]]\nid = \"key\"\n"
+                                                "who = [\"set:staff\"]\ndoor = [\"sudo\"]\nas = [\"user:key\"]\napproval = \"key\"\nmax = \"1h\"\n",
+                          "version = 1\n[[person]]\nname = \"bob\"\nusers = [\"bob\"]\n[[person.key]]\nid = \"k\"\nkind = \"ssh\"\n"
+                          "public = \"ssh-ed25519 A\"\n" + std::string(row.key)));
+    Ask ask = world.ask(kAlice, "key");
+    if (row.ahead > 0) ask.not_before = world.now + row.ahead;
+    CHECK(world.create(kAlice, ask).error() == row.error);
+  }
+}
+
+TEST_CASE("the card of a request for later is that of its start", "[ahead]") {
+  const std::pair<BootMs, bool> rows[] = {{0, false}, {12, true}, {24, false}};
+  for (const auto& [hours, odd] : rows) {
+    INFO(hours);
+    Emergency world;
+    Ask ask = world.ask(kAlice);
+    Past past;
+    past.uses.assign(20, {ask.subject.identity->person, 0, world.wall()});
+    world.core->remember(std::move(past));
+    if (hours > 0) ask.not_before = world.now + hours * 3'600'000;
+    const auto made = world.create(kAlice, ask);
+    REQUIRE(made.error().empty());
+    const auto& signs = made.one().value.card.signs;
+    CHECK((std::ranges::find(signs, "outside the usual hours") != signs.end()) == odd);
+  }
+}
+
 TEST_CASE("how far ahead", "[ahead]") {
   Emergency world;
   Ask ask = world.ask(kAlice);

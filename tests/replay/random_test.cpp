@@ -172,6 +172,7 @@ TEST_CASE("a record is enough to decide again", "[replay]") {
     view.can_notify = any.one_in(2);
     view.can_review = any.one_in(2);
     view.now = 1'790'000'000 + static_cast<std::int64_t>(any.below(14 * 86400));
+    if (any.one_in(4)) view.seats_at = view.now - static_cast<std::int64_t>(any.below(14 * 86400));
     const std::vector<std::string> argv{"sudo", any.of({"ls", "cat"}), any.of({"a", "c", "-l", "\xff", ""})};
     const auto options = any.some({"-D", "-i"}), env = any.some({"LANG", "LD_PRELOAD"});
     if (view.door == policy::Door::kSudo && !any.one_in(5)) {

@@ -45,6 +45,23 @@ TEST_CASE("a whole record is read", "[read]") {
   CHECK(past.id.size() == 32);
 }
 
+TEST_CASE("a record of what was asked ahead of time has both times", "[read]") {
+  World world;
+  Ask ask = world.ask(kAlice);
+  ask.not_before = world.now + 3'600'000;
+  REQUIRE(world.create(kAlice, ask).error().empty());
+  const Past past = decisions(world.held.entries).front();
+  CHECK(past.now == world.wall() / 1000 + 3600);
+  CHECK(past.seats_at == world.wall() / 1000);
+  cli::Json broken = document(world.held.entries.front());
+  for (const cli::Json& other : {cli::Json("\\"), cli::Json(1e300)}) {
+    broken["fields"]["decision"]["input"]["seats_at"] = other;
+    CHECK_FALSE(lacks(broken).empty());
+  }
+  world.submit(world.ask(kBob));
+  CHECK(decisions(world.held.entries).back().seats_at == 0);
+}
+
 TEST_CASE("each part that is missing is named", "[read]") {
   const cli::Json good = whole();
   REQUIRE(lacks(good).empty());

@@ -23,7 +23,7 @@ const Parts kParts{
     "op !=", "op <", "op <=", "op >", "op >=", "set", "roster", "approval", "reason", "ticket", "record", "notify", "review", "give",
     "max of guard", "scope", "scope of guard", "claim time", "on-expiry", "run-max", "warn-before", "digest", "deny", "yields-to",
     "unverified command", "unverified as", "votes signed", "votes hardware", "machines", "match", "self", "ladder", "two approvals",
-    "fact unknown", "no facts", "roster stale", "second user"};
+    "fact unknown", "no facts", "roster stale", "second user", "seats at"};
 
 void set_parts(const Model& model, const std::vector<Name>& names, Parts& out) {
   for (const Name& name : names) {
@@ -117,6 +117,7 @@ void ask_parts(const Model& model, const Ask& ask, Parts& out) {
   add(ask.command_known && !ask.command_verified, "claim");
   add(ask.no_facts, "no facts");
   add(ask.subject.user == "alice-adm", "second user");
+  add(ask.seats_at != 0, "seats at");
   add(std::ranges::any_of(model.sets, [&](const Set& set) { return set.roster && stale(*set.roster, ask.now); }), "roster stale");
   for (const auto& [name, reading] : ask.facts.readings) {
     add(reading.for_s && reading.age_s >= *reading.for_s, "fact unknown");

@@ -52,6 +52,9 @@ void add(const Model& model, const Name& name, std::int64_t now, Crew& crew) {
   }
 }
 
+// "asked ahead of time: people vote now, whatever time the rest is judged by"
+std::int64_t votes_at(const Request& request) { return request.seats_at == 0 ? request.now : request.seats_at; }
+
 bool usable(const Key& key, std::int64_t now) {
   return (!key.not_before || now >= *key.not_before) && (!key.not_after || now < *key.not_after) && (!key.revoked || now < *key.revoked);
 }
@@ -63,7 +66,7 @@ bool has_key(const Person& person, bool hardware, std::int64_t now) {
 // "`self = "hardware-key"` is the one exception, for hosts with one admin: his own touch-verified key fills one seat".
 // A machine has nobody who touches a key.
 bool counts_himself(const Person& person, const Offer& terms, const Request& request) {
-  return terms.self && !person.machine && has_key(person, true, request.now);
+  return terms.self && !person.machine && has_key(person, true, votes_at(request));
 }
 
 // "eligible = in the set, with a key of the demanded kind where `votes` asks one; a user without a person may vote
@@ -73,7 +76,7 @@ bool eligible(const Model& model, const std::string& name, const Offer& terms, c
   if (name.starts_with("user:")) return terms.votes == Votes::kAny && name != "user:" + request.subject->user;
   const auto person = std::ranges::find(model.people, name, &Person::name);
   if (person->machine && !terms.machines) return false;
-  if (terms.votes != Votes::kAny && !has_key(*person, terms.votes == Votes::kHardware, request.now)) return false;
+  if (terms.votes != Votes::kAny && !has_key(*person, terms.votes == Votes::kHardware, votes_at(request))) return false;
   return name != request.subject->person || counts_himself(*person, terms, request);
 }
 
@@ -94,11 +97,11 @@ Fill fill(const Model& model, const Offer& terms, const Request& request) {
   std::vector<std::set<std::string>> told, possible;
   for (const Seat& seat : terms.seats) {
     Crew crew;
-    add(model, seat_name(seat.set), request.now, crew);
+    add(model, seat_name(seat.set), votes_at(request), crew);
     std::erase_if(crew.persons, [&](const std::string& name) { return !eligible(model, name, terms, request); });
     // Whether the requester is in a group is told by his request.
     const auto self = std::ranges::find(model.people, request.subject->person, &Person::name);
-    if (self != model.people.end() && counts_himself(*self, terms, request) && in_seat(model, seat.set, *request.subject, request.now)) {
+    if (self != model.people.end() && counts_himself(*self, terms, request) && in_seat(model, seat.set, *request.subject, votes_at(request))) {
       crew.persons.insert(self->name);
     }
     for (std::uint32_t n = 0; n < seat.count; ++n) {

@@ -204,12 +204,12 @@ namespace {
 
 // Who fills a seat of `set` by his name alone, the requester left out. Nothing where strangers may be in it.
 std::optional<std::vector<std::string>> others_in(const Case& at, const std::string& set, const Ask& ask, bool machines) {
-  if (at.policy->members(set, ask.now).open_ended) return std::nullopt;
+  if (at.policy->members(set, ask.votes_at()).open_ended) return std::nullopt;
   std::vector<std::string> out;
   for (const std::string& user : all_users()) {
     const Identity voter = account(at.model, user);
     if (voter.person == ask.subject.person || user == ask.subject.user) continue;
-    if (at.policy->may_fill(set, voter, ask.now, machines)) out.push_back(voter.person);
+    if (at.policy->may_fill(set, voter, ask.votes_at(), machines)) out.push_back(voter.person);
   }
   return out;
 }

@@ -210,7 +210,7 @@ struct Ask {
   bool command_known = false, command_verified = false, digest_bound = false;
   std::string path;
   std::vector<std::string> words, options, env;
-  std::int64_t now = 0;
+  std::int64_t now = 0, seats_at = 0;
   FactTable facts;
   bool no_facts = false;
   bool recorder = false, can_notify = false, can_review = false;
@@ -218,6 +218,7 @@ struct Ask {
 
   // Lives as long as the ask, and as long as that is not changed.
   Request request() const;
+  std::int64_t votes_at() const { return seats_at != 0 ? seats_at : now; }
 };
 
 struct Texts {

@@ -47,6 +47,7 @@ MUTANTS = [
     (MATCH, "for (const FactTest& test : tests.when) out = both(out, test_fact(test, scene));", ""),
     # What unites how.
     (TERMS, "at->count = std::max(at->count, seat.count);", "at->count += seat.count;"),
+    (TERMS, "request.seats_at != 0 ? request.seats_at : request.now", "request.now"),
     (TERMS, "if (at == seats_.end() || *at->set != *seat.set) {", "if (true) {"),
     (TERMS, "votes_ = std::max(votes_, approval.votes", "votes_ = std::min(votes_, approval.votes"),
     (TERMS, "machines_ = approval.machines && (machines_ || !approvals_);", "machines_ = approval.machines;"),

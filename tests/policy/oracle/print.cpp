@@ -367,6 +367,7 @@ Request Ask::request() const {
   out.via = via;
   out.command = {command_known, command_verified, path, words, options, env, digest_bound};
   out.now = now;
+  out.seats_at = seats_at;
   out.facts = no_facts ? nullptr : &facts;
   out.recorder = recorder;
   out.can_notify = can_notify;
@@ -380,8 +381,8 @@ std::string print(const Ask& ask) {
     return quoted(who.user) + " uid " + std::to_string(who.uid) + " person " + who.person +
            (who.groups_known ? " all " + texts(who.groups_all) + " any " + texts(who.groups_any) : " groups unknown");
   };
-  std::string out = std::string(name_of(ask.door)) + " at " + instant(ask.now) + "\nsubject " + identity(ask.subject) + "\ntarget " +
-                    identity(ask.target) + (ask.target_verified ? "" : " (claim)") + "\nfrom ";
+  std::string out = std::string(name_of(ask.door)) + " at " + instant(ask.now) + (ask.seats_at != 0 ? " seats at " + instant(ask.seats_at) : "") +
+                    "\nsubject " + identity(ask.subject) + "\ntarget " + identity(ask.target) + (ask.target_verified ? "" : " (claim)") + "\nfrom ";
   out += ask.from.kind == Origin::Kind::kUnknown ? "unknown" : ask.from.kind == Origin::Kind::kLocal ? "local" : ask.from.peer.text();
   out += "\nreason " + quoted(ask.reason) + (ask.reason_from_environment ? " (environment)" : "") + " ticket " + quoted(ask.ticket) +
          " urgency " + ask.urgency + " via " + quoted(ask.via) + (ask.can_ask ? " can ask" : "");

@@ -249,6 +249,7 @@ Ask random_ask(const Model& model, Dice& dice) {
   }
   if (dice.percent(10)) out.via = dice.percent(10) ? "g0" : dice.one_of(permits);
   out.now = random_now(model, dice);
+  if (dice.percent(15)) out.seats_at = random_now(model, dice);
   add_facts(model, dice, out);
   out.recorder = dice.percent(85);
   out.can_notify = dice.percent(90);
