@@ -108,6 +108,51 @@ TEST_CASE("what just happened, in one line", "[inbox]") {
   CHECK(all(inbox).find("12234567") == std::string::npos);
 }
 
+TEST_CASE("a break-glass use stands out, with the time by which it is to be reviewed", "[inbox]") {
+  Json used = decided(waiting(2), "approved", "", "");
+  used["kind"] = "break-glass";
+  used["owed"] = Json::parse(R"({"due":"2026-11-19T11:06:40.123Z","overdue":false,"by":null,"text":null,"time":null})");
+  struct Row {
+    const char* name;
+    const char* by;
+    bool overdue;
+    Json grant;
+    const char* row;
+    Look look;
+    const char* note;
+  };
+  const Row rows[] = {
+      {"owed", "", false, Json(), "BREAK-GLASS, review due 2026-11-19T11:06Z", Look::kHurry, ": BREAK-GLASS, review due 2026-11-19T11:06Z, approved"},
+      {"overdue", "", true, Json(), "BREAK-GLASS, review was due 2026-11-19...", Look::kHurry, ": BREAK-GLASS, review was due 2026-11-19T11:06Z, approved"},
+      {"reviewed", "eve", false, Json(), "BREAK-GLASS, reviewed by eve, approved", Look::kGood, ": BREAK-GLASS, reviewed by eve, approved"},
+      {"taken back", "", false, revoked_grant("eve", "enough"), "BREAK-GLASS taken back by eve: enough", Look::kBad, " taken back by eve: enough"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Inbox inbox = with({waiting(1)});
+    Json request = used;
+    request["owed"]["overdue"] = row.overdue;
+    if (*row.by != '\0') request["owed"]["by"] = row.by;
+    inbox.put(request, row.grant, 0);
+    CHECK(note(inbox) == std::string("12234567 of alice(1000)") + row.note);
+    const ScreenLine line = inbox.draw(0).lines[4];
+    CHECK(line.text == std::string("  12234567 alice(1000) sudo as root(0) ") + row.row);
+    CHECK(line.look == row.look);
+    inbox.resize(200, 24);
+    CHECK(all(inbox).find(row.note) != std::string::npos);
+  }
+  // That it was reviewed is news.
+  Inbox inbox = with({waiting(1)});
+  inbox.put(used, Json(), 0);
+  inbox.say("");
+  used["owed"]["by"] = "eve";
+  inbox.put(used, Json(), 0);
+  CHECK(note(inbox) == "12234567 of alice(1000): BREAK-GLASS, reviewed by eve, approved");
+  used["owed"] = nullptr;
+  inbox.put(used, Json(), 0);
+  CHECK(all(inbox).find("BREAK-GLASS, approved") != std::string::npos);
+}
+
 TEST_CASE("keys move the choice, and it stays with its request", "[inbox]") {
   Inbox inbox = with({waiting(1), waiting(2), waiting(3)});
   struct Row {
