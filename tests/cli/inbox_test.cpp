@@ -95,13 +95,26 @@ TEST_CASE("what just happened, in one line", "[inbox]") {
   voted["offer"]["seats"][0]["count"] = 2U;
   inbox.put(voted, Json(), 0);
   CHECK(note(inbox) == "11234567 of alice(1000): carol voted, still asked: 2 of group:sre");
+  inbox.say("");
+  voted["steps"] = 1U;
+  inbox.put(voted, Json(), 0);
+  CHECK(note(inbox) == "reminder: 11234567 of alice(1000): carol voted, still asked: 2 of group:sre");
+  inbox.say("");
+  inbox.put(voted, Json(), 0);
+  CHECK(note(inbox).empty());
   inbox.put(decided(waiting(1), "denied", "bob", "not now"), Json(), 0);
   CHECK(note(inbox) == "11234567 of alice(1000) denied by bob: not now");
   inbox.say("the broker is back");
   inbox.put(decided(waiting(1), "denied", "bob", "not now"), Json(), 0);  // the same once more is no news
   CHECK(note(inbox) == "the broker is back");
   // Away and back: what waits no longer is asked for by the loop.
-  inbox.put(waiting(2), Json(), 0);
+  Json escalated = waiting(2);
+  escalated["steps"] = 1U;
+  inbox.put(escalated, Json(), 0);  // who is asked only now hears of it for the first time
+  CHECK(note(inbox) == "new: 12234567 of alice(1000) waits for 1 of group:sre");
+  escalated["steps"] = 2U;
+  inbox.put(escalated, Json(), 0);
+  CHECK(note(inbox) == "reminder: 12234567 of alice(1000) waits for 1 of group:sre");
   CHECK(inbox.fill(Json::array({waiting(3)}), 0) == std::vector<std::string>{kId2});
   inbox.remove(kId2);
   inbox.say("");
