@@ -21,7 +21,7 @@ constexpr int kReadyMs = 5000;
 constexpr int kNotifyFd = 3;  // in the agent
 
 // Without --fallback: polkit takes such an agent only where logind knows the session, and the password belongs to this
-// terminal. Nothing of the environment: what it shows and asks is its own.
+// terminal. Nothing of the environment: what it shows and asks is its own. Nor signals that we hold back: it must end when told.
 pid_t spawn(int notify) {
   posix_spawn_file_actions_t actions;
   if (posix_spawn_file_actions_init(&actions) != 0) return -1;
@@ -31,7 +31,14 @@ pid_t spawn(int notify) {
   std::array<char*, 6> argv{program.data(), process.data(), pid.data(), fd.data(), number.data(), nullptr};
   std::array<char*, 2> env{path.data(), nullptr};
   pid_t child = -1;
-  if (posix_spawn(&child, kAgent, &actions, nullptr, argv.data(), env.data()) != 0) child = -1;
+  posix_spawnattr_t how;
+  if (posix_spawnattr_init(&how) == 0) {
+    sigset_t none;
+    sigemptyset(&none);
+    const bool set = posix_spawnattr_setsigmask(&how, &none) == 0 && posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK) == 0;
+    if (!set || posix_spawn(&child, kAgent, &actions, &how, argv.data(), env.data()) != 0) child = -1;
+    posix_spawnattr_destroy(&how);
+  }
   posix_spawn_file_actions_destroy(&actions);
   return child;
 }

@@ -4,7 +4,11 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+
 namespace jit::cli {
+
+constexpr std::chrono::seconds kPasswordMax(120);  // for a call that may ask for it: longer than the broker waits
 
 class PasswordAgent {
  public:

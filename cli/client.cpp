@@ -210,6 +210,8 @@ Result<std::unique_ptr<Client>> Client::connect(std::chrono::milliseconds timeou
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
+void Client::set_timeout(std::chrono::milliseconds timeout) { impl_->connection->setMethodCallTimeout(timeout); }
+
 bool Client::polkit_there() {
   const std::string name = "org.freedesktop.PolicyKit1";
   try {

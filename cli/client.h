@@ -42,6 +42,7 @@ class Client {
   // timeout: of each call.
   static Result<std::unique_ptr<Client>> connect(std::chrono::milliseconds timeout = std::chrono::seconds(30));
   ~Client();
+  void set_timeout(std::chrono::milliseconds timeout);  // from now on
 
   Result<Json> list_requests(const Dict& filter);
   Result<Json> get_request(const std::string& id);

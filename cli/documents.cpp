@@ -190,6 +190,17 @@ std::string short_time(const std::string& iso) {
   return dot == std::string::npos ? iso : iso.substr(0, dot) + "Z";
 }
 
+std::string emergency_text(const Json& request) {
+  if (text_of(request, "kind") != "break-glass") return "";
+  const std::string out = "BREAK-GLASS";
+  const Json& owed = member(request, "owed");
+  if (const std::string by = text_of(owed, "by"); !by.empty()) return out + ", reviewed by " + by;
+  const std::string due = text_of(owed, "due");
+  if (due.empty()) return out;
+  const Json& late = member(owed, "overdue");
+  return out + (late.is_boolean() && late.get<bool>() ? ", review was due " : ", review due ") + due.substr(0, sizeof "2026-11-19T11:06" - 1) + "Z";
+}
+
 Facts request_facts(const Json& request) {
   Facts facts;
   const bool open = is_open(request);

@@ -22,6 +22,8 @@ std::string what(const Json& document);           // "sudo as root(0)", "log in 
 std::string command_of(const Json& document);     // exactly, whatever its length; "" for none
 std::string open_seats(const Json& request);      // "1 of set:sre and 2 of group:dba"; "" where all are filled
 std::string revoked_line(const Json& grant);       // as request_line, of an approval that was taken back
+// A break-glass use, and what becomes of its review: "BREAK-GLASS, review due 2026-11-19T11:06Z"; "" for any other request.
+std::string emergency_text(const Json& request);
 std::string left_out_line(const Json& list, const char* name);  // what a list does not show; "" where it shows all
 std::string short_time(const std::string& iso);   // without the milliseconds
 

@@ -19,8 +19,9 @@ bool taken_back(const Json& grant) { return grant.is_object(); }
 
 std::string news_of(const Json& request, const Json& grant) {
   std::string out = text_of(request, "state");
-  if (is_open(request)) out += " " + std::to_string(member(request, "votes").size());
+  if (is_open(request)) out += " " + std::to_string(member(request, "votes").size()) + " " + std::to_string(number_of(request, "steps"));
   if (taken_back(grant)) out += ", taken back";
+  out += text_of(request, "owed.by");  // a break-glass use is reviewed
   return out;
 }
 
@@ -33,7 +34,10 @@ std::string by_and_why(const Json& ended) {
 std::string sentence(const Json& request, const Json& grant) {
   std::string out = text_of(request, "id").substr(0, 8) + " of " + who(member(request, "subject"));
   if (taken_back(grant)) return out + " taken back" + by_and_why(member(grant, "ended"));
-  if (!is_open(request)) return out + " " + text_of(request, "state") + by_and_why(member(request, "ended"));
+  if (!is_open(request)) {
+    const std::string emergency = emergency_text(request);
+    return out + (emergency.empty() ? " " : ": " + emergency + ", ") + text_of(request, "state") + by_and_why(member(request, "ended"));
+  }
   const std::string needs = open_seats(request);
   const Json& votes = member(request, "votes");
   if (!votes.is_array() || votes.empty()) return out + " waits" + (needs.empty() ? "" : " for " + needs);
@@ -128,7 +132,9 @@ void Inbox::put(const Json& request, const Json& grant, std::int64_t now_ms) {
   const Entry* const before = find(text_of(request, "id"));
   Entry entry = made(request, grant, now_ms);
   const bool news = before == nullptr || before->news != entry.news;
-  if (news) note_ = (before == nullptr && entry.open ? "new: " : "") + sentence(request, grant);
+  // What its ladder does is asking again, of those who were asked before.
+  const bool again = before != nullptr && before->open && entry.open && number_of(request, "steps") > number_of(before->request, "steps");
+  if (news) note_ = (before == nullptr && entry.open ? "new: " : again ? "reminder: " : "") + sentence(request, grant);
   keep(std::move(entry));
 }
 

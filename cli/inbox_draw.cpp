@@ -55,7 +55,9 @@ std::string ended_text(const Json& request, const Json& grant) {
   const Json& ended = member(back ? grant : request, "ended");
   const std::string by = text_of(ended, "by");
   const std::string why = text_of(ended, "why");
-  return (back ? "taken back" : text_of(request, "state")) + (by.empty() ? "" : " by " + by) + (why.empty() ? "" : ": " + why);
+  const std::string emergency = emergency_text(request);
+  const std::string before = emergency.empty() ? "" : back ? "BREAK-GLASS " : emergency + ", ";
+  return before + (back ? "taken back" : text_of(request, "state")) + (by.empty() ? "" : " by " + by) + (why.empty() ? "" : ": " + why);
 }
 
 }  // namespace
@@ -83,9 +85,13 @@ ScreenLine Inbox::row(const Entry& entry, const std::vector<std::size_t>& widths
     if (room >= kCommandMin) text += " " + cut(command, room, number_of(entry.request, "command.length"));
     if (entry.deadline_ms - now_ms < kHurryMs) out.look = Look::kHurry;
   } else {
-    if (room > 0) text += " " + shorten(harmless(ended_text(entry.request, entry.grant)), room);
+    std::string ended = harmless(ended_text(entry.request, entry.grant));
+    // When its review is due stands there before all else.
+    if (emergency && room < ended.size() && !entry.grant.is_object()) ended = harmless(emergency_text(entry.request));
+    if (room > 0) text += " " + shorten(ended, room);
     const bool yes = text_of(entry.request, "state") == "approved" && !entry.grant.is_object();
-    out.look = yes ? Look::kGood : Look::kBad;
+    const bool owed = emergency && text_of(entry.request, "owed.by").empty();
+    out.look = !yes ? Look::kBad : owed ? Look::kHurry : Look::kGood;
   }
   if (id == chosen_) out.look = Look::kChosen;
   out.text = text.substr(0, width_);

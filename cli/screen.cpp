@@ -158,6 +158,16 @@ void Screen::draw(const Picture& picture) {
   refresh();
 }
 
+void Screen::leave() {
+  curs_set(1);
+  endwin();
+}
+
+void Screen::enter() {
+  flushinp();
+  clearok(curscr, TRUE);  // the next picture takes the terminal back
+}
+
 std::optional<Press> Screen::key() {
   for (;;) {
     wint_t code = 0;

@@ -29,6 +29,8 @@ class Screen {
   };
   Size measure();  // what it is now; curses hears of it
   void draw(const Picture& picture);
+  void leave();  // the terminal as it was, for somebody else, until enter()
+  void enter();  // what was typed meanwhile was not meant for us
   std::optional<Press> key();  // never waits, but for the rest of a key's own sequence
 
  private:

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 
+#include "cli/agent.h"
 #include "cli/commands.h"
 #include "cli/screen.h"
 #include "evidence/text.h"
@@ -200,7 +202,7 @@ class Loop {
     Dict options;
     if (const std::string reason(evidence::trim(ballot.reason)); !reason.empty()) options.emplace("reason", sdbus::Variant(bytes_of(reason)));
     if (const std::string typed(evidence::trim(ballot.typed)); !typed.empty()) options.emplace("typed", sdbus::Variant(bytes_of(typed)));
-    const auto after = client_.vote(ballot.id, ballot.approve, options);
+    const auto after = cast(ballot, options);
     if (!after) return inbox_.refused(after.failure().message);
     inbox_.voted();
     show(*after);
@@ -211,6 +213,21 @@ class Loop {
       if (const auto grant = client_.get_grant(text_of(*after, "grant"))) lifetime = number_of(*grant, "lifetime_s");
     }
     inbox_.say(decision_line(*after, lifetime));
+  }
+
+  // For a yes polkit may ask for the password: on the terminal as it was, with time to type it.
+  Result<Json> cast(const Ballot& ballot, const Dict& options) {
+    if (!ballot.approve || !client_.polkit_there()) return client_.vote(ballot.id, ballot.approve, options);
+    screen_.leave();
+    std::printf("approve %s: your password may be asked for\n", evidence::escape(ballot.id.substr(0, 8)).c_str());
+    std::fflush(stdout);
+    client_.set_timeout(kPasswordMax);
+    std::optional<PasswordAgent> agent(std::in_place);
+    auto after = client_.vote(ballot.id, ballot.approve, options);
+    agent.reset();
+    client_.set_timeout(kCallMax);
+    screen_.enter();
+    return after;
   }
 
   Client& client_;

@@ -31,8 +31,7 @@ Exit Verbs::vote(bool approve) {
     }
     options.emplace("scope", sdbus::Variant(scope));
   }
-  // A password may be asked for.
-  const auto client = Client::connect(std::chrono::seconds(120));
+  const auto client = Client::connect(kPasswordMax);
   if (!client) return out.fail(client.failure());
   // What is voted on stands here before the vote; a request never changes, so it is what the vote means.
   const auto before = (*client)->get_request(*id);

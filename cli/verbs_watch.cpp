@@ -38,7 +38,9 @@ Exit Verbs::lines() {
   const auto show = [&](Client& client, const Json& request) {
     const bool over = text_of(request, "grant_state") == "ended";
     std::string news = text_of(request, "state");
-    if (is_open(request)) news += " " + std::to_string(member(request, "votes").size());
+    if (is_open(request)) {  // a step of its ladder reminds
+      news += " " + std::to_string(member(request, "votes").size()) + " " + std::to_string(number_of(request, "steps"));
+    }
     if (over) news += ", over";
     if (seen.size() >= kSeenMax) seen.clear();
     const std::string before = std::exchange(seen[text_of(request, "id")], news);

@@ -194,6 +194,7 @@ Json request_json(const core::Request& request, const RequestFacts& facts, const
            {"asked", {{"duration_s", request.asked_s ? Json(*request.asked_s) : Json(nullptr)},
                       {"scope", request.asked_scope ? Json(policy::name_of(*request.asked_scope)) : Json(nullptr)}}},
            {"offer", offer_json(facts.terms != nullptr ? *facts.terms : request.offer, facts.filled_by)},
+           {"steps", request.steps},
            {"risk", {{"score", request.card.score}, {"signs", words_json(request.card.signs)}}},
            {"looks_alike", look_alikes(request)},
            {"display_code", evidence::display_code(request.digest)},

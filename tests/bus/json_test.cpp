@@ -42,6 +42,7 @@ core::Request request() {
   out.offer.review_s = 86'400;
   out.offer.votes = policy::Votes::kSigned;
   out.card = {45, {"never was root\n here before"}};
+  out.steps = 1;
   out.typed_code = "123456";  // never in a document that anybody may have
   out.deadline = 61'500;
   out.created_wall = 1'795'000'000'123;
@@ -69,6 +70,7 @@ TEST_CASE("a request's document") {
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false, "escalate": [],
               "seats": [{"set": "set:sre", "count": 2, "filled_by": ["bob"]}], "require": ["reason", "ticket", "ticket:CHG-####", "record", "notify:pager", "review:1d"],
               "votes": "signed", "match": true, "break_glass": true},
+    "steps": 1,
     "risk": {"score": 45, "signs": ["never was root\\n here before"]}, "looks_alike": ["reason"], "display_code": "evolve clump", "not_before": null, "extends": null,
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,
     "votes": [{"person": "bob", "uid": 1001, "kind": "local", "approve": true, "duration_s": 300, "scope": null,

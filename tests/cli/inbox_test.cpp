@@ -95,17 +95,75 @@ TEST_CASE("what just happened, in one line", "[inbox]") {
   voted["offer"]["seats"][0]["count"] = 2U;
   inbox.put(voted, Json(), 0);
   CHECK(note(inbox) == "11234567 of alice(1000): carol voted, still asked: 2 of group:sre");
+  inbox.say("");
+  voted["steps"] = 1U;
+  inbox.put(voted, Json(), 0);
+  CHECK(note(inbox) == "reminder: 11234567 of alice(1000): carol voted, still asked: 2 of group:sre");
+  inbox.say("");
+  inbox.put(voted, Json(), 0);
+  CHECK(note(inbox).empty());
   inbox.put(decided(waiting(1), "denied", "bob", "not now"), Json(), 0);
   CHECK(note(inbox) == "11234567 of alice(1000) denied by bob: not now");
   inbox.say("the broker is back");
   inbox.put(decided(waiting(1), "denied", "bob", "not now"), Json(), 0);  // the same once more is no news
   CHECK(note(inbox) == "the broker is back");
   // Away and back: what waits no longer is asked for by the loop.
-  inbox.put(waiting(2), Json(), 0);
+  Json escalated = waiting(2);
+  escalated["steps"] = 1U;
+  inbox.put(escalated, Json(), 0);  // who is asked only now hears of it for the first time
+  CHECK(note(inbox) == "new: 12234567 of alice(1000) waits for 1 of group:sre");
+  escalated["steps"] = 2U;
+  inbox.put(escalated, Json(), 0);
+  CHECK(note(inbox) == "reminder: 12234567 of alice(1000) waits for 1 of group:sre");
   CHECK(inbox.fill(Json::array({waiting(3)}), 0) == std::vector<std::string>{kId2});
   inbox.remove(kId2);
   inbox.say("");
   CHECK(all(inbox).find("12234567") == std::string::npos);
+}
+
+TEST_CASE("a break-glass use stands out, with the time by which it is to be reviewed", "[inbox]") {
+  Json used = decided(waiting(2), "approved", "", "");
+  used["kind"] = "break-glass";
+  used["owed"] = Json::parse(R"({"due":"2026-11-19T11:06:40.123Z","overdue":false,"by":null,"text":null,"time":null})");
+  struct Row {
+    const char* name;
+    const char* by;
+    bool overdue;
+    Json grant;
+    const char* row;
+    Look look;
+    const char* note;
+  };
+  const Row rows[] = {
+      {"owed", "", false, Json(), "BREAK-GLASS, review due 2026-11-19T11:06Z", Look::kHurry, ": BREAK-GLASS, review due 2026-11-19T11:06Z, approved"},
+      {"overdue", "", true, Json(), "BREAK-GLASS, review was due 2026-11-19...", Look::kHurry, ": BREAK-GLASS, review was due 2026-11-19T11:06Z, approved"},
+      {"reviewed", "eve", false, Json(), "BREAK-GLASS, reviewed by eve, approved", Look::kGood, ": BREAK-GLASS, reviewed by eve, approved"},
+      {"taken back", "", false, revoked_grant("eve", "enough"), "BREAK-GLASS taken back by eve: enough", Look::kBad, " taken back by eve: enough"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Inbox inbox = with({waiting(1)});
+    Json request = used;
+    request["owed"]["overdue"] = row.overdue;
+    if (*row.by != '\0') request["owed"]["by"] = row.by;
+    inbox.put(request, row.grant, 0);
+    CHECK(note(inbox) == std::string("12234567 of alice(1000)") + row.note);
+    const ScreenLine line = inbox.draw(0).lines[4];
+    CHECK(line.text == std::string("  12234567 alice(1000) sudo as root(0) ") + row.row);
+    CHECK(line.look == row.look);
+    inbox.resize(200, 24);
+    CHECK(all(inbox).find(row.note) != std::string::npos);
+  }
+  // That it was reviewed is news.
+  Inbox inbox = with({waiting(1)});
+  inbox.put(used, Json(), 0);
+  inbox.say("");
+  used["owed"]["by"] = "eve";
+  inbox.put(used, Json(), 0);
+  CHECK(note(inbox) == "12234567 of alice(1000): BREAK-GLASS, reviewed by eve, approved");
+  used["owed"] = nullptr;
+  inbox.put(used, Json(), 0);
+  CHECK(all(inbox).find("BREAK-GLASS, approved") != std::string::npos);
 }
 
 TEST_CASE("keys move the choice, and it stays with its request", "[inbox]") {

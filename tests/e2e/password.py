@@ -1,24 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A vote by uid alone asks for the voter's own password where polkit is installed: the real polkitd, its agent and its PAM helper."""
-import subprocess
-
 import bedlib
-import wire
 from bedlib import Inbox, Terminal, check, run, waiting
-
-POLKITD = ("/usr/lib/polkit-1/polkitd", "--no-debug")
-NAME = "org.freedesktop.PolicyKit1"
-
-
-def start_polkit() -> subprocess.Popen:
-    bus = wire.Connection()
-    bus.call(*wire.BUS, "AddMatch", "s", [f"type='signal',member='NameOwnerChanged',arg0='{NAME}'"])
-    process = subprocess.Popen(POLKITD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not bus.call(*wire.BUS, "NameHasOwner", "s", [NAME])[0]:
-        check(process.poll() is None, "polkitd has ended")
-        bus.receive(timeout=bedlib.WAIT_S)
-    bus.close()
-    return process
+from polkit import start_polkit
 
 
 def vote(request: str, password: str) -> Terminal:

@@ -75,10 +75,13 @@ def test_escalation():
     """Of dba nobody may answer at first; from 2 s on they may."""
     bedlib.set_policy(policy('{ need = [{ from = "group:sre" }], wait = "1m", '
                              'escalate = [{ after = "2s", add = "group:dba", to = "group:sre" }, { after = "3s", notify = "pager" }] }'))
-    with Inbox() as inbox, waiting("alice") as alice:
+    with Inbox() as inbox, bedlib.Pipe("bob", "jitctl watch") as bob, waiting("alice") as alice:
         request = inbox.new("alice")["id"]
+        bob.expect(f"{request[:8]} pending alice")
         alice.expect("asked now, too: group:dba")
+        bob.expect(f"{request[:8]} pending alice")  # once more
         alice.expect("reminded: pager")
+        bob.expect(f"{request[:8]} pending alice")
         approve("eve", request)
         check(alice.wait() == 0, alice.text)
     types = [e["type"] for e in bedlib.audit(request=request)]

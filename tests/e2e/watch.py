@@ -13,6 +13,7 @@ import time
 import bedlib
 import story
 from bedlib import WAIT_S, Failed, Terminal, check
+from polkit import start_polkit
 
 CONF = "/tmp/watch.tmux"
 TMUX = ["tmux", "-L", "watch", "-f", CONF]
@@ -51,9 +52,9 @@ class Pane:
     def screen(self, *options):
         return bedlib.run("bob", [*TMUX, "capture-pane", "-p", *options]).out
 
-    def expect(self, *whats, options=()):
+    def expect(self, *whats, options=(), seconds=WAIT_S):
         """Waits until each of these stands on the screen; gives all of it."""
-        end = time.monotonic() + WAIT_S
+        end = time.monotonic() + seconds
         while True:
             screen = self.screen(*options)
             if all(re.search(what, screen, re.M) for what in whats):
@@ -76,6 +77,18 @@ class Pane:
         # What stands on the last lines stands there because of the empty ones.
         screen = re.sub(r"\n(\n{3,})", lambda empty: f"\n({len(empty[1])} empty lines)\n", screen)
         self.s.lines += [f"bob| {line}".rstrip() for line in screen.split("\n")]
+
+    def give(self, password, answer):
+        """Types the password that is asked for; pkttyagent may throw away what comes before it stops the echo: then once more."""
+        self.expect("^Password:")
+        self.s.lines.append("-- bob types a password")
+        for _ in range(10):
+            self.tmux.type(password + ENTER)
+            try:
+                return self.expect(answer, seconds=5)
+            except Failed:
+                check("Password:" in self.screen(), self.screen())
+        raise Failed(self.screen())
 
     def child(self):
         """The process id of jitctl."""
@@ -164,6 +177,48 @@ def code(s):
         bob.left()
 
 
+def password(s):
+    """Where polkit is, a yes asks for bob's password on the terminal as it was; a no does not."""
+    polkit = start_polkit()
+    try:
+        bob = Pane(s, "jitctl watch").ready()
+        alice = s.terminal("alice", "sudo id -un")
+        s.see(alice, "waiting")
+        bob.expect("1 request waits")
+        bob.type("aok" + ENTER, "aok, enter")
+        bob.expect("y sends")
+        bob.type("y")
+        bob.give("not it", "^approve [0-9a-f]{8}, why")
+        bob.see("^approve [0-9a-f]{8}, why .or enter.: ok$", "password")
+        bob.type(ENTER, "enter")
+        bob.expect("y sends")
+        bob.type("y")
+        bob.give("bob", "approved: alice may")
+        s.end(alice)
+        bob.see("^decided: 1$", "^approved: alice may")
+        second = s.terminal("alice", "sudo -k id -un")
+        s.see(second, "waiting")
+        bob.type("q")
+        bob.expect("^left with 0", "^icanon echo$")
+        # Nobody types one: the key that ends the program ends the agent too.
+        bob = Pane(s, "jitctl watch")
+        bob.expect("1 request waits")
+        bob.type("a" + ENTER + "y", "a, enter, y")
+        bob.expect("^Password:")
+        bob.type("\x03", "^C")
+        bob.expect("^left with 0", "^icanon echo$")
+        again = Pane(s, "jitctl watch")
+        again.expect("1 request waits")
+        again.type("dno" + ENTER + "y", "dno, enter, y")
+        s.end(second)
+        again.see("denied by bob: no$")
+        again.type("q")
+        again.left()
+    finally:
+        polkit.terminate()
+        polkit.wait()
+
+
 def sizes(s):
     """Any size of the window, with and without colour."""
     bob = Pane(s, "NO_COLOR=1 jitctl watch").ready()
@@ -249,5 +304,5 @@ def plain(s):
             check("\x1b[H" not in bob.text and "\x1b[2J" not in bob.text, f"{terminal}: {command} drew: {bob.text!r}")
 
 
-story.main("watch", {"deny": deny, "approve": approve, "code": code, "sizes": sizes, "away": away, "hang-up": hang_up,
+story.main("watch", {"deny": deny, "approve": approve, "code": code, "password": password, "sizes": sizes, "away": away, "hang-up": hang_up,
                      "plain": plain, "bus-gone": bus_gone})
