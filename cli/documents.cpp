@@ -201,6 +201,24 @@ std::string emergency_text(const Json& request) {
   return out + (late.is_boolean() && late.get<bool>() ? ", review was due " : ", review due ") + due.substr(0, sizeof "2026-11-19T11:06" - 1) + "Z";
 }
 
+std::vector<std::string> progress(const Json& before, const Json& after) {
+  std::vector<std::string> out;
+  const Json& votes = member(after, "votes");
+  const std::string needs = open_seats(after);
+  for (std::size_t i = member(before, "votes").size(); votes.is_array() && i < votes.size(); ++i) {
+    const Json& approve = member(votes[i], "approve");
+    out.push_back(text_of(votes[i], "person") + (approve.is_boolean() && approve.get<bool>() ? " approved" : " denied") +
+                  (needs.empty() ? "" : "; still asked: " + needs));
+  }
+  const Json& ladder = member(after, "offer.escalate");
+  const std::uint64_t taken = number_of(after, "steps");
+  for (std::uint64_t i = number_of(before, "steps"); ladder.is_array() && i < std::min<std::uint64_t>(taken, ladder.size()); ++i) {
+    const std::string add = text_of(ladder[i], "add");
+    out.push_back(add.empty() ? "reminded: " + text_of(ladder[i], "notify") : "asked now, too: " + add);
+  }
+  return out;
+}
+
 Facts request_facts(const Json& request) {
   Facts facts;
   const bool open = is_open(request);

@@ -27,6 +27,9 @@ std::string emergency_text(const Json& request);
 std::string left_out_line(const Json& list, const char* name);  // what a list does not show; "" where it shows all
 std::string short_time(const std::string& iso);   // without the milliseconds
 
+// What happened to a request between two looks at it, for who waits: its votes, with what is still asked, and its ladder's steps.
+std::vector<std::string> progress(const Json& before, const Json& after);
+
 Facts request_facts(const Json& request);
 Facts grant_facts(const Json& grant);
 std::string request_line(const Json& request);    // for watch

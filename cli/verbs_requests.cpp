@@ -17,8 +17,8 @@ constexpr std::int64_t kMarginMs = 5000;  // the broker says "expired" by itself
 
 constexpr std::int64_t kAgainMs = 1000;
 
-// Until the request is decided; wakes only when the broker says that it changed, or while it could not say.
-Result<Json> await(Client& client, Json request, Output& out) {
+// Until the request is decided; told: with what happens to it meanwhile. Wakes only when the broker says that it changed, or while it could not say.
+Result<Json> await(Client& client, Json request, Output& out, bool told) {
   const std::string id = text_of(request, "id");
   const std::int64_t deadline =
       monotonic_ms() + static_cast<std::int64_t>(number_of(request, "deadline_in_s")) * 1000 + kMarginMs;
@@ -45,6 +45,9 @@ Result<Json> await(Client& client, Json request, Output& out) {
     unsure = !again && again.failure().code == Exit::kUnreachable;
     if (unsure) continue;
     if (!again) return again.failure();
+    if (told && is_open(*again)) {  // how it ended is said by who asked
+      for (const std::string& line : progress(request, *again)) out.note(line);
+    }
     request = std::move(*again);
   }
   return request;
@@ -153,7 +156,7 @@ Exit Verbs::asked(Client& client, Json made) {
     }
   }
   if (args.has(Option::kWait)) {
-    auto decided = await(client, std::move(made), out);
+    auto decided = await(client, std::move(made), out, !json());
     if (!decided) return out.fail(decided.failure());
     made = std::move(*decided);
   }

@@ -37,6 +37,28 @@ TEST_CASE("a list that was cut says so in one line", "[lists]") {
   CHECK(line("grants", "[]").empty());
 }
 
+TEST_CASE("who waits is told of votes and of the ladder's steps") {
+  using Lines = std::vector<std::string>;
+  const Json asked = pending();
+  CHECK(progress(asked, asked).empty());
+  Json before = asked;
+  before["votes"] = Json::array();
+  CHECK(progress(before, asked) == Lines{"bob approved; still asked: 1 of set:sre"});
+  Json after = asked;
+  after["offer"]["seats"][0]["count"] = 1U;
+  after["votes"].push_back(Json::parse(R"({"person":"eva","approve":false})"));
+  CHECK(progress(asked, after) == Lines{"eva denied"});
+  after = asked;
+  after["offer"]["escalate"] = Json::parse(R"([{"after_s":2,"add":"group:dba","to":"set:sre","notify":null},{"after_s":3,"add":null,"to":null,"notify":"pager"}])");
+  after["steps"] = 1U;
+  CHECK(progress(asked, after) == Lines{"asked now, too: group:dba"});
+  before = after;
+  after["steps"] = 9U;
+  CHECK(progress(before, after) == Lines{"reminded: pager"});
+  CHECK(progress(Json(), Json::parse(R"({"votes":3,"steps":4,"offer":{"escalate":{"a":1}}})")).empty());
+  CHECK(progress(Json::parse("[]"), Json::parse(R"({"votes":[3]})")) == Lines{" denied"});
+}
+
 TEST_CASE("show says what runs where that is not what was typed") {
   Json request = pending();
   const auto shown = [&](const char* name) {

@@ -41,6 +41,25 @@ def test_two_teams_of_different_people():
         check("approved by bob, eve for 5m" in alice.text, alice.text)
 
 
+def test_who_waits_with_jitctl_is_told():
+    bedlib.clean_slate()
+    bedlib.set_policy(policy('{ need = [{ from = "group:sre", count = 2 }], wait = "1m", '
+                             'escalate = [{ after = "2s", add = "group:dba", to = "group:sre" }, { after = "3s", notify = "pager" }] }'))
+    command = "jitctl request --wait -- /usr/bin/id"
+    with Inbox() as inbox, bedlib.Pipe("alice", command) as alice, bedlib.Pipe("alice", "jitctl request --wait --json -- /usr/bin/true") as quiet:
+        requests = [inbox.new("alice")["id"] for _ in range(2)]
+        for request in requests:
+            approve("bob", request)
+        alice.expect("bob approved; still asked: 1 of group:sre")
+        alice.expect("asked now, too: group:dba")
+        alice.expect("reminded: pager")
+        for request in requests:
+            approve("carol", request)
+        check(alice.wait() == 0 and alice.out.strip() in requests, alice.text)
+        check("approved: alice may sudo" in alice.err and alice.err.count("bob approved") == 1 and "carol" not in alice.err, alice.err)
+        check(quiet.wait() == 0 and quiet.err == "" and json.loads(quiet.out)["steps"] == 2, quiet.text)
+
+
 def test_a_code_told_by_voice():
     bedlib.set_policy(policy('{ need = [{ from = "group:sre" }], wait = "5m", match = true }'))
     with Inbox() as inbox, waiting("alice") as alice:
