@@ -45,6 +45,8 @@ void Handlers::call(const Call& call) {
   };
   const bool watch = std::string_view(call.method) == "Watch";
   if (watch) watchers_.expect(call.sender.name);
+  // Who may answer is who may now, not who could half a minute ago.
+  if (std::string_view(call.method) == "Vote") directory_.forget(uid);
   make_caller(directory_, core_, call.sender, [self = weak_from_this(), call, reply](const core::Caller& caller) {
     const auto there = self.lock();
     if (!there) return;

@@ -59,6 +59,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
 
  private:
+  void refresh_voters(const core::Id& request, std::function<void(bool known)> done);
   void cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);
   void create_as(const core::Caller& caller, const CreateArgs& args, const Reply& reply);

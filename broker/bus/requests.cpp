@@ -79,7 +79,43 @@ void Handlers::vote(const core::Caller& caller, const Sender& sender, const std:
 
 void Handlers::cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply) {
   documents_.remember(caller.identity);
-  core_.vote(caller, id, ballot, answer_request(caller, id, reply));
+  const auto found = documents_.find_request(caller, id);
+  if (!ballot.approve || !found) return core_.vote(caller, id, ballot, answer_request(caller, id, reply));
+  refresh_voters(found.value.id, [self = weak_from_this(), caller, id, ballot, reply](bool known) {
+    const auto there = self.lock();
+    if (!there) return;
+    if (!known) return reply({Error::kUnavailable, "the user directory does not answer, so nobody can say who may vote: try again", {}, 0});
+    there->core_.vote(caller, id, ballot, there->answer_request(caller, id, reply));
+  });
+}
+
+// Who was taken out of a group, or is known no more, stops counting before a vote can complete what he began.
+void Handlers::refresh_voters(const core::Id& request, std::function<void(bool known)> done) {
+  struct State {
+    std::size_t missing = 1;
+    bool known = true;
+  };
+  const auto state = std::make_shared<State>();
+  const auto answered = [state, done = std::move(done)] {
+    if (--state->missing == 0) done(state->known);
+  };
+  for (const core::Vote& vote : core_.votes_on(request)) {
+    ++state->missing;
+    directory_.forget(vote.uid);
+    directory_.by_uid(vote.uid, [self = weak_from_this(), uid = vote.uid, state, answered](const directory::User& user) {
+      const auto there = self.lock();
+      if (!there) return;
+      if (user.status == directory::Status::kUnknown) state->known = false;
+      if (user.status == directory::Status::kAbsent) there->core_.know_voter(uid, nullptr);
+      if (user.status == directory::Status::kFound) {
+        const auto now = std::make_shared<const policy::Identity>(identity_of(user, there->core_.policy()));
+        there->documents_.remember(now);
+        there->core_.know_voter(uid, now);
+      }
+      answered();
+    });
+  }
+  answered();
 }
 
 void Handlers::review(const core::Caller& caller, const std::string& id, const std::string& text, const Reply& reply) {

@@ -29,5 +29,6 @@ void Directory::can_change(const Asked& asked, std::function<void(bool)> found) 
   impl_->engine->can_change(asked, std::move(found));
 }
 void Directory::forget() { impl_->engine->forget(); }
+void Directory::forget(std::uint32_t uid) { impl_->engine->forget(uid); }
 
 }  // namespace jit::directory

@@ -75,7 +75,8 @@ class Directory {
   void program(const std::string& word, std::function<void(std::string)> found);
   // Can this user change a file that the command runs or reads? True also where it cannot be told. Never kept.
   void can_change(const Asked& asked, std::function<void(bool)> found);
-  void forget();  // the cache, on a reload
+  void forget();                   // the cache, on a reload
+  void forget(std::uint32_t uid);  // what is known of this one
 
  private:
   struct Impl;

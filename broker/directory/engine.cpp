@@ -99,6 +99,12 @@ void Engine::forget() {
   ++generation_;  // what is on its way answers its askers, and is not kept
 }
 
+void Engine::forget(std::uint32_t uid) {
+  const Key key{Kind::kUid, uid, {}};
+  kept_.erase(key);
+  if (const auto it = running_.find(key); it != running_.end()) it->second.generation = generation_ - 1;
+}
+
 void Engine::ask(Key key, Found found) {
   if (const auto kept = kept_.find(key); kept != kept_.end()) {
     if (now_() < kept->second.until) {

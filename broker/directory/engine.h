@@ -25,6 +25,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void program(const std::string& word, std::function<void(std::string)> found);
   void can_change(const Asked& asked, std::function<void(bool)> found);
   void forget();
+  void forget(std::uint32_t uid);
 
  private:
   enum class Kind : std::uint8_t { kName, kUid, kGroup, kProgram, kChange };

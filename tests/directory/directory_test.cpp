@@ -162,6 +162,12 @@ TEST_CASE("an answer is kept for its time, at once, and until forget") {
   bed.engine->forget();
   bed.uid(1000);
   CHECK(bed.table->calls("uid:1000") == 3);
+  bed.uid(1001);
+  bed.engine->forget(1000);
+  bed.uid(1000);
+  bed.uid(1001);
+  CHECK(bed.table->calls("uid:1000") == 4);
+  CHECK(bed.table->calls("uid:1001") == 1);
   bed.name("broken");
   bed.name("broken");
   CHECK(bed.table->calls("name:broken") == 2);
@@ -184,7 +190,8 @@ TEST_CASE("what was on its way at forget is not kept") {
   int got = 0;
   bed.engine->by_uid(5, [&](const User&) { ++got; });
   REQUIRE(bed.table->wait_inside(1));
-  bed.engine->forget();
+  const bool all = GENERATE(true, false);
+  all ? bed.engine->forget() : bed.engine->forget(5);
   bed.table->release_all();
   REQUIRE(bed.loop.until([&] { return got == 1; }));
   bed.uid(5);

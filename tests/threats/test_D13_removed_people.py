@@ -77,6 +77,48 @@ def test_removed_while_a_request_waits():
     within(EFFECT_S, removed_while_it_waits)
 
 
+def in_group(name: str, inside: bool, group: str = "sre") -> None:
+    """As gpasswd does it: the file is replaced, and nobody tells the broker."""
+    with open("/etc/group", encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    with open("/etc/group.new", "w", encoding="utf-8") as f:
+        for line in lines:
+            head, members = line.rsplit(":", 1)
+            if head.split(":")[0] == group:
+                names = [n for n in members.split(",") if n and n != name] + ([name] if inside else [])
+                line = head + ":" + ",".join(names)
+            f.write(line + "\n")
+    os.chmod("/etc/group.new", 0o644)
+    os.rename("/etc/group.new", "/etc/group")
+
+
+def test_taken_out_of_a_group_while_a_request_waits():
+    in_group("dave", True)
+    two = WITH_TWO[0], WITH_TWO[0].replace("count = 1", "count = 2")
+    with bedlib.policy_with(*two), Inbox() as inbox, bedlib.waiting("alice") as alice:
+        request = inbox.new("alice")["id"]
+        bedlib.jitctl("bob", "approve", request)
+        in_group("bob", False)
+        bedlib.jitctl("carol", "approve", request)
+        shown = bedlib.jitctl("root", "show", request)
+        check(shown["state"] == "pending", f"bob still counts: {shown}")
+        check(not any("bob" in str(seat.get("filled_by")) for seat in shown["offer"]["seats"]), f"bob fills a seat: {shown['offer']['seats']}")
+        with bedlib.waiting("alice", "sudo id -u") as again:  # carol and he were asked a moment ago, and are still remembered
+            other = inbox.new("alice")["id"]
+            in_group("carol", False)
+            late = bedlib.run("carol", ["jitctl", "approve", other])
+            check(late.code != 0, f"carol votes: {late.text}")
+            in_group("carol", True)
+            bedlib.run("alice", ["jitctl", "cancel", other])
+            again.wait()
+        bedlib.jitctl("dave", "approve", request)
+        check(alice.wait() == 0, alice.text)
+    in_group("bob", True)
+    in_group("dave", False)
+    bedlib.clean_slate()
+    bedlib.broker.restart()
+
+
 def test_removed_while_a_grant_runs():
     with bedlib.policy_with(*WITH_TWO):
         with Inbox() as inbox, bedlib.waiting("alice", "sudo id -un; read line; sudo id -un") as alice:

@@ -2,6 +2,7 @@
 """E3: markup of chats, pages, templates, formats and tables in what people type. It is text on every surface, and stays what it was."""
 # bed: --no-sshd
 import json
+import re
 
 import bedlib
 from bedlib import Inbox, check
@@ -10,6 +11,13 @@ from escapes import log_line, unescaped
 MARKUP = ("<!channel> <@U0001> <#C01|general>", "[approve](http://evil/?x=1)", '<a href="http://evil/">approved</a><script>alert(1)</script>',
           "**approved** `id` ~~denied~~ # bob", "%n%s%x%1$n %(reason)s", "{{7*7}} ${7*7} #{7*7} <%= 7*7 %> $(id) `id`",
           "=cmd|' /C calc'!A0", "+1+1", "@SUM(1+1)", "-2+3", "&lt;b&gt; &#x41; %3Cb%3E", "https://evil.example/?a=b&c=d", "$HOME ~root *", "\\u{41}\\x41")
+
+
+def cells(text: str) -> str:
+    """A table of a pipe, with the first character of each cell as it was; no cell begins a formula of a sheet."""
+    for cell in re.split(r"[\t\n]", text):
+        check(len(cell) < 2 or cell[0] not in "=+-@", f"a sheet computes {cell!r}")
+    return re.sub(r"(?m)(^|\t)\\x(3d|2b|2d|40)", lambda m: m[1] + bytes.fromhex(m[2]).decode(), text)
 
 
 def is_there(where: str, text: str, original: str) -> None:
@@ -26,6 +34,7 @@ def test_every_surface():
                 request = inbox.new("alice")["id"]
                 for command in ["requests"], ["show", request]:
                     text = bedlib.run("bob", ["jitctl", *command]).text
+                    text = cells(text) if command == ["requests"] else text
                     is_there(f"{command}", text, original)
                     check(not any(line.startswith(original) for line in text.splitlines()), f"{command}: a line begins with it: {text}")
                 document = bedlib.jitctl("bob", "show", request)
