@@ -11,6 +11,17 @@
 
 namespace jit::cli {
 
+namespace {
+
+// A sheet computes a cell that begins so (CWE-1236); such a character is written as escape() writes a control byte.
+std::string inert(const std::string& cell) {
+  if (cell.size() < 2 || std::string_view("=+-@").find(cell.front()) == std::string_view::npos) return cell;
+  const auto first = static_cast<std::uint8_t>(cell.front());
+  return "\\x" + evidence::hex({&first, 1}) + cell.substr(1);
+}
+
+}  // namespace
+
 Style Style::detect() {
   Style style;
   style.terminal = isatty(STDOUT_FILENO) == 1;
@@ -41,7 +52,7 @@ void Output::table(const std::vector<std::vector<std::string>>& rows) {
   if (!style_.terminal) {
     for (std::size_t i = 1; i < rows.size(); ++i) {
       std::string text;
-      for (std::size_t c = 0; c < rows[i].size(); ++c) text += (c == 0 ? "" : "\t") + rows[i][c];
+      for (std::size_t c = 0; c < rows[i].size(); ++c) text += (c == 0 ? "" : "\t") + inert(rows[i][c]);
       line(text);
     }
     return;
