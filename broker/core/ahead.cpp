@@ -15,6 +15,39 @@ bool door_has(policy::Door door, policy::Scope scope) {
   return false;
 }
 
+// What is asked for without a door. Why it is not to be had is logged.
+Outcome<Core::Impl::Judged> Core::Impl::judge(const Ask& ask) {
+  const Sight sight = look(ask);
+  Outcome<Judged> out;
+  out.value.decision = policy()->decide(sight.view);
+  const policy::Decision& decision = out.value.decision;
+  out.value.kept = record(sight, decision, ask.command.words_at);
+  note_guards(ask, decision, out.value.kept);
+  if (decision.outcome != policy::Outcome::kDeny && decision.offer) return out;
+  if (const auto needs = needs_if_asked(*policy(), sight.view)) {
+    return failure<Judged>(Error::kBadInput, texts::text_required(*needs->offer, needs->missing) + "; add" + texts::text_options(needs->missing));
+  }
+  const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
+  note_denial(ask, "policy", why, out.value.kept);
+  return failure<Judged>(Error::kDenied, "not allowed: " + why);
+}
+
+std::optional<std::string> Core::Impl::hold_back(const Ask& ask, const policy::Offer& offer) {
+  auto why = held_back(ask.subject, offer);
+  if (!why) return std::nullopt;
+  note_denial(ask, why->first, why->second);
+  return std::move(why->second);
+}
+
+// It could not be stored: as if it had never been asked.
+void Core::Impl::unmake(Live& made, Done<Request> done) {
+  auto later = std::move(made.later);
+  uncount_asked(made.request.subject);
+  drop(made.request.id);
+  for (auto& step : later) step();
+  done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
+}
+
 void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   Impl& impl = *impl_;
   if (!policy_) return done(failure<Request>(Error::kUnavailable, "no policy is in force; see jitctl policy check"));
@@ -35,28 +68,16 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   }
   ask.can_ask = false;
   if (!ask.root) ask.root = impl.root;
-  const Sight sight = impl.look(ask);
-  const policy::Decision decision = policy_->decide(sight.view);
-  const std::string kept = impl.record(sight, decision, ask.command.words_at);
-  impl.note_guards(ask, decision, kept);
-  if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
-    if (const auto needs = needs_if_asked(*policy_, sight.view)) {
-      return done(failure<Request>(Error::kBadInput, texts::text_required(*needs->offer, needs->missing) + "; add" + texts::text_options(needs->missing)));
-    }
-    const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
-    impl.note_denial(ask, "policy", why, kept);
-    return done(failure<Request>(Error::kDenied, "not allowed: " + why));
-  }
+  const auto judged = impl.judge(ask);
+  if (!judged) return done(failure<Request>(judged.error, judged.message));
+  const auto& [decision, kept] = judged.value;
   for (const auto& [id, live] : impl.requests) {
     const bool other_rule = !ask.via.empty() && ask.via != live->request.offer.rule;
     if (live->open() && live->request.extends.empty() && !other_rule && same_ask(live->request, ask)) {
       return done(failure<Request>(Error::kLimit, "this is asked already: request " + texts::short_id(id) + "; to take it back: jitctl cancel " + texts::short_id(id)));
     }
   }
-  if (const auto held_back = impl.held_back(ask.subject, *decision.offer)) {
-    impl.note_denial(ask, held_back->first, held_back->second);
-    return done(failure<Request>(Error::kDenied, held_back->second));
-  }
+  if (const auto why = impl.hold_back(ask, *decision.offer)) return done(failure<Request>(Error::kDenied, *why));
   if (const auto why = impl.over_emergencies(ask, *decision.offer)) return done(failure<Request>(Error::kLimit, *why));
   if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
   impl.count_asked(ask.subject);
@@ -87,13 +108,7 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   impl.add(std::move(live));
   impl.commit(std::move(batch), [&impl, id, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
     Live* made = impl.find(id);
-    if (!ok) {
-      auto later = std::move(made->later);
-      impl.uncount_asked(made->request.subject);
-      impl.drop(id);
-      for (auto& step : later) step();
-      return done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
-    }
+    if (!ok) return impl.unmake(*made, std::move(done));
     made->stored = true;
     if (grant) {
       const Grant given = *grant;

@@ -53,22 +53,10 @@ void Core::extend(const Caller& caller, std::string_view prefix, Ask wish, Done<
   ask.asked_s = wish.asked_s;
   ask.via = grant.rule;
   ask.can_ask = false;
-  const Sight sight = impl.look(ask);
-  const policy::Decision decision = policy_->decide(sight.view);
-  const std::string kept = impl.record(sight, decision, ask.command.words_at);
-  impl.note_guards(ask, decision, kept);
-  if (decision.outcome == policy::Outcome::kDeny || !decision.offer) {
-    if (const auto needs = needs_if_asked(*policy_, sight.view)) {
-      return done(failure<Request>(Error::kBadInput, texts::text_required(*needs->offer, needs->missing) + "; add" + texts::text_options(needs->missing)));
-    }
-    const std::string why = decision.why.empty() ? "no rule allows this" : decision.why.front();
-    impl.note_denial(ask, "policy", why, kept);
-    return done(failure<Request>(Error::kDenied, "not allowed: " + why));
-  }
-  if (const auto held_back = impl.held_back(ask.subject, *decision.offer)) {
-    impl.note_denial(ask, held_back->first, held_back->second);
-    return done(failure<Request>(Error::kDenied, held_back->second));
-  }
+  const auto judged = impl.judge(ask);
+  if (!judged) return done(failure<Request>(judged.error, judged.message));
+  const auto& [decision, kept] = judged.value;
+  if (const auto why = impl.hold_back(ask, *decision.offer)) return done(failure<Request>(Error::kDenied, *why));
   if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
   impl.count_asked(ask.subject);
 
@@ -88,13 +76,7 @@ void Core::extend(const Caller& caller, std::string_view prefix, Ask wish, Done<
   impl.add(std::move(live));
   impl.commit(std::move(batch), [&impl, id, allowed, done = std::move(done)](bool ok) mutable {
     Live* made = impl.find(id);
-    if (!ok) {
-      auto later = std::move(made->later);
-      impl.uncount_asked(made->request.subject);
-      impl.drop(id);
-      for (auto& step : later) step();
-      return done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
-    }
+    if (!ok) return impl.unmake(*made, std::move(done));
     made->stored = true;
     if (allowed) {  // the rule asks nobody any more
       made->busy = false;

@@ -180,6 +180,15 @@ struct Core::Impl {
   // --- card.cpp
   Card card_of(const Ask& ask);
 
+  // --- ahead.cpp
+  struct Judged {
+    policy::Decision decision;
+    std::string kept;  // its record
+  };
+  Outcome<Judged> judge(const Ask& ask);
+  std::optional<std::string> hold_back(const Ask& ask, const policy::Offer& offer);
+  void unmake(Live& made, Done<Request> done);
+
   // --- extend.cpp
   // The grant with its end moved as far as these votes let it; nothing: it has ended.
   std::optional<Grant> prolonged(const Live& live);
