@@ -9,6 +9,8 @@ find_package(sdbus-c++-tools REQUIRED)
 find_package(date 3.0 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 pkg_check_modules(NCURSESW REQUIRED IMPORTED_TARGET ncursesw)
+pkg_check_modules(FIDO2 REQUIRED IMPORTED_TARGET libfido2)
+pkg_check_modules(QRENCODE REQUIRED IMPORTED_TARGET libqrencode)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 # Alone: what pkg-config names beside it, for stores of calendars, would pull in Berkeley DB.
