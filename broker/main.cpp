@@ -109,7 +109,9 @@ int main(int argc, char** argv) {
   }
   if (argc != 1) return say("takes no arguments; it is started by systemd as user _jit");
   if (!runs_as_jit()) return say("runs as user _jit only, with its group and no other identity; it is started by systemd");
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // It holds the host's key: nothing of its memory is for a file, or for anybody who looks through /proc or ptrace.
+  const rlimit none{0, 0};
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || ::setrlimit(RLIMIT_CORE, &none) != 0) return say("cannot keep its memory to itself");
   ::umask(077);
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
