@@ -68,6 +68,12 @@ void Broker::use(const config::Broker& file) {
   core_->use_limits(limits);
   gate_->use_limit(limits.connections_per_uid);
   host_.name = file.host_name.empty() ? kernel_name() : file.host_name;
+  tell_host();
+}
+
+// What is signed, and what is shown, names it.
+void Broker::tell_host() {
+  core_->use_host({host_.id, host_.name, epoch_});
   if (bus_) bus_->use_host(host_);
 }
 
@@ -89,7 +95,7 @@ bool Broker::load_key() {
   }
   key_ = std::move(file.key);
   host_.id = key_->id();
-  if (bus_) bus_->use_host(host_);
+  tell_host();
   if (file.made) sd_journal_print(LOG_NOTICE, "this is now host %s, key %s", host_.id.c_str(), key_->fingerprint().c_str());
   return true;
 }

@@ -32,6 +32,7 @@ class Broker final : public core::Listener {
   void fact_changed(const std::string& name) override;
 
  private:
+  void tell_host();
   bool load_key();
   bool no_database(const std::string& before);  // tells what is new; false
   bool open_database();
@@ -44,6 +45,7 @@ class Broker final : public core::Listener {
   SystemClock clock_;
   SystemRandom random_;
   std::shared_ptr<const evidence::HostKey> key_;  // null while it cannot be had; then there is no database either
+  std::int64_t epoch_ = 1;  // of the database
   Shelf shelf_;
   store::TombstoneFile tombstones_;
   directory::Directory directory_;
