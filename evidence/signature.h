@@ -51,8 +51,10 @@ Flaw flaw_of(const PublicKey& key);
 bool in_hardware(const PublicKey& key);           // sk-ssh-*, sk-ecdsa-*, webauthn
 std::string fingerprint(const PublicKey& key);    // "SHA256:...", as ssh-keygen -l says; empty for a key that is none
 
-// Is `signature` one of `key` over `message` for `purpose`? sshsig: the blob, not armoured.
+// Is `signature` one of `key` over `message` for `purpose`? sshsig: the blob, not armoured. webauthn: votes only, and `message` is
+// what says so. `counter`, where given: in, the count of the token seen before (0: none); out, that of this signature, if good.
+// A token that counts must count on (WebAuthn, 7.2); one that does not always says 0.
 Flaw verify(const PublicKey& key, std::string_view kind, std::string_view purpose, std::string_view message,
-            std::span<const std::uint8_t> signature);
+            std::span<const std::uint8_t> signature, std::uint32_t* counter = nullptr);
 
 }  // namespace jit::evidence

@@ -30,6 +30,7 @@ ONLY = {
     "sqlite3.h": {"broker/store"},
     "openssl/": {"evidence"},
     "fido.h": {"evidence"},
+    "fido/": {"evidence"},
     "nats/": {"relay/transport"},
     "libical/": {"policy"},
     "curses.h": {"cli"},
