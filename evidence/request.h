@@ -11,7 +11,7 @@
 namespace jit::evidence {
 
 inline constexpr std::string_view kRequestType = "application/vnd.pam-jit.request.v1+json";
-inline constexpr std::size_t kRequestMax = 192 * 1024;  // bytes of a payload: argv of 128 KiB cannot be asked for
+inline constexpr std::size_t kRequestMax = 188 * 1024;  // bytes of a payload: with its envelope it fits kEnvelopeMax
 
 // Texts are bytes as they came; the document holds them escaped (text.h), argv as base64.
 struct Request {

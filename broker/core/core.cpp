@@ -27,6 +27,8 @@ void Core::Impl::commit(Batch batch, std::function<void(bool)> done) {
   });
 }
 
+void Core::use_host(Host host) { impl_->host = std::move(host); }
+
 void Core::Impl::log(AuditEntry entry) {
   Batch batch;
   batch.entries.push_back(std::move(entry));

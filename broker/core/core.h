@@ -65,6 +65,7 @@ struct Caller {
   std::string login_user;                   // its name, where it is another uid than the identity's
   bool admin = false;
   bool auditor = false;
+  bool in_session = true;  // the call comes from a login session of his, or nobody keeps these here (no logind)
 };
 
 struct Ballot {
@@ -130,6 +131,12 @@ struct State {
   std::vector<Request> owed;      // break-glass uses whose review is owed, of any boot
   std::vector<std::pair<Request, Vote>> blocks;  // denials that block, of any boot; those that have ended too
   std::vector<Absence> absences;
+  // Grants that were used, of any boot: who (and as whom he logged in) was whom.
+  struct Held {
+    std::uint32_t uid, loginuid, target;
+    std::string boot_id;
+  };
+  std::vector<Held> held;
 };
 
 class Core {
@@ -144,6 +151,7 @@ class Core {
 
   // Once for each database: what was done here before, and what was set.
   void remember(Past past);
+  void use_host(Host host);  // before the first request
   void use_limits(const Limits& limits);  // at any time; what is over a new one stays
   void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
 
@@ -169,6 +177,13 @@ class Core {
   void create(const Caller& caller, Ask ask, Done<Request> done);
   void cancel(const Caller& caller, std::string_view id, Done<Request> done);
   void vote(const Caller& caller, std::string_view id, Ballot ballot, Done<Request> done);
+  // A vote that its person signed: the JSON of an envelope, or a vote code. Anybody may carry it; the signature says whose it is.
+  struct SignedBy {
+    std::string person;
+    std::vector<std::string> users;  // whose look-ups vote_signed wants: groups are of accounts
+  };
+  Outcome<SignedBy> signed_by(std::string_view vote) const;
+  void vote_signed(std::string_view vote, const std::vector<IdentityPtr>& accounts, Done<Request> done);
   // More of a grant that is in use; `wish`: its reason, ticket, urgency and asked_s.
   void extend(const Caller& caller, std::string_view grant, Ask wish, Done<Request> done);
   // Settles what a break-glass use owes; not by who did it.

@@ -95,8 +95,14 @@ AuditEntry request(std::string_view type, const Request& request, const std::str
 AuditEntry vote(const Request& request, const Vote& vote) {
   AuditEntry entry = about(kVoteCast, *request.subject.identity);
   entry.request = request.id;
-  json fields{{"voter", text(vote.person)}, {"voter_uid", vote.uid},     {"kind", "local"},
+  json fields{{"voter", text(vote.person)}, {"kind", name_of(vote.kind)},
               {"approve", vote.approve},    {"reason", text(vote.reason)}, {"digest", vote.digest}};
+  if (vote.uid != policy::kNoUid) fields["voter_uid"] = vote.uid;
+  if (vote.kind != VoteKind::kLocal) {
+    fields["key"] = text(vote.key);
+    fields["vote"] = vote.signed_digest;
+  }
+  if (vote.host_in_doubt) fields["attested_by"] = "a host where the requester was root";
   if (vote.duration_s) fields["duration_s"] = *vote.duration_s;
   if (vote.block_s) fields["block_s"] = *vote.block_s;
   if (vote.scope) fields["scope"] = policy::name_of(*vote.scope);
@@ -108,6 +114,13 @@ AuditEntry vote_refused(const Request& request, const policy::Identity& voter, s
   AuditEntry entry = about(kVoteRefused, *request.subject.identity);
   entry.request = request.id;
   entry.fields = json{{"voter", text(voter.person)}, {"voter_uid", voter.uid}, {"why", text(why)}, {"digest", request.digest}}.dump();
+  return entry;
+}
+
+AuditEntry vote_foreign(const std::string& person, const std::string& digest, std::string_view why) {
+  AuditEntry entry;
+  entry.type = kVoteRefused;
+  entry.fields = json{{"voter", text(person)}, {"why", text(why)}, {"digest", digest}}.dump();
   return entry;
 }
 
@@ -154,6 +167,7 @@ AuditEntry grant(std::string_view type, const Grant& grant, const std::string& r
     fields["lifetime_s"] = grant.lifetime_s;
     fields["argv"] = words(grant.argv);
     fields["request_digest"] = grant.request_digest;
+    fields["grant_digest"] = grant.digest;
   }
   add_record(fields, record);
   if (break_glass) fields["break_glass"] = true;

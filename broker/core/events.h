@@ -45,6 +45,8 @@ inline constexpr std::string_view kEndsLost = "ends.lost";  // all of this boot 
 AuditEntry request(std::string_view type, const Request& request, const std::string& record = {});
 AuditEntry vote(const Request& request, const Vote& vote);
 AuditEntry vote_refused(const Request& request, const policy::Identity& voter, std::string_view why);
+// Of an enrolled key, and for nothing that waits here.
+AuditEntry vote_foreign(const std::string& person, const std::string& digest, std::string_view why);
 AuditEntry escalated(const Request& request, const policy::Step& step);
 AuditEntry reviewed(const Request& request, std::uint32_t by_uid);
 AuditEntry away(const policy::Identity& who, WallMs until);  // 0: he is back

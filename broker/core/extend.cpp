@@ -61,9 +61,7 @@ void Core::extend(const Caller& caller, std::string_view prefix, Ask wish, Done<
   impl.count_asked(ask.subject);
 
   auto live = std::make_unique<Live>();
-  live->request = impl.make_request(ask, *decision.offer, RequestState::kDetached, RequestKind::kExtension);
-  live->request.extends = grant.id;
-  live->request.digest = digest_of(live->request);
+  live->request = impl.make_request(ask, *decision.offer, RequestState::kDetached, RequestKind::kExtension, grant.id);
   live->terms = *decision.offer;
   live->stored = false;
   live->busy = true;

@@ -210,6 +210,7 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
       return refuse("unavailable", "the audit log cannot be written");
     }
     const Grant& now_active = claimed->grant;
+    note_power(now_active.subject.identity->uid, now_active.subject.loginuid, now_active.target->uid);
     due.emplace(now_active.expires, id);
     if (clock.boottime() >= now_active.expires) {
       refuse("ended", "the grant has ended");  // the disk took longer than the grant lives

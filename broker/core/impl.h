@@ -7,17 +7,20 @@
 #include <functional>
 #include <map>
 #include <queue>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "broker/core/core.h"
 #include "broker/core/coverage.h"
+#include "broker/core/document.h"
 #include "broker/core/events.h"
 #include "broker/core/facts.h"
 #include "broker/core/record.h"
 #include "broker/core/terms.h"
 #include "broker/core/texts.h"
+#include "evidence/vote_code.h"
 
 namespace jit::core {
 
@@ -32,6 +35,15 @@ struct HashId {
 struct CastVote {
   Vote vote;
   IdentityPtr voter;  // null after a restart until the directory answered
+};
+
+// What makes a vote more than the word of this host.
+struct Signing {
+  VoteKind kind = VoteKind::kSshsig;
+  std::string key;     // its fingerprint
+  std::string text;    // as it came
+  std::string digest;  // hex SHA-256 of what was signed
+  bool hardware = false;
 };
 
 // A request that is pending, detached, or approved with a living grant.
@@ -96,6 +108,7 @@ struct Core::Impl {
   Gate& gate;
   Listener& listener;
   std::string boot_id;
+  Host host;
   Limits limits;
   IdentityPtr root = std::make_shared<policy::Identity>(policy::Identity{0, "root", "uid:0", false, {}, {}});
 
@@ -124,6 +137,8 @@ struct Core::Impl {
   std::string tags_hash;
   std::map<std::string, Absence> away;  // by person; those that are over, too
   std::vector<Block> blocks;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> power;  // uid -> whom he was here, in this boot
+  std::map<std::string, BootMs> foreign;                     // who signed what was refused, and until when that is not logged again
   std::map<Id, Request> unreviewed;  // break-glass uses without a review
   bool login_waits_full(std::uint32_t uid) const;
 
@@ -242,7 +257,7 @@ struct Core::Impl {
   void count_asked(const Subject& subject);
   void uncount_asked(const Subject& subject);  // it could not be stored
   bool approved_by(const LiveGrant& grant, const Subject& subject) const;
-  Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind);
+  Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind, const Id& extends = {});
   // A request that the policy itself answers with yes, and its grant.
   void set_times(Grant& grant, BootMs not_before, std::uint32_t claim_s) const;
   void keep_approved(const Request& request);
@@ -270,11 +285,36 @@ struct Core::Impl {
   Found find_visible(const Caller& caller, std::string_view id);
   // No vote: the rule asks nobody (any more).
   void approve(Live& live, std::optional<CastVote> cast, Done<Request> done);
-  std::optional<std::pair<Error, std::string>> refusal(const Live& live, const Caller& caller, const Ballot& ballot) const;
+  // signing: null where the bus alone says who it is.
+  std::optional<std::pair<Error, std::string>> refusal(const Live& live, const Caller& caller, const Ballot& ballot, const Signing* signing) const;
+  std::optional<std::string> local_refusal(const Live& live, const Caller& caller) const;
+  void cast(const Id& id, const Caller& caller, Ballot ballot, std::optional<Signing> signing, Done<Request> done);
+  bool had_power(const Subject& subject, std::uint32_t voter) const;
+  void note_power(std::uint32_t uid, std::uint32_t loginuid, std::uint32_t target);
+  std::optional<std::string> stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const;
   void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
   void wrong_code(Live& live, const Caller& caller, Done<Request> done);
   bool complete(const Live& live) const;
   Grant grant_from(const Live& live) const;
+
+  // --- signed_votes.cpp
+  struct Signer {
+    const policy::Person* person = nullptr;
+    const policy::Key* key = nullptr;
+  };
+  std::optional<Signer> signer_of(const std::string& fingerprint) const;  // whose key may be used now
+  std::optional<Signer> signer_of(const evidence::ReadCode& code) const;
+  struct Carried {
+    Signer signer;
+    Signing signing;
+    Ballot ballot;
+    std::string digest;  // of the request
+    std::string request, host, boot;  // as the vote names them; a code has the digest only, which covers them
+  };
+  Outcome<Carried> open_vote(std::string_view text) const;
+  Outcome<Carried> open_envelope(std::string_view text) const;
+  Outcome<Carried> open_code(std::string_view text) const;
+  void note_foreign(const Carried& carried, const std::string& why);
 
   // --- grants.cpp
   void add_grant(Grant grant);
@@ -301,6 +341,7 @@ bool promptless(const Ask& ask);  // an ssh login that waits without a word
 // Does an approver's uid, loginuid or person make him the requester? People as the policy in force knows them, too.
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 bool is_prefix(std::string_view id);  // 4 to 32 hex digits
+IdentityPtr identity_of_person(const std::string& person);  // who has no account here
 // Who this is by the policy in force, which may know more than at the time of the look-up.
 std::string person_now(const policy::Policy& policy, const policy::Identity& identity);
 

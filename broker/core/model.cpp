@@ -69,6 +69,16 @@ std::string_view name_of(RequestKind kind) {
   return "";
 }
 
+std::string_view name_of(VoteKind kind) {
+  switch (kind) {
+    case VoteKind::kLocal: return "local";
+    case VoteKind::kSshsig: return "sshsig";
+    case VoteKind::kWebauthn: return "webauthn";
+    case VoteKind::kCode: return "code";
+  }
+  return "";
+}
+
 std::string_view name_of(RequestState state) {
   switch (state) {
     case RequestState::kPending: return "pending";

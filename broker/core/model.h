@@ -89,7 +89,14 @@ struct Card {
   bool operator==(const Card&) const = default;
 };
 
-// Immutable from submit on; digest() covers every field down to `card`.
+// The host, as what it signs names it.
+struct Host {
+  std::string id = std::string(32, '0');  // of its key
+  std::string name;
+  std::int64_t epoch = 1;  // of its database: it rises when one was lost or put back
+};
+
+// Immutable from submit on; `payload` is what is signed, and `digest` covers it.
 struct Request {
   Id id;
   RequestKind kind = RequestKind::kElevation;
@@ -122,7 +129,9 @@ struct Request {
   Process process;  // who asked; zero for one made ahead of time
   Process parent;
   std::string ssh_key;      // at ssh: hex SHA-256 of the key that was proven when it was asked; empty: none was known then
-  std::string digest;       // hex SHA-256
+  std::string nonce;        // 64 hex digits
+  std::string payload;      // evidence/request.h
+  std::string digest;       // hex SHA-256 of its PAE
   std::string secret_hash;  // hex SHA-256 of the resume secret; empty: none
   std::string typed_code;   // six digits for the requester's eyes only; empty: none is asked. Not part of the digest,
                             // which would give it away
@@ -141,6 +150,9 @@ struct Request {
   WallMs reviewed_wall = 0;       // 0: not reviewed
 };
 
+enum class VoteKind : std::uint8_t { kLocal, kSshsig, kWebauthn, kCode };
+std::string_view name_of(VoteKind);  // "local", "sshsig", "webauthn", "code"
+
 struct Vote {
   Id request;
   std::string person;
@@ -152,6 +164,11 @@ struct Vote {
   std::string digest;  // of the request that was voted on
   WallMs time = 0;
   std::optional<std::uint32_t> block_s = {};  // of a denial: so long nothing more is asked of these seats for that person
+  VoteKind kind = VoteKind::kLocal;
+  std::string key = {};          // fingerprint of the key that signed it; empty: local, the broker says who it was
+  std::string signed_text = {};  // the envelope or the code, as it came
+  std::string signed_digest = {};  // hex SHA-256 of what was signed: one vote is taken once
+  bool host_in_doubt = false;    // local, and the requester was root or the voter here before, in this boot
 };
 
 // A denial that also blocks: what would ask one of these sets is refused.
@@ -192,6 +209,8 @@ struct Grant {
   WallMs created_wall = 0;
   WallMs claim_until_wall = 0;
   BootMs not_before = 0;  // 0: at once
+  std::string payload;    // evidence/grant.h: as it was given
+  std::string digest;     // hex SHA-256 of its PAE
 
   // What changes.
   GrantState state = GrantState::kUnclaimed;

@@ -18,10 +18,26 @@ std::vector<std::uint32_t> quota_of(const Subject& subject) { return jit::core::
 
 }  // namespace
 
+namespace {
+
+// The whole of it is signed, with its words as base64; what else a request says fits beside.
+bool too_long(const Ask& ask) {
+  constexpr std::size_t kBeside = 64 * 1024;
+  std::size_t bytes = 4 * ask.command.path.size();
+  for (const std::string& word : ask.argv) bytes += (word.size() + 2) / 3 * 4 + 3;
+  for (const auto* list : {&ask.command.options, &ask.command.env}) {
+    for (const std::string& word : *list) bytes += 4 * word.size() + 3;
+  }
+  return bytes + kBeside > evidence::kRequestMax;
+}
+
+}  // namespace
+
 std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
   const std::uint32_t uid = ask.subject.identity->uid;
   const BootMs now = clock.boottime();
   const auto counted = quota_of(ask.subject);
+  if (too_long(ask)) return std::string("the command is too long to be shown to people and signed; put it into a script");
   for (const std::uint32_t one : counted) {
     const std::size_t open = by_uid.count(one) + by_login.count(one);
     if (open >= limits.pending_per_uid) {

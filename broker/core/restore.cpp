@@ -70,9 +70,15 @@ void Core::restore(State state) {
       impl.due.emplace(live->resume_until, live->request.id);
     }
     for (const Vote& vote : state.votes) {
-      if (vote.request == live->request.id) live->votes.push_back({vote, nullptr});
+      if (vote.request != live->request.id) continue;
+      // A person without an account here is known by his key alone.
+      const bool no_account = vote.kind != VoteKind::kLocal && vote.uid == policy::kNoUid;
+      live->votes.push_back({vote, no_account ? identity_of_person(vote.person) : nullptr});
     }
     impl.add(std::move(live));
+  }
+  for (const State::Held& held : state.held) {
+    if (held.boot_id == impl.boot_id) impl.note_power(held.uid, held.loginuid, held.target);
   }
   for (Grant& grant : state.grants) {
     if (grant.boot_id != impl.boot_id) {

@@ -188,7 +188,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
   return false;
 }
 
-Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind) {
+Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind, const Id& extends) {
   Request request;
   request.id = random.id();
   request.kind = offer.break_glass ? RequestKind::kBreakGlass : kind;
@@ -225,7 +225,9 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.process = ask.process;
   request.parent = ask.parent;
   request.state = state;
-  request.digest = digest_of(request);
+  request.extends = extends;
+  request.nonce = random.id().text() + random.id().text();
+  seal(request, host, {});
   return request;
 }
 
@@ -263,6 +265,7 @@ std::pair<Request, Grant> Core::Impl::granted_at_once(const Ask& ask, const poli
   Grant grant = make_grant(ask, request.offer);
   grant.request = request.id;
   grant.request_digest = request.digest;
+  seal(grant, host, {});
   request.grant = grant.id;
   request.ended_wall = clock.wall();
   owe_review(request);
@@ -293,6 +296,7 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
     batch.entries.push_back(events::request(events::kRequestCreated, *request, kept));
   } else {
     grant = make_grant(*ask, *decision.offer);
+    seal(grant, host, {});
   }
   did_grant(grant, *decision.offer);
   batch.grants.push_back(grant);

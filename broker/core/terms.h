@@ -30,7 +30,4 @@ std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, pol
 using Tightened = std::variant<policy::Offer, std::string>;
 Tightened tighten(const policy::Decision& now, const policy::Offer& terms, std::string_view changed = "the policy changed");
 
-// hex SHA-256 over every immutable field but digest and secret_hash, each with its length: injective.
-std::string digest_of(const Request& request);
-
 }  // namespace jit::core

@@ -20,14 +20,6 @@ std::string shown(const policy::Identity& who) {
 
 std::string shown(const CastVote& cast) { return cast.voter ? shown(*cast.voter) : cast.vote.person; }
 
-// A vote that is cast here is not signed.
-bool takes_local_votes(const policy::Offer& terms) { return terms.votes == policy::Votes::kAny; }
-
-std::string why_not_local(const policy::Offer& terms) {
-  if (terms.votes == policy::Votes::kHardware) return "the policy wants votes that are signed with a hardware key; a vote cast here is not signed";
-  return "the policy wants signed votes; a vote cast here is not signed";
-}
-
 // As it is read out and typed: blanks and dashes are for the eye.
 std::string digits_of(std::string_view typed) {
   std::string out;
@@ -79,18 +71,31 @@ Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std:
   return found;
 }
 
+// How the policy in force knows who cast it, and nothing where the vote does not stand: its voter may fill no seat, its key is
+// enrolled no more, or votes must be signed by now. Who turned out to be the requester does not count.
+std::optional<std::string> Core::Impl::stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const {
+  if (!cast.vote.approve || !cast.voter || !may_fill(live.request, live.terms, seat, *cast.voter)) return std::nullopt;
+  std::string person = person_now(*policy(), *cast.voter);
+  bool own_key = false;
+  if (cast.vote.kind == VoteKind::kLocal) {
+    if (live.terms.votes != policy::Votes::kAny) return std::nullopt;
+  } else {
+    const auto signer = signer_of(cast.vote.key);
+    if (!signer || (live.terms.votes == policy::Votes::kHardware && !signer->key->hardware)) return std::nullopt;
+    person = signer->person->name;
+    own_key = live.terms.self && signer->key->hardware;
+  }
+  if (same_person(live.request.subject, person) && !own_key) return std::nullopt;
+  return person;
+}
+
 bool Core::Impl::complete(const Live& live) const {
   if (live.terms.seats.empty()) return true;
-  if (!takes_local_votes(live.terms)) return false;
   std::vector<std::vector<std::string>> eligible;
   for (const policy::Seat& seat : live.terms.seats) {
     auto& persons = eligible.emplace_back();
     for (const CastVote& cast : live.votes) {
-      if (cast.vote.approve && cast.voter && may_fill(live.request, live.terms, seat, *cast.voter)) {
-        // As the policy in force knows him: who turned out to be the requester does not count.
-        std::string person = person_now(*policy(), *cast.voter);
-        if (!same_person(live.request.subject, person)) persons.push_back(std::move(person));
-      }
+      if (auto person = stands(live, cast, seat)) persons.push_back(std::move(*person));
     }
   }
   return policy::fill_seats(live.terms.seats, eligible).complete;
@@ -121,14 +126,19 @@ Grant Core::Impl::grant_from(const Live& live) const {
     grant.scope = std::min(grant.scope, cast.vote.scope.value_or(grant.scope));
   }
   set_times(grant, request.not_before, live.terms.claim_s);
+  std::vector<Vote> votes;
+  for (const CastVote& cast : live.votes) votes.push_back(cast.vote);
+  seal(grant, host, votes);
   return grant;
 }
 
 // Why this vote does not count, the typed code apart; nothing: it does.
-std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& live, const Caller& caller, const Ballot& ballot) const {
+std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& live, const Caller& caller, const Ballot& ballot,
+                                                                 const Signing* signing) const {
   using Why = std::pair<Error, std::string>;
   const Request& request = live.request;
-  if (is_requester(policy(), request.subject, caller)) {
+  const bool own_key = signing != nullptr && signing->hardware && ballot.approve && live.terms.self;
+  if (is_requester(policy(), request.subject, caller) && !own_key) {
     return Why(Error::kDenied, ballot.approve ? "nobody approves his own request; somebody else of " + texts::seats(live.terms.seats) + " must"
                                               : "this is your own request; to take it back: jitctl cancel " + texts::short_id(request.id));
   }
@@ -146,9 +156,10 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
     return Why(Error::kEnded, "this request has been approved already");
   }
   if (!ballot.approve) return std::nullopt;
-  if (!takes_local_votes(live.terms)) return Why(Error::kDenied, why_not_local(live.terms));
-  if (policy::is_machine(policy()->rules(), *caller.identity)) {
-    return Why(Error::kDenied, "a machine approver answers with its own key only; a vote cast here is not signed");
+  if (signing == nullptr) {
+    if (auto why = local_refusal(live, caller)) return Why(Error::kDenied, std::move(*why));
+  } else if (live.terms.votes == policy::Votes::kHardware && !signing->hardware) {
+    return Why(Error::kDenied, "the policy wants a vote that is signed with a hardware key, and this key is none");
   }
   if (is_away(*caller.identity)) {
     return Why(Error::kDenied, "you are away and fill no seat; to come back: jitctl away --until now");
@@ -178,26 +189,42 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
 
 bool Core::would_count(const Caller& caller, const Id& id, const Ballot& ballot) const {
   const Live* const live = impl_->find(id);
-  return live != nullptr && may_see(caller, live->request) && !impl_->refusal(*live, caller, ballot);
+  return live != nullptr && may_see(caller, live->request) && !impl_->refusal(*live, caller, ballot, nullptr);
 }
 
 void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Done<Request> done) {
   Impl& impl = *impl_;
   auto [live, error, message] = impl.find_visible(caller, prefix);
   if (live == nullptr) return done(failure<Request>(error, message));
-  const Id id = live->request.id;
+  impl.cast(live->request.id, caller, std::move(ballot), std::nullopt, std::move(done));
+}
+
+void Core::Impl::cast(const Id& id, const Caller& caller, Ballot ballot, std::optional<Signing> signing, Done<Request> done) {
+  Live* const live = find(id);
+  if (live == nullptr) return done(failure<Request>(Error::kEnded, "this request has ended"));
   if (live->busy) {
-    live->later.push_back([this, caller, id, ballot = std::move(ballot), done = std::move(done)]() mutable {
-      vote(caller, id.text(), std::move(ballot), std::move(done));
+    live->later.push_back([this, caller, id, ballot = std::move(ballot), signing = std::move(signing), done = std::move(done)]() mutable {
+      cast(id, caller, std::move(ballot), std::move(signing), std::move(done));
     });
     return;
   }
   // His vote of before a restart, and the directory has not said yet who he is: now it is known.
-  for (CastVote& cast : live->votes) {
-    if (!cast.voter && cast.vote.uid == caller.identity->uid) cast.voter = caller.identity;
+  for (CastVote& each : live->votes) {
+    if (!each.voter && each.vote.uid == caller.identity->uid) each.voter = caller.identity;
   }
-  if (ballot.approve && live->open() && policy_ && impl.complete(*live)) return impl.approve(*live, std::nullopt, std::move(done));
-  if (auto why = impl.refusal(*live, caller, ballot)) return done(failure<Request>(why->first, std::move(why->second)));
+  // Carried twice, it is one vote.
+  if (signing) {
+    const bool again = std::ranges::any_of(live->votes, [&](const CastVote& each) { return each.vote.signed_digest == signing->digest; });
+    if (again) {
+      Outcome<Request> out;
+      out.value = live->request;
+      return done(std::move(out));
+    }
+  }
+  if (ballot.approve && live->open() && policy() != nullptr && complete(*live)) return approve(*live, std::nullopt, std::move(done));
+  if (auto why = refusal(*live, caller, ballot, signing ? &*signing : nullptr)) {
+    return done(failure<Request>(why->first, std::move(why->second)));
+  }
   Vote vote;
   vote.request = id;
   vote.person = caller.identity->person;
@@ -206,12 +233,20 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
   vote.reason = ballot.reason;
   vote.block_s = ballot.block_s;
   vote.digest = live->request.digest;
-  vote.time = impl.clock.wall();
-  if (!ballot.approve) return impl.deny_request(*live, caller, std::move(vote), std::move(done));
-  if (live->terms.match && digits_of(ballot.typed) != live->request.typed_code) return impl.wrong_code(*live, caller, std::move(done));
+  vote.time = clock.wall();
+  if (signing) {
+    vote.kind = signing->kind;
+    vote.key = signing->key;
+    vote.signed_text = signing->text;
+    vote.signed_digest = signing->digest;
+  } else {
+    vote.host_in_doubt = had_power(live->request.subject, vote.uid);
+  }
+  if (!ballot.approve) return deny_request(*live, caller, std::move(vote), std::move(done));
+  if (live->terms.match && digits_of(ballot.typed) != live->request.typed_code) return wrong_code(*live, caller, std::move(done));
   vote.duration_s = ballot.duration_s;
   vote.scope = ballot.scope;
-  impl.approve(*live, CastVote{vote, caller.identity}, std::move(done));
+  approve(*live, CastVote{vote, caller.identity}, std::move(done));
 }
 
 // Before the approval it ends the request, after it what came of it; a block ends what else is asked of the same people.

@@ -135,6 +135,16 @@ core::State Reader::load_live() {
     const std::string living = "(SELECT grants.request FROM grant_states CROSS JOIN grants ON id = issued WHERE state <= 1)";
     const std::string issued = "(SELECT issued FROM grant_states WHERE state <= 1)";
     const std::string approved = "state = 2 AND (id IN " + living + " OR (extends IS NOT NULL AND extends IN " + issued + "))";
+    const bool held = query("SELECT DISTINCT subject_uid, loginuid, target_uid, boot_id FROM grants CROSS JOIN grant_states ON issued = id "
+                            "WHERE starts <> 0", {}, [&](Row& row) {
+      core::State::Held one{};
+      one.uid = row.number<std::uint32_t>();
+      one.loginuid = row.number<std::uint32_t>();
+      one.target = row.number<std::uint32_t>();
+      one.boot_id = row.bytes();
+      state.held.push_back(std::move(one));
+    });
+    if (!held) return false;
     std::vector<core::Request> kept;
     if (!requests_where(std::string(kRequestsByState) + "WHERE state <= 1 ORDER BY requests.rowid", {}, state.requests) ||
         !requests_where(std::string(kAllRequests) + "WHERE " + approved + " ORDER BY requests.rowid", {}, kept)) {

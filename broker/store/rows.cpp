@@ -22,7 +22,7 @@ const char* const kRequestColumns =
     "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
     "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, ssh_key, "
     "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env, "
-    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable, asked_scope";
+    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable, asked_scope, nonce, payload";
 const char* const kRequestStateColumns =
     "state, ended_by, ended_why, ended_wall, granted, steps, wrong_codes, review_due, reviewed_by, reviewed_why, reviewed_wall";
 const char* const kGrantColumns =
@@ -30,11 +30,11 @@ const char* const kGrantColumns =
     "subject_groups_all, subject_groups_any, loginuid, login_user, audit_session, origin, origin_v4, origin_address, tty, "
     "terminal, terminal_leader, terminal_leader_start, door, target_uid, target_user, target_person, "
     "target_groups_known, target_groups_all, target_groups_any, argv, cwd, scope, rule, fingerprint, policy_hash, "
-    "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall, not_before";
+    "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall, not_before, payload, digest";
 const char* const kGrantStateColumns =
     "state, ending, starts, expires, starts_wall, expires_wall, bound_terminal, bound_leader, bound_leader_start, "
     "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall, ssh_key";
-const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time, block_s";
+const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time, block_s, kind, key, signed_text, signed_digest, host_in_doubt";
 const char* const kAbsenceColumns = "person, user_name, until_wall";
 const char* const kAuditColumns = "boottime, wall, boot_id, type, request, issued, person, uid, fields";
 const char* const kFactColumns = "name, type, value, set_by, uid, boot_id, set_boottime, set_wall, for_s";
@@ -195,6 +195,7 @@ int bind_request(Bind& bind, const Request& request) {
   bind.bytes(command.path).words(command.options).words(command.env);
   bind.number(request.not_before).number(request.not_before_wall).id(request.extends);
   bind.number(request.card.score).words(request.card.signs).text(request.typed_code).number(command.changeable).maybe(request.asked_scope);
+  bind.text(request.nonce).text(request.payload);
   return bind.code();
 }
 
@@ -248,6 +249,8 @@ Request read_request(Row& row) {
   request.typed_code = row.bytes();
   request.command.changeable = row.flag();
   if (!row.skip_null()) request.asked_scope = row.one_of(policy::Scope::kLogin);
+  request.nonce = row.bytes();
+  request.payload = row.bytes();
   if (!request.extends.empty()) {
     request.kind = core::RequestKind::kExtension;
   } else if (request.offer.break_glass) {
@@ -276,7 +279,7 @@ int bind_grant(Bind& bind, const Grant& grant) {
   bind.words(grant.argv).bytes(grant.cwd).number(grant.scope).text(grant.rule).text(grant.fingerprint);
   bind.text(grant.policy_hash).text(grant.boot_id).number(grant.lifetime_s).number(grant.max_s);
   bind.number(grant.created).number(grant.claim_until).number(grant.created_wall).number(grant.claim_until_wall);
-  bind.number(grant.not_before);
+  bind.number(grant.not_before).text(grant.payload).text(grant.digest);
   return bind.code();
 }
 
@@ -312,6 +315,8 @@ Grant read_grant(Row& row) {
   grant.created_wall = row.number<core::WallMs>();
   grant.claim_until_wall = row.number<core::WallMs>();
   grant.not_before = row.number<core::BootMs>();
+  grant.payload = row.bytes();
+  grant.digest = row.bytes();
   grant.state = row.one_of(core::GrantState::kEnded);
   grant.end = row.one_of(core::GrantEnd::kVoid);
   grant.starts = row.number<core::BootMs>();
@@ -332,6 +337,7 @@ Grant read_grant(Row& row) {
 void bind_vote(Bind& bind, const core::Vote& vote) {
   bind.id(vote.request).bytes(vote.person).number(vote.uid).number(vote.approve).maybe(vote.duration_s);
   bind.maybe(vote.scope).bytes(vote.reason).text(vote.digest).number(vote.time).maybe(vote.block_s);
+  bind.number(vote.kind).text(vote.key).text(vote.signed_text).text(vote.signed_digest).number(vote.host_in_doubt);
 }
 
 core::Vote read_vote(Row& row) {
@@ -346,6 +352,11 @@ core::Vote read_vote(Row& row) {
   vote.digest = row.bytes();
   vote.time = row.number<core::WallMs>();
   vote.block_s = row.maybe_number();
+  vote.kind = row.one_of(core::VoteKind::kCode);
+  vote.key = row.bytes();
+  vote.signed_text = row.bytes();
+  vote.signed_digest = row.bytes();
+  vote.host_in_doubt = row.flag();
   return vote;
 }
 

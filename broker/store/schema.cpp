@@ -326,7 +326,21 @@ CREATE TABLE people_versions (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds, kPeople, kPeopleVersions};
+// What is signed, as it was signed. A signed vote is taken once, whatever it is carried for.
+constexpr const char* kEvidence = R"sql(
+ALTER TABLE requests ADD COLUMN nonce TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN payload TEXT NOT NULL DEFAULT '';
+ALTER TABLE grants ADD COLUMN payload TEXT NOT NULL DEFAULT '';
+ALTER TABLE grants ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+ALTER TABLE votes ADD COLUMN kind INTEGER NOT NULL DEFAULT 0 CHECK (kind BETWEEN 0 AND 3);
+ALTER TABLE votes ADD COLUMN key TEXT NOT NULL DEFAULT '';
+ALTER TABLE votes ADD COLUMN signed_text TEXT NOT NULL DEFAULT '';
+ALTER TABLE votes ADD COLUMN signed_digest TEXT NOT NULL DEFAULT '';
+ALTER TABLE votes ADD COLUMN host_in_doubt INTEGER NOT NULL DEFAULT 0 CHECK (host_in_doubt IN (0, 1));
+CREATE UNIQUE INDEX signed_votes ON votes (signed_digest) WHERE signed_digest <> '';
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kWholeOffer, kFacts, kWholePolicy, kSshKeys, kEnds, kPeople, kPeopleVersions, kEvidence};
 
 }  // namespace
 

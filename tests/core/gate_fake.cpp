@@ -2,7 +2,8 @@
 // What the world hears, judged at once: nothing is told that the disk does not hold.
 #include <algorithm>
 
-#include "broker/core/terms.h"
+#include "evidence/envelope.h"
+#include "evidence/request.h"
 #include "tests/core/world.h"
 
 namespace jit::core_test {
@@ -83,7 +84,10 @@ Ask World::login(std::uint32_t uid, const std::string& peer) const {
   return out;
 }
 
-bool digest_matches(const Request& request) { return request.digest == digest_of(request); }
+bool digest_matches(const Request& request) { 
+  return request.digest == evidence::digest_of(evidence::kRequestType, request.payload) && evidence::read_request(request.payload) &&
+         evidence::read_request(request.payload)->nonce == request.nonce;
+}
 
 const Answer& World::answer(Conn conn) const {
   REQUIRE(heard(conn).answers.size() == 1);

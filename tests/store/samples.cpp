@@ -133,6 +133,8 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.parent = {1, 18446744073709551614ULL};
   made.digest = std::string(64, 'd');
   made.secret_hash = std::string(64, 'e');
+  made.nonce = std::string(64, 'f');
+  made.payload = "{\"id\":\"x\"}";
   made.ssh_key = std::string(64, 'a');
   made.urgency = core::Urgency::kCritical;
   made.asked_scope = policy::Scope::kLogin;
@@ -163,6 +165,11 @@ core::Vote vote(const core::Request& request, const std::string& person, bool ap
   made.digest = request.digest;
   made.time = 1'790'000'000'123;
   if (!approve) made.block_s = 3600;
+  made.kind = core::VoteKind::kCode;
+  made.key = "SHA256:x";
+  made.signed_text = "jc1x";
+  made.signed_digest = request.id.text() + person + (approve ? "1" : "0");
+  made.host_in_doubt = true;
   return made;
 }
 
@@ -170,6 +177,8 @@ core::Grant grant(std::uint64_t number, std::uint32_t uid) {
   core::Grant made;
   made.id = id_of(number);
   made.request_digest = "d";
+  made.payload = "{}";
+  made.digest = "g";
   made.ssh_key = std::string(64, 'b');
   made.subject = subject(uid);
   made.door = policy::Door::kPolkit;
@@ -288,7 +297,7 @@ std::string text(const core::Request& r) {
   out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env << c.changeable;
   out.maybe(r.asked_scope) << u(r.not_before) << u(r.not_before_wall) << r.extends << u(r.card.score) << r.card.signs << r.typed_code << r.steps;
   out << r.wrong_codes << u(r.review_due) << r.reviewed_by << r.reviewed_why << u(r.reviewed_wall);
-  out << r.digest << r.secret_hash << r.ssh_key << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
+  out << r.digest << r.nonce << r.payload << r.secret_hash << r.ssh_key << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
   return out.kind(r.state).get();
 }
 
@@ -298,13 +307,14 @@ std::string text(const core::Grant& g) {
   out.kind(g.door).kind(g.scope) << g.fingerprint << g.policy_hash << g.boot_id << g.lifetime_s << g.max_s;
   out << u(g.created) << u(g.claim_until) << u(g.created_wall) << u(g.claim_until_wall) << u(g.not_before) << u(g.starts) << u(g.expires);
   out << u(g.starts_wall) << u(g.expires_wall) << g.terminal << g.audit_session << g.connection << g.uses << g.ssh_key;
-  out << g.ended_by << g.ended_why << u(g.ended_wall);
+  out << g.payload << g.digest << g.ended_by << g.ended_why << u(g.ended_wall);
   return out.kind(g.state).kind(g.end).get();
 }
 
 std::string text(const core::Vote& v) {
   Text out;
   out << v.request << v.person << v.uid << v.approve << v.reason << v.digest << u(v.time);
+  out.kind(v.kind) << v.key << v.signed_text << v.signed_digest << v.host_in_doubt;
   return out.maybe(v.duration_s).maybe(v.scope).maybe(v.block_s).get();
 }
 

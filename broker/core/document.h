@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests and grants as the host signs them.
+#pragma once
+
+#include "broker/core/model.h"
+#include "evidence/grant.h"
+#include "evidence/request.h"
+
+namespace jit::core {
+
+// head: "SIZE:ROOT" of the log as it stands; empty: it is new.
+evidence::Request document_of(const Request& request, const Host& host, const std::string& head);
+void seal(Request& request, const Host& host, const std::string& head);  // sets payload and digest
+evidence::Grant document_of(const Grant& grant, const Host& host, std::span<const Vote> votes);
+void seal(Grant& grant, const Host& host, std::span<const Vote> votes);
+
+}  // namespace jit::core
