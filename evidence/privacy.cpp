@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 43> kPublicFields{
     "door",          "due_ms",       "duration_s", "ended",        "end",        "expires_ms",      "extends", "fact",
     "for_s",         "give_s",       "kind",      "lifetime_s",    "max_s",      "not_before_ms",   "policy",  "reason_from",
     "repeated",      "request_digest", "rule",    "scope",         "seats",      "service",         "state",   "target_verified",
-    "urgency",       "uses",         "wait_s",    "would",         "attested",   "epoch",           "size",    "people",
+    "urgency",       "uses",         "wait_s",    "would",         "attested_by",   "epoch",           "size",    "people",
     "removed",       "first",        "last",
 };
 
