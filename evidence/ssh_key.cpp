@@ -82,6 +82,7 @@ std::optional<SshKey> parse_ssh_key_blob(std::span<const std::uint8_t> blob, std
   if (blob.size() > kSshKeyBlobMax) return refuse(why, "is longer than any key");
   WireReader reader(blob);
   const std::string_view name = reader.text();
+  if (name.empty()) return refuse(why, std::string(kDamagedKey));
   const auto known = std::ranges::find(kKeyTypes, name, &KeyTypeName::name);
   if (known == kKeyTypes.end()) return refuse(why, refused_type(name));
   SshKey out;
