@@ -35,7 +35,7 @@ Owned<BIGNUM> number_of(View bytes) {
   return Owned<BIGNUM>(bytes.size() > INT32_MAX ? nullptr : BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
 }
 
-const EVP_MD* md_of(Hash hash) { return hash == Hash::kSha256 ? EVP_sha256() : EVP_sha512(); }
+const EVP_MD* md_of(HashName hash) { return hash == HashName::kSha256 ? EVP_sha256() : EVP_sha512(); }
 
 // `md`: null for a scheme with a hash of its own.
 bool good(EVP_PKEY* key, const EVP_MD* md, std::string_view message, View signature) {
@@ -112,7 +112,7 @@ class Field {
 
 }  // namespace
 
-Bytes hash_of(Hash hash, std::string_view bytes) {
+Bytes hash_of(HashName hash, std::string_view bytes) {
   Bytes out(EVP_MAX_MD_SIZE);
   unsigned length = 0;
   if (EVP_Digest(bytes.data(), bytes.size(), out.data(), &length, md_of(hash), nullptr) != 1) throw std::runtime_error("SHA-2 is not available");
@@ -177,7 +177,7 @@ bool rsa_usable(std::span<const std::uint8_t> modulus, std::span<const std::uint
          BN_is_odd(n.get()) == 1 && BN_is_odd(e.get()) == 1 && BN_num_bits(e.get()) >= 17;
 }
 
-bool rsa_good(std::span<const std::uint8_t> modulus, std::span<const std::uint8_t> exponent, Hash hash, std::string_view message,
+bool rsa_good(std::span<const std::uint8_t> modulus, std::span<const std::uint8_t> exponent, HashName hash, std::string_view message,
               std::span<const std::uint8_t> signature) {
   if (!rsa_usable(modulus, exponent) || signature.size() != modulus.size()) return false;
   return good(rsa_key(modulus, exponent).get(), md_of(hash), message, signature);

@@ -11,8 +11,8 @@
 
 namespace jit::evidence {
 
-enum class Hash : std::uint8_t { kSha256, kSha512 };
-Bytes hash_of(Hash hash, std::string_view bytes);  // throws std::runtime_error where OpenSSL fails
+enum class HashName : std::uint8_t { kSha256, kSha512 };
+Bytes hash_of(HashName hash, std::string_view bytes);  // throws std::runtime_error where OpenSSL fails
 
 inline constexpr std::size_t kEd25519KeyBytes = 32;
 inline constexpr std::size_t kEd25519SignatureBytes = 64;
@@ -33,7 +33,7 @@ bool p256_good(std::span<const std::uint8_t> point, std::string_view message, st
 // checked loosely).
 bool rsa_usable(std::span<const std::uint8_t> modulus, std::span<const std::uint8_t> exponent);
 // RSASSA-PKCS1-v1_5; the signature is as long as the modulus.
-bool rsa_good(std::span<const std::uint8_t> modulus, std::span<const std::uint8_t> exponent, Hash hash, std::string_view message,
+bool rsa_good(std::span<const std::uint8_t> modulus, std::span<const std::uint8_t> exponent, HashName hash, std::string_view message,
               std::span<const std::uint8_t> signature);
 
 }  // namespace jit::evidence

@@ -89,7 +89,7 @@ bool in_hardware(const PublicKey& key) {
 std::string fingerprint(const PublicKey& key) {
   const ParsedKey parsed = parsed_key(key);
   if (!parsed.usable()) return {};
-  std::string out = "SHA256:" + base64(hash_of(Hash::kSha256, text_of(parsed.ssh ? parsed.ssh->blob : parsed.webauthn->cose)));
+  std::string out = "SHA256:" + base64(hash_of(HashName::kSha256, text_of(parsed.ssh ? parsed.ssh->blob : parsed.webauthn->cose)));
   while (out.ends_with('=')) out.pop_back();
   return out;
 }

@@ -16,9 +16,9 @@ constexpr std::string_view kArmourTail = "-----END SSH SIGNATURE-----";
 constexpr std::uint8_t kTouched = 0x01;   // flags of an authenticator (WebAuthn, 6.1)
 constexpr std::uint8_t kVerified = 0x04;
 
-std::optional<Hash> hash_named(std::string_view name) {
-  if (name == "sha512") return Hash::kSha512;
-  if (name == "sha256") return Hash::kSha256;
+std::optional<HashName> hash_named(std::string_view name) {
+  if (name == "sha512") return HashName::kSha512;
+  if (name == "sha256") return HashName::kSha256;
   return std::nullopt;
 }
 
@@ -27,7 +27,7 @@ Flaw judge_rsa(const SshKey& key, std::string_view type, WireReader& reader, std
   if (type != "rsa-sha2-512" && type != "rsa-sha2-256") return Flaw::kAlgorithm;
   const auto raw = reader.string();
   if (!reader.done() || raw.size() != key.modulus.size()) return Flaw::kFormat;
-  return rsa_good(key.modulus, key.exponent, type == "rsa-sha2-512" ? Hash::kSha512 : Hash::kSha256, message, raw) ? Flaw::kNone : Flaw::kSignature;
+  return rsa_good(key.modulus, key.exponent, type == "rsa-sha2-512" ? HashName::kSha512 : HashName::kSha256, message, raw) ? Flaw::kNone : Flaw::kSignature;
 }
 
 Flaw judge_ed25519(const SshKey& key, std::span<const std::uint8_t> raw, std::string_view message) {
@@ -57,8 +57,8 @@ Flaw judge(const SshKey& key, bool verify_required, std::string_view message, st
     const std::uint8_t flags = reader.byte();
     const std::uint32_t count = reader.number();
     if (!reader.done()) return Flaw::kFormat;
-    told = WireWriter().raw(text_of(hash_of(Hash::kSha256, key.application))).raw(std::string_view(reinterpret_cast<const char*>(&flags), 1))
-               .number(count).raw(text_of(hash_of(Hash::kSha256, message))).bytes();
+    told = WireWriter().raw(text_of(hash_of(HashName::kSha256, key.application))).raw(std::string_view(reinterpret_cast<const char*>(&flags), 1))
+               .number(count).raw(text_of(hash_of(HashName::kSha256, message))).bytes();
     message = text_of(told);
     if ((flags & kTouched) == 0) return Flaw::kTouch;
     if (verify_required && (flags & kVerified) == 0) return Flaw::kVerify;
@@ -116,7 +116,7 @@ std::string armour(std::span<const std::uint8_t> signature) {
 }
 
 Bytes sshsig_message(std::string_view purpose, std::string_view message) {
-  return sshsig_signed_bytes(purpose, "sha512", hash_of(Hash::kSha512, message));
+  return sshsig_signed_bytes(purpose, "sha512", hash_of(HashName::kSha512, message));
 }
 
 Bytes sshsig_blob(std::span<const std::uint8_t> key_blob, std::string_view purpose, std::span<const std::uint8_t> signature) {

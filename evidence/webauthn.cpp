@@ -133,7 +133,7 @@ Flaw judge_client_data(const WebauthnKey& key, std::string_view text, std::strin
   const auto data = read_client_data(text);
   if (!data) return Flaw::kFormat;
   if (!is_text(*data, "type", "webauthn.get")) return Flaw::kType;
-  if (!is_text(*data, "challenge", base64url(hash_of(Hash::kSha256, message)))) return Flaw::kChallenge;
+  if (!is_text(*data, "challenge", base64url(hash_of(HashName::kSha256, message)))) return Flaw::kChallenge;
   if (!is_text(*data, "origin", key.origin)) return Flaw::kOrigin;
   const auto cross = data->find("crossOrigin");
   if (cross != data->end() && *cross != Json(false)) return Flaw::kCrossOrigin;
@@ -149,7 +149,7 @@ Flaw judge_authenticator_data(const WebauthnKey& key, bool verify_required, std:
   const std::uint8_t flags = reader.byte();
   const std::uint32_t count = reader.number();
   if ((flags & kMore) != 0) return Flaw::kFormat;
-  if (text_of(party) != text_of(hash_of(Hash::kSha256, key.relying_party))) return Flaw::kRelyingParty;
+  if (text_of(party) != text_of(hash_of(HashName::kSha256, key.relying_party))) return Flaw::kRelyingParty;
   if ((flags & kPersonPresent) == 0) return Flaw::kTouch;
   if (verify_required && (flags & kPersonVerified) == 0) return Flaw::kVerify;
   if (counter != nullptr) *counter = count;

@@ -137,8 +137,8 @@ Bytes SshSigner::raw(std::string_view message, const Make& make) const {
   std::string told(message);
   if (evidence::in_token(type_)) {
     const char flags = static_cast<char>(make.flags);
-    told = text_of(WireWriter().raw(text_of(evidence::hash_of(evidence::Hash::kSha256, "ssh:"))).raw({&flags, 1}).number(make.counter)
-                       .raw(text_of(evidence::hash_of(evidence::Hash::kSha256, message))).bytes());
+    told = text_of(WireWriter().raw(text_of(evidence::hash_of(evidence::HashName::kSha256, "ssh:"))).raw({&flags, 1}).number(make.counter)
+                       .raw(text_of(evidence::hash_of(evidence::HashName::kSha256, message))).bytes());
   }
   if (type_ == SshKeyType::kRsa) return pair_.sign(told, make.type == "rsa-sha2-256" ? "SHA256" : make.type == "ssh-rsa" ? "SHA1" : "SHA512");
   if (family_of(type_) == Pair::Family::kP256) return pair_of_der(pair_.sign(told, "SHA256"));
@@ -146,7 +146,7 @@ Bytes SshSigner::raw(std::string_view message, const Make& make) const {
 }
 
 Bytes SshSigner::sign(std::string_view message, const Make& make) const {
-  const auto hash = evidence::hash_of(make.hash == "sha256" ? evidence::Hash::kSha256 : evidence::Hash::kSha512, message);
+  const auto hash = evidence::hash_of(make.hash == "sha256" ? evidence::HashName::kSha256 : evidence::HashName::kSha512, message);
   const Bytes what = WireWriter().raw("SSHSIG").string(std::string_view(make.purpose)).string(std::string_view(make.reserved))
                          .string(std::string_view(make.hash)).string(hash).bytes();
   const std::string type = !make.type.empty() ? make.type : type_ == SshKeyType::kRsa ? "rsa-sha2-512" : name();

@@ -18,7 +18,7 @@ constexpr std::string_view kVoted = "DSSEv1 ... a vote";
 
 struct Answer {  // of an authenticator and the browser before it
   std::string type = "webauthn.get";
-  std::string challenge = base64url(hash_of(Hash::kSha256, kVoted));
+  std::string challenge = base64url(hash_of(HashName::kSha256, kVoted));
   std::string origin = "https://login.example.org";
   std::string more = R"(,"crossOrigin":false)";
   std::string relying_party = "example.org";
@@ -57,10 +57,10 @@ class Authenticator {
                                                       answer.origin + "\"" + answer.more + "}";
     Assertion out;
     const char flags = static_cast<char>(answer.flags);
-    out.authenticator_data = WireWriter().raw(text_of(hash_of(Hash::kSha256, answer.relying_party))).raw({&flags, 1}).number(answer.counter).raw(answer.behind).bytes();
+    out.authenticator_data = WireWriter().raw(text_of(hash_of(HashName::kSha256, answer.relying_party))).raw({&flags, 1}).number(answer.counter).raw(answer.behind).bytes();
     out.client_data = Bytes(data.begin(), data.end());
     out.credential = answer.credential.value_or(credential_);
-    const Bytes what = WireWriter().raw(text_of(out.authenticator_data)).raw(text_of(hash_of(Hash::kSha256, data))).bytes();
+    const Bytes what = WireWriter().raw(text_of(out.authenticator_data)).raw(text_of(hash_of(HashName::kSha256, data))).bytes();
     out.signature = answer.signature ? *answer.signature : pair_.sign(text_of(what), answer.hash);
     return out;
   }
@@ -116,8 +116,8 @@ TEST_CASE("D8: each check of WebAuthn has its own flaw", "[D8]") {
     const Authenticator one(algorithm);
     CAPTURE(one.name());
     for (const char* type : {"webauthn.create", "payment.get", "webauthn.get ", "WEBAUTHN.GET", ""}) CHECK(one.judged(changed([&](Answer& a) { a.type = type; })) == "type");
-    for (const std::string& challenge : {base64url(hash_of(Hash::kSha256, "another")), std::string(), Answer().challenge + "=", Answer().challenge + "A",
-                                         base64(hash_of(Hash::kSha256, kVoted)), std::string(kVoted)}) {
+    for (const std::string& challenge : {base64url(hash_of(HashName::kSha256, "another")), std::string(), Answer().challenge + "=", Answer().challenge + "A",
+                                         base64(hash_of(HashName::kSha256, kVoted)), std::string(kVoted)}) {
       CHECK(one.judged(changed([&](Answer& a) { a.challenge = challenge; })) == "challenge");
     }
     for (const char* origin : {"https://evil-example.com", "https://evil-login.example.org", "https://a.login.example.org", "https://example.org",
