@@ -56,7 +56,7 @@ class Bench {  // a folder with what ssh-keygen reads and writes
 TEST_CASE("what ssh-keygen signs is good here") {
   const Bench bench;
   int made = 0;
-  for (const char* type : {"ed25519", "ecdsa -b 256", "rsa -b 2048", "rsa -b 3072", "rsa -b 4096"}) {
+  for (const char* type : {"ed25519", "ecdsa -b 256", "rsa -b 2048", "rsa -b 3072", "rsa -b 4096", "ed25519-sk -w " JIT_SOFT_TOKEN, "ecdsa-sk -w " JIT_SOFT_TOKEN}) {
     CAPTURE(type);
     const std::string file = "key" + std::to_string(++made);
     REQUIRE(bench.run("ssh-keygen -q -t " + std::string(type) + " -N '' -C 'a comment' -f " + file));
@@ -68,7 +68,7 @@ TEST_CASE("what ssh-keygen signs is good here") {
     CHECK(bench.read("out").find(" " + fingerprint(key) + " ") != std::string::npos);
     for (const char* hash : {"sha512", "sha256"}) {
       bench.write("message", std::string("some\0bytes\n", 11));
-      REQUIRE(bench.run("ssh-keygen -Y sign -O hashalg=" + std::string(hash) + " -n vote@pam-jit.v1 -f " + file + " message && mv message.sig signature"));
+      REQUIRE(bench.run("SSH_SK_PROVIDER=" JIT_SOFT_TOKEN " ssh-keygen -Y sign -O hashalg=" + std::string(hash) + " -n vote@pam-jit.v1 -f " + file + " message && mv message.sig signature"));
       const auto signature = from_armour(bench.read("signature"));
       REQUIRE(signature.has_value());
       CHECK(armour(*signature) == bench.read("signature"));
@@ -106,6 +106,29 @@ TEST_CASE("what the tests and the host sign is good for ssh-keygen") {
   }
   const HostKey host = HostKey::generate();
   CHECK(bench.accepts(host.public_key().text, kGrantNamespace, "a grant", host.sign(kGrantNamespace, "a grant")));
+}
+
+TEST_CASE("tokens by way of ssh-keygen: who touched, who was verified") {
+  const Bench bench;
+  for (const char* type : {"ed25519-sk", "ecdsa-sk"}) {
+    CAPTURE(type);
+    const auto signed_by = [&](const std::string& file, const std::string& environment) {
+      bench.write("message", "a vote");
+      REQUIRE(bench.run(environment + " SSH_SK_PROVIDER=" JIT_SOFT_TOKEN " ssh-keygen -Y sign -n vote@pam-jit.v1 -f " + file + " message && mv message.sig signature"));
+      return from_armour(bench.read("signature")).value_or(Bytes());
+    };
+    const std::string plain = std::string(type) + "-plain", pin = std::string(type) + "-pin";
+    REQUIRE(bench.run("ssh-keygen -q -t " + std::string(type) + " -w " JIT_SOFT_TOKEN " -N '' -f " + plain));
+    REQUIRE(bench.run("ssh-keygen -q -t " + std::string(type) + " -O verify-required -w " JIT_SOFT_TOKEN " -N '' -f " + pin + " </dev/null"));
+    const auto judged = [&](const std::string& file, const Bytes& signature, bool verify_required) {
+      std::string text = bench.read(file + ".pub");
+      text.pop_back();
+      return std::string(name_of(verify({"ssh", text, verify_required}, "sshsig", kVoteNamespace, "a vote", signature)));
+    };
+    CHECK(judged(plain, signed_by(plain, ""), false) == "none");
+    CHECK(judged(plain, signed_by(plain, ""), true) == "verify");
+    CHECK(judged(plain, signed_by(plain, "SOFT_TOKEN_UNTOUCHED=1"), false) == "touch");
+  }
 }
 
 TEST_CASE("a signature without a touch, which ssh-keygen takes, is refused here") {
