@@ -12,6 +12,7 @@
 #include "broker/audit/journal.h"
 #include "broker/bus/json.h"
 #include "broker/core/events.h"
+#include "evidence/request.h"
 #include "evidence/text.h"
 
 namespace jit::broker {
@@ -143,6 +144,17 @@ void Broker::know_voters(const std::vector<std::uint32_t>& voters) {
   }
 }
 
+// Made when it is asked for: the same words under the same key are the same signature.
+std::string Broker::envelope_of(const core::Request& request) const {
+  if (!key_ || request.payload.empty()) return {};
+  try {
+    return evidence::to_json(key_->seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace));
+  } catch (const std::runtime_error& error) {
+    sd_journal_print(LOG_ERR, "request %s cannot be signed: %s", request.id.text().c_str(), error.what());
+    return {};
+  }
+}
+
 void Broker::start() {
   directory_.by_uid(0, [this](const directory::User& user) {
     if (user.status == directory::Status::kFound) core_->know_root(identity_of(user, core_->policy()));
@@ -162,6 +174,7 @@ void Broker::start() {
     directory_.forget();
     policies_->accept_people(std::move(who), [this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
   };
+  admin.envelope = [this](const core::Request& request) { return envelope_of(request); };
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));
   bus_->start();

@@ -34,6 +34,7 @@ class Broker final : public core::Listener {
  private:
   void tell_host();
   bool load_key();
+  std::string envelope_of(const core::Request& request) const;
   bool no_database(const std::string& before);  // tells what is new; false
   bool open_database();
   std::optional<core::BootMs> turn();
