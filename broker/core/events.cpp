@@ -274,6 +274,13 @@ AuditEntry already_root(const Ask& ask) {
   return entry;
 }
 
+AuditEntry rolled_back(std::string_view cause, std::int64_t epoch) {
+  AuditEntry entry;
+  entry.type = kRolledBack;
+  entry.fields = json{{"cause", cause}, {"epoch", epoch}}.dump();
+  return entry;
+}
+
 AuditEntry note(std::string_view type, std::string_view name, std::string_view value) {
   AuditEntry entry;
   entry.type = type;

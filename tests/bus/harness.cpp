@@ -177,7 +177,7 @@ int main(int argc, char** argv) {
   };
   load();
   if (!error.empty()) std::cerr << error << "\n";
-  core.restore(opened.database->load_live());
+  core.restore(opened.database->load_live(), {});
   directory::Directory directory(loop.post());
   const evidence::HostKey key = evidence::HostKey::generate();
   core.use_host({key.id(), "testhost"});

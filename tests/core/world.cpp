@@ -153,6 +153,7 @@ void World::after() {
 }
 
 void World::apply(const Batch& batch) {
+  held.epoch = std::max(held.epoch, batch.epoch);
   for (const Request& request : batch.requests) {
     const auto it = held.requests.find(request.id);
     if (it != held.requests.end()) {
@@ -226,7 +227,7 @@ void World::restart(bool new_boot) {
   for (const auto& [person, absence] : held.absences) state.absences.push_back(absence);
   std::set<std::uint32_t> voters;
   for (const Vote& vote : state.votes) voters.insert(vote.uid);
-  core->restore(std::move(state));
+  core->restore(std::move(state), std::exchange(lost, {}));
   core->remember(past());
   core->use_policy(policy);
   for (const std::uint32_t uid : voters) {

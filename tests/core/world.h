@@ -45,6 +45,7 @@ struct OnDisk {
   std::map<std::string, Fact> facts;
   std::vector<SeenNet> nets;
   std::map<std::string, Absence> absences;
+  std::int64_t epoch = 1;
 };
 
 template <class T>
@@ -72,6 +73,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   BootMs now = 5'000'000;
   Disk disk = Disk::kPrompt;
   Head signed_head;
+  Core::Lost lost;              // what is found at the next start
   bool forget_voters = false;   // the directory does not answer at the next start
   bool same_prefix = false;     // ids that begin alike
   bool failing_writes = false;  // every commit that completes now fails
