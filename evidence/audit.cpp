@@ -73,7 +73,7 @@ struct Audit::Impl {
     proven = line.first - 1;
     out.first = line.first;
     out.last = line.first - 1;
-    ledger.emplace(line.first == 1, line.host, std::move(trust.signers));
+    ledger.emplace(line.first == 1 ? Reach::kWhole : Reach::kLate, line.host, std::move(trust.signers));
     return begin(line.host) && compare_heads();
   }
 
@@ -82,7 +82,7 @@ struct Audit::Impl {
     form = Form::kProof;
     of = line.of;
     out.proof_of = line.of;
-    ledger.emplace(false, line.host, std::move(trust.signers));
+    ledger.emplace(Reach::kProof, line.host, std::move(trust.signers));
     if (!begin(line.host)) return false;
     head = signed_head(line.checkpoint);
     if (!head) return bad(0, "the signed head is not one of this host");
@@ -212,7 +212,7 @@ struct Audit::Impl {
     } else if (!head) {
       bad(out.first <= out.last ? out.first : 0, out.last, "no signed head is in it");
     } else if (proven < out.last) {
-      bad(proven + 1, out.last, "no signed head stands behind it");
+      bad(proven + 1, out.last, "under no signed head");
     } else {
       close_heads();
     }

@@ -41,8 +41,8 @@ std::string shown(const std::string& id) { return id.substr(0, 8); }
 
 }  // namespace
 
-Ledger::Ledger(bool whole, ExportHost host, std::vector<AllowedSigner> signers)
-    : whole_(whole), host_(std::move(host)), signers_(std::move(signers)) {}
+Ledger::Ledger(Reach reach, ExportHost host, std::vector<AllowedSigner> signers)
+    : reach_(reach), host_(std::move(host)), signers_(std::move(signers)) {}
 
 std::string Ledger::entry(const Read& read) {
   last_ = read;
@@ -59,10 +59,10 @@ std::string Ledger::entry(const Read& read) {
   return "";
 }
 
-// Nothing: the log begins later than that request.
+// Nothing: there is no entry of it, and there had to be one.
 Ledger::Ask* Ledger::find(const Entry& entry) {
   if (const auto found = asks_.find(entry.request); found != asks_.end()) return &found->second;
-  if (whole_) return nullptr;
+  if (reach_ != Reach::kLate) return nullptr;
   Ask& ask = asks_[entry.request];
   ask.known = false;
   ask.digest = text_in(entry, "digest");
@@ -154,20 +154,21 @@ std::string Ledger::granted(const Entry& entry) {
   const std::string person = text_in(entry, "person");
   if (!person.empty() && !ask->person.empty() && person != ask->person) return "the grant is for another person than request " + shown(entry.request);
   ask->used = true;
+  ask->voters.clear();  // that of a large log is much, and nobody votes for it any more
   return "";
 }
 
 std::string Ledger::extended(const Entry& entry) {
-  if (whole_ && !grants_.contains(entry.grant)) return "more time for a grant that has no entry";
+  if (reach_ == Reach::kWhole && !grants_.contains(entry.grant)) return "more time for a grant that has no entry";
   if (prolonged_.erase(entry.grant) == 0) {
-    if (whole_) return "more time for grant " + shown(entry.grant) + ", which nobody approved";
+    if (reach_ == Reach::kWhole) return "more time for grant " + shown(entry.grant) + ", which nobody approved";
     ++counts_.unproven;
   }
   return "";
 }
 
 std::string Ledger::used(const Entry& entry) {
-  return whole_ && !grants_.contains(entry.grant) ? "a use of grant " + shown(entry.grant) + ", which has no entry" : "";
+  return reach_ != Reach::kLate && !grants_.contains(entry.grant) ? "a use of grant " + shown(entry.grant) + ", which has no entry" : "";
 }
 
 }  // namespace jit::evidence

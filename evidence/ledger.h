@@ -23,11 +23,13 @@ struct LedgerCounts {
   std::uint64_t unproven = 0;          // what began before the first entry, or whose voters were erased
 };
 
+// What is seen of the log: all of it; its end, so that things may have begun before; what belongs to one request or grant.
+enum class Reach : std::uint8_t { kWhole, kLate, kProof };
+
 class Ledger {
  public:
-  // whole: from the first entry of the log on, so that nothing can have begun before.
   // The answers are what is wrong, for people; empty: nothing is.
-  Ledger(bool whole, ExportHost host, std::vector<AllowedSigner> signers);
+  Ledger(Reach reach, ExportHost host, std::vector<AllowedSigner> signers);
 
   std::string entry(const Read& read);
   std::string document(const EvidenceLine& line);  // that stands behind that entry
@@ -60,7 +62,7 @@ class Ledger {
   std::string vote_code(const std::string& text);
   std::string count_voter(bool any_key, bool good);
 
-  bool whole_;
+  Reach reach_;
   ExportHost host_;
   std::vector<AllowedSigner> signers_;
   std::map<std::string, Ask, std::less<>> asks_;
