@@ -12,6 +12,7 @@
 #include "broker/audit/journal.h"
 #include "broker/bus/json.h"
 #include "broker/core/events.h"
+#include "evidence/request.h"
 #include "evidence/text.h"
 
 namespace jit::broker {
@@ -19,6 +20,7 @@ namespace jit::broker {
 namespace {
 
 constexpr char kDatabase[] = "/var/lib/jit/jit.db";
+constexpr char kHostKey[] = "/var/lib/jit/host.key";
 constexpr char kTombstones[] = "/run/jit-broker/ends";  // in memory: it lasts as long as the boot
 constexpr core::BootMs kOpenAgainMs = 2000;
 constexpr core::BootMs kVotersAgainMs = 5000;
@@ -67,6 +69,12 @@ void Broker::use(const config::Broker& file) {
   core_->use_limits(limits);
   gate_->use_limit(limits.connections_per_uid);
   host_.name = file.host_name.empty() ? kernel_name() : file.host_name;
+  tell_host();
+}
+
+// What is signed, and what is shown, names it.
+void Broker::tell_host() {
+  core_->use_host({host_.id, host_.name, epoch_});
   if (bus_) bus_->use_host(host_);
 }
 
@@ -77,14 +85,32 @@ Broker::~Broker() {
   shelf_.close();
 }
 
+// Nothing is written that could not be signed, so without a key there is no database. A key that cannot be used is never
+// replaced: that would make another host of this one.
+bool Broker::load_key() {
+  if (key_) return true;
+  store::HostKeyFile file = store::load_host_key(kHostKey);
+  if (!file.key) {
+    shelf_.blame(std::move(file.problem));
+    return false;
+  }
+  key_ = std::move(file.key);
+  host_.id = key_->id();
+  tell_host();
+  if (file.made) sd_journal_print(LOG_NOTICE, "this is now host %s, key %s", host_.id.c_str(), key_->fingerprint().c_str());
+  return true;
+}
+
+bool Broker::no_database(const std::string& before) {
+  if (shelf_.message() != before) sd_journal_print(LOG_CRIT, "everything is denied: %s", evidence::escape(shelf_.message()).c_str());
+  next_open_ = clock_.boottime() + kOpenAgainMs;
+  return false;
+}
+
 // The requests of this boot come back as they were; their voters are looked up again before they count.
 bool Broker::open_database() {
   const std::string before = shelf_.message();
-  if (!shelf_.open(kDatabase)) {
-    if (shelf_.message() != before) sd_journal_print(LOG_CRIT, "everything is denied: %s", evidence::escape(shelf_.message()).c_str());
-    next_open_ = clock_.boottime() + kOpenAgainMs;
-    return false;
-  }
+  if (!load_key() || !shelf_.open(kDatabase)) return no_database(before);
   core::State state = shelf_.database()->load_live();
   std::string why = shelf_.database()->last_error();  // of the last call
   if (why.empty()) {
@@ -94,10 +120,8 @@ bool Broker::open_database() {
   if (!why.empty()) {
     // A part of what lives is not what lives: look again.
     shelf_.close();
-    if (why != before) sd_journal_print(LOG_CRIT, "everything is denied: %s", evidence::escape(why).c_str());
     shelf_.blame(why);
-    next_open_ = clock_.boottime() + kOpenAgainMs;
-    return false;
+    return no_database(before);
   }
   std::set<std::uint32_t> voters;
   for (const core::Vote& vote : state.votes) voters.insert(vote.uid);
@@ -120,6 +144,17 @@ void Broker::know_voters(const std::vector<std::uint32_t>& voters) {
   }
 }
 
+// Made when it is asked for: the same words under the same key are the same signature.
+std::string Broker::envelope_of(const core::Request& request) const {
+  if (!key_ || request.payload.empty()) return {};
+  try {
+    return evidence::to_json(key_->seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace));
+  } catch (const std::runtime_error& error) {
+    sd_journal_print(LOG_ERR, "request %s cannot be signed: %s", request.id.text().c_str(), error.what());
+    return {};
+  }
+}
+
 void Broker::start() {
   directory_.by_uid(0, [this](const directory::User& user) {
     if (user.status == directory::Status::kFound) core_->know_root(identity_of(user, core_->policy()));
@@ -139,6 +174,7 @@ void Broker::start() {
     directory_.forget();
     policies_->accept_people(std::move(who), [this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
   };
+  admin.envelope = [this](const core::Request& request) { return envelope_of(request); };
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));
   bus_->start();
@@ -191,7 +227,8 @@ std::string Broker::status() const {
   const bool in_force = core_->policy() != nullptr;
   const bool good = in_force && policy.error.empty() && !shelf_.failing() && core_->ends_are_safe();
   nlohmann::json out{{"state", good ? "running" : "degraded"},
-                     {"host", {{"name", evidence::escape(host_.name)}}},
+                     {"host", {{"name", evidence::escape(host_.name)}, {"id", host_.id}, {"key", key_ ? key_->fingerprint() : ""},
+                               {"public_key", key_ ? key_->public_key().text : ""}}},
                      {"policy", {{"in_force", !in_force ? "none: everything is denied" : policy.error.empty() ? "the files" : policy.unrescued ? "the files, without a rescue route" : "the last good set"},
                                  {"hash", policy.hash}, {"rules", policy.rules}}},
                      {"waiting", core_->waiting()},

@@ -14,6 +14,7 @@
 #include "broker/loop.h"
 #include "broker/policies.h"
 #include "broker/shelf.h"
+#include "broker/store/host_key_file.h"
 #include "broker/store/tombstone_file.h"
 
 namespace jit::broker {
@@ -31,6 +32,10 @@ class Broker final : public core::Listener {
   void fact_changed(const std::string& name) override;
 
  private:
+  void tell_host();
+  bool load_key();
+  std::string envelope_of(const core::Request& request) const;
+  bool no_database(const std::string& before);  // tells what is new; false
   bool open_database();
   std::optional<core::BootMs> turn();
   std::string status() const;
@@ -40,6 +45,8 @@ class Broker final : public core::Listener {
   std::string boot_;
   SystemClock clock_;
   SystemRandom random_;
+  std::shared_ptr<const evidence::HostKey> key_;  // null while it cannot be had; then there is no database either
+  std::int64_t epoch_ = 1;  // of the database
   Shelf shelf_;
   store::TombstoneFile tombstones_;
   directory::Directory directory_;

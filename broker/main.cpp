@@ -55,6 +55,16 @@ bool runs_as_jit() {
   return std::ranges::all_of(groups, [&](gid_t group) { return group != 0 && std::ranges::count(own_groups, group) > 0; });
 }
 
+// It holds the host's key: nothing of its memory is for a file, or for anybody who looks through /proc or ptrace.
+bool keeps_its_memory() {
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return false;
+  rlimit core{};
+  if (::getrlimit(RLIMIT_CORE, &core) != 0) return false;
+  if (core.rlim_cur == 0 && core.rlim_max == 0) return true;  // as the unit has it, which allows no change of limits
+  core = {0, 0};
+  return ::setrlimit(RLIMIT_CORE, &core) == 0;
+}
+
 // The gate's listening socket, from systemd (or a launcher that hands it over in the same way).
 int gate_socket() {
   char** names = nullptr;
@@ -109,7 +119,7 @@ int main(int argc, char** argv) {
   }
   if (argc != 1) return say("takes no arguments; it is started by systemd as user _jit");
   if (!runs_as_jit()) return say("runs as user _jit only, with its group and no other identity; it is started by systemd");
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (!keeps_its_memory()) return say("its memory could be written to a file; start it with LimitCORE=0");
   ::umask(077);
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {

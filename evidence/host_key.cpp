@@ -72,7 +72,17 @@ Bytes HostKey::secret() const {
 
 PublicKey HostKey::public_key() const { return {"ssh", std::string(kType) + " " + base64(impl_->blob), false}; }
 
-std::string HostKey::fingerprint() const { return evidence::fingerprint(public_key()); }
+// As ssh-keygen -l says it.
+std::string HostKey::fingerprint() const {
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> hash{};
+  unsigned length = 0;
+  if (EVP_Digest(impl_->blob.data(), impl_->blob.size(), hash.data(), &length, EVP_sha256(), nullptr) != 1) {
+    throw std::runtime_error("SHA-256 is not available");
+  }
+  std::string text = base64(std::span(hash).first(length));
+  while (text.ends_with('=')) text.pop_back();
+  return "SHA256:" + text;
+}
 
 std::string HostKey::id() const { return sha256_hex(text_of(impl_->blob)).substr(0, 32); }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "evidence/envelope.h"
 #include "evidence/text.h"
 
 namespace jit::bus {
@@ -335,6 +336,13 @@ Outcome<std::string> read_reason(const Bytes& bytes) {
   if (!evidence::valid_utf8(out) || out.find('\0') != std::string::npos) return bad<std::string>("reason is not UTF-8 text");
   if (evidence::trim(out).empty()) return bad<std::string>("reason is empty: say why");
   return {Error::kNone, {}, std::move(out)};
+}
+
+Outcome<std::string> read_signed_vote(const Bytes& bytes) {
+  if (bytes.empty() || bytes.size() > evidence::kEnvelopeMax) {
+    return bad<std::string>("a signed vote has 1 to " + std::to_string(evidence::kEnvelopeMax) + " bytes");
+  }
+  return {Error::kNone, {}, std::string(bytes.begin(), bytes.end())};
 }
 
 Outcome<std::string> read_id(const std::string& text) {

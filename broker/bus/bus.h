@@ -24,6 +24,8 @@ struct Admin {
   std::function<void(std::function<void(std::string)> done)> reload;
   // A reload that takes files of people.d with an older version too; who says so is logged.
   std::function<void(core::IdentityPtr who, std::function<void(std::string)> done)> accept_people;
+  // The envelope of a request, as JSON; empty: it cannot be signed now.
+  std::function<std::string(const core::Request&)> envelope;
 };
 
 class Service final {

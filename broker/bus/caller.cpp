@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/bus/caller.h"
 
+#include <systemd/sd-login.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -75,6 +79,21 @@ std::optional<std::uint32_t> loginuid_of(std::uint32_t pid, std::uint32_t uid, c
   return value;
 }
 
+bool in_session_of(std::uint32_t pid, std::uint32_t uid) {
+  // As logind_running() of systemd itself (sd_seat_get_active(3)).
+  if (access("/run/systemd/seats/", F_OK) != 0) return true;
+  const auto process = static_cast<pid_t>(pid);
+  char* session = nullptr;
+  if (sd_pid_get_session(process, &session) >= 0) {
+    uid_t owner = policy::kNoUid;
+    const bool his = sd_session_get_uid(session, &owner) >= 0 && owner == uid;
+    std::free(session);
+    return his;
+  }
+  uid_t owner = policy::kNoUid;
+  return sd_pid_get_owner_uid(process, &owner) >= 0 && owner == uid && sd_uid_get_sessions(uid, 0, nullptr) > 0;
+}
+
 void apply_policy(core::Caller& caller, const policy::Policy* policy) {
   policy::Identity identity = *caller.identity;
   identity.person = person_of(policy, identity.user, identity.uid);
@@ -101,6 +120,7 @@ void make_caller(directory::Directory& directory, const core::Core& core, const 
                  std::function<void(core::Caller)> made) {
   auto making = std::make_shared<Making>();
   making->caller.loginuid = sender.loginuid;
+  making->caller.in_session = sender.in_session;
   making->identity.uid = sender.uid;
   making->made = std::move(made);
   if (sender.loginuid != policy::kNoUid && sender.loginuid != sender.uid) {

@@ -37,6 +37,8 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void cancel(const core::Caller& caller, const std::string& id, const Reply& reply);
   void vote(const core::Caller& caller, const Sender& sender, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void watch(const core::Caller& caller, const Sender& sender, const Reply& reply);
+  void envelope(const core::Caller& caller, const std::string& id, const Reply& reply);
+  void submit_vote(const core::Caller& caller, const std::string& vote, const Reply& reply);
   void review(const core::Caller& caller, const std::string& id, const std::string& text, const Reply& reply);
   void away(const core::Caller& caller, core::WallMs until, const Reply& reply);
 
@@ -59,6 +61,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
 
  private:
+  void submit_for(const core::Caller& caller, const std::string& vote, const std::vector<core::IdentityPtr>& accounts, const Reply& reply);
   void refresh_voters(const core::Id& request, std::function<void(bool known)> done);
   void cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);

@@ -150,7 +150,9 @@ Json look_alikes(const core::Request& request) {
 Json vote_json(const core::Vote& vote, Form form) {
   return {{"person", escape(vote.person)},
           {"uid", uid_json(vote.uid)},
-          {"kind", "local"},
+          {"kind", core::name_of(vote.kind)},
+          {"key", optional_text(escape(vote.key))},
+          {"host_in_doubt", vote.host_in_doubt},
           {"approve", vote.approve},
           {"duration_s", vote.duration_s ? Json(*vote.duration_s) : Json(nullptr)},
           {"scope", vote.scope ? Json(policy::name_of(*vote.scope)) : Json(nullptr)},

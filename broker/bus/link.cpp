@@ -206,6 +206,7 @@ void Link::identified(std::uint64_t token, Call call, const sdbus::Error* error,
     if (uid && pid && *uid != policy::kNoUid) {
       call.sender.uid = *uid;
       loginuid = loginuid_of(*pid, *uid);
+      call.sender.in_session = in_session_of(*pid, *uid);
     }
     const auto gids = credentials.find("UnixGroupIDs");
     if (gids != credentials.end() && gids->second.containsValueOfType<std::vector<std::uint32_t>>()) {

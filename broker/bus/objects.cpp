@@ -89,6 +89,18 @@ class Requests final : public Object<made::Requests_adaptor> {
          work(std::move(ballot), [id](Handlers& h, const Caller& c, const Sender& s, const core::Ballot& b,
                                       const Reply& r) { h.vote(c, s, id, b, r); }));
   }
+  void Envelope(sdbus::Result<Bytes>&& result, std::string id) override {
+    take("Envelope", std::move(result),
+         work(read_id(id), [](Handlers& h, const Caller& c, const Sender&, const std::string& prefix, const Reply& r) {
+           h.envelope(c, prefix, r);
+         }));
+  }
+  void SubmitVote(sdbus::Result<Bytes>&& result, Bytes vote) override {
+    take("SubmitVote", std::move(result),
+         work(read_signed_vote(vote), [](Handlers& h, const Caller& c, const Sender&, const std::string& text, const Reply& r) {
+           h.submit_vote(c, text, r);
+         }));
+  }
   void Review(sdbus::Result<Bytes>&& result, std::string id, Bytes text) override {
     auto found = read_reason(text);
     auto prefix = read_id(id);

@@ -18,6 +18,7 @@ constexpr std::array kRules = {
     Rule{kRequests, "List", Role::kAnyone},   Rule{kRequests, "Get", Role::kAnyone},
     Rule{kRequests, "Create", Role::kAnyone}, Rule{kRequests, "Cancel", Role::kAnyone},
     Rule{kRequests, "Vote", Role::kAnyone},   Rule{kRequests, "Watch", Role::kAnyone},
+    Rule{kRequests, "Envelope", Role::kAnyone}, Rule{kRequests, "SubmitVote", Role::kAnyone},
     Rule{kRequests, "Review", Role::kAnyone}, Rule{kRequests, "Away", Role::kAnyone},
     Rule{kGrants, "List", Role::kAnyone},     Rule{kGrants, "Get", Role::kAnyone},
     Rule{kGrants, "Revoke", Role::kAnyone},   Rule{kGrants, "End", Role::kAnyone},

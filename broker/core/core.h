@@ -181,6 +181,7 @@ class Core {
   struct SignedBy {
     std::string person;
     std::vector<std::string> users;  // whose look-ups vote_signed wants: groups are of accounts
+    Id request;                      // empty: nothing that lives here is meant
   };
   Outcome<SignedBy> signed_by(std::string_view vote) const;
   void vote_signed(std::string_view vote, const std::vector<IdentityPtr>& accounts, Done<Request> done);

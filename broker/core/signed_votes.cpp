@@ -124,7 +124,10 @@ Outcome<Core::SignedBy> Core::signed_by(std::string_view vote) const {
   const auto opened = impl_->open_vote(vote);
   if (!opened) return failure<SignedBy>(opened.error, opened.message);
   Outcome<SignedBy> out;
-  out.value = {opened.value.signer.person->name, opened.value.signer.person->users};
+  out.value = {opened.value.signer.person->name, opened.value.signer.person->users, {}};
+  for (const auto& [id, live] : impl_->requests) {
+    if (live->request.digest == opened.value.digest) out.value.request = id;
+  }
   return out;
 }
 

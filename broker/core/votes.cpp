@@ -201,7 +201,7 @@ void Core::vote(const Caller& caller, std::string_view prefix, Ballot ballot, Do
 
 void Core::Impl::cast(const Id& id, const Caller& caller, Ballot ballot, std::optional<Signing> signing, Done<Request> done) {
   Live* const live = find(id);
-  if (live == nullptr) return done(failure<Request>(Error::kEnded, "this request has ended"));
+  if (live == nullptr) return done(failure<Request>(Error::kNotFound, "there is no such request, or it is not yours to see"));
   if (live->busy) {
     live->later.push_back([this, caller, id, ballot = std::move(ballot), signing = std::move(signing), done = std::move(done)]() mutable {
       cast(id, caller, std::move(ballot), std::move(signing), std::move(done));

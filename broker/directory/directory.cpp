@@ -30,5 +30,6 @@ void Directory::can_change(const Asked& asked, std::function<void(bool)> found) 
 }
 void Directory::forget() { impl_->engine->forget(); }
 void Directory::forget(std::uint32_t uid) { impl_->engine->forget(uid); }
+void Directory::forget(const std::string& name) { impl_->engine->forget(name); }
 
 }  // namespace jit::directory

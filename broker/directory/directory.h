@@ -77,6 +77,7 @@ class Directory {
   void can_change(const Asked& asked, std::function<void(bool)> found);
   void forget();                   // the cache, on a reload
   void forget(std::uint32_t uid);  // what is known of this one
+  void forget(const std::string& name);
 
  private:
   struct Impl;

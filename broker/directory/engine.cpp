@@ -99,8 +99,11 @@ void Engine::forget() {
   ++generation_;  // what is on its way answers its askers, and is not kept
 }
 
-void Engine::forget(std::uint32_t uid) {
-  const Key key{Kind::kUid, uid, {}};
+void Engine::forget(std::uint32_t uid) { forget(Key{Kind::kUid, uid, {}}); }
+
+void Engine::forget(const std::string& name) { forget(Key{Kind::kName, 0, name}); }
+
+void Engine::forget(const Key& key) {
   kept_.erase(key);
   if (const auto it = running_.find(key); it != running_.end()) it->second.generation = generation_ - 1;
 }

@@ -26,6 +26,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void can_change(const Asked& asked, std::function<void(bool)> found);
   void forget();
   void forget(std::uint32_t uid);
+  void forget(const std::string& name);
 
  private:
   enum class Kind : std::uint8_t { kName, kUid, kGroup, kProgram, kChange };
@@ -45,6 +46,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   };
 
   Engine(Options options, std::shared_ptr<Resolver> resolver, Now now);
+  void forget(const Key& key);
   void ask(Key key, Found found);
   void begin(const Key& key);
   void answered(const Key& key, const User& user);

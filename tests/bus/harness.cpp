@@ -18,6 +18,8 @@
 #include <sstream>
 
 #include "broker/bus/bus.h"
+#include "evidence/host_key.h"
+#include "evidence/request.h"
 #include "evidence/text.h"
 
 using namespace jit;
@@ -176,6 +178,8 @@ int main(int argc, char** argv) {
   if (!error.empty()) std::cerr << error << "\n";
   core.restore(opened.database->load_live());
   directory::Directory directory(loop.post());
+  const evidence::HostKey key = evidence::HostKey::generate();
+  core.use_host({key.id(), "testhost"});
   const auto status = [&] {
     return "{\"state\":\"running\",\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +
            ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"in_force\":\"the files\",\"error_count\":" + (error.empty() ? "0" : "1") + ",\"errors\":[" +
@@ -185,8 +189,9 @@ int main(int argc, char** argv) {
     load();
     done(status());
   };
-  bus::Admin admin{status, load_again, [&](const core::IdentityPtr&, const std::function<void(std::string)>& done) { load_again(done); }};
-  bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {"00ff", "testhost"}, admin);
+  bus::Admin admin{status, load_again, [&](const core::IdentityPtr&, const std::function<void(std::string)>& done) { load_again(done); },
+                   [&](const core::Request& request) { return evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)); }};
+  bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {key.id(), "testhost"}, admin);
   world.service = &service;
   service.start();
   std::cout << "ready" << std::endl;

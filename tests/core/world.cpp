@@ -212,6 +212,7 @@ void World::restart(bool new_boot) {
   }
   for (const auto& [key, grant] : held.grants) {
     if (grant.state != GrantState::kEnded) state.grants.push_back(grant);
+    if (grant.starts != 0) state.held.push_back({grant.subject.identity->uid, grant.subject.loginuid, grant.target->uid, grant.boot_id});
   }
   for (const auto& [key, request] : held.requests) {
     state.asked.push_back({request.subject.identity->uid, request.subject.loginuid, request.boot_id, request.created, request.created_wall});

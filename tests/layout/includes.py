@@ -16,7 +16,7 @@ MAY = {
     "host": {"policy"},
     "dbus": set(),
     "broker/core": {"policy", "evidence"},
-    "broker/store": {"broker/core", "policy"},
+    "broker/store": {"broker/core", "policy", "evidence"},
     "broker/audit": {"broker/core", "policy", "evidence"},
     "broker/config": {"policy", "policy/analysis", "evidence", "host"},
     "broker/directory": {"broker/core", "policy"},

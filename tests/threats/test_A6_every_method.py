@@ -16,6 +16,7 @@ ARGUMENTS = {
     "Requests.List": ("a{sv}", [{}]), "Requests.Get": ("s", [NOBODY_HERE]),
     "Requests.Create": ("a{sv}", [{"door": ("s", "sudo"), "as": ("s", "root"), "reason": ("ay", b"x")}]),
     "Requests.Cancel": ("s", [NOBODY_HERE]), "Requests.Vote": ("sba{sv}", [NOBODY_HERE, True, {}]), "Requests.Watch": ("", []),
+    "Requests.Envelope": ("s", [NOBODY_HERE]), "Requests.SubmitVote": ("ay", [b"x"]),
     "Requests.Review": ("say", [NOBODY_HERE, b"x"]), "Grants.Extend": ("sa{sv}", [NOBODY_HERE, {}]),
     "Requests.Away": ("x", [int(time.time() * 1000) + 3600_000]),
     "Grants.List": ("a{sv}", [{}]), "Grants.Get": ("s", [NOBODY_HERE]),
