@@ -57,6 +57,7 @@ struct Audit::Impl {
   std::optional<Checkpoint> signed_head(const Envelope& envelope) const {
     if (envelope.type != kCheckpointType || envelope.signatures.size() != 1) return std::nullopt;
     const Signature& signature = envelope.signatures.front();
+    if (signature.key_id != out.fingerprint) return std::nullopt;
     if (verify({"ssh", out.host.key, false}, signature.kind, kCheckpointNamespace, pae(envelope.type, envelope.payload), signature.bytes) != Flaw::kNone) return std::nullopt;
     auto read = read_checkpoint(envelope.payload);
     if (!read || read->host_id != out.host.id) return std::nullopt;

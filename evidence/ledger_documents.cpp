@@ -64,6 +64,7 @@ std::string Ledger::settle() {
 std::string Ledger::signed_by_host(const Envelope& envelope, std::string_view purpose) const {
   if (envelope.signatures.size() != 1) return "the document is not signed by the host alone";
   const Signature& signature = envelope.signatures.front();
+  if (signature.key_id != fingerprint({"ssh", host_.key, false})) return "the document names another key than the host's";
   const Flaw flaw = verify({"ssh", host_.key, false}, signature.kind, purpose, pae(envelope.type, envelope.payload), signature.bytes);
   return flaw == Flaw::kNone ? "" : "the document is not the host's: " + std::string(text_of(flaw));
 }
@@ -115,7 +116,7 @@ std::string Ledger::vote_document(const Envelope& envelope) {
   const Entry& entry = last_.entry;
   const auto approve = entry.fields.find("approve");
   const bool same = vote->request == entry.request && vote->host_id == host_.id && agrees(entry, "digest", vote->digest) &&
-                    agrees(entry, "voter", vote->person) && agrees(entry, "key", vote->key_id) && agrees(entry, "reason", vote->reason) &&
+                    agrees(entry, "voter", vote->person) && agrees(entry, "key", vote->key_id) && envelope.signatures.front().key_id == vote->key_id && agrees(entry, "reason", vote->reason) &&
                     approve != entry.fields.end() && *approve == vote->approve;
   if (!same) return kContradicts;
   bool any = false;

@@ -59,6 +59,13 @@ LogMaker story() {
   return log;
 }
 
+LogMaker tiny() {
+  LogMaker log;
+  log.add("broker.started", "", "", {{"boot", "b0"}});
+  log.add("fact.set", "", "", {{"fact", "load"}, {"value", 7}, {"person", "alice"}});
+  return log;
+}
+
 LogMaker small() {
   LogMaker log;
   log.add("broker.started", "", "", {{"boot", "b0"}});
@@ -256,6 +263,8 @@ int main(int argc, char** argv) {
   write("proof-without-request.bad", log.proof(id_of("first grant")));
   write("proof-of-nothing.bad", log.proof(id_of("nothing")));
   write("proof-by-hand.good", log.proof(id_of("by hand")));
+  LogMaker least = tiny();
+  finish(least, "tiny.good");
   LogMaker little = small();
   little.checkpoint();
   little.end();

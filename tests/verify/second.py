@@ -154,7 +154,7 @@ class Story:
 
     def signed_vote(self, leaf, envelope):
         value = envelope.document("vote")
-        need(len(envelope.signatures) == 1 and value["request"] == leaf.request and value["host"] == self.host["id"])
+        need(len(envelope.signatures) == 1 and envelope.signatures[0][0] == value["key"] and value["request"] == leaf.request and value["host"] == self.host["id"])
         need(leaf.agrees(digest=value["digest"], voter=value["person"], key=value["key"], reason=value["reason"]))
         need(leaf.fields.get("approve") is (value["decision"] == "approve"))
         keys = self.keys(value["person"], "vote@pam-jit.v1", leaf.time)

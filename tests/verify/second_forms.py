@@ -204,7 +204,7 @@ class Envelope:
         self.digest = sha256(self.pae).hex()
 
     def of(self, line, purpose):
-        return len(self.signatures) == 1 and self.signatures[0][1] == "sshsig" and verifies(line, purpose, self.pae, self.signatures[0][2])
+        return len(self.signatures) == 1 and self.signatures[0][:2] == (fingerprint(line), "sshsig") and verifies(line, purpose, self.pae, self.signatures[0][2])
 
     def document(self, kind):
         need(self.type == TYPE % kind)
