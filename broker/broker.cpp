@@ -12,6 +12,7 @@
 #include "broker/audit/journal.h"
 #include "broker/bus/json.h"
 #include "broker/core/events.h"
+#include "broker/directory/voters.h"
 #include "evidence/request.h"
 #include "evidence/text.h"
 
@@ -26,15 +27,8 @@ constexpr core::BootMs kOpenAgainMs = 2000;
 constexpr core::BootMs kVotersAgainMs = 5000;
 constexpr core::BootMs kProbeMs = 1000;
 
-core::IdentityPtr identity_of(const directory::User& user, const policy::Policy* policy) {
-  auto identity = std::make_shared<policy::Identity>();
-  identity->uid = user.uid;
-  identity->user = user.name;
-  identity->person = policy != nullptr ? policy->person_name(user.name, user.uid) : "uid:" + std::to_string(user.uid);
-  identity->groups_known = user.groups_known;
-  identity->groups_all = user.groups;
-  identity->groups_any = directory::groups_any(user);
-  return identity;
+core::IdentityPtr known(const directory::User& user, const policy::Policy* policy) {
+  return std::make_shared<const policy::Identity>(directory::identity_of(user, policy));
 }
 
 core::Limits limits_of(const config::Broker& broker) {
@@ -138,7 +132,7 @@ bool Broker::open_database() {
 void Broker::know_voters(const std::vector<std::uint32_t>& voters) {
   for (const std::uint32_t uid : voters) {
     directory_.by_uid(uid, [this, uid](const directory::User& user) {
-      if (user.status == directory::Status::kFound) core_->know_voter(uid, identity_of(user, core_->policy()));
+      if (user.status == directory::Status::kFound) core_->know_voter(uid, known(user, core_->policy()));
       if (user.status == directory::Status::kUnknown) unknown_voters_.push_back(uid);
     });
   }
@@ -157,7 +151,7 @@ std::string Broker::envelope_of(const core::Request& request) const {
 
 void Broker::start() {
   directory_.by_uid(0, [this](const directory::User& user) {
-    if (user.status == directory::Status::kFound) core_->know_root(identity_of(user, core_->policy()));
+    if (user.status == directory::Status::kFound) core_->know_root(known(user, core_->policy()));
   });
   loop_.each_turn([this] { return turn(); });
   gate_->serve(*core_);

@@ -28,7 +28,8 @@ constexpr std::array kOptions = {
     OptionName{Option::kUrgency, "--urgency", "", "URGENCY"}, OptionName{Option::kClaimed, "--claimed", "", ""},
     OptionName{Option::kHostTag, "--host-tag", "", "TAG"}, OptionName{Option::kOwed, "--owed", "", ""},
     OptionName{Option::kBlock, "--block", "", "DURATION"}, OptionName{Option::kTyped, "--typed", "", "CODE"},
-    OptionName{Option::kUntil, "--until", "", "TIME"},
+    OptionName{Option::kUntil, "--until", "", "TIME"},     OptionName{Option::kId, "--id", "", "ID"},
+    OptionName{Option::kKind, "--kind", "", "KIND"},       OptionName{Option::kVerifyRequired, "--verify-required", "", ""},
 };
 
 using enum Option;
@@ -72,6 +73,8 @@ const std::array kVerbs = {
     Verb{"policy observed", "", 0, 0, false, {kSince, kJson}, "what doors and guards that only observe would have done"},
     Verb{"people list", "[DIR|FILE...]", 0, 4096, false, {kJson}, "who is a person, with users, roles and keys; needs no broker"},
     Verb{"people check", "[DIR|FILE...]", 0, 4096, false, {kJson}, "check people.d; needs no broker"},
+    Verb{"people add-key", "NAME FILE|-", 2, 2, false, {kId, kKind, kVerifyRequired, kJson}, "let a person sign with a key (*.pub); for root"},
+    Verb{"people import", "FILE|-", 1, 1, false, {kPerson, kJson}, "keys from ssh's allowed_signers, --person PRINCIPAL=NAME; for root"},
     Verb{"people accept", "", 0, 0, false, {kJson}, "load /etc/jit again, people files of an older version too"},
     Verb{"fact set", "NAME VALUE", 2, 2, false, {kFor, kJson}, "set a fact of the policy"},
     Verb{"fact clear", "NAME", 1, 1, false, {kJson}, "take it back: its initial value holds again"},
@@ -89,6 +92,8 @@ const OptionName* option_named(std::string_view text) {
   });
   return it == kOptions.end() ? nullptr : it;
 }
+
+bool repeats(const Verb& verb, Option option) { return option == kHostTag || (option == kPerson && verb.name == "people import"); }
 
 bool digits(std::string_view text, int& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -184,7 +189,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
                        std::find(verb->options.begin(), verb->options.end(), option->option) != verb->options.end();
     if (!takes) return usage("jitctl " + out.verb + " has no option " + quoted(argument) + ": see jitctl help " + out.verb);
     const bool again = out.has(option->option);
-    if (again && option->option != kHostTag) return usage(std::string(option->name) + " is given twice");
+    if (again && !repeats(*verb, option->option)) return usage(std::string(option->name) + " is given twice");
     std::string value;
     if (option->value.empty()) {
       if (equals != std::string::npos) return usage(std::string(option->name) + " takes no value");

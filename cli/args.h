@@ -17,13 +17,13 @@ namespace jit::cli {
 enum class Option : std::uint8_t {
   kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson, kAll, kState, kSince, kScope, kUser, kPerson, kRequest,
   kType, kLimit, kCheck, kGroups,
-  kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag, kOwed, kBlock, kTyped, kUntil,
+  kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag, kOwed, kBlock, kTyped, kUntil, kId, kKind, kVerifyRequired,
 };
 
 struct Args {
   std::string verb;                        // "request", "policy check"; "help" and "version" too
   std::vector<std::string> words;          // ids, paths
-  std::map<Option, std::string> values;    // flags hold ""; --host-tag all of its values, with commas
+  std::map<Option, std::string> values;    // flags hold ""; what may be given again has all of its values, with commas
   std::vector<std::string> command;        // after --
   bool has(Option option) const { return values.contains(option); }
   std::string value(Option option) const;  // "" where it was not given

@@ -80,6 +80,8 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "policy observed") return verbs.observed();
   if (verb == "people list") return verbs.list_people();
   if (verb == "people check") return verbs.check_people();
+  if (verb == "people add-key") return verbs.add_key();
+  if (verb == "people import") return verbs.import_people();
   if (verb == "people accept") return verbs.accept_people();
   if (verb == "fact set") return verbs.set_fact();
   if (verb == "fact clear") return verbs.clear_fact();

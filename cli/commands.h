@@ -50,6 +50,9 @@ struct Verbs {
   Exit list_people();
   Exit check_people();
   Exit accept_people();
+  // verbs_people_keys.cpp
+  Exit add_key();
+  Exit import_people();
   // verbs_policy.cpp
   Result<config::Loaded> loaded(const std::vector<std::string>& paths, bool told = false);
   Exit check();

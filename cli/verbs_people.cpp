@@ -45,7 +45,7 @@ Result<PeopleRead> read_people(const std::vector<std::string>& paths) {
       sources.push_back({path, std::move(*text)});
     }
   }
-  out.people = policy::load_people(sources);
+  out.people = policy::load_people(sources, config::judge_key);
   out.findings.insert(out.findings.end(), out.people.findings.begin(), out.people.findings.end());
   return out;
 }

@@ -65,7 +65,21 @@ std::string_view text_of(Flaw flaw) {
   return "unknown";
 }
 
-Flaw flaw_of(const PublicKey& key) { return parsed_key(key).usable() ? Flaw::kNone : Flaw::kKey; }
+Flaw flaw_of(const PublicKey& key) { return why_refused(key).empty() ? Flaw::kNone : Flaw::kKey; }
+
+std::string why_refused(const PublicKey& key) {
+  std::string why;
+  if (key.kind == "ssh") {
+    const auto made = parse_ssh_key(key.text, &why);
+    // It never says that anybody was verified, so nothing that it signs would count.
+    if (made && key.verify_required && !in_token(made->type)) why = "is in no hardware token, so it cannot say that a person was verified (verify-required)";
+  } else if (key.kind == "webauthn") {
+    (void)parse_webauthn_key(key.text, &why);
+  } else {
+    why = "is of no known kind (ssh, webauthn)";
+  }
+  return why;
+}
 
 bool in_hardware(const PublicKey& key) {
   const ParsedKey parsed = parsed_key(key);

@@ -48,6 +48,7 @@ std::string_view text_of(Flaw);  // for people: what is wrong
 
 // The flaw of a key that is to be enrolled; kNone: it may be.
 Flaw flaw_of(const PublicKey& key);
+std::string why_refused(const PublicKey& key);    // the same for people, behind "the key": "is an RSA key of ..."; empty: it may be
 bool in_hardware(const PublicKey& key);           // sk-ssh-*, sk-ecdsa-*, webauthn
 std::string fingerprint(const PublicKey& key);    // "SHA256:...", as ssh-keygen -l says; empty for a key that is none
 

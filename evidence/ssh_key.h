@@ -25,9 +25,10 @@ struct SshKey {
 
 bool in_token(SshKeyType type);
 
-// "TYPE BASE64 [COMMENT]". Nothing: another type, not the only encoding, or a key that is too weak to be believed.
-std::optional<SshKey> parse_ssh_key(std::string_view text);
-std::optional<SshKey> parse_ssh_key_blob(std::span<const std::uint8_t> blob);
+// "TYPE BASE64 [COMMENT]". Nothing: another type, not the only encoding, or a key that is too weak to be believed; `why`, where
+// given, says which to people.
+std::optional<SshKey> parse_ssh_key(std::string_view text, std::string* why = nullptr);
+std::optional<SshKey> parse_ssh_key_blob(std::span<const std::uint8_t> blob, std::string* why = nullptr);
 
 // The magnitude of an mpint (RFC 4251, 5); empty: not above 0, or not its shortest form.
 std::span<const std::uint8_t> positive_mpint(std::span<const std::uint8_t> bytes);

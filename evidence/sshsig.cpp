@@ -93,6 +93,12 @@ Flaw verify_sshsig(const SshKey& key, bool verify_required, std::string_view pur
   return judge(key, verify_required, text_of(what), inner, counter);
 }
 
+std::optional<SshKey> key_of_sshsig(std::span<const std::uint8_t> signature) {
+  WireReader reader(signature);
+  if (text_of(reader.raw(kSshsigMagic.size())) != kSshsigMagic || reader.number() != kSshsigVersion) return std::nullopt;
+  return parse_ssh_key_blob(reader.string());
+}
+
 std::optional<Bytes> from_armour(std::string_view text) {
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   if (text.size() > 2 * kSignatureMax || !text.starts_with(kArmourHead) || !text.ends_with(kArmourTail) || text.size() < kArmourHead.size() + kArmourTail.size()) {

@@ -14,6 +14,9 @@ Flaw verify_sshsig(const SshKey& key, bool verify_required, std::string_view pur
 std::optional<Bytes> from_armour(std::string_view text);
 std::string armour(std::span<const std::uint8_t> signature);
 
+// The key that a signature says it is of. Nothing is verified.
+std::optional<SshKey> key_of_sshsig(std::span<const std::uint8_t> signature);
+
 // What a signer puts its name under (with an agent: the bytes that it is asked to sign).
 Bytes sshsig_message(std::string_view purpose, std::string_view message);
 // The blob around what the signer answered: a signature of SSH ("string type, ...") over sshsig_message().

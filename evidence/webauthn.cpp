@@ -180,23 +180,29 @@ bool assertion_good(const fido_assert_t* assertion, const WebauthnKey& key) {
 
 }  // namespace
 
-std::optional<WebauthnKey> parse_webauthn_key(std::string_view text) {
-  if (text.size() > kWebauthnTextMax) return std::nullopt;
+std::optional<WebauthnKey> parse_webauthn_key(std::string_view text, std::string* why) {
+  const auto wrong = [why](const char* what) -> std::optional<WebauthnKey> {
+    if (why != nullptr) *why = what;
+    return std::nullopt;
+  };
+  if (text.size() > kWebauthnTextMax) return wrong("is longer than any key");
   WebauthnKey out;
   out.relying_party = next_word(text);
   out.origin = next_word(text);
   const std::string_view algorithm = next_word(text);
   const auto credential = from_base64(next_word(text));
   const auto cose = from_base64(text);  // the rest: nothing stands behind
-  if (!host_name(out.relying_party) || !origin_of(out.origin, out.relying_party)) return std::nullopt;
+  if (!host_name(out.relying_party)) return wrong("is not \"RPID ORIGIN ALG CREDENTIAL KEY\": RPID is a host name, as example.org");
+  if (!origin_of(out.origin, out.relying_party)) return wrong("has an origin that is not https:// and a host name of its relying party");
   if (algorithm == "es256") out.algorithm = WebauthnAlgorithm::kEs256;
   else if (algorithm == "eddsa") out.algorithm = WebauthnAlgorithm::kEddsa;
   else if (algorithm == "rs256") out.algorithm = WebauthnAlgorithm::kRs256;
-  else return std::nullopt;
-  if (!credential || credential->empty() || credential->size() > kCredentialMax || !cose) return std::nullopt;
+  else return wrong("is of an algorithm that is not taken (es256, eddsa, rs256)");
+  if (!credential || credential->empty() || credential->size() > kCredentialMax) return wrong("has no id of a credential in base64");
+  if (!cose) return wrong("has no COSE key in base64 at its end");
   out.credential = *credential;
   out.cose = *cose;
-  if (!read_cose(out)) return std::nullopt;
+  if (!read_cose(out)) return wrong("has a COSE key that is not sound, or not one of its algorithm");
   return out;
 }
 

@@ -24,8 +24,8 @@ struct WebauthnKey {
 };
 
 // Nothing: a field is missing or not its only form, the origin is none of the relying party, the algorithm is not that of the
-// key, or the key is too weak.
-std::optional<WebauthnKey> parse_webauthn_key(std::string_view text);
+// key, or the key is too weak; `why`, where given, says which to people.
+std::optional<WebauthnKey> parse_webauthn_key(std::string_view text, std::string* why = nullptr);
 
 struct Assertion {
   Bytes authenticator_data;

@@ -94,12 +94,16 @@ bool read_choices(sd_bus_message* m, Detail& d) {
   }
 }
 
+bool read_lines(sd_bus_message* m, Detail& d) {
+  return read_texts(m, [&](std::string_view line) {
+    if (d.line_count == Detail::kLines) return true;  // a person reads no more than that
+    return keep(printable(line, Detail::kLineMax) ? line : kUnprintable, d.lines[d.line_count++]);
+  });
+}
+
 bool read_value(sd_bus_message* m, std::string_view key, Detail& d) {
   if (key == "text") {
-    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 && read_texts(m, [&](std::string_view line) {
-             if (d.line_count == Detail::kLines) return true;  // a person reads no more than that
-             return keep(printable(line, Detail::kLineMax) ? line : kUnprintable, d.lines[d.line_count++]);
-           });
+    return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 && read_lines(m, d);
   }
   if (key == "needs") {
     return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "as") > 0 &&
@@ -110,6 +114,12 @@ bool read_value(sd_bus_message* m, std::string_view key, Detail& d) {
     std::string_view cause;
     return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "s") > 0 && read_text(m, cause) &&
            printable(cause, d.cause.size() - 1) && keep(cause, d.cause);
+  }
+  if (key == "takes-code") {
+    int takes = 0;
+    if (sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "b") <= 0 || sd_bus_message_read_basic(m, SD_BUS_TYPE_BOOLEAN, &takes) <= 0) return false;
+    d.takes_code = takes != 0;
+    return true;
   }
   if (key == "deadline-s") {
     return sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, "u") > 0 &&
@@ -186,6 +196,15 @@ bool read_bad_context(sd_bus_message* m, Answer& answer) {
 
 bool read_progress(sd_bus_message* m, Detail& detail) {
   return signed_as(m, dbus::gate1::kProgressIn) && read_detail(m, detail);
+}
+
+bool read_vote(sd_bus_message* m, bool& taken, Detail& detail) {
+  int yes = 0;
+  Detail d;
+  if (!signed_as(m, dbus::gate1::kVoteOut) || sd_bus_message_read_basic(m, SD_BUS_TYPE_BOOLEAN, &yes) <= 0 || !read_lines(m, d)) return false;
+  taken = yes != 0;
+  detail = d;
+  return true;
 }
 
 bool read_bind(sd_bus_message* m, Bound& bound) {

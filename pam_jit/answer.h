@@ -42,6 +42,7 @@ struct Detail {
   std::array<Choice, kChoices> choices{};
   std::size_t choice_count = 0;
   std::uint32_t deadline_s = 0;  // 0: not said
+  bool takes_code = false;       // a vote code may be asked for
 };
 
 struct Answer {
@@ -56,6 +57,7 @@ bool read_submit(sd_bus_message* m, Answer& answer);     // sssa{sv}
 bool read_resume(sd_bus_message* m, Answer& answer);     // sa{sv}: id and secret stay as they are
 bool read_decided(sd_bus_message* m, Answer& answer);    // sa{sv}: allow or deny only
 bool read_progress(sd_bus_message* m, Detail& detail);   // a{sv}
+bool read_vote(sd_bus_message* m, bool& taken, Detail& detail);  // bas
 bool read_bind(sd_bus_message* m, Bound& bound);         // sstt
 // The error that says what is wrong with what this program asked: a denial with its reason.
 bool read_bad_context(sd_bus_message* m, Answer& answer);

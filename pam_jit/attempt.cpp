@@ -74,6 +74,14 @@ Fault Attempt::resume(Waiter& waiter, Ms until, Answer& answer) {
   }
 }
 
+Fault Attempt::vote(Waiter& waiter, std::string_view code, bool& taken, Detail& detail) {
+  const Message call = gate_.call(contract::kVote);
+  if (!call || sd_bus_message_append_array(call.get(), SD_BUS_TYPE_BYTE, code.data(), code.size()) < 0) return Fault::kSystem;
+  Message reply;
+  if (const Fault fault = gate_.ask(waiter, call.get(), contract::kVoteOut, after(kCallMs), reply); fault != Fault::kNone) return fault;
+  return read_vote(reply.get(), taken, detail) ? Fault::kNone : Fault::kBadAnswer;
+}
+
 bool Attempt::leave(Waiter& waiter, const char* method) {
   if (!gate_.is_open()) return false;
   const Message call = gate_.call(method);

@@ -24,6 +24,8 @@ class Attempt {
   // After a pending answer: until it is decided or the time is over (kTimeout). A gate that hangs up or talks nonsense
   // is joined again with the secret; answer is then allow or deny, and only where kNone is returned.
   Fault wait(Waiter& waiter, Ms until, Show show, Answer& answer);
+  // A vote code for what is pending; detail: what to tell the person.
+  Fault vote(Waiter& waiter, std::string_view code, bool& taken, Detail& detail);
   bool detach(Waiter& waiter);    // true: the broker said that the request lives on
   void withdraw(Waiter& waiter);  // the hang-up that follows says the same
   // On the connection that is open; where there is none, or it turns out to be dead, on another.

@@ -23,6 +23,7 @@ namespace {
 constexpr char kListing[] = "pam_jit.listing";  // PAM data: this handle was let through as a listing
 constexpr Ms kPastDeadline = 5'000;             // the broker ends a request itself; longer than that it is not waited for
 constexpr std::uint32_t kDeadlineUnsaid = 3'600;
+constexpr int kCodeTries = 3;
 
 bool takes_command(Door door) { return door == Door::kSudo || door == Door::kSu || door == Door::kOther; }
 bool has_outer_alarm(Door door) { return door == Door::kLogin || door == Door::kSsh; }
@@ -145,18 +146,41 @@ Verdict give_up(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, con
               answer);
 }
 
-// A pending request. At ssh what is said is seen only with a prompt, and a wait before the first prompt is stretched by
-// sshd: so the wait stands behind the answer to one.
+// At ssh what is said is seen only with a prompt, and a wait before the first prompt is stretched by sshd: so the wait stands
+// behind the answer to one. Elsewhere only where a vote code is all that can help. False: the person left.
+bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const Answer& answer) {
+  if (!c.manner.by_prompt && !(c.manner.can_ask && answer.detail.takes_code)) return true;
+  for (int tries = 0; tries < kCodeTries; ++tries) {
+    const Ms left = c.budget_end - now_ms();
+    if (left <= 0) return true;
+    std::array<char, 80> prompt{};
+    const auto seconds = static_cast<long long>((left + 999) / 1000);
+    if (answer.detail.takes_code) {
+      snprintf(prompt.data(), prompt.size(), "Vote code, or Enter to wait for approval (max %lld s): ", seconds);
+    } else {
+      snprintf(prompt.data(), prompt.size(), "Press Enter to wait for approval (max %lld s): ", seconds);
+    }
+    Bytes code;
+    waiter.release();
+    const Talk::Reply reply = talk.ask(prompt.data(), code);
+    waiter.hold();
+    if (reply != Talk::Reply::kText) return reply == Talk::Reply::kEmpty;
+    bool taken = false;
+    Detail detail;
+    // No answer to it: the wait that follows finds out why, and joins again.
+    if (attempt.vote(waiter, code.get(), taken, detail) != Fault::kNone) return true;
+    talk.say(detail);
+    if (taken) return true;
+  }
+  return true;
+}
+
+// A pending request.
 Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
   talk.progress(answer.detail);
-  if (c.manner.by_prompt) {
-    const Ms left = c.budget_end - now_ms();
-    std::array<char, 80> prompt{};
-    snprintf(prompt.data(), prompt.size(), "Press Enter to wait for approval (max %lld s): ", static_cast<long long>((left + 999) / 1000));
-    Bytes ignored;
-    waiter.release();
-    if (left > 0 && talk.ask(prompt.data(), ignored) == Talk::Reply::kFailed) return deny(c, talk, nullptr, "the person left", answer);
-    waiter.hold();
+  if (!ask_code(c, talk, waiter, attempt, answer)) {
+    attempt.withdraw(waiter);
+    return deny(c, talk, nullptr, "the person left", answer);
   }
   const std::uint32_t deadline = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
   const Ms last = after(static_cast<Ms>(deadline) * 1000 + kPastDeadline);

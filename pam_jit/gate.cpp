@@ -129,6 +129,10 @@ Fault Gate::ask(Waiter& waiter, sd_bus_message* call, const char* signature, Ms 
   if (const int r = sd_bus_send(bus_.get(), call, &cookie); r < 0) return r == -ENOMEM ? Fault::kSystem : Fault::kBroken;
   for (;;) {
     if (const Fault fault = receive(waiter, until, reply); fault != Fault::kNone) return fault;
+    if (sd_bus_message_is_signal(reply.get(), contract::kInterface, contract::kDecided) > 0) {
+      early_ = std::move(reply);
+      continue;
+    }
     if (sd_bus_message_is_signal(reply.get(), nullptr, nullptr) > 0) continue;
     std::uint64_t answers = 0;  // one call, one reply: whatever else comes is not the contract
     if (sd_bus_message_get_reply_cookie(reply.get(), &answers) < 0 || answers != cookie) return Fault::kBadAnswer;
@@ -139,7 +143,8 @@ Fault Gate::ask(Waiter& waiter, sd_bus_message* call, const char* signature, Ms 
 
 Fault Gate::next(Waiter& waiter, Ms until, Message& signal) {
   for (;;) {
-    if (const Fault fault = receive(waiter, until, signal); fault != Fault::kNone) return fault;
+    signal = std::move(early_);
+    if (const Fault fault = signal ? Fault::kNone : receive(waiter, until, signal); fault != Fault::kNone) return fault;
     if (sd_bus_message_is_signal(signal.get(), contract::kInterface, nullptr) <= 0) continue;
     const char* path = sd_bus_message_get_path(signal.get());
     if (path != nullptr && std::string_view(path) == contract::kPath) return Fault::kNone;

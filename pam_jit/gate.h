@@ -37,15 +37,18 @@ class Gate {
  public:
   // Connects, checks who listens, and goes through the handshake; what is open already is closed first.
   Fault open(Waiter& waiter, Ms until);
-  void close() { bus_.reset(); }
+  void close() {
+    early_.reset();
+    bus_.reset();
+  }
   bool is_open() const { return bus_ != nullptr; }
   int fd() const { return bus_ ? sd_bus_get_fd(bus_.get()) : -1; }  // not to be closed
   void abandon() { bus_.release(); }  // without closing it: its descriptor is not ours any more
 
   // An empty message for one method of the gate; null where there is no memory or no connection.
   Message call(const char* method) const;
-  // Sends it and waits for its reply, whose signature must be exactly this one. Signals that come first are dropped:
-  // the broker sends none before it has answered.
+  // Sends it and waits for its reply, whose signature must be exactly this one. Of the signals that come first Decided is
+  // kept for next(): it may have been on its way.
   Fault ask(Waiter& waiter, sd_bus_message* call, const char* signature, Ms until, Message& reply);
   // The next signal of the gate's interface.
   Fault next(Waiter& waiter, Ms until, Message& signal);
@@ -55,6 +58,7 @@ class Gate {
   Fault receive(Waiter& waiter, Ms until, Message& message);
   Fault turn(Waiter& waiter, Ms until, Message& message);
   std::unique_ptr<sd_bus, UnrefBus> bus_;
+  Message early_;  // Decided, before the reply to a call
 };
 
 }  // namespace jit::pam

@@ -14,7 +14,7 @@ namespace jit::policy {
 struct Draft {
   Policy::Input input;
   Report report;
-  std::map<std::string, Place, std::less<>> settings_at, rules_at, people_at, users_at, facts_at;  // first places, for duplicates
+  std::map<std::string, Place, std::less<>> settings_at, rules_at, people_at, users_at, facts_at, keys_at;  // first places, for duplicates
   std::optional<Place> timezone_at;                                         // of its value
   std::map<std::string, std::uint32_t, std::less<>> calendars, rosters;     // file name -> file of the report
   std::size_t command_bytes = 0;                                            // of all patterns with their alternatives written out

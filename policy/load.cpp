@@ -125,9 +125,10 @@ void read_policy_file(Draft& draft, const Node& root) {
   read_rules(draft, fields);
 }
 
-PeopleSet load_people(std::span<const Source> sources) {
+PeopleSet load_people(std::span<const Source> sources, const JudgeKey& judge_key) {
   PeopleSet out;
   Draft draft;
+  draft.input.judge_key = judge_key;
   for (const Source& source : sources) draft.report.add_file(source.name);
   try {
     read_files(draft, sources, 0, read_people_file);

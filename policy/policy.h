@@ -214,8 +214,16 @@ struct Key {
   bool hardware = false;    // "sk-" types of ssh, and webauthn
   bool verify_required = false;
   std::optional<std::int64_t> not_before, not_after, revoked;  // Unix time, seconds
+  std::string fingerprint;  // as the JudgeKey said; empty: nobody looked
   bool usable(std::int64_t now) const;
 };
+
+// What somebody who knows keys says of one.
+struct KeyVerdict {
+  std::string wrong;        // behind "the key": "is a certificate; ..."; empty: it can be used
+  std::string fingerprint;  // the same for the same key
+};
+using JudgeKey = std::function<KeyVerdict(const Key&)>;
 
 struct Person {
   std::string name;
@@ -263,6 +271,7 @@ class Policy {
     std::span<const Source> rosters = {};    // by file name, what /etc/jit/rosters holds
     std::int64_t now = 0;                    // Unix time, seconds: calendars are expanded from a year back to three ahead
     std::function<std::string(std::string_view)> real_folder = {};  // realpath of a folder; empty: as it is written
+    JudgeKey judge_key = {};                 // of each key of people.d; empty: keys are only text, for questions about rules
   };
   struct Loaded {
     std::shared_ptr<const Policy> policy;  // null when any finding is an error
@@ -323,7 +332,7 @@ struct PeopleSet {
   std::vector<PeopleFile> files;
   std::vector<Finding> findings;
 };
-PeopleSet load_people(std::span<const Source> sources);
+PeopleSet load_people(std::span<const Source> sources, const JudgeKey& judge_key = {});
 
 // Can these people, one seat each, fill all seats? eligible[i] lists who may fill seats[i]; a count of n is n seats.
 // Bipartite matching: a person in two sets fills one seat.

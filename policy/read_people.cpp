@@ -12,7 +12,20 @@ namespace {
 // "sk-ssh-ed25519@openssh.com AAAA...": a key that lives in a token.
 bool in_token(std::string_view public_text) { return public_text.starts_with("sk-"); }
 
-void read_key(const Node& node, std::vector<Key>& keys, Report& report) {
+// One key is one person's, once: a vote names nothing but its key.
+void judge_key(Draft& draft, Key& key, const Place& place) {
+  KeyVerdict verdict = draft.input.judge_key(key);
+  if (!verdict.wrong.empty()) {
+    draft.report.add("E17", place, "the key " + verdict.wrong);
+    return;
+  }
+  const auto [at, added] = draft.keys_at.emplace(verdict.fingerprint, place);
+  if (!added) draft.report.add("E02", place, "this key stands here twice; a key is one person's, once", at->second);
+  key.fingerprint = std::move(verdict.fingerprint);
+}
+
+void read_key(Draft& draft, const Node& node, std::vector<Key>& keys) {
+  Report& report = draft.report;
   const Fields fields(node, Table::kKey, report);
   Key key;
   const auto id = fields.text("id");
@@ -28,7 +41,8 @@ void read_key(const Node& node, std::vector<Key>& keys, Report& report) {
   }
   if (kind) key.kind = kind->value;
   if (!fields.has("public")) report.add("E01", node.place, "a key without `public`");
-  if (const auto text = fields.text("public")) key.public_text = text->value;
+  const auto text = fields.text("public");
+  if (text) key.public_text = text->value;
   key.hardware = key.kind == "webauthn" || in_token(key.public_text);
   key.verify_required = fields.boolean("verify-required").value_or(false);
   key.not_before = fields.time("not-before");
@@ -38,6 +52,7 @@ void read_key(const Node& node, std::vector<Key>& keys, Report& report) {
   } else {
     key.revoked = fields.time("revoked");
   }
+  if (text && draft.input.judge_key && (key.kind == "ssh" || key.kind == "webauthn")) judge_key(draft, key, text->place);
   keys.push_back(std::move(key));
 }
 
@@ -85,7 +100,7 @@ void read_person(Draft& draft, const Node& node) {
       person.roles.push_back(role.value);
     }
   }
-  for (const Node* key : fields.tables("key")) read_key(*key, person.keys, report);
+  for (const Node* key : fields.tables("key")) read_key(draft, *key, person.keys);
 
   const std::size_t index = draft.out->people.size();
   draft.out->person_by_name.emplace(person.name, index);

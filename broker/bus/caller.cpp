@@ -105,17 +105,6 @@ void apply_policy(core::Caller& caller, const policy::Policy* policy) {
   caller.identity = std::make_shared<const policy::Identity>(std::move(identity));
 }
 
-policy::Identity identity_of(const directory::User& user, const policy::Policy* policy) {
-  policy::Identity identity;
-  identity.uid = user.uid;
-  identity.user = user.name;
-  identity.person = person_of(policy, user.name, user.uid);
-  identity.groups_known = user.groups_known;
-  identity.groups_all = user.groups;
-  identity.groups_any = directory::groups_any(user);
-  return identity;
-}
-
 void make_caller(directory::Directory& directory, const core::Core& core, const Sender& sender,
                  std::function<void(core::Caller)> made) {
   auto making = std::make_shared<Making>();
@@ -138,7 +127,7 @@ namespace {
 void find_caller(directory::Directory& directory, const core::Core& core, const Sender& sender, const std::shared_ptr<Making>& making) {
   directory.by_uid(sender.uid, [making, sender, &directory, &core](const directory::User& user) {
     if (user.status != directory::Status::kFound || user.uid != sender.uid) return making->finish(core);
-    making->identity = identity_of(user, core.policy());
+    making->identity = directory::identity_of(user, core.policy());
     if (!sender.gids || !user.groups_known) return making->finish(core);
     if (sender.gids->size() > kGidsMax) {
       making->identity.groups_known = false;

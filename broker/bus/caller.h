@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "broker/core/core.h"
-#include "broker/directory/directory.h"
+#include "broker/directory/voters.h"
 
 namespace jit::bus {
 
@@ -37,8 +37,5 @@ void make_caller(directory::Directory& directory, const core::Core& core, const 
 
 // Person and roles by the policy in force.
 void apply_policy(core::Caller& caller, const policy::Policy* policy);
-
-// The same for somebody who is only named: NSS groups on both sides.
-policy::Identity identity_of(const directory::User& user, const policy::Policy* policy);
 
 }  // namespace jit::bus

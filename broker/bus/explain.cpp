@@ -25,7 +25,7 @@ constexpr char kNoAnswer[] = "the user directory does not answer: try again";
 
 // One whom the directory does not know is supposed, under a uid that nobody has.
 core::IdentityPtr supposed(const directory::User& found, const std::string& name, const policy::Policy* policy) {
-  if (found.status == directory::Status::kFound) return std::make_shared<const policy::Identity>(identity_of(found, policy));
+  if (found.status == directory::Status::kFound) return std::make_shared<const policy::Identity>(directory::identity_of(found, policy));
   constexpr std::uint32_t kNobody = policy::kNoUid - 1;
   policy::Identity out{kNobody, name, policy == nullptr ? "uid:" + std::to_string(kNobody) : policy->person_name(name, kNobody), false, {}, {}};
   return std::make_shared<const policy::Identity>(std::move(out));

@@ -10,6 +10,7 @@
 #include "broker/bus/documents.h"
 #include "broker/bus/link.h"
 #include "broker/bus/watchers.h"
+#include "broker/directory/voters.h"
 
 namespace jit::bus {
 
@@ -61,8 +62,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
 
  private:
-  void submit_for(const core::Caller& caller, const std::string& vote, const std::vector<core::IdentityPtr>& accounts, const Reply& reply);
-  void refresh_voters(const core::Id& request, std::function<void(bool known)> done);
+  directory::Seen remembers();
   void cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);
   void create_as(const core::Caller& caller, const CreateArgs& args, const Reply& reply);

@@ -71,7 +71,7 @@ void Handlers::create_as(const core::Caller& caller, const CreateArgs& args, con
     const auto there = self.lock();
     if (!there) return;
     policy::Identity root{0, "root", "uid:0", false, {}, {}};
-    if (found.status == directory::Status::kFound && found.uid == 0) root = identity_of(found, there->core_.policy());
+    if (found.status == directory::Status::kFound && found.uid == 0) root = directory::identity_of(found, there->core_.policy());
     const auto shared = std::make_shared<const policy::Identity>(std::move(root));
     const bool login = args.door == policy::Door::kSsh || args.door == policy::Door::kLogin;
     if (login) {
@@ -91,7 +91,7 @@ void Handlers::create_as(const core::Caller& caller, const CreateArgs& args, con
       if (user.status == directory::Status::kAbsent || user.uid == policy::kNoUid) {
         return reply({Error::kBadInput, "as: there is no user " + name, {}, 0});
       }
-      auto target = std::make_shared<const policy::Identity>(identity_of(user, still->core_.policy()));
+      auto target = std::make_shared<const policy::Identity>(directory::identity_of(user, still->core_.policy()));
       still->create_for(caller, args, std::move(target), shared, reply);
     });
   });

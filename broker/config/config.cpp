@@ -12,6 +12,7 @@
 
 #include "broker/config/broker_file.h"
 #include "broker/config/files.h"
+#include "evidence/signature.h"
 #include "evidence/text.h"
 #include "host/names.h"
 #include "host/rescue.h"
@@ -188,11 +189,17 @@ std::function<std::shared_ptr<const policy::Policy>(std::span<const std::string>
   };
 }
 
+policy::KeyVerdict judge_key(const policy::Key& key) {
+  const evidence::PublicKey made{key.kind, key.public_text, key.verify_required};
+  return {evidence::why_refused(made), evidence::fingerprint(made)};
+}
+
 policy::Policy::Input input_of(const Sources& sources, const Broker& broker) {
   policy::Policy::Input input{sources.rules, sources.people, broker.tags, [](std::string_view text) { return evidence::sha256_hex(text); }};
   input.calendars = sources.calendars;
   input.rosters = sources.rosters;
   input.now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  input.judge_key = judge_key;
   input.real_folder = [](std::string_view folder) {
     char* const real = ::realpath(std::string(folder).c_str(), nullptr);
     // One that is not there yet stands as it is written.

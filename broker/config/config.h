@@ -61,6 +61,9 @@ struct Loaded : Sources {  // what was read, to keep as the last good set
   std::vector<policy::Source> tests;             // *.toml of tests.d, run before a policy is taken
 };
 
+// What evidence/ says of a key of people.d.
+policy::KeyVerdict judge_key(const policy::Key& key);
+
 // Reads broker.toml, people.d, calendars, rosters, tests.d, and policy.d of the three roots (a base name in etc replaces run replaces usr; an empty
 // file or a link to /dev/null masks it), then policy::Policy::load, the static checks that
 // are errors, and the tests: one that fails is E09, and refuses the set.

@@ -249,6 +249,7 @@ struct Core::Impl {
   const LiveGrant* covering_grant(const Ask& ask);  // that may be used now, the store apart
   bool use_grant(Conn conn, const std::shared_ptr<const Ask>& ask);
   bool join(Conn conn, const std::shared_ptr<const Ask>& ask);
+  static bool takes_code(const policy::Offer& terms) { return terms.votes != policy::Votes::kAny; }
   void allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision, const std::string& kept);
   void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
                     const std::string& kept);

@@ -90,6 +90,7 @@ struct Answer {
   std::vector<std::string> needs;  // with kNeeds: "reason", "reason:N" (characters at least), "ticket"
   std::vector<Choice> choices;     // with kNeeds, and then nothing in needs; at most kChoicesMax
   std::uint32_t deadline_s = 0;    // with kPending
+  bool takes_code = false;         // with kPending: a vote code is worth asking for at the door
 };
 
 struct BindAnswer {

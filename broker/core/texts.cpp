@@ -57,8 +57,12 @@ std::vector<std::string> with_code(const Request& request, std::vector<std::stri
 }  // namespace
 
 std::vector<std::string> waiting(const Request& request, const policy::Offer& terms, BootMs now) {
-  return with_code(request, {line("waiting for approval by " + seats(terms.seats) + " (request " + short_id(request.id) + " \"" +
-                                  evidence::display_code(request.digest) + "\", " + left(request, now) + " left)")});
+  auto text = with_code(request, {line("waiting for approval by " + seats(terms.seats) + " (request " + short_id(request.id) + " \"" +
+                                       evidence::display_code(request.digest) + "\", " + left(request, now) + " left)")});
+  if (terms.votes != policy::Votes::kAny) {
+    text.push_back(line("only signed votes count; to carry it by hand: jitctl show " + short_id(request.id) + " --code"));
+  }
+  return text;
 }
 
 std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The five methods, and which of them may come when.
+// The six methods, and which of them may come when.
 #include <algorithm>
 #include <string_view>
 
+#include "broker/directory/voters.h"
 #include "broker/gate/server.h"
 #include "dbus/contract.h"
 #include "evidence/text.h"
@@ -13,6 +14,8 @@ namespace {
 namespace gate1 = dbus::gate1;
 
 constexpr std::uint8_t kSubmits = 4;  // the first, and again with what was missing
+constexpr std::uint8_t kVotes = 8;
+constexpr std::size_t kVoteMax = 1024;
 constexpr char kBadContext[] = "org.pamjit.Error.BadContext";
 constexpr std::size_t kMemberShown = 64;
 
@@ -49,6 +52,8 @@ int Server::Impl::on_message(Connection& connection, sd_bus_message* message) {
     leave(connection, message, true);
   } else if (is(gate1::kWithdraw)) {
     leave(connection, message, false);
+  } else if (is(gate1::kVote)) {
+    vote(connection, message);
   } else if (is(gate1::kBind)) {
     bind(connection, message);
   } else {
@@ -180,6 +185,39 @@ void Server::Impl::leave(Connection& connection, sd_bus_message* message, bool d
   if (sd_bus_message_get_expect_reply(message) <= 0) return;
   if (sd_bus_message_new_method_return(message, &made) < 0) return close_later(connection);
   send(connection, MessagePtr(made));
+}
+
+// A vote code that the person at the door typed. Whose it is says its signature; the door only carries it.
+void Server::Impl::vote(Connection& connection, sd_bus_message* message) {
+  if (connection.stage != Stage::kPending && connection.stage != Stage::kDone) return bad(connection, message, "Vote comes while a request is pending");
+  if (connection.call != Call::kNone) return bad(connection, message, "one call at a time");
+  if (++connection.votes > kVotes) return bad(connection, message, "too many votes on one connection");
+  if (sd_bus_message_get_expect_reply(message) <= 0) return bad(connection, message, "Vote wants a reply");
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  if (sd_bus_message_has_signature(message, gate1::kVoteIn) <= 0 || sd_bus_message_read_array(message, 'y', &bytes, &size) <= 0) {
+    return bad(connection, message, "the signature is wrong");
+  }
+  if (size > kVoteMax) return bad(connection, message, "the vote code is longer than " + std::to_string(kVoteMax) + " bytes");
+  sd_bus_message_get_cookie(message, &connection.cookie);
+  connection.call = Call::kVote;
+  const std::string code(static_cast<const char*>(bytes), size);
+  directory::carry_vote(self, directory, *core, code, [](const core::IdentityPtr&) {},
+                        [weak = std::weak_ptr(self), id = connection.id](const core::Outcome<core::Request>& outcome) {
+                          if (const auto server = weak.lock()) (*server)->voted(id, outcome);
+                        });
+}
+
+void Server::Impl::voted(core::Conn id, const core::Outcome<core::Request>& outcome) {
+  Connection* connection = find(id);
+  if (connection == nullptr || connection->call != Call::kVote) return;
+  connection->call = Call::kNone;
+  const std::string text = (outcome ? "jit: the vote was taken" : "jit: " + outcome.message).substr(0, core::kLineMax);
+  send(*connection, reply_to_vote(connection->bus.get(), connection->cookie, static_cast<bool>(outcome), text));
+  const auto held = std::move(connection->held);
+  if (!held || connection->closing) return;
+  send(*connection, signal_decided(connection->bus.get(), *held));
+  if (held->verdict == core::Verdict::kAllow) keep(*connection);
 }
 
 void Server::Impl::bind(Connection& connection, sd_bus_message* message) {

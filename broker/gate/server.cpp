@@ -318,6 +318,10 @@ void Server::decided(core::Conn conn, const core::Answer& answer) {
   if (connection == nullptr || connection->stage != Stage::kPending) return;
   connection->stage = Stage::kDone;
   connection->in_core = false;
+  if (connection->call == Call::kVote) {
+    connection->held = std::make_unique<core::Answer>(answer);
+    return;
+  }
   impl_->send(*connection, signal_decided(connection->bus.get(), answer));
   if (answer.verdict == core::Verdict::kAllow) impl_->keep(*connection);
 }

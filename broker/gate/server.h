@@ -55,10 +55,12 @@ struct Connection {
   Call call = Call::kNone;
   Stage stage = Stage::kFresh;
   std::uint8_t submits = 0;
+  std::uint8_t votes = 0;
   bool over_quota = false;  // gets one "limit", then it is closed
   bool kept = false;        // let through: nothing of it is pending, and it is charged as such
   bool in_core = false;     // the core must hear of a hang-up
   bool closing = false;
+  std::unique_ptr<core::Answer> held;  // decided while a Vote is being answered: said after it
 };
 
 struct Server::Impl {
@@ -86,6 +88,8 @@ struct Server::Impl {
   void submit(Connection& connection, sd_bus_message* message);
   void resume(Connection& connection, sd_bus_message* message);
   void leave(Connection& connection, sd_bus_message* message, bool detach);
+  void vote(Connection& connection, sd_bus_message* message);
+  void voted(core::Conn id, const core::Outcome<core::Request>& outcome);
   void bind(Connection& connection, sd_bus_message* message);
   void asked(core::Conn id, std::variant<core::Ask, Refusal> result);
   void reply(Connection& connection, const core::Answer& answer);

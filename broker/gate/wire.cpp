@@ -90,7 +90,8 @@ bool add_detail(sd_bus_message* message, const core::Answer& answer) {
   }
   if (!answer.cause.empty() && sd_bus_message_append(message, "{sv}", "cause", "s", answer.cause.c_str()) < 0) return false;
   if (answer.verdict == core::Verdict::kPending &&
-      sd_bus_message_append(message, "{sv}", "deadline-s", "u", answer.deadline_s) < 0) {
+      (sd_bus_message_append(message, "{sv}", "deadline-s", "u", answer.deadline_s) < 0 ||
+       (answer.takes_code && sd_bus_message_append(message, "{sv}", "takes-code", "b", 1) < 0))) {
     return false;
   }
   return sd_bus_message_close_container(message) >= 0;
@@ -187,6 +188,13 @@ MessagePtr reply_to_bind(sd_bus* bus, std::uint64_t cookie, const core::BindAnsw
       add_string(out.get(), answer.grant.empty() || !answer.allow ? std::string() : answer.grant.text()) &&
       sd_bus_message_append(out.get(), "tt", static_cast<std::uint64_t>(answer.end),
                             static_cast<std::uint64_t>(answer.hard)) >= 0;
+  return built ? std::move(out) : nullptr;
+}
+
+MessagePtr reply_to_vote(sd_bus* bus, std::uint64_t cookie, bool taken, const std::string& text) {
+  MessagePtr out = reply(bus, cookie, gate1::kVote);
+  const bool built = out && sd_bus_message_append(out.get(), "b", taken ? 1 : 0) >= 0 &&
+                     sd_bus_message_append(out.get(), "as", 1, text.c_str()) >= 0;
   return built ? std::move(out) : nullptr;
 }
 

@@ -32,13 +32,14 @@ Ahead next_frame(int fd, std::uint32_t& length);
 // Bytes that wait in the socket.
 std::uint32_t waiting(int fd);
 
-enum class Call : std::uint8_t { kNone, kSubmit, kResume, kBind };
+enum class Call : std::uint8_t { kNone, kSubmit, kResume, kBind, kVote };
 
 // Replies to the call with this cookie; null when it cannot be built. The call itself is long gone: it would keep its
 // three descriptors.
 MessagePtr reply_to_submit(sd_bus* bus, std::uint64_t cookie, const core::Answer& answer);
 MessagePtr reply_to_resume(sd_bus* bus, std::uint64_t cookie, const core::Answer& answer);
 MessagePtr reply_to_bind(sd_bus* bus, std::uint64_t cookie, const core::BindAnswer& answer);
+MessagePtr reply_to_vote(sd_bus* bus, std::uint64_t cookie, bool taken, const std::string& text);
 MessagePtr signal_progress(sd_bus* bus, const std::vector<std::string>& text);
 MessagePtr signal_decided(sd_bus* bus, const core::Answer& answer);
 

@@ -295,3 +295,33 @@ TEST_CASE("who checks may say what the host knows") {
   CHECK(loaded.policy);
   CHECK(text(loaded.findings).find("W07") != std::string::npos);
 }
+
+TEST_CASE("a key that cannot be used keeps the policy from being loaded") {
+  const std::string good = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";  // RFC 8032, 7.1
+  const auto person = [](const std::string& name, const std::string& key) {
+    return "[[person]]\nname = \"" + name + "\"\nusers = [\"" + name + "\"]\n[[person.key]]\nid = \"laptop\"\nkind = \"ssh\"\npublic = \"" + key + "\"\n";
+  };
+  const auto load_with = [](const std::string& people) {
+    const Host host;
+    host.put(host.etc("people.d/people.toml"), "version = 1\n" + people);
+    return host.load();
+  };
+  const config::Loaded loaded = load_with(person("bob", good));
+  REQUIRE(loaded.policy);
+  CHECK(loaded.policy->people()[0].keys[0].fingerprint.starts_with("SHA256:"));
+  const config::Loaded kept = config::load_kept(loaded.broker, loaded);
+  CHECK(kept.policy);
+
+  const config::Loaded damaged = load_with(person("bob", good.substr(0, good.size() - 1)));
+  CHECK_FALSE(damaged.policy);
+  REQUIRE(damaged.findings.size() == 1);
+  CHECK(damaged.findings[0].code == "E17");
+  CHECK(damaged.findings[0].line == 8);
+  CHECK(damaged.findings[0].column == 10);
+  CHECK_FALSE(config::load_kept(damaged.broker, damaged).policy);
+
+  const config::Loaded shared = load_with(person("bob", good) + person("eva", good + " a comment makes no other key"));
+  CHECK_FALSE(shared.policy);
+  REQUIRE(shared.findings.size() == 1);
+  CHECK(shared.findings[0].code == "E02");
+}

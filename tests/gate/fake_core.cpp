@@ -21,6 +21,16 @@ void Core::resume(Conn conn, const Id& id, std::string_view secret) {
 void Core::detach(Conn conn) { test::Notes::get().add({"detach", conn, {}, {}, {}, {}}); }
 void Core::withdraw(Conn conn) { test::Notes::get().add({"withdraw", conn, {}, {}, {}, {}}); }
 void Core::hangup(Conn conn) { test::Notes::get().add({"hangup", conn, {}, {}, {}, {}}); }
+std::vector<Vote> Core::votes_on(const Id&) const { return {}; }
+void Core::know_voter(std::uint32_t, IdentityPtr) {}
+Outcome<Core::SignedBy> Core::signed_by(std::string_view vote) const {
+  if (vote != "jc1good") return {Error::kBadInput, "this vote does not count: \\x1b", {}};
+  return {Error::kNone, {}, {"bob", {"bob"}, {}}};
+}
+void Core::vote_signed(std::string_view vote, const std::vector<IdentityPtr>& accounts, Done<Request> done) {
+  test::Notes::get().add({"vote", accounts.size(), {}, {}, std::string(vote), {}});
+  done({Error::kNone, {}, {}});
+}
 void Core::bind(Conn conn, BindAsk ask) { test::Notes::get().add({"bind", conn, {}, std::move(ask), {}, {}}); }
 
 }  // namespace jit::core

@@ -96,5 +96,7 @@ void Directory::program(const std::string& word, std::function<void(std::string)
 }
 
 void Directory::forget() {}
+void Directory::forget(std::uint32_t) {}
+void Directory::forget(const std::string&) {}
 
 }  // namespace jit::directory

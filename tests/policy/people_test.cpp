@@ -117,3 +117,29 @@ TEST_CASE("who may fill a seat") {
     CHECK(policy->may_fill(c.set, *c.voter, 0) == c.may);
   }
 }
+
+TEST_CASE("keys of people.d are judged by who knows keys") {
+  const auto person = [](const std::string& name, const std::string& keys) { return "[[person]]\nname = \"" + name + "\"\nusers = [\"" + name + "\"]\n" + keys; };
+  const auto key = [](const std::string& id, const std::string& text) {
+    return "[[person.key]]\nid = \"" + id + "\"\nkind = \"ssh\"\npublic = \"" + text + "\"\n";
+  };
+  const JudgeKey judge = [](const Key& one) { return KeyVerdict{one.public_text.starts_with("weak") ? "is weak" : "", "print of " + one.public_text}; };
+  const auto load = [&](const std::string& text) {
+    const std::vector<Source> files = {{"p.toml", "version = 1\n" + text}};
+    return load_people(files, judge);
+  };
+  const PeopleSet good = load(person("ann", key("a", "one") + key("b", "two")) + person("bo", key("a", "three")));
+  REQUIRE(good.findings.empty());
+  CHECK(good.people[0].keys[1].fingerprint == "print of two");
+
+  const PeopleSet weak = load(person("ann", key("a", "weak")));
+  REQUIRE(weak.findings.size() == 1);
+  CHECK(weak.findings[0].text() == "p.toml:8:10: E17 the key is weak");
+
+  for (const std::string& twice : {person("ann", key("a", "one")) + person("bo", key("b", "one")), person("ann", key("a", "one") + key("b", "one"))}) {
+    const PeopleSet shared = load(twice);
+    REQUIRE(shared.findings.size() == 1);
+    CHECK(shared.findings[0].code == "E02");
+    CHECK(shared.findings[0].other == "p.toml:8:10");
+  }
+}

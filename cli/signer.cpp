@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/signer.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "cli/policy_files.h"
+#include "cli/ssh_agent.h"
+#include "evidence/ssh_key.h"
+#include "evidence/sshsig.h"
+#include "evidence/text.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::array kDefaultKeys = {"id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa"};
+
+struct OpenFile {
+  int fd = -1;
+  explicit OpenFile(int one) : fd(one) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() {
+    if (fd >= 0) close(fd);
+  }
+};
+
+Failure cannot_sign(const std::string& why) { return {Exit::kNo, "cannot sign: " + why}; }
+
+std::optional<evidence::PublicKey> enrolled_as(std::span<const evidence::PublicKey> enrolled, const evidence::SshKey& key) {
+  evidence::PublicKey plain{"ssh", std::string(key.name) + " " + evidence::base64(key.blob), false};
+  if (enrolled.empty()) return plain;
+  const std::string print = evidence::fingerprint(plain);
+  const auto found = std::ranges::find_if(enrolled, [&](const evidence::PublicKey& one) { return one.kind == "ssh" && evidence::fingerprint(one) == print; });
+  if (found == enrolled.end()) return std::nullopt;
+  return *found;
+}
+
+// What was signed is looked at as the host will look at it.
+Result<Signed> checked(const evidence::PublicKey& key, std::string_view purpose, std::string_view message, evidence::Bytes blob) {
+  const evidence::Flaw flaw = evidence::verify(key, "sshsig", purpose, message, blob);
+  if (flaw != evidence::Flaw::kNone) return cannot_sign(std::string(evidence::text_of(flaw)));
+  std::string print = evidence::fingerprint(key);
+  return Signed{key, {std::move(print), "sshsig", std::move(blob)}};
+}
+
+// The order of preference: that of `enrolled`, or tokens first.
+std::size_t rank_of(std::span<const evidence::PublicKey> enrolled, const evidence::PublicKey& key) {
+  if (enrolled.empty()) return evidence::in_hardware(key) ? 0 : 1;
+  const std::string print = evidence::fingerprint(key);
+  return static_cast<std::size_t>(std::ranges::find_if(enrolled, [&](const auto& one) { return evidence::fingerprint(one) == print; }) - enrolled.begin());
+}
+
+// Nothing: the agent holds none of these keys.
+Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message,
+                                            const Surroundings& around) {
+  auto agent = SshAgent::connect(around.agent);
+  if (!agent) return agent.failure();
+  const auto held = agent->keys();
+  if (!held) return held.failure();
+  struct Choice {
+    evidence::PublicKey key;
+    evidence::Bytes blob;
+  };
+  std::vector<Choice> choices;
+  for (const evidence::Bytes& blob : *held) {
+    const auto parsed = evidence::parse_ssh_key_blob(blob);
+    if (!parsed) continue;  // a certificate, or a type that is not taken
+    if (auto key = enrolled_as(enrolled, *parsed)) choices.push_back({std::move(*key), blob});
+  }
+  if (choices.empty()) return std::optional<Signed>();
+  const Choice& best = *std::ranges::min_element(choices, {}, [&](const Choice& one) { return rank_of(enrolled, one.key); });
+  const auto signature = agent->sign(best.blob, evidence::sshsig_message(purpose, message));
+  if (!signature) return signature.failure();
+  auto out = checked(best.key, purpose, message, evidence::sshsig_blob(best.blob, purpose, *signature));
+  if (!out) return out.failure();
+  return std::optional<Signed>(std::move(*out));
+}
+
+// Without the agent: ssh-keygen would ask it by itself, a forwarded one too.
+std::vector<char*> without_agent() {
+  std::vector<char*> out;
+  for (char** one = environ; *one != nullptr; ++one) {
+    if (std::strncmp(*one, "SSH_AUTH_SOCK=", 14) != 0) out.push_back(*one);
+  }
+  out.push_back(nullptr);
+  return out;
+}
+
+// A folder that only we can enter, for as long as this lives: ssh-keygen writes the signature beside what it signs. Standard input
+// and output would do, but then it asks nobody for a passphrase.
+class Bench {
+ public:
+  Bench() {
+    std::string made = (std::filesystem::temp_directory_path() / "jitctl.XXXXXX").string();
+    if (mkdtemp(made.data()) != nullptr) folder_ = made;
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+  ~Bench() {
+    if (folder_.empty()) return;
+    unlink(message().c_str());
+    unlink(signature().c_str());
+    rmdir(folder_.c_str());
+  }
+  std::string message() const { return folder_ + "/message"; }
+  std::string signature() const { return folder_ + "/message.sig"; }
+  bool put(std::string_view text) const {
+    if (folder_.empty()) return false;
+    const OpenFile file(open(message().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    return file.fd >= 0 && write(file.fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  }
+
+ private:
+  std::string folder_;
+};
+
+// Its prompts are on the terminal, whatever our standard input is; what it says is on standard error.
+pid_t spawn_keygen(std::vector<std::string>& words) {
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const auto env = without_agent();
+  const OpenFile terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  const OpenFile none(open("/dev/null", O_RDWR | O_CLOEXEC));
+  posix_spawn_file_actions_t actions;
+  if (none.fd < 0 || posix_spawn_file_actions_init(&actions) != 0) return -1;
+  pid_t child = -1;
+  if (posix_spawn_file_actions_adddup2(&actions, terminal.fd >= 0 ? terminal.fd : none.fd, STDIN_FILENO) != 0 ||
+      posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO) != 0 ||
+      posix_spawn(&child, words[0].c_str(), &actions, nullptr, argv.data(), env.data()) != 0) {
+    child = -1;
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  return child;
+}
+
+// The armoured signature. `file` is a private key.
+Result<std::string> run_keygen(const std::string& file, std::string_view purpose, std::string_view message, const Surroundings& around) {
+  const Bench bench;
+  if (!bench.put(message)) return cannot_sign("no file can be written to " + std::filesystem::temp_directory_path().string());
+  std::vector<std::string> words = {around.keygen, "-q", "-Y", "sign", "-n", std::string(purpose), "-f", file, bench.message()};
+  const pid_t child = spawn_keygen(words);
+  if (child < 0) return cannot_sign(around.keygen + " cannot be run; install the package openssh-client");
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return cannot_sign("ssh-keygen did not sign with " + evidence::escape_to(file, 256));
+  return read_policy_file(bench.signature());
+}
+
+// The public half of a private key's file; nothing: there is none beside it.
+std::optional<evidence::SshKey> public_half(const std::string& file) {
+  const auto text = read_policy_file(file + ".pub");
+  if (!text) return std::nullopt;
+  return evidence::parse_ssh_key(std::string_view(*text).substr(0, text->find_last_not_of("\r\n") + 1));
+}
+
+Result<Signed> sign_by_file(const std::string& file, std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message,
+                            const Surroundings& around) {
+  const auto half = public_half(file);
+  const auto not_enrolled = [&file] { return cannot_sign("the key of " + evidence::escape_to(file, 256) + " is not one of yours here; an admin adds it: jitctl people add-key"); };
+  if (half && !enrolled_as(enrolled, *half)) return not_enrolled();
+  const auto text = run_keygen(file, purpose, message, around);
+  if (!text) return text.failure();
+  auto blob = evidence::from_armour(*text);
+  if (!blob) return cannot_sign("ssh-keygen printed no signature");
+  const auto made = evidence::key_of_sshsig(*blob);
+  if (!made) return cannot_sign("the key of " + evidence::escape_to(file, 256) + " is of a type that is not taken");
+  const auto key = enrolled_as(enrolled, *made);
+  if (!key) return not_enrolled();
+  return checked(*key, purpose, message, std::move(*blob));
+}
+
+}  // namespace
+
+Surroundings surroundings() {
+  Surroundings out;
+  const char* const agent = std::getenv("SSH_AUTH_SOCK");
+  if (agent != nullptr) out.agent = agent;
+  const passwd* const user = getpwuid(getuid());
+  if (user != nullptr && user->pw_dir != nullptr) out.home = user->pw_dir;
+  return out;
+}
+
+Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message, const std::string& key_file,
+                    const Surroundings& around) {
+  if (!key_file.empty()) {
+    constexpr std::string_view kPublicEnd = ".pub";
+    return sign_by_file(key_file.ends_with(kPublicEnd) ? key_file.substr(0, key_file.size() - kPublicEnd.size()) : key_file, enrolled, purpose, message, around);
+  }
+  std::string agent_said;
+  if (!around.agent.empty()) {
+    auto by_agent = sign_by_agent(enrolled, purpose, message, around);
+    if (by_agent && *by_agent) return std::move(**by_agent);
+    if (!by_agent) {
+      // Somebody who works with a forwarded agent shall hear it, not sign with another key by chance.
+      if (by_agent.failure().code == Exit::kNotAllowed) return by_agent.failure();
+      agent_said = by_agent.failure().message;
+    }
+  }
+  std::vector<std::pair<std::size_t, std::string>> files;
+  for (const char* name : kDefaultKeys) {
+    std::string file = around.home + "/.ssh/" + name;
+    const auto half = around.home.empty() ? std::nullopt : public_half(file);
+    const auto key = half && access(file.c_str(), R_OK) == 0 ? enrolled_as(enrolled, *half) : std::nullopt;
+    if (key) files.emplace_back(rank_of(enrolled, *key), std::move(file));
+  }
+  if (files.empty()) {
+    if (!agent_said.empty()) return cannot_sign(agent_said);
+    return Failure{Exit::kNo, std::string("no key of yours is at hand") + (enrolled.empty() ? "" : " that is enrolled here") +
+                                  ": load it into ssh-agent (ssh-add), or name its file: --key FILE"};
+  }
+  std::ranges::stable_sort(files, {}, &std::pair<std::size_t, std::string>::first);
+  return sign_by_file(files.front().second, enrolled, purpose, message, around);
+}
+
+bool opens_logins_here(const evidence::PublicKey& key, const Surroundings& around) {
+  const auto parsed = key.kind == "ssh" ? evidence::parse_ssh_key(key.text) : std::nullopt;
+  if (!parsed || evidence::in_token(parsed->type) || around.home.empty()) return false;
+  const auto text = read_policy_file(around.home + "/.ssh/authorized_keys");
+  return text && text->find(evidence::base64(parsed->blob)) != std::string::npos;
+}
+
+}  // namespace jit::cli
