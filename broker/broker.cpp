@@ -104,7 +104,7 @@ bool Broker::no_database(const std::string& before) {
 // The requests of this boot come back as they were; their voters are looked up again before they count.
 bool Broker::open_database() {
   const std::string before = shelf_.message();
-  if (!load_key() || !shelf_.open(kDatabase)) return no_database(before);
+  if (!load_key() || !shelf_.open(kDatabase, {})) return no_database(before);
   core::State state = shelf_.database()->load_live();
   std::string why = shelf_.database()->last_error();  // of the last call
   if (why.empty()) {

@@ -71,6 +71,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   // --- knobs
   BootMs now = 5'000'000;
   Disk disk = Disk::kPrompt;
+  Head signed_head;
   bool forget_voters = false;   // the directory does not answer at the next start
   bool same_prefix = false;     // ids that begin alike
   bool failing_writes = false;  // every commit that completes now fails
@@ -144,6 +145,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   core::Id id() override;
   void commit(Batch batch, std::function<void(bool)> done) override;
   bool failing() const override { return failed_; }
+  Head head() const override { return signed_head; }
   std::optional<std::vector<Tombstone>> load() override { return graves; }
   bool add(std::span<const Tombstone> more) override;
   bool replace(std::span<const Tombstone> all) override;
