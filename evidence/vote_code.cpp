@@ -31,7 +31,7 @@ std::optional<std::array<std::uint8_t, 32>> bytes_of_hex(std::string_view text) 
   for (std::size_t i = 0; i < 64; ++i) {
     const std::size_t value = std::string_view("0123456789abcdef").find(text[i]);
     if (value == std::string_view::npos) return std::nullopt;
-    out[i / 2] = static_cast<std::uint8_t>((out[i / 2] << 4U) | value);
+    out[i / 2] = static_cast<std::uint8_t>((unsigned{out[i / 2]} << 4U) | value);
   }
   return out;
 }
@@ -135,6 +135,8 @@ std::optional<ReadCode> ReadCode::parse(std::string_view text) {
   out.hash_ = kHashes[hash];
   return out;
 }
+
+std::string ReadCode::signed_digest() const { return sha256_hex(text_of(body_)); }
 
 Flaw ReadCode::verify(const PublicKey& key, VoteCode& out) const {
   const auto blob = blob_of(key);

@@ -2,7 +2,9 @@
 #include "tests/core/world.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "evidence/privacy.h"
 #include "evidence/text.h"
 
 namespace jit::core_test {
@@ -409,6 +411,12 @@ void World::commit(Batch batch, std::function<void(bool)> done) {
   }
   const bool later_use = batch.requests.empty() && batch.votes.empty() && batch.grants.size() == 1 &&
                          batch.grants.front().uses > 1 && batch.entries.size() == 1 && batch.entries.front().type == "grant.used";
+  for (const AuditEntry& entry : batch.entries) {
+    const auto fields = nlohmann::json::parse(entry.fields);
+    for (auto field = fields.begin(); field != fields.end(); ++field) {
+      must(evidence::privacy_of(entry.type, field.key()) != evidence::Privacy::kUndecided, ("nobody decided whether this tells of a person: " + entry.type + " " + field.key()).c_str());
+    }
+  }
   must(batch.may_wait == later_use, "a later use of a grant may wait in the store, and nothing else");
   queue_.push_back({std::move(batch), std::move(done)});
 }
