@@ -23,6 +23,8 @@ namespace {
 constexpr char kDatabase[] = "/var/lib/jit/jit.db";
 constexpr char kHostKey[] = "/var/lib/jit/host.key";
 constexpr char kTombstones[] = "/run/jit-broker/ends";  // in memory: it lasts as long as the boot
+constexpr char kHead[] = "/run/jit-broker/head";
+constexpr core::WallMs kAlarmMs = 7 * core::WallMs{24} * 3600 * 1000;
 constexpr core::BootMs kOpenAgainMs = 2000;
 constexpr core::BootMs kVotersAgainMs = 5000;
 constexpr core::BootMs kProbeMs = 1000;
@@ -40,10 +42,16 @@ core::Limits limits_of(const config::Broker& broker) {
   return limits;
 }
 
+// On the writer's thread.
+void tell_head(const core::Head& head, const std::string& why) {
+  audit::to_journal(head);
+  if (!why.empty()) sd_journal_print(LOG_CRIT, "the head of the log is not remembered: %s", evidence::escape(why).c_str());
+}
+
 }  // namespace
 
 Broker::Broker(Loop& loop, int gate_fd, std::string boot)
-    : loop_(loop), boot_(boot), shelf_(loop.post()), tombstones_(kTombstones, boot), directory_(loop.post()) {
+    : loop_(loop), boot_(boot), keeper_(kHead, boot, clock_, tell_head), shelf_(loop.post()), tombstones_(kTombstones, boot), directory_(loop.post()) {
   config::Loaded loaded = config::load({});
   host_.name = loaded.broker.host_name.empty() ? kernel_name() : loaded.broker.host_name;
   const core::Limits limits = limits_of(loaded.broker);
@@ -90,6 +98,7 @@ bool Broker::load_key() {
   }
   key_ = std::move(file.key);
   host_.id = key_->id();
+  keeper_.use_key(key_);
   tell_host();
   if (file.made) sd_journal_print(LOG_NOTICE, "this is now host %s, key %s", host_.id.c_str(), key_->fingerprint().c_str());
   return true;
@@ -104,9 +113,14 @@ bool Broker::no_database(const std::string& before) {
 // The requests of this boot come back as they were; their voters are looked up again before they count.
 bool Broker::open_database() {
   const std::string before = shelf_.message();
-  if (!load_key() || !shelf_.open(kDatabase)) return no_database(before);
-  core::State state = shelf_.database()->load_live();
+  if (!load_key() || !shelf_.open(kDatabase, keeper_.log())) return no_database(before);
+  const store::LogKeeper::Judged judged = keeper_.judge(*shelf_.database());
+  core::State state;
   std::string why = shelf_.database()->last_error();  // of the last call
+  if (why.empty()) {
+    state = shelf_.database()->load_live();
+    why = shelf_.database()->last_error();
+  }
   if (why.empty()) {
     state.asked = shelf_.database()->asked_since(boot_, clock_.boottime() - core::kHourMs, clock_.wall() - core::kHourMs);
     why = shelf_.database()->last_error();
@@ -119,13 +133,40 @@ bool Broker::open_database() {
   }
   std::set<std::uint32_t> voters;
   for (const core::Vote& vote : state.votes) voters.insert(vote.uid);
-  core_->restore(std::move(state));
+  epoch_ = judged.epoch;
+  tell_host();
+  if (!judged.cause.empty()) sd_journal_print(LOG_CRIT, "all that was open is void: %s", evidence::escape(judged.text).c_str());
+  watch_alarm(judged);
+  core_->restore(std::move(state), {judged.cause, judged.epoch});
   core_->remember(shelf_.database()->past());
   if (!tombstones_.problem().empty()) {
     sd_journal_print(LOG_CRIT, "all grants and requests of this boot are ended: %s", evidence::escape(tombstones_.problem()).c_str());
   }
   know_voters({voters.begin(), voters.end()});
   return true;
+}
+
+// Status says it for a week, whatever is restarted meanwhile: whoever put the database back may not be who watches it.
+void Broker::watch_alarm(const store::LogKeeper::Judged& judged) {
+  alarm_ = judged.text;
+  if (!alarm_.empty()) {
+    alarm_ = bus::iso_time(clock_.wall()) + ": " + alarm_;
+  } else if (const auto last = shelf_.database()->entries({0, clock_.wall() - kAlarmMs, {}, {}, std::string(core::events::kRolledBack), true, 1}); !last.empty()) {
+    alarm_ = bus::iso_time(last[0].wall) + ": the log was lost or put back (entry " + std::to_string(last[0].sequence) + ")";
+  }
+  if (!alarm_.empty()) alarm_ += "; all that was open then is void. Compare with a head that is kept elsewhere: jitctl audit verify --head FILE";
+}
+
+void Broker::watch_policy() {
+  const policy::Policy* const policy = core_->policy();
+  const std::string hash = policy != nullptr ? policy->hash() : std::string();
+  if (hash == signed_policy_) return;
+  signed_policy_ = hash;
+  std::int64_t version = 0;
+  if (policy != nullptr) {
+    for (const policy::PeopleFile& file : policy->people_files()) version = std::max(version, file.version);
+  }
+  keeper_.use_policy(hash, version);
 }
 
 // Until the directory has answered, a vote of before a restart fills no seat. Asked again: groups may have changed.
@@ -182,6 +223,7 @@ void Broker::reload() {
 std::optional<core::BootMs> Broker::turn() {
   const core::BootMs now = clock_.boottime();
   std::optional<core::BootMs> next;
+  watch_policy();
   if (shelf_.database() == nullptr) {
     if (now >= next_open_ && open_database()) policies_->database_came(shelf_.database());
     if (shelf_.database() == nullptr) next = next_open_;
@@ -229,6 +271,11 @@ std::string Broker::status() const {
                      {"requests", core_->live_requests().size()},
                      {"grants", core_->live_grants().size()},
                      {"store", shelf_.database() == nullptr ? "missing" : shelf_.failing() ? "failing" : "ok"}};
+  if (shelf_.database() != nullptr) {
+    const core::Head head = shelf_.head();
+    out["log"] = {{"epoch", epoch_}, {"signed_entries", head.size}, {"root", head.root}};
+  }
+  if (!alarm_.empty()) out["alarm"] = evidence::escape(alarm_);
   if (policy.loaded != 0) out["policy"]["since"] = bus::iso_time(policy.loaded);
   for (const auto& [door, last] : core_->observing()) {
     out["observing"].push_back({{"door", policy::name_of(door)}, {"last", bus::iso_time(last)}});

@@ -15,6 +15,7 @@
 #include "broker/policies.h"
 #include "broker/shelf.h"
 #include "broker/store/host_key_file.h"
+#include "broker/store/log_keeper.h"
 #include "broker/store/tombstone_file.h"
 
 namespace jit::broker {
@@ -33,6 +34,8 @@ class Broker final : public core::Listener {
 
  private:
   void tell_host();
+  void watch_alarm(const store::LogKeeper::Judged& judged);
+  void watch_policy();
   bool load_key();
   std::string envelope_of(const core::Request& request) const;
   bool no_database(const std::string& before);  // tells what is new; false
@@ -47,6 +50,9 @@ class Broker final : public core::Listener {
   SystemRandom random_;
   std::shared_ptr<const evidence::HostKey> key_;  // null while it cannot be had; then there is no database either
   std::int64_t epoch_ = 1;  // of the database
+  std::string alarm_;         // for people: the log was lost or put back; empty: it was not
+  std::string signed_policy_;  // the hash that stands in signed heads
+  store::LogKeeper keeper_;   // the database signs with it until its end
   Shelf shelf_;
   store::TombstoneFile tombstones_;
   directory::Directory directory_;

@@ -3,9 +3,9 @@
 
 namespace jit::broker {
 
-bool Shelf::open(const std::string& path) {
+bool Shelf::open(const std::string& path, store::Log log) {
   if (database_) return true;
-  auto opened = store::Database::open(path, post_);
+  auto opened = store::Database::open(path, post_, std::move(log));
   database_ = std::move(opened.database);
   message_ = std::move(opened.message);
   return database_ != nullptr;

@@ -15,7 +15,7 @@ class Shelf final : public core::Store {
  public:
   explicit Shelf(core::Post post) : post_(std::move(post)) {}
   // True once the database is open; message() says why not.
-  bool open(const std::string& path);
+  bool open(const std::string& path, store::Log log);
   store::Database* database() const { return database_.get(); }
   const std::string& message() const { return message_; }
   void close() { database_.reset(); }  // writes what is queued
@@ -23,6 +23,7 @@ class Shelf final : public core::Store {
 
   void commit(core::Batch batch, std::function<void(bool)> done) override;
   bool failing() const override { return !database_ || database_->failing(); }
+  core::Head head() const override { return database_ ? database_->head() : core::Head(); }
   // Why the database fails, or failed since settle() though it may work again by now: a failure must not go unsaid because it
   // was short. Empty: it did not.
   std::string trouble() const { return database_ && database_->failing() ? database_->last_error() : missed_; }

@@ -136,6 +136,8 @@ std::optional<ReadCode> ReadCode::parse(std::string_view text) {
   return out;
 }
 
+std::string ReadCode::signed_digest() const { return sha256_hex(text_of(body_)); }
+
 Flaw ReadCode::verify(const PublicKey& key, VoteCode& out) const {
   const auto blob = blob_of(key);
   if (!blob) return Flaw::kKey;

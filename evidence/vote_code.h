@@ -47,6 +47,7 @@ class ReadCode {
   // The vote, once it was found to be signed by this key.
   Flaw verify(const PublicKey& key, VoteCode& out) const;
   std::string digest_hint() const { return vote_.digest; }    // unverified: to find the request
+  std::string signed_digest() const;                          // hex SHA-256 of what was signed, good or not
 
  private:
   VoteCode vote_;

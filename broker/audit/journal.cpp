@@ -17,7 +17,7 @@ namespace {
 
 namespace events = core::events;
 
-constexpr std::array<Kind, 24> kKinds{{
+constexpr std::array<Kind, 25> kKinds{{
     {events::kRequestCreated, "fb29071915bf47beb438bf7a90431d0a", LOG_INFO},
     {events::kRequestAttached, "13b6e755e59445e8b352a3d60ce1cb47", LOG_INFO},
     {events::kRequestDetached, "adc98f2fb14647dfb9a43ab2e41e9314", LOG_INFO},
@@ -42,11 +42,14 @@ constexpr std::array<Kind, 24> kKinds{{
     {events::kBrokerStarted, "5b7c20fdb1414b3387b9378412e25a44", LOG_INFO},
     {events::kStoreRecovered, "d8e6bcbbfe7a4e7d918286fdfb517ce1", LOG_NOTICE},
     {events::kEndsLost, "2f1c6a9b0d2e4c7f9a64b8d15e3c70af", LOG_CRIT},
+    {events::kRolledBack, "8d40b7c1e6f94a2fb0f35c1d7a92e46b", LOG_CRIT},
 }};
+
+constexpr char kHeadId[] = "6a1f0e5b9c7d4f38a2b4c8e17d903f52";
 
 }  // namespace
 
-const std::array<Kind, 24>& kinds() { return kKinds; }
+const std::array<Kind, 25>& kinds() { return kKinds; }
 
 std::string message(const core::AuditEntry& entry) {
   std::string out = entry.type;
@@ -55,6 +58,12 @@ std::string message(const core::AuditEntry& entry) {
   if (!entry.request.empty()) out += " request=" + entry.request.text();
   if (!entry.grant.empty()) out += " grant=" + entry.grant.text();
   return out;
+}
+
+void to_journal(const core::Head& head) {
+  sd_journal_send("MESSAGE=the log is signed up to entry %llu", static_cast<unsigned long long>(head.size), "MESSAGE_ID=%s", kHeadId,
+                  "PRIORITY=%i", LOG_DEBUG, "SYSLOG_IDENTIFIER=jit-broker", "JIT_HEAD=%llu:%s", static_cast<unsigned long long>(head.size),
+                  head.root.c_str(), nullptr);
 }
 
 void to_journal(const core::AuditEntry& entry) {

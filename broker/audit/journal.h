@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "broker/core/model.h"
+#include "broker/core/ports.h"
 
 namespace jit::audit {
 
@@ -16,10 +17,13 @@ struct Kind {
   int priority;                 // syslog
 };
 // One row for each type of broker/core/events.h; a test holds them against each other.
-const std::array<Kind, 24>& kinds();
+const std::array<Kind, 25>& kinds();
 
 // The line for people; one line, ASCII.
 std::string message(const core::AuditEntry& entry);
+
+// A signed head of the log, so that journald is one more witness of it: JIT_HEAD=SIZE:ROOT.
+void to_journal(const core::Head& head);
 
 // Never waits for journald and never fails the caller: the database is the record, this is the copy.
 void to_journal(const core::AuditEntry& entry);

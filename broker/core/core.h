@@ -147,7 +147,12 @@ class Core {
   // --- once, at start: what the database held. Of another boot: requests cancelled, grants void, in one transaction.
   // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled. What has a
   // tombstone ends again; where these cannot be read, every grant is void and every request cancelled.
-  void restore(State state);
+  // A database that was lost or put back: all that is open in it is void, whatever its boot.
+  struct Lost {
+    std::string cause;       // a word; empty: it is as it was left
+    std::int64_t epoch = 0;  // of the database from now on
+  };
+  void restore(State state, const Lost& lost);
 
   // Once for each database: what was done here before, and what was set.
   void remember(Past past);

@@ -26,6 +26,13 @@ json seats(std::span<const policy::Seat> seats) {
   return out;
 }
 
+// How many people: what is left to check a grant by where the seats, which may name people, were erased.
+std::uint64_t needed(std::span<const policy::Seat> seats) {
+  std::uint64_t out = 0;
+  for (const policy::Seat& seat : seats) out += seat.count;
+  return out;
+}
+
 std::string origin(const policy::Origin& from) {
   switch (from.kind) {
     case policy::Origin::Kind::kLocal: return "local";
@@ -73,6 +80,7 @@ AuditEntry request(std::string_view type, const Request& request, const std::str
     fields["urgency"] = name_of(request.urgency);
     fields["rule"] = text(request.offer.rule);
     fields["seats"] = seats(request.offer.seats);
+    fields["needed"] = needed(request.offer.seats);
     fields["give_s"] = request.offer.give_s;
     fields["max_s"] = request.offer.max_s;
     fields["wait_s"] = request.offer.wait_s;
@@ -271,6 +279,13 @@ AuditEntry already_root(const Ask& ask) {
                       {"target", text(ask.target->user)},
                       {"argv", words(ask.argv)}, {"loginuid", ask.subject.loginuid}}
                      .dump();
+  return entry;
+}
+
+AuditEntry rolled_back(std::string_view cause, std::int64_t epoch) {
+  AuditEntry entry;
+  entry.type = kRolledBack;
+  entry.fields = json{{"cause", cause}, {"epoch", epoch}}.dump();
   return entry;
 }
 

@@ -39,6 +39,8 @@ inline constexpr std::string_view kPeopleAccepted = "people.accepted";
 inline constexpr std::string_view kBrokerStarted = "broker.started";
 inline constexpr std::string_view kStoreRecovered = "store.recovered";
 inline constexpr std::string_view kEndsLost = "ends.lost";  // all of this boot was ended, for what had ended is not known
+// The database was lost or put back: all that was open in it is void.
+inline constexpr std::string_view kRolledBack = "log.rolled-back";
 
 // Boot id and times are filled in by the core.
 // record: of the decision that led to it, see record.h; empty: there was none.
@@ -63,6 +65,7 @@ AuditEntry network_seen(const Ask& ask);
 AuditEntry denials(std::uint32_t uid, std::string_view person, policy::Door door, std::string_view cause,
                    std::size_t count);
 AuditEntry already_root(const Ask& ask);
+AuditEntry rolled_back(std::string_view cause, std::int64_t epoch);
 AuditEntry note(std::string_view type, std::string_view name, std::string_view value);
 
 }  // namespace jit::core::events

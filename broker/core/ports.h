@@ -35,6 +35,13 @@ class Random {
   ~Random() = default;
 };
 
+// The newest head of the log that is signed: so many entries, and their root.
+struct Head {
+  std::uint64_t size = 0;
+  std::string root;      // 64 hex digits
+  std::string envelope;  // JSON; empty: none was signed yet
+};
+
 // Durable storage. done(true) means on disk; done(false) means nothing of the batch was written. Called once, later,
 // on the core's thread, in the order of the commits. What may wait is on its way within 50 ms.
 class Store {
@@ -42,6 +49,8 @@ class Store {
   virtual void commit(Batch batch, std::function<void(bool)> done) = 0;
   // True after a write failed and until one succeeds again.
   virtual bool failing() const = 0;
+  // Signed with every commit that holds a grant, before anybody is told of it.
+  virtual Head head() const = 0;
 
  protected:
   ~Store() = default;

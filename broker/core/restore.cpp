@@ -7,12 +7,13 @@ namespace jit::core {
 namespace {
 
 constexpr const char* kRestarted = "the host was restarted";
+constexpr const char* kPutBack = "the log of this host was lost or put back";
 constexpr const char* kUnwritten = "it ended while the log could not be written";
 constexpr const char* kLost = "what had ended before a restart of the broker is not known any more";
 
 }  // namespace
 
-void Core::restore(State state) {
+void Core::restore(State state, const Lost& lost) {
   Impl& impl = *impl_;
   const BootMs now = impl.clock.boottime();
   const WallMs wall = impl.clock.wall();
@@ -30,6 +31,7 @@ void Core::restore(State state) {
     return how != nullptr ? *how : when_lost;
   };
   const char* const why = tombstones ? kUnwritten : kLost;
+  const bool all = !lost.cause.empty();
 
   Batch batch;
   const auto end_request = [&](Request& request, RequestState how, const char* text) {
@@ -55,8 +57,8 @@ void Core::restore(State state) {
     auto live = std::make_unique<Live>();
     live->terms = request.offer;
     live->request = std::move(request);
-    if (live->request.boot_id != impl.boot_id) {
-      if (live->open()) end_request(live->request, RequestState::kCancelled, kRestarted);
+    if (all || live->request.boot_id != impl.boot_id) {
+      if (live->open()) end_request(live->request, RequestState::kCancelled, all ? kPutBack : kRestarted);
       continue;
     }
     if (live->open()) {
@@ -81,8 +83,8 @@ void Core::restore(State state) {
     if (held.boot_id == impl.boot_id) impl.note_power(held.uid, held.loginuid, held.target);
   }
   for (Grant& grant : state.grants) {
-    if (grant.boot_id != impl.boot_id) {
-      end_grant(grant, GrantEnd::kVoid, kRestarted);
+    if (all || grant.boot_id != impl.boot_id) {
+      end_grant(grant, GrantEnd::kVoid, all ? kPutBack : kRestarted);
     } else if (const auto how = end_of(grant.id, GrantEnd::kVoid)) {
       end_grant(grant, *how, why);
     } else {
@@ -128,6 +130,10 @@ void Core::restore(State state) {
   impl.to_clear = !tombstones || !tombstones->empty();
   if (!tombstones && !again.empty()) {
     batch.entries.push_back(events::note(events::kEndsLost, "ended", std::to_string(again.size())));
+  }
+  if (all) {
+    batch.entries.push_back(events::rolled_back(lost.cause, lost.epoch));
+    batch.epoch = lost.epoch;
   }
   batch.entries.push_back(events::note(events::kBrokerStarted, "boot", impl.boot_id));
   // Nothing of this is in memory, so it has ended whether or not it is written at once; the record that says so (or is

@@ -78,9 +78,11 @@ int configure(sqlite3* db) {
 
 int migrate(sqlite3* db, std::size_t from) {
   for (std::size_t version = from; version < migrations().size(); ++version) {
-    const std::string sql = std::string("BEGIN IMMEDIATE;") + migrations()[version] +
-                            "PRAGMA user_version=" + std::to_string(version + 1) + ";COMMIT";
-    if (const int code = run(db, sql); code != SQLITE_OK) return code;
+    const Migration& migration = migrations()[version];
+    int code = run(db, std::string("BEGIN IMMEDIATE;") + migration.sql);
+    if (code == SQLITE_OK && migration.then != nullptr) code = migration.then(db);
+    if (code == SQLITE_OK) code = run(db, "PRAGMA user_version=" + std::to_string(version + 1) + ";COMMIT");
+    if (code != SQLITE_OK) return code;
   }
   return SQLITE_OK;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "broker/store/log_writer.h"
 #include "broker/store/reader.h"
 #include "broker/store/store.h"
 #include "broker/store/writer.h"
@@ -23,11 +24,11 @@ std::string_view name_of(OpenError error) {
 
 // The writer goes first at the end: it writes what waits, and tells.
 struct Database::Impl {
-  Impl(const Place& place, Db db, core::Post post, std::chrono::milliseconds patience)
+  Impl(const Place& place, Db db, core::Post post, Log log, std::chrono::milliseconds patience, Writer::Found found)
       : reader_place(place),
         writer_place(place),
         reader(reader_place),
-        writer(std::move(db), writer_place, std::move(post), patience) {}
+        writer(std::move(db), writer_place, std::move(post), std::move(log), patience, std::move(found)) {}
   Place reader_place;
   Place writer_place;
   Reader reader;
@@ -37,11 +38,18 @@ struct Database::Impl {
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Database::~Database() = default;
 
-Database::Opened Database::open(const std::string& path, core::Post post, std::chrono::milliseconds patience) {
+Database::Opened Database::open(const std::string& path, core::Post post, Log log, std::chrono::milliseconds patience) {
   Place place(path);
   Connected opened = open_checked(place);
   if (!opened.db) return {nullptr, opened.error, std::move(opened.message)};
-  auto impl = std::make_unique<Impl>(place, std::move(opened.db), std::move(post), patience);
+  int code = SQLITE_OK;
+  Writer::Found found;
+  if (const auto written = LogWriter::prepare(opened.db.get(), code)) found = {written->tree(), written->head()};
+  if (code != SQLITE_OK) {
+    const OpenError error = kind_of(opened.db.get(), code);
+    return {nullptr, error, path + ": " + (code == SQLITE_CORRUPT ? "the log in it makes no sense. Put back a copy" : sqlite3_errmsg(opened.db.get()))};
+  }
+  auto impl = std::make_unique<Impl>(place, std::move(opened.db), std::move(post), std::move(log), patience, std::move(found));
   if (!impl->reader.open()) return {nullptr, OpenError::kIo, impl->reader.error()};
   return {std::unique_ptr<Database>(new Database(std::move(impl))), OpenError::kNone, {}};
 }
@@ -93,6 +101,15 @@ std::vector<core::Id> Database::grant_ids(std::string_view hex_prefix, std::size
 std::vector<core::AuditEntry> Database::entries(const AuditFilter& filter) { return impl_->reader.entries(filter); }
 
 std::uint64_t Database::last_sequence() { return impl_->reader.last_sequence(); }
+
+core::Head Database::head() const { return impl_->writer.head(); }
+void Database::seal(std::function<void(bool)> done) { impl_->writer.seal(std::move(done)); }
+std::vector<LogEntry> Database::log(std::uint64_t after, std::size_t limit) { return impl_->reader.log(after, limit); }
+std::vector<Checkpoint> Database::checkpoints(std::uint64_t from, std::uint64_t to) { return impl_->reader.checkpoints(from, to); }
+std::optional<Cut> Database::cut() { return impl_->reader.cut(); }
+std::optional<evidence::Hash> Database::root_at(std::uint64_t size) { return impl_->reader.root_at(size); }
+std::int64_t Database::epoch() { return impl_->reader.epoch(); }
+std::optional<Proof> Database::proof(const core::Id& id) { return impl_->reader.proof(id, head()); }
 
 void Database::keep_policy(PolicySet set) { impl_->writer.keep_policy(std::move(set)); }
 

@@ -9,10 +9,6 @@
 namespace jit::store {
 namespace {
 
-constexpr std::size_t kMostRows = 10'000;
-
-std::size_t bounded(std::size_t limit) { return std::min(limit, kMostRows); }
-
 // From the states first: the indices on the live and on the ended ones lead there.
 const char* const kRequestsByState = "FROM request_states CROSS JOIN requests ON id = request_states.request ";
 const char* const kAllRequests = "FROM requests CROSS JOIN request_states ON request_states.request = id ";
@@ -86,22 +82,6 @@ bool Reader::query(const std::string& sql, const Binder& bind, const EachRow& ro
   sqlite3_reset(stmt);
   sqlite3_clear_bindings(stmt);
   return good;
-}
-
-template <class Value, class Read>
-Value Reader::snapshot(const Read& read) {
-  Value value{};
-  if (!begin()) return value;
-  const EachRow none = [](Row&) {};
-  const bool good = query("BEGIN", {}, none) && read(value) && query("COMMIT", {}, none);
-  if (!good) {
-    const std::string why = error_;
-    statements_.clear();
-    db_.reset();  // ends the transaction too
-    error_ = why;
-    return Value{};
-  }
-  return value;
 }
 
 bool Reader::requests_where(const std::string& where, const Binder& bind, std::vector<core::Request>& found) {
@@ -248,27 +228,6 @@ std::vector<core::Id> Reader::ids(const char* table, std::string_view hex_prefix
   });
 }
 
-std::vector<core::AuditEntry> Reader::entries(const AuditFilter& filter) {
-  std::string sql = std::string("SELECT sequence, ") + kAuditColumns + " FROM audit WHERE sequence > ?";
-  if (filter.since != 0) sql += " AND wall >= ?";
-  if (filter.request) sql += " AND request = ?";
-  if (!filter.person.empty()) sql += " AND person = ?";
-  if (!filter.type.empty()) sql += " AND type = ?";
-  sql += filter.newest ? " ORDER BY sequence DESC LIMIT ?" : " ORDER BY sequence LIMIT ?";
-  auto found = snapshot<std::vector<core::AuditEntry>>([&](std::vector<core::AuditEntry>& rows) {
-    return query(sql, [&](Bind& bind) {
-      bind.number(filter.after);
-      if (filter.since != 0) bind.number(filter.since);
-      if (filter.request) bind.id(*filter.request);
-      if (!filter.person.empty()) bind.text(filter.person);
-      if (!filter.type.empty()) bind.text(filter.type);
-      bind.number(bounded(filter.limit));
-    }, [&](Row& row) { rows.push_back(read_entry(row)); });
-  });
-  if (filter.newest) std::ranges::reverse(found);
-  return found;
-}
-
 std::vector<core::Asked> Reader::asked_since(const std::string& boot_id, core::BootMs created, core::WallMs created_wall) {
   return snapshot<std::vector<core::Asked>>([&](std::vector<core::Asked>& found) {
     return query(
@@ -285,48 +244,6 @@ std::vector<core::Asked> Reader::asked_since(const std::string& boot_id, core::B
           found.push_back(std::move(one));
         });
   });
-}
-
-std::uint64_t Reader::last_sequence() {
-  return snapshot<std::uint64_t>([&](std::uint64_t& last) {
-    return query("SELECT coalesce(max(sequence), 0) FROM audit", {},
-                 [&](Row& row) { last = row.number<std::uint64_t>(); });
-  });
-}
-
-// By its type each is found without a look at the rest of the log.
-bool Reader::deeds_of(const char* type, core::Past& past) {
-  const std::string_view name(type);
-  std::size_t rows = 0;
-  core::Past::Done oldest;
-  const bool good = query(
-      "SELECT person, boottime, wall, boot_id, coalesce(issued, request), coalesce(json_extract(fields, '$.cause'), ''), "
-      "coalesce(json_extract(fields, '$.repeated'), 1), coalesce(json_extract(fields, '$.break_glass'), 0) "
-      "FROM audit WHERE type = ? ORDER BY sequence DESC LIMIT ?",
-      [&](Bind& bind) { bind.text(name).number(kMostRows); },
-      [&](Row& row) {
-        core::Past::Done done;
-        done.person = row.bytes();
-        done.boottime = row.number<core::BootMs>();
-        done.wall = row.number<core::WallMs>();
-        done.boot_id = row.bytes();
-        done.id = row.id();
-        const std::string cause = row.bytes();
-        done.count = row.number<std::uint32_t>();
-        const bool break_glass = row.flag();
-        ++rows;
-        oldest = done;
-        if (name == "access.denied" && !core::counts_as_denied(cause)) return;
-        done.deed = name == "request.created" ? core::Deed::kRequest
-                    : name == "grant.created" ? core::Deed::kGranted
-                                              : core::Deed::kDenied;
-        past.done.push_back(done);
-        if (!break_glass) return;
-        done.deed = core::Deed::kBreakGlass;
-        past.done.push_back(std::move(done));
-      });
-  if (rows == kMostRows) past.cut.push_back(std::move(oldest));
-  return good;
 }
 
 core::Past Reader::past() {
@@ -348,15 +265,7 @@ core::Past Reader::past() {
            query(std::string("SELECT ") + kNetworkColumns + " FROM seen_networks ORDER BY last_wall DESC LIMIT ?",
                  [](Bind& bind) { bind.number(core::Networks::kAll); },
                  [&](Row& row) { past.nets.push_back(read_network(row)); }) &&
-           query("SELECT door, max(wall) FROM (SELECT json_extract(fields, '$.door') AS door, wall FROM audit "
-                 "WHERE type = 'access.observed' AND json_extract(fields, '$.by') = 'door' ORDER BY sequence DESC LIMIT ?) "
-                 "GROUP BY door",
-                 [](Bind& bind) { bind.number(kMostRows); },
-                 [&](Row& row) {
-                   const auto door = policy::door_named(row.bytes());
-                   const auto wall = row.number<core::WallMs>();
-                   if (door) past.observed.emplace_back(*door, wall);
-                 });
+           observed(past);
   });
 }
 

@@ -2,6 +2,7 @@
 // Reads, over a connection of their own that cannot write. One thread. Nothing is kept between two calls.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -11,6 +12,9 @@
 #include "broker/store/connection.h"
 
 namespace jit::store {
+
+inline constexpr std::size_t kMostRows = 10'000;
+inline std::size_t bounded(std::size_t limit) { return std::min(limit, kMostRows); }
 
 class Reader {
  public:
@@ -27,6 +31,13 @@ class Reader {
   std::vector<core::AuditEntry> entries(const AuditFilter& filter);
   std::vector<core::Asked> asked_since(const std::string& boot_id, core::BootMs created, core::WallMs created_wall);
   std::uint64_t last_sequence();
+  // --- log_reader.cpp
+  std::vector<LogEntry> log(std::uint64_t after, std::size_t limit);
+  std::vector<Checkpoint> checkpoints(std::uint64_t from, std::uint64_t to);
+  std::optional<Cut> cut();
+  std::optional<evidence::Hash> root_at(std::uint64_t size);
+  std::int64_t epoch();
+  std::optional<Proof> proof(const core::Id& id, core::Head head);
   core::Past past();
   std::optional<Database::PolicySet> kept_policy();
   std::optional<PeopleVersions> people_versions();
@@ -44,6 +55,13 @@ class Reader {
   bool votes_where(const std::string& where, const Binder& bind, std::vector<core::Vote>& found);
   bool blocks(std::vector<std::pair<core::Request, core::Vote>>& found);
   bool deeds_of(const char* type, core::Past& past);
+  bool observed(core::Past& past);
+  bool told_of(std::uint64_t sequence, evidence::Personal& personal, bool& whole);
+  bool leaves_where(const std::string& where, const Binder& bind, std::vector<LogEntry>& found);
+  bool read_cut(std::optional<Cut>& cut);
+  std::optional<evidence::Hash> subtree(unsigned level, std::uint64_t position, const Cut& cut);
+  std::optional<evidence::Hash> root_of(std::uint64_t begin, std::uint64_t end, const Cut& cut);
+  std::optional<std::vector<evidence::Hash>> path_to(std::uint64_t index, std::uint64_t size, const Cut& cut);
   bool sources(const char* kind, std::vector<policy::Source>& found);
   template <class Value, class Read>
   Value snapshot(const Read& read);  // several queries, one state of the database; empty on a failure
@@ -54,5 +72,21 @@ class Reader {
   std::map<std::string, Stmt, std::less<>> statements_;  // one for each shape of a question: a few dozen
   std::string error_;
 };
+
+template <class Value, class Read>
+Value Reader::snapshot(const Read& read) {
+  Value value{};
+  if (!begin()) return value;
+  const EachRow none = [](Row&) {};
+  const bool good = query("BEGIN", {}, none) && read(value) && query("COMMIT", {}, none);
+  if (!good) {
+    const std::string why = error_;
+    statements_.clear();
+    db_.reset();  // ends the transaction too
+    error_ = why;
+    return Value{};
+  }
+  return value;
+}
 
 }  // namespace jit::store

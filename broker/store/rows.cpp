@@ -36,7 +36,6 @@ const char* const kGrantStateColumns =
     "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall, ssh_key";
 const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time, block_s, kind, key, signed_text, signed_digest, host_in_doubt";
 const char* const kAbsenceColumns = "person, user_name, until_wall";
-const char* const kAuditColumns = "boottime, wall, boot_id, type, request, issued, person, uid, fields";
 const char* const kFactColumns = "name, type, value, set_by, uid, boot_id, set_boottime, set_wall, for_s";
 const char* const kNetworkColumns = "person, v4, network, last_wall";
 
@@ -360,11 +359,6 @@ core::Vote read_vote(Row& row) {
   return vote;
 }
 
-void bind_entry(Bind& bind, const core::AuditEntry& entry) {
-  bind.number(entry.boottime).number(entry.wall).text(entry.boot_id).text(entry.type).id(entry.request);
-  bind.id(entry.grant).text(entry.person).number(entry.uid).text(entry.fields);
-}
-
 void bind_fact(Bind& bind, const core::Fact& fact) {
   bind.text(fact.name).number(fact.value.index());
   if (const bool* flag = std::get_if<bool>(&fact.value)) bind.number(*flag);
@@ -416,21 +410,6 @@ core::Absence read_absence(Row& row) {
   absence.user = row.bytes();
   absence.until = row.number<core::WallMs>();
   return absence;
-}
-
-core::AuditEntry read_entry(Row& row) {
-  core::AuditEntry entry;
-  entry.sequence = row.number<std::uint64_t>();
-  entry.boottime = row.number<core::BootMs>();
-  entry.wall = row.number<core::WallMs>();
-  entry.boot_id = row.bytes();
-  entry.type = row.bytes();
-  entry.request = row.id();
-  entry.grant = row.id();
-  entry.person = row.bytes();
-  entry.uid = row.number<std::uint32_t>();
-  entry.fields = row.bytes();
-  return entry;
 }
 
 }  // namespace jit::store

@@ -14,7 +14,6 @@ extern const char* const kRequestStateColumns;  // without the key
 extern const char* const kGrantColumns;
 extern const char* const kGrantStateColumns;  // without the key
 extern const char* const kVoteColumns;
-extern const char* const kAuditColumns;
 extern const char* const kFactColumns;
 extern const char* const kNetworkColumns;
 extern const char* const kAbsenceColumns;
@@ -28,7 +27,6 @@ void bind_state(Bind& bind, const core::Request& request);
 int bind_grant(Bind& bind, const core::Grant& grant);
 void bind_state(Bind& bind, const core::Grant& grant);
 void bind_vote(Bind& bind, const core::Vote& vote);
-void bind_entry(Bind& bind, const core::AuditEntry& entry);  // without the sequence
 void bind_fact(Bind& bind, const core::Fact& fact);
 void bind_network(Bind& bind, const core::SeenNet& seen);
 void bind_absence(Bind& bind, const core::Absence& absence);
@@ -39,6 +37,5 @@ core::Vote read_vote(Row& row);
 core::Fact read_fact(Row& row);
 core::SeenNet read_network(Row& row);
 core::Absence read_absence(Row& row);
-core::AuditEntry read_entry(Row& row);  // the sequence comes first
 
 }  // namespace jit::store

@@ -83,4 +83,15 @@ core::Id Row::id() {
   return id;
 }
 
+std::array<std::uint8_t, 32> Row::hash() {
+  std::array<std::uint8_t, 32> out{};
+  const std::string value = bytes();
+  if (value.size() != out.size()) {
+    sound_ = false;
+    return out;
+  }
+  std::memcpy(out.data(), value.data(), out.size());
+  return out;
+}
+
 }  // namespace jit::store

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -105,6 +106,7 @@ class Row {
   std::string bytes();  // of a TEXT or BLOB
   std::vector<std::string> words();
   core::Id id();
+  std::array<std::uint8_t, 32> hash();
 
   bool sound() const { return sound_; }
 

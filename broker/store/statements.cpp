@@ -12,7 +12,7 @@ std::string replace_into(const char* table, const char* columns) {
 
 }  // namespace
 
-std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
+std::unique_ptr<Statements> Statements::prepare(sqlite3* db, int& code) {
   std::unique_ptr<Statements> made(new Statements(db));
   const auto make = [db](Stmt& stmt, const std::string& sql) {
     stmt = store::prepare(db, sql);
@@ -29,9 +29,6 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
       make(s.update_grant_, update_of("grant_states", kGrantStateColumns, "issued")) &&
       make(s.insert_grant_, insert_into("grants", kGrantColumns)) &&
       make(s.insert_grant_state_, insert_into("grant_states", std::string(kGrantStateColumns) + ", issued")) &&
-      make(s.insert_entry_, std::string("INSERT INTO audit (sequence, ") + kAuditColumns +
-                                ") VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM audit), "
-                                "?, ?, ?, ?, ?, ?, ?, ?, ?)") &&
       make(s.replace_fact_, replace_into("facts", kFactColumns)) &&
       make(s.clear_fact_, "DELETE FROM facts WHERE name = ?") &&
       make(s.replace_network_, replace_into("seen_networks", kNetworkColumns)) &&
@@ -46,15 +43,12 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db) {
                               "ON CONFLICT (file) DO UPDATE SET version = excluded.version") &&
       make(s.policy_clear_, "DELETE FROM kept_sources") &&
       make(s.policy_source_, insert_into("kept_sources", "kind, position, name, text"));
-  return all ? std::move(made) : nullptr;
-}
-
-// Runs it and makes it ready for the next time; what it was bound to may go then.
-int Statements::step(sqlite3_stmt* stmt) {
-  const int code = sqlite3_step(stmt);
-  const int reset = sqlite3_reset(stmt);
-  if (code == SQLITE_DONE || code == SQLITE_ROW) return code == SQLITE_DONE ? SQLITE_OK : SQLITE_ROW;
-  return reset != SQLITE_OK ? reset : code;
+  if (!all) {
+    code = sqlite3_extended_errcode(db);
+    return nullptr;
+  }
+  s.log_ = LogWriter::prepare(db, code);
+  return s.log_ ? std::move(made) : nullptr;
 }
 
 int Statements::write(const core::Request& request) {
@@ -155,11 +149,9 @@ int Statements::write(const core::Batch& batch) {
     if (const int code = write(grant); code != SQLITE_OK) return code;
   }
   for (const core::AuditEntry& entry : batch.entries) {
-    Bind bind(insert_entry_.get());
-    bind_entry(bind, entry);
-    if (bind.code() != SQLITE_OK) return bind.code();
-    if (const int code = step(insert_entry_.get()); code != SQLITE_OK) return code;
+    if (const int code = log_->append(entry); code != SQLITE_OK) return code;
   }
+  if (const int code = log_->raise_epoch(batch.epoch); code != SQLITE_OK) return code;
   for (const core::Absence& absence : batch.absences) {
     if (const int code = write(absence); code != SQLITE_OK) return code;
   }

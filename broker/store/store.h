@@ -13,6 +13,8 @@
 
 #include "broker/core/core.h"
 #include "broker/core/ports.h"
+#include "evidence/leaf.h"
+#include "evidence/merkle.h"
 
 namespace jit::store {
 
@@ -42,6 +44,37 @@ struct AuditFilter {
   std::size_t limit = 200;
 };
 
+// What the log needs from who has the key. Both are called on the writer's thread.
+struct Log {
+  // The envelope of a head, as JSON. Empty: it cannot be signed now, and what it would be signed with is not written.
+  using Sign = std::function<std::string(std::uint64_t size, const evidence::Hash& root, std::int64_t epoch)>;
+  Sign sign;
+  // This head is durable, and nobody was told of what came with it yet.
+  std::function<void(const core::Head& head, std::int64_t epoch)> publish;
+  std::chrono::milliseconds each{60'000};  // no entry is longer without a signed head
+};
+
+// One entry as it is hashed.
+struct LogEntry {
+  std::uint64_t sequence = 0;
+  evidence::Hash hash{};
+  std::string leaf;
+  evidence::Personal personal;
+};
+struct Checkpoint {
+  std::uint64_t size = 0;
+  std::string envelope;  // JSON
+};
+// The part that is not in the database any more.
+struct Cut {
+  std::uint64_t size = 0;
+  std::vector<evidence::Hash> frontier;
+};
+struct Proof {
+  core::Head head;
+  std::vector<std::pair<LogEntry, std::vector<evidence::Hash>>> entries;  // with their paths to that head
+};
+
 using PeopleVersions = std::map<std::string, std::int64_t>;  // by file name
 
 enum class OpenError : std::uint8_t { kNone, kNewer, kDamaged, kFull, kIo };
@@ -62,13 +95,16 @@ class Database final : public core::Store {
   // Opens or creates `path` (0600; never through a symbolic link), checks it, migrates it forward.
   // `patience`: how long the first batch that may wait is kept for company.
   static constexpr std::chrono::milliseconds kPatience{50};
-  static Opened open(const std::string& path, core::Post post, std::chrono::milliseconds patience = kPatience);
+  static Opened open(const std::string& path, core::Post post, Log log, std::chrono::milliseconds patience = kPatience);
   ~Database();
 
   // A batch that breaks a rule of the schema, or holds a NUL in a word, fails alone, and failing() stays as it is.
   // With 65,536 batches or 64 MiB of argv waiting: false at once. The end of the object writes what waits.
   void commit(core::Batch batch, std::function<void(bool)> done) override;
   bool failing() const override;
+  core::Head head() const override;
+  // The head is signed as it stands, with what was committed before; done as of commit().
+  void seal(std::function<void(bool)> done);
   std::string last_error() const;  // of the writer; empty: none
 
   // Reads; from the core's thread, over a connection of their own. Empty and a set last_error() on failure.
@@ -85,6 +121,16 @@ class Database final : public core::Store {
   std::vector<core::Id> grant_ids(std::string_view hex_prefix, std::size_t limit);
   std::vector<core::AuditEntry> entries(const AuditFilter& filter);
   std::uint64_t last_sequence();
+
+  // The log as it is hashed. Entries that are in the archive are not among them.
+  std::vector<LogEntry> log(std::uint64_t after, std::size_t limit);
+  std::vector<Checkpoint> checkpoints(std::uint64_t from, std::uint64_t to);  // of these sizes, the smallest first; at most 10,000
+  std::optional<Cut> cut();                                                   // nothing: it cannot be read
+  // Of the first `size` entries; nothing: there are not so many, or it cannot be read.
+  std::optional<evidence::Hash> root_at(std::uint64_t size);
+  std::int64_t epoch();  // 0: it cannot be read
+  // What belongs to a request or a grant, under the newest signed head: at most 1000 entries, oldest first.
+  std::optional<Proof> proof(const core::Id& id);
 
   // The last policy set that loaded, verbatim: (kind, name, text) rows with the set's hash.
   struct PolicySet {

@@ -37,8 +37,8 @@ bool batch_at_fault(int code) {
 
 }  // namespace
 
-Writer::Writer(Db db, Place& place, core::Post post, std::chrono::milliseconds patience)
-    : db_(std::move(db)), place_(place), post_(std::move(post)), patience_(patience) {
+Writer::Writer(Db db, Place& place, core::Post post, Log log, std::chrono::milliseconds patience, Found found)
+    : db_(std::move(db)), place_(place), post_(std::move(post)), patience_(patience), log_(std::move(log)), tree_(std::move(found.tree)), head_(std::move(found.head)) {
   // Signals are for the broker's own thread.
   sigset_t all;
   sigset_t before;
@@ -57,15 +57,24 @@ Writer::~Writer() {
   thread_.join();
 }
 
-void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
-  const std::size_t size = size_of(batch);
+void Writer::commit(core::Batch batch, std::function<void(bool)> done) { queue({std::move(batch), std::move(done)}); }
+
+void Writer::seal(std::function<void(bool)> done) { queue({{}, std::move(done), true}); }
+
+core::Head Writer::head() const {
+  const std::lock_guard lock(mutex_);
+  return head_;
+}
+
+void Writer::queue(Job job) {
+  const std::size_t size = size_of(job.batch);
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() < kQueueBatches && queue_bytes_ + size <= kQueueBytes) {
       const bool first = queue_.empty();
-      const bool hurries = !batch.may_wait && !urgent_;
+      const bool hurries = !job.batch.may_wait && !urgent_;
       if (first) give_up_ = std::chrono::steady_clock::now() + patience_;
-      queue_.push_back({std::move(batch), std::move(done)});
+      queue_.push_back(std::move(job));
       queue_bytes_ += size;
       urgent_ = urgent_ || hurries;
       if (first || hurries) wake_.notify_one();
@@ -74,7 +83,7 @@ void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
     error_ = "the disk does not keep up: too much waits to be written";
     failing_.store(true, std::memory_order_release);
   }
-  post_([done = std::move(done)] { done(false); });
+  post_([done = std::move(job.done)] { done(false); });
 }
 
 void Writer::keep_policy(Database::PolicySet set) {
@@ -98,6 +107,8 @@ void Writer::keep_error(std::string text) {
 void Writer::keep_error(int code) {
   if (code == kUnstorable) {
     keep_error("a batch held a value that cannot be stored");
+  } else if (code == kUnsigned) {
+    keep_error("the head of the log cannot be signed");
   } else {
     keep_error(place_.path() + ": " + (db_ ? sqlite3_errmsg(db_.get()) : sqlite3_errstr(code)));
   }
@@ -105,7 +116,12 @@ void Writer::keep_error(int code) {
 
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto now = [this] { return stop_ || urgent_ || policy_; };
-  wake_.wait(lock, [&] { return now() || !queue_.empty(); });
+  const auto some = [&] { return now() || !queue_.empty(); };
+  if (!sign_by_) {
+    wake_.wait(lock, some);
+  } else if (!wake_.wait_until(lock, *sign_by_, some)) {
+    return;
+  }
   wake_.wait_until(lock, give_up_, now);
 }
 
@@ -126,6 +142,7 @@ void Writer::run() {
     if (!group.empty()) write_group(group);
     if (policy) unwritten_policy_ = std::move(policy);
     if (unwritten_policy_) write_policy();
+    sign_due(stop);
     bool idle = false;
     {
       const std::lock_guard lock(mutex_);
@@ -203,7 +220,7 @@ bool Writer::ready() {
   if (spoiled_) {
     // The old one is closed after the new one is open: the last connection to go would leave the log to be recovered,
     // and with it a transaction of which we said that it failed.
-    Connected opened = open_again(place_);
+    Connected opened = other_log_ ? open_suspect(place_) : open_again(place_);
     if (!opened.db) {
       keep_error(std::move(opened.message));
       return false;
@@ -212,9 +229,18 @@ bool Writer::ready() {
     db_ = std::move(opened.db);
     spoiled_ = false;
   }
-  statements_ = Statements::prepare(db_.get());
+  int code = SQLITE_OK;
+  statements_ = Statements::prepare(db_.get(), code);
   if (!statements_) {
-    keep_error(sqlite3_extended_errcode(db_.get()));
+    keep_error(code);
+    spoiled_ = true;
+    return false;
+  }
+  // Not a byte of it is damaged, and yet it is not what was written: somebody put another one, or an older one, in its place.
+  other_log_ = statements_->log().tree() != tree_;
+  if (other_log_) {
+    keep_error(place_.path() + " holds another log than the one that was written to it; put that back, or restart jit-broker: all that is open ends then");
+    statements_.reset();
     spoiled_ = true;
     return false;
   }
@@ -239,9 +265,12 @@ int Writer::transaction(const Write& write) {
   if (code == SQLITE_OK) code = statements_->commit();
   if (code == SQLITE_OK) {
     left();
+    statements_->log().committed();
+    know_head();
     return code;
   }
   keep_error(code);
+  statements_->log().rolled_back();
   const bool clean = sqlite3_get_autocommit(db_.get()) != 0 || statements_->rollback() == SQLITE_OK;
   const int kind = code == kUnstorable ? SQLITE_MISMATCH : code & 0xff;
   if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) {
@@ -249,7 +278,7 @@ int Writer::transaction(const Write& write) {
     return code;
   }
   // Its file, memory map or cache may be spoiled.
-  spoiled_ = !clean || !(batch_at_fault(code) || kind == SQLITE_FULL || kind == SQLITE_BUSY);
+  spoiled_ = !clean || !(batch_at_fault(code) || code == kUnsigned || kind == SQLITE_FULL || kind == SQLITE_BUSY);
   if (spoiled_) {
     // A sync that failed leaves whole frames in the log, which a crash now would bring to life. Empty the log.
     sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
@@ -258,19 +287,51 @@ int Writer::transaction(const Write& write) {
   return code;
 }
 
+// What was committed is what the next connection must find, and its head is known before anybody is told.
+void Writer::know_head() {
+  LogWriter& log = statements_->log();
+  tree_ = log.tree();
+  if (log.is_sealed()) {
+    sign_by_.reset();
+  } else if (!sign_by_) {
+    sign_by_ = std::chrono::steady_clock::now() + log_.each;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (head_.envelope == log.head().envelope) return;
+    head_ = log.head();
+  }
+  log_.publish(log.head(), log.epoch());
+}
+
+// With a grant the head is signed in the same transaction; so it is with the first commit, whatever stands above.
+int Writer::add_head(std::span<const Job> jobs) {
+  LogWriter& log = statements_->log();
+  const bool now = !log.is_fresh() || std::ranges::any_of(jobs, [](const Job& job) { return job.seal || !job.batch.grants.empty(); });
+  return now ? log.seal(log_.sign) : SQLITE_OK;
+}
+
+void Writer::sign_due(bool stop) {
+  if (!sign_by_ || (!stop && std::chrono::steady_clock::now() < *sign_by_)) return;
+  const int code = transaction([&] { return statements_->log().seal(log_.sign); });
+  if (code == SQLITE_OK) return;
+  failing_.store(true, std::memory_order_release);
+  sign_by_ = std::chrono::steady_clock::now() + log_.each;
+}
+
 int Writer::write_jobs(std::span<Job> jobs) {
   const int code = transaction([&] {
     for (const Job& job : jobs) {
       if (const int failed = statements_->write(job.batch); failed != SQLITE_OK) return failed;
     }
-    return SQLITE_OK;
+    return add_head(jobs);
   });
   for (Job& job : jobs) job.written = code == SQLITE_OK;
   return code;
 }
 
 void Writer::write_group(std::vector<Job>& group) {
-  if (std::ranges::all_of(group, [](const Job& job) { return job.batch.empty(); })) {
+  if (std::ranges::all_of(group, [](const Job& job) { return job.batch.empty() && !job.seal; })) {
     for (Job& job : group) job.written = true;
   } else {
     int code = write_jobs(group);

@@ -17,6 +17,7 @@
 
 #include "broker/core/ports.h"
 #include "broker/store/connection.h"
+#include "broker/store/log_writer.h"
 
 namespace jit::store {
 
@@ -26,16 +27,16 @@ inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the on
 // The prepared statements of a connection that writes; every function gives SQLite's code, or kUnstorable.
 class Statements {
  public:
-  static std::unique_ptr<Statements> prepare(sqlite3* db);  // null: see sqlite3_errmsg
+  static std::unique_ptr<Statements> prepare(sqlite3* db, int& code);  // null: code says why
   int write(const core::Batch& batch);
   int write(const Database::PolicySet& set);
   int begin() { return step(begin_.get()); }
   int commit() { return step(commit_.get()); }
   int rollback() { return step(rollback_.get()); }
+  LogWriter& log() { return *log_; }
 
  private:
   explicit Statements(sqlite3* db) : db_(db) {}
-  static int step(sqlite3_stmt* stmt);
   int write(const core::Request& request);
   int write(const core::Grant& grant);
   int write(const core::SeenNet& seen);
@@ -47,17 +48,26 @@ class Statements {
   sqlite3* db_;
   Stmt begin_, commit_, rollback_;
   Stmt update_request_, insert_request_, insert_request_state_, insert_seat_, insert_vote_;
-  Stmt update_grant_, insert_grant_, insert_grant_state_, insert_entry_;
+  Stmt update_grant_, insert_grant_, insert_grant_state_;
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
   Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_;
+  std::unique_ptr<LogWriter> log_;
 };
 
 class Writer {
  public:
-  Writer(Db db, Place& place, core::Post post, std::chrono::milliseconds patience);
+  // The log as it is in that database.
+  struct Found {
+    Tree tree;
+    core::Head head;
+  };
+  Writer(Db db, Place& place, core::Post post, Log log, std::chrono::milliseconds patience, Found found);
   ~Writer();  // writes what waits, then ends
   void commit(core::Batch batch, std::function<void(bool)> done);
   void keep_policy(Database::PolicySet set);
+  // The head is signed as it stands, with what was committed before; done as of commit().
+  void seal(std::function<void(bool)> done);
+  core::Head head() const;
   bool failing() const { return failing_.load(std::memory_order_acquire); }
   std::string error() const;
 
@@ -65,6 +75,7 @@ class Writer {
   struct Job {
     core::Batch batch;
     std::function<void(bool)> done;
+    bool seal = false;  // the head, whatever is in the batch
     bool written = false;
   };
 
@@ -74,6 +85,10 @@ class Writer {
   void write_group(std::vector<Job>& group);
   int write_jobs(std::span<Job> jobs);
   void write_policy();
+  void queue(Job job);
+  int add_head(std::span<const Job> jobs);
+  void sign_due(bool stop);
+  void know_head();
   bool ready();  // has a good connection to a file that is as it was left, or gets one
   bool untouched();
   bool check_again(const Place::Mark& now);
@@ -90,11 +105,15 @@ class Writer {
   Db db_;
   std::unique_ptr<Statements> statements_;
   bool spoiled_ = false;
+  bool other_log_ = false;  // the file holds one that this writer did not write
   std::optional<Place::Mark> mark_;  // as left; nothing: to be checked before the next write
   std::optional<Place::Mark> bad_;   // as it was when the last check failed
   Place& place_;
   core::Post post_;
   const std::chrono::milliseconds patience_;
+  const Log log_;
+  Tree tree_;  // of all that was committed: another connection must find the same
+  std::optional<Time> sign_by_;  // entries are under no signed head since a while
   int wal_pages_ = 0;
   std::optional<Database::PolicySet> unwritten_policy_;
 
@@ -107,6 +126,7 @@ class Writer {
   Time give_up_;         // when the queue is written though none is
   std::optional<Database::PolicySet> policy_;
   std::string error_;
+  core::Head head_;
   bool stop_ = false;
   std::thread thread_;
 };

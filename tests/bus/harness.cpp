@@ -156,7 +156,8 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   Loop loop;
   World world;
-  auto opened = store::Database::open(argv[1], loop.post());
+  auto opened = store::Database::open(argv[1], loop.post(), {[](std::uint64_t, const evidence::Hash&, std::int64_t) { return std::string("signed"); },
+                                                              [](const core::Head&, std::int64_t) {}});
   if (!opened.database) {
     std::cerr << opened.message << "\n";
     return 1;
@@ -176,7 +177,7 @@ int main(int argc, char** argv) {
   };
   load();
   if (!error.empty()) std::cerr << error << "\n";
-  core.restore(opened.database->load_live());
+  core.restore(opened.database->load_live(), {});
   directory::Directory directory(loop.post());
   const evidence::HostKey key = evidence::HostKey::generate();
   core.use_host({key.id(), "testhost"});

@@ -139,7 +139,7 @@ TEST_CASE("the first denial after a failing disk shows that it works again", "[a
   world.submit(ask);
   REQUIRE(world.bound(world.bind(ask)).allow);
   world.failing_writes = true;
-  world.core->note("policy.loaded", "hash", "x");
+  world.core->note("policy.loaded", "policy", "x");
   world.settle();
   for (int i = 0; i < 3; ++i) CHECK(world.said(world.submit(ask)) == "deny unavailable");
   world.failing_writes = false;

@@ -133,7 +133,7 @@ TEST_CASE("what happens between the yes and Bind", "[bind]") {
       {"the disk fails",
        [](World& w) {
          w.failing_writes = true;
-         w.core->note("policy.loaded", "hash", "x");
+         w.core->note("policy.loaded", "policy", "x");
          w.settle();
        },
        "unavailable"},

@@ -150,7 +150,7 @@ TEST_CASE("failed attempts do not use up the hour", "[durable]") {
     world.write_one(false);
     CHECK(reply.error() == "Unavailable");
     world.disk = World::Disk::kPrompt;
-    world.core->note("policy.loaded", "hash", "x");  // a write that succeeds
+    world.core->note("policy.loaded", "policy", "x");  // a write that succeeds
     world.settle();
     world.disk = World::Disk::kHeld;
   }
@@ -183,13 +183,13 @@ TEST_CASE("while the log cannot be written no grant is used", "[durable]") {
   const Conn handed = world.submit(ask);
   CHECK(world.said(handed) == "allow granted");
   world.failing_writes = true;
-  world.core->note("policy.loaded", "hash", "x");
+  world.core->note("policy.loaded", "policy", "x");
   world.settle();
   CHECK(world.bound(world.bind(ask)).cause == "unavailable");
   CHECK(world.said(world.submit(ask)) == "deny unavailable");
   CHECK(world.said(world.submit(world.ask(kAlice, "two"))) == "deny unavailable");
   world.failing_writes = false;
-  world.core->note("policy.loaded", "hash", "x");
+  world.core->note("policy.loaded", "policy", "x");
   world.settle();
   CHECK(world.said(world.submit(ask)) == "allow granted");
   CHECK(world.bound(world.bind(ask)).allow);

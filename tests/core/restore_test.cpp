@@ -56,6 +56,33 @@ TEST_CASE("restart in the same boot", "[restore]") {
   }
 }
 
+TEST_CASE("a database that was lost or put back: all that is open in it is void, in the same boot too", "[restore]") {
+  World world;
+  const Ask detached = world.ask(kAlice);
+  const Ask approved = world.ask(kAlice, "two");
+  const Ask active = world.ask(kFrank, "free");
+  world.detach(world.submit(detached));
+  const Id approved_id = world.answer(world.submit(approved)).id;
+  CHECK(world.vote(kBob, approved_id).error().empty());
+  CHECK(world.vote(kCarol, approved_id).error().empty());
+  world.submit(active);
+  REQUIRE(world.bound(world.bind(active)).allow);
+  world.lost = {"behind", 7};
+  world.restart();
+  CHECK(world.core->live_requests().empty());
+  CHECK(world.core->live_grants().empty());
+  CHECK(world.logged(events::kRolledBack) == 1);
+  CHECK(world.held.epoch == 7);
+  for (const auto& [id, grant] : world.held.grants) {
+    CHECK(grant.end == GrantEnd::kVoid);
+    CHECK(grant.ended_why == "the log of this host was lost or put back");
+  }
+  CHECK(world.said(world.submit(approved)) == "pending approval-needed");
+  CHECK(world.vote(kBob, approved_id).error() == "NotFound");
+  world.restart();
+  CHECK(world.logged(events::kRolledBack) == 1);
+}
+
 TEST_CASE("half a quorum survives a restart, and counts the same person once", "[restore]") {
   World world;
   const Ask ask = world.ask(kAlice, "two");
@@ -187,7 +214,7 @@ TEST_CASE("what was asked by who came here as somebody else counts for both afte
     state.asked.push_back({kFrank, kAlice, world.boot, world.now - n, world.wall() - n});
     state.asked.push_back({kErin, policy::kNoUid, "another boot", 1, world.wall() + 1'000 + n});
   }
-  world.core->restore(std::move(state));
+  world.core->restore(std::move(state), {});
   world.settle();
   CHECK(world.said(world.submit(world.ask(kFrank))) == "deny limit");
   CHECK(world.said(world.submit(world.ask(kAlice))) == "deny limit");

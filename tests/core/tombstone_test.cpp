@@ -113,7 +113,7 @@ TEST_CASE("an end that is written nowhere stops every grant until it is", "[tomb
     CHECK_FALSE(world.graves);  // what a new broker finds voids everything
     // Another write shows that the disk is well again: it does not hold the end yet.
     world.disk = World::Disk::kHeld;
-    world.core->note("policy.loaded", "hash", "x");
+    world.core->note("policy.loaded", "policy", "x");
     world.write_one(true);
     CHECK_FALSE(world.failing());
     CHECK(world.bound(world.bind(two.frank)).cause == "unavailable");

@@ -2,7 +2,9 @@
 #include "tests/core/world.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "evidence/privacy.h"
 #include "evidence/text.h"
 
 namespace jit::core_test {
@@ -153,6 +155,7 @@ void World::after() {
 }
 
 void World::apply(const Batch& batch) {
+  held.epoch = std::max(held.epoch, batch.epoch);
   for (const Request& request : batch.requests) {
     const auto it = held.requests.find(request.id);
     if (it != held.requests.end()) {
@@ -226,7 +229,7 @@ void World::restart(bool new_boot) {
   for (const auto& [person, absence] : held.absences) state.absences.push_back(absence);
   std::set<std::uint32_t> voters;
   for (const Vote& vote : state.votes) voters.insert(vote.uid);
-  core->restore(std::move(state));
+  core->restore(std::move(state), std::exchange(lost, {}));
   core->remember(past());
   core->use_policy(policy);
   for (const std::uint32_t uid : voters) {
@@ -408,6 +411,12 @@ void World::commit(Batch batch, std::function<void(bool)> done) {
   }
   const bool later_use = batch.requests.empty() && batch.votes.empty() && batch.grants.size() == 1 &&
                          batch.grants.front().uses > 1 && batch.entries.size() == 1 && batch.entries.front().type == "grant.used";
+  for (const AuditEntry& entry : batch.entries) {
+    const auto fields = nlohmann::json::parse(entry.fields);
+    for (auto field = fields.begin(); field != fields.end(); ++field) {
+      must(evidence::privacy_of(entry.type, field.key()) != evidence::Privacy::kUndecided, ("nobody decided whether this tells of a person: " + entry.type + " " + field.key()).c_str());
+    }
+  }
   must(batch.may_wait == later_use, "a later use of a grant may wait in the store, and nothing else");
   queue_.push_back({std::move(batch), std::move(done)});
 }

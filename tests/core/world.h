@@ -45,6 +45,7 @@ struct OnDisk {
   std::map<std::string, Fact> facts;
   std::vector<SeenNet> nets;
   std::map<std::string, Absence> absences;
+  std::int64_t epoch = 1;
 };
 
 template <class T>
@@ -71,6 +72,8 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   // --- knobs
   BootMs now = 5'000'000;
   Disk disk = Disk::kPrompt;
+  Head signed_head;
+  Core::Lost lost;              // what is found at the next start
   bool forget_voters = false;   // the directory does not answer at the next start
   bool same_prefix = false;     // ids that begin alike
   bool failing_writes = false;  // every commit that completes now fails
@@ -144,6 +147,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   core::Id id() override;
   void commit(Batch batch, std::function<void(bool)> done) override;
   bool failing() const override { return failed_; }
+  Head head() const override { return signed_head; }
   std::optional<std::vector<Tombstone>> load() override { return graves; }
   bool add(std::span<const Tombstone> more) override;
   bool replace(std::span<const Tombstone> all) override;

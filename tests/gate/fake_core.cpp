@@ -44,6 +44,7 @@ struct World final : core::Clock, core::Random, core::Store, core::Tombstones, c
   core::Id id() override { return {}; }
   void commit(core::Batch, std::function<void(bool)>) override {}
   bool failing() const override { return false; }
+  core::Head head() const override { return {}; }
   std::optional<std::vector<core::Tombstone>> load() override { return std::vector<core::Tombstone>{}; }
   bool add(std::span<const core::Tombstone>) override { return true; }
   bool replace(std::span<const core::Tombstone>) override { return true; }

@@ -12,6 +12,7 @@ MAY = {
     "policy/analysis": {"policy"},
     "policy/explanation": {"policy", "evidence"},
     "evidence": set(),
+    "verify": {"evidence"},
     "host": {"policy"},
     "dbus": set(),
     "broker/core": {"policy", "evidence"},
@@ -23,7 +24,7 @@ MAY = {
     "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "policy/explanation", "evidence", "dbus"},
     "broker": {"broker/core", "broker/store", "broker/audit", "broker/config", "broker/directory", "broker/gate",
                "broker/bus", "policy", "evidence"},
-    "cli": {"policy", "policy/analysis", "policy/explanation", "evidence", "host", "dbus", "broker/config"},
+    "cli": {"policy", "policy/analysis", "policy/explanation", "evidence", "verify", "host", "dbus", "broker/config"},
 }
 # library headers (by prefix) -> the only folders that may use them
 ONLY = {

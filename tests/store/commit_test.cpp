@@ -118,7 +118,7 @@ TEST_CASE("the end writes what waits, and tells") {
   Mailbox mail;
   int written = 0;
   {
-    auto opened = store::Database::open(folder / "jit.db", mail.post());
+    auto opened = store::Database::open(folder / "jit.db", mail.post(), words_log());
     REQUIRE(opened.database);
     for (int i = 0; i < 100; ++i) opened.database->commit(batch(entry()), [&](bool ok) { written += ok ? 1 : 0; });
   }

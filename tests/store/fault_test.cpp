@@ -95,7 +95,7 @@ TEST_CASE("a full disk", "[.][full-disk]") {
     for (int round = 0; round < 3; ++round) {
       fill();
       core::Batch large = batch(entry());
-      large.entries[0].fields = std::string(64 * 1024, 'x');
+      large.entries[0].fields = R"({"reason":")" + std::string(64 * 1024, 'x') + "\"}";
       CHECK_FALSE(store.commit(large));
       CHECK(store.db->failing());
       CHECK_FALSE(store.db->last_error().empty());
@@ -113,16 +113,16 @@ TEST_CASE("a full disk", "[.][full-disk]") {
   {
     Opened store(folder / "jit.db");
     core::Batch some = batch(entry());
-    some.entries[0].fields = std::string(8 * 1024, 'x');
+    some.entries[0].fields = R"({"reason":")" + std::string(8 * 1024, 'x') + "\"}";
     while (store.commit(some)) ++acknowledged;
     CHECK(store.db->failing());
     CHECK(store.db->last_sequence() == acknowledged);
   }
   fill();
   Mailbox mail;
-  const auto opened = store::Database::open(folder / "jit.db", mail.post());
+  const auto opened = store::Database::open(folder / "jit.db", mail.post(), words_log());
   if (!opened.database) CHECK(opened.error == store::OpenError::kFull);
-  const auto created = store::Database::open(folder / "second.db", mail.post());
+  const auto created = store::Database::open(folder / "second.db", mail.post(), words_log());
   CHECK(created.error == store::OpenError::kFull);
   CHECK(created.message.find("full") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(folder / "second.db"));

@@ -31,7 +31,7 @@ void write(const std::string& path, const std::string& bytes) {
 
 store::Database::Opened open(const std::string& path) {
   static Mailbox mail;
-  return store::Database::open(path, mail.post());
+  return store::Database::open(path, mail.post(), words_log());
 }
 
 void fill(const std::string& path) {
@@ -122,7 +122,7 @@ TEST_CASE("another version or another program's database", "[G10]") {
   const std::string path = folder / "jit.db";
   fill(path);
   const std::pair<const char*, OpenError> table[] = {
-      {"PRAGMA user_version=10", OpenError::kNewer},
+      {"PRAGMA user_version=11", OpenError::kNewer},
       {"PRAGMA user_version=2147483647", OpenError::kNewer},
       {"PRAGMA user_version=0", OpenError::kDamaged},
       {"PRAGMA user_version=-1", OpenError::kDamaged},
@@ -211,12 +211,24 @@ TEST_CASE("a database of each older version is taken over with all that is in it
     const std::string path = folder / "jit.db";
     write(path, "");
     std::string sql = "PRAGMA application_id=" + std::to_string(store::kApplicationId) + ";";
-    for (std::size_t n = 0; n < version; ++n) sql += all[n];
+    for (std::size_t n = 0; n < version; ++n) sql += all[n].sql;
     sql += "PRAGMA user_version=" + std::to_string(version);
-    sql += ";INSERT INTO audit VALUES (1, 1, 1, 1, NULL, NULL, 'b', 'old', 'p', '{}')";
+    sql += ";INSERT INTO audit VALUES (1, 11, 12, 1, NULL, x'00112233445566778899aabbccddeeff', 'b', 'old', 'p', '{\"argv\":[\"ls\"],\"door\":\"su\"}');"
+           "INSERT INTO audit VALUES (2, 13, 14, 4294967295, NULL, NULL, 'b', 'older', '', 'no json')";
     shell(path, sql.c_str());
     Opened store(path);
-    CHECK(store.db->entries({}).at(0).type == "old");
+    const auto kept = store.db->entries({});
+    REQUIRE(kept.size() == 2);
+    CHECK(kept[0].type == "old");
+    CHECK(kept[0].boottime == 11);
+    CHECK(kept[0].wall == 12);
+    CHECK(kept[0].uid == 1);
+    CHECK(kept[0].person == "p");
+    CHECK(kept[0].grant.text() == "00112233445566778899aabbccddeeff");
+    CHECK(kept[0].fields == R"({"argv":["ls"],"door":"su"})");
+    CHECK(kept[1].uid == policy::kNoUid);
+    CHECK(kept[1].fields == R"({"text":"no json"})");
+    CHECK(store.db->head().envelope.empty());
     core::Batch both = batch(request(1));
     both.grants.push_back(grant(2));
     REQUIRE(store.commit(both));

@@ -49,8 +49,15 @@ Folder::~Folder() {
   std::filesystem::remove_all(path, ignored);
 }
 
-Opened::Opened(const std::string& path, std::chrono::milliseconds patience) {
-  auto opened = store::Database::open(path, mail.post(), patience);
+store::Log words_log() {
+  return {[](std::uint64_t size, const evidence::Hash& root, std::int64_t epoch) {
+            return std::to_string(size) + " " + evidence::to_hex(root) + " " + std::to_string(epoch);
+          },
+          [](const core::Head&, std::int64_t) {}};
+}
+
+Opened::Opened(const std::string& path, std::chrono::milliseconds patience, store::Log log) {
+  auto opened = store::Database::open(path, mail.post(), std::move(log), patience);
   if (!opened.database) throw std::runtime_error(opened.message);
   db = std::move(opened.database);
 }
@@ -58,6 +65,13 @@ Opened::Opened(const std::string& path, std::chrono::milliseconds patience) {
 bool Opened::commit(core::Batch batch) {
   bool written = false;
   db->commit(std::move(batch), [&written](bool ok) { written = ok; });
+  mail.run_one();
+  return written;
+}
+
+bool Opened::seal() {
+  bool written = false;
+  db->seal([&written](bool ok) { written = ok; });
   mail.run_one();
   return written;
 }

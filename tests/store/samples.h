@@ -36,8 +36,11 @@ class Folder {  // 0700, gone at the end
   std::string path;
 };
 
+store::Log words_log();  // a head is signed with "SIZE ROOT EPOCH", and nobody is told
+
 struct Opened {  // must open
-  explicit Opened(const std::string& path, std::chrono::milliseconds patience = store::Database::kPatience);
+  explicit Opened(const std::string& path, std::chrono::milliseconds patience = store::Database::kPatience, store::Log log = words_log());
+  bool seal();  // and waits
   bool commit(core::Batch batch);  // and waits
   Mailbox mail;
   std::unique_ptr<store::Database> db;

@@ -43,13 +43,21 @@ TEST_CASE("the log is append-only and without gaps, and terms never change") {
     REQUIRE(store.commit(all));
   }
   const std::pair<const char*, const char*> table[] = {
-      {"UPDATE audit SET person = 'mallory'", "append-only"},
+      {"UPDATE audit SET leaf = '{}'", "append-only"},
       {"UPDATE OR REPLACE audit SET sequence = 1 WHERE sequence = 2", "append-only"},
       {"DELETE FROM audit", "append-only"},
       {"DELETE FROM audit WHERE sequence = 3", "append-only"},
       {"INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE sequence = 2", "append-only"},
-      {"INSERT INTO audit SELECT 9, boottime, wall, uid, request, issued, boot_id, type, person, fields FROM audit "
-       "WHERE sequence = 1", "append-only"},
+      {"INSERT INTO audit SELECT 9, wall, request, issued, hash, type, leaf FROM audit WHERE sequence = 1", "append-only"},
+      {"UPDATE personal SET person = 'mallory'", "erased only"},
+      {"INSERT INTO personal VALUES (5, 'mallory', '{}')", "erased only"},
+      {"INSERT OR REPLACE INTO personal VALUES (2, 'mallory', '{}')", "erased only"},
+      {"UPDATE checkpoints SET envelope = 'x'", "immutable"},
+      {"INSERT INTO checkpoints VALUES (1, x'00', 'x'); DELETE FROM checkpoints WHERE size = 1", "append-only"},
+      {"UPDATE log SET epoch = 0", "forward only"},
+      {"UPDATE log SET cut = 2", "forward only"},
+      {"DELETE FROM log", "forward only"},
+      {"DELETE FROM subtrees", ""},
       {"UPDATE requests SET reason = x'00'", "immutable"},
       {"UPDATE seats SET count = 0", "immutable"},
       {"UPDATE votes SET approve = 0", "immutable"},
@@ -79,7 +87,7 @@ TEST_CASE("the file says what it is") {
   Opened store(folder / "jit.db");
   Shell shell(folder / "jit.db");
   CHECK(shell.number("PRAGMA application_id") == 0x4a495431);
-  CHECK(shell.number("PRAGMA user_version") == 9);
+  CHECK(shell.number("PRAGMA user_version") == 10);
   CHECK(shell.number("SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND NOT strict AND "
                      "name NOT LIKE 'sqlite_%'") == 0);
 }

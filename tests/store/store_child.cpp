@@ -47,7 +47,7 @@ int read_all(store::Database& db) {
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   Mailbox mail;
-  auto opened = store::Database::open(argv[2], mail.post());
+  auto opened = store::Database::open(argv[2], mail.post(), words_log());
   if (!opened.database) {
     std::fprintf(stderr, "%s: %s\n", std::string(store::name_of(opened.error)).c_str(), opened.message.c_str());
     return 1;

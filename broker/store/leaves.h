@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Audit entries as leaves of the log, and back.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "broker/core/model.h"
+#include "evidence/leaf.h"
+
+namespace jit::store {
+
+// Salts of getrandom(2), many at a time. Ends the process where the kernel gives none: a commitment that can be guessed is none.
+class Salts {
+ public:
+  std::array<std::uint8_t, 16> next();
+
+ private:
+  std::array<std::uint8_t, 4096> pool_{};
+  std::size_t used_ = pool_.size();
+};
+
+// What is personal of an entry, by whom it tells of, so that one person can be erased alone: [0] whom the entry is about,
+// [1] somebody else who voted, ended or reviewed. JSON of evidence::Personal; empty: nothing is told of such a one.
+struct Told {
+  std::string person;
+  std::string fields;
+};
+struct Made {
+  evidence::Leaf leaf;
+  std::array<Told, 2> told;
+};
+
+// Throws std::exception where it cannot be a leaf.
+Made leaf_of(const core::AuditEntry& entry, std::uint64_t sequence, Salts& salts);
+
+bool add_told(std::string_view fields, evidence::Personal& to);  // false: not what leaf_of() made
+
+// The entry as it was; what was erased is named in its fields, as "erased". Nothing: the leaf and what is told do not match.
+std::optional<core::AuditEntry> entry_of(std::string_view leaf, const evidence::Personal& personal);
+
+}  // namespace jit::store

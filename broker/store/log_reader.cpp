@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is read of the log: as entries, as leaves, and as proofs.
+#include <algorithm>
+#include <bit>
+
+#include "broker/store/leaves.h"
+#include "broker/store/reader.h"
+#include "broker/store/tree.h"
+
+namespace jit::store {
+namespace {
+
+constexpr std::size_t kProofMost = 1000;
+
+// Somebody changed it in the file: it is shown where it stands, and the whole log says what is wrong with it.
+core::AuditEntry damaged(std::uint64_t sequence, core::WallMs wall, std::string type) {
+  core::AuditEntry out;
+  out.sequence = sequence;
+  out.wall = wall;
+  out.type = std::move(type);
+  out.fields = R"({"damaged":"this entry is not what was written; type: jitctl audit verify"})";
+  return out;
+}
+
+}  // namespace
+
+// False: not read. `whole` is false where something in it is not what was written.
+bool Reader::told_of(std::uint64_t sequence, evidence::Personal& personal, bool& whole) {
+  return query("SELECT fields FROM personal WHERE id BETWEEN ? AND ?", [&](Bind& bind) { bind.number(2 * sequence).number(2 * sequence + 1); },
+               [&](Row& row) { whole = add_told(row.bytes(), personal) && whole; });
+}
+
+std::vector<core::AuditEntry> Reader::entries(const AuditFilter& filter) {
+  std::string sql = "SELECT sequence, wall, type, leaf FROM audit WHERE sequence > ?";
+  if (filter.since != 0) sql += " AND wall >= ?";
+  if (filter.request) sql += " AND request = ?";
+  if (!filter.person.empty()) sql += " AND sequence IN (SELECT id / 2 FROM personal WHERE person = ? AND id % 2 = 0)";
+  if (!filter.type.empty()) sql += " AND type = ?";
+  sql += filter.newest ? " ORDER BY sequence DESC LIMIT ?" : " ORDER BY sequence LIMIT ?";
+  struct Raw {
+    std::uint64_t sequence;
+    core::WallMs wall;
+    std::string type, leaf;
+  };
+  auto found = snapshot<std::vector<core::AuditEntry>>([&](std::vector<core::AuditEntry>& out) {
+    std::vector<Raw> rows;
+    const bool read = query(sql, [&](Bind& bind) {
+      bind.number(filter.after);
+      if (filter.since != 0) bind.number(filter.since);
+      if (filter.request) bind.id(*filter.request);
+      if (!filter.person.empty()) bind.text(filter.person);
+      if (!filter.type.empty()) bind.text(filter.type);
+      bind.number(bounded(filter.limit));
+    }, [&](Row& row) {
+      Raw raw;
+      raw.sequence = row.number<std::uint64_t>();
+      raw.wall = row.number<core::WallMs>();
+      raw.type = row.bytes();
+      raw.leaf = row.bytes();
+      rows.push_back(std::move(raw));
+    });
+    return read && std::ranges::all_of(rows, [&](Raw& raw) {
+      evidence::Personal personal;
+      bool whole = true;
+      if (!told_of(raw.sequence, personal, whole)) return false;
+      auto entry = whole ? entry_of(raw.leaf, personal) : std::nullopt;
+      if (entry && entry->sequence != raw.sequence) entry.reset();
+      out.push_back(entry ? std::move(*entry) : damaged(raw.sequence, raw.wall, std::move(raw.type)));
+      return true;
+    });
+  });
+  if (filter.newest) std::ranges::reverse(found);
+  return found;
+}
+
+std::uint64_t Reader::last_sequence() {
+  return snapshot<std::uint64_t>([&](std::uint64_t& last) {
+    return query("SELECT max((SELECT coalesce(max(sequence), 0) FROM audit), cut) FROM log", {},
+                 [&](Row& row) { last = row.number<std::uint64_t>(); });
+  });
+}
+
+// By its type each is found without a look at the rest of the log.
+bool Reader::deeds_of(const char* type, core::Past& past) {
+  const std::string_view name(type);
+  std::size_t rows = 0;
+  core::Past::Done oldest;
+  const bool good = query(
+      "SELECT coalesce((SELECT person FROM personal WHERE id = 2 * sequence), ''), json_extract(leaf, '$.boottime'), wall, "
+      "json_extract(leaf, '$.boot'), coalesce(issued, request), coalesce(json_extract(leaf, '$.fields.cause'), ''), "
+      "coalesce(json_extract(leaf, '$.fields.repeated'), 1), coalesce(json_extract(leaf, '$.fields.break_glass'), 0) "
+      "FROM audit WHERE type = ? ORDER BY sequence DESC LIMIT ?",
+      [&](Bind& bind) { bind.text(name).number(kMostRows); },
+      [&](Row& row) {
+        core::Past::Done done;
+        done.person = row.bytes();
+        done.boottime = row.number<core::BootMs>();
+        done.wall = row.number<core::WallMs>();
+        done.boot_id = row.bytes();
+        done.id = row.id();
+        const std::string cause = row.bytes();
+        done.count = row.number<std::uint32_t>();
+        const bool break_glass = row.flag();
+        ++rows;
+        oldest = done;
+        if (name == "access.denied" && !core::counts_as_denied(cause)) return;
+        done.deed = name == "request.created" ? core::Deed::kRequest
+                    : name == "grant.created" ? core::Deed::kGranted
+                                              : core::Deed::kDenied;
+        past.done.push_back(done);
+        if (!break_glass) return;
+        done.deed = core::Deed::kBreakGlass;
+        past.done.push_back(std::move(done));
+      });
+  if (rows == kMostRows) past.cut.push_back(std::move(oldest));
+  return good;
+}
+
+// Doors that only observe, and when that was last seen.
+bool Reader::observed(core::Past& past) {
+  return query("SELECT door, max(wall) FROM (SELECT json_extract(leaf, '$.fields.door') AS door, wall FROM audit "
+               "WHERE type = 'access.observed' AND json_extract(leaf, '$.fields.by') = 'door' ORDER BY sequence DESC LIMIT ?) "
+               "GROUP BY door",
+               [](Bind& bind) { bind.number(kMostRows); },
+               [&](Row& row) {
+                 const auto door = policy::door_named(row.bytes());
+                 const auto wall = row.number<core::WallMs>();
+                 if (door) past.observed.emplace_back(*door, wall);
+               });
+}
+
+bool Reader::leaves_where(const std::string& where, const Binder& bind, std::vector<LogEntry>& found) {
+  const bool read = query("SELECT sequence, hash, leaf FROM audit " + where, bind, [&](Row& row) {
+    LogEntry entry;
+    entry.sequence = row.number<std::uint64_t>();
+    entry.hash = row.hash();
+    entry.leaf = row.bytes();
+    found.push_back(std::move(entry));
+  });
+  // What cannot be read of a person is left out, as if it were erased: the rest shows what is wrong.
+  bool whole = true;
+  return read && std::ranges::all_of(found, [&](LogEntry& entry) { return told_of(entry.sequence, entry.personal, whole); });
+}
+
+std::vector<LogEntry> Reader::log(std::uint64_t after, std::size_t limit) {
+  return snapshot<std::vector<LogEntry>>([&](std::vector<LogEntry>& found) {
+    return leaves_where("WHERE sequence > ? ORDER BY sequence LIMIT ?", [&](Bind& bind) { bind.number(after).number(bounded(limit)); }, found);
+  });
+}
+
+std::vector<Checkpoint> Reader::checkpoints(std::uint64_t from, std::uint64_t to) {
+  return snapshot<std::vector<Checkpoint>>([&](std::vector<Checkpoint>& found) {
+    return query("SELECT size, envelope FROM checkpoints WHERE size BETWEEN ? AND ? ORDER BY size LIMIT ?",
+                 [&](Bind& bind) { bind.number(from).number(to).number(kMostRows); },
+                 [&](Row& row) {
+                   Checkpoint one;
+                   one.size = row.number<std::uint64_t>();
+                   one.envelope = row.bytes();
+                   found.push_back(std::move(one));
+                 });
+  });
+}
+
+bool Reader::read_cut(std::optional<Cut>& cut) {
+  bool good = false;
+  return query("SELECT cut, subtrees FROM log", {}, [&](Row& row) {
+    const auto size = row.number<std::uint64_t>();
+    const auto tree = Tree::from(size, row.bytes());
+    if (!tree) return;
+    cut = Cut{size, tree->subtrees()};
+    good = true;
+  }) && good;
+}
+
+std::optional<Cut> Reader::cut() {
+  return snapshot<std::optional<Cut>>([&](std::optional<Cut>& cut) { return read_cut(cut); });
+}
+
+std::int64_t Reader::epoch() {
+  return snapshot<std::int64_t>([&](std::int64_t& epoch) {
+    return query("SELECT epoch FROM log", {}, [&](Row& row) { epoch = row.number<std::int64_t>(); });
+  });
+}
+
+// The root of the position-th subtree of 2^level leaves, all of which are there.
+std::optional<evidence::Hash> Reader::subtree(unsigned level, std::uint64_t position, const Cut& cut) {
+  std::optional<evidence::Hash> out;
+  const auto take = [&](Row& row) { out = row.hash(); };
+  if (((position + 1) << level) <= cut.size) {
+    // In the archive: it is one of the whole subtrees that the archive ends with, or nobody asks for it.
+    if (((cut.size >> level) & 1U) == 0 || position != (cut.size >> level) - 1) return std::nullopt;
+    return cut.frontier.at(static_cast<std::size_t>(std::popcount(cut.size >> level)) - 1);
+  }
+  if (level == 0) {
+    query("SELECT hash FROM audit WHERE sequence = ?", [&](Bind& bind) { bind.number(position + 1); }, take);
+    return out;
+  }
+  if (level % Tree::kLevels == 0) {
+    query("SELECT hash FROM subtrees WHERE level = ? AND position = ?", [&](Bind& bind) { bind.number(level).number(position); }, take);
+    return out;
+  }
+  const auto left = subtree(level - 1, 2 * position, cut);
+  const auto right = left ? subtree(level - 1, 2 * position + 1, cut) : std::nullopt;
+  return right ? std::optional(evidence::node_hash(*left, *right)) : std::nullopt;
+}
+
+// RFC 6962, 2.1: the root of the leaves [begin, end), where begin is a multiple of the power of two that they need.
+std::optional<evidence::Hash> Reader::root_of(std::uint64_t begin, std::uint64_t end, const Cut& cut) {
+  const std::uint64_t count = end - begin;
+  if (std::has_single_bit(count)) {
+    const auto level = static_cast<unsigned>(std::countr_zero(count));
+    return subtree(level, begin >> level, cut);
+  }
+  const std::uint64_t middle = begin + std::bit_floor(count);
+  const auto left = root_of(begin, middle, cut);
+  const auto right = left ? root_of(middle, end, cut) : std::nullopt;
+  return right ? std::optional(evidence::node_hash(*left, *right)) : std::nullopt;
+}
+
+std::optional<evidence::Hash> Reader::root_at(std::uint64_t size) {
+  return snapshot<std::optional<evidence::Hash>>([&](std::optional<evidence::Hash>& root) {
+    std::optional<Cut> cut;
+    if (!read_cut(cut)) return false;
+    if (size == cut->size) {
+      root = evidence::Frontier::from(cut->size, cut->frontier).value_or(evidence::Frontier()).root();
+    } else if (size > cut->size) {
+      root = root_of(0, size, *cut);
+    }
+    return true;
+  });
+}
+
+// RFC 6962, 2.1.1, from the leaf up.
+std::optional<std::vector<evidence::Hash>> Reader::path_to(std::uint64_t index, std::uint64_t size, const Cut& cut) {
+  std::vector<evidence::Hash> path;
+  std::uint64_t begin = 0;
+  std::uint64_t end = size;
+  while (end - begin > 1) {
+    const std::uint64_t middle = begin + std::bit_floor(end - begin - 1);
+    const auto other = index < middle ? root_of(middle, end, cut) : root_of(begin, middle, cut);
+    if (!other) return std::nullopt;
+    path.push_back(*other);
+    (index < middle ? end : begin) = middle;
+  }
+  std::ranges::reverse(path);
+  return path;
+}
+
+std::optional<Proof> Reader::proof(const core::Id& id, core::Head head) {
+  return snapshot<std::optional<Proof>>([&](std::optional<Proof>& proof) {
+    std::optional<Cut> cut;
+    std::vector<LogEntry> found;
+    if (!read_cut(cut)) return false;
+    const bool read = leaves_where("WHERE (request = ?1 OR issued = ?1) AND sequence <= ?2 ORDER BY sequence LIMIT ?3",
+                                   [&](Bind& bind) { bind.id(id).number(head.size).number(kProofMost); }, found);
+    if (!read) return false;
+    proof.emplace().head = std::move(head);
+    for (LogEntry& entry : found) {
+      auto path = path_to(entry.sequence - 1, proof->head.size, *cut);
+      if (!path) return fail(SQLITE_CORRUPT);
+      proof->entries.emplace_back(std::move(entry), std::move(*path));
+    }
+    return true;
+  });
+}
+
+}  // namespace jit::store

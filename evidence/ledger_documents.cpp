@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The signed documents behind entries.
+#include <algorithm>
+
+#include "evidence/grant.h"
+#include "evidence/ledger.h"
+#include "evidence/request.h"
+#include "evidence/text.h"
+#include "evidence/vote.h"
+#include "evidence/vote_code.h"
+
+namespace jit::evidence {
+namespace {
+
+std::string field_of(const Entry& entry, std::string_view name) {
+  const auto found = entry.fields.find(name);
+  return found != entry.fields.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// A field that was erased contradicts nothing.
+bool agrees(const Entry& entry, std::string_view name, const std::string& plain) {
+  const auto found = entry.fields.find(name);
+  return found == entry.fields.end() || *found == escape(plain);
+}
+
+// The field whose digest a document of this entry has.
+std::string_view digest_field(std::string_view type) {
+  if (type == "request.created") return "digest";
+  if (type == "grant.created") return "grant_digest";
+  if (type == "vote.cast") return "vote";
+  return "";
+}
+
+const std::string kContradicts = "the signed document says something else than the entry";
+
+}  // namespace
+
+std::string Ledger::document(const EvidenceLine& line) {
+  const std::string_view field = digest_field(last_.entry.type);
+  const std::string digest = field.empty() ? std::string() : field_of(last_.entry, field);
+  if (digest.empty() || document_seen_) return "a signed document stands behind it that it does not name";
+  document_seen_ = true;
+  if (!line.envelope) return vote_code(line.code);
+  const Envelope& envelope = *line.envelope;
+  if (digest_of(envelope.type, envelope.payload) != digest) return "the signed document behind it is another one than it names";
+  if (field == "digest") return request_document(envelope);
+  if (field == "grant_digest") return grant_document(envelope);
+  return vote_document(envelope);
+}
+
+std::string Ledger::settle() {
+  const Entry& entry = last_.entry;
+  const std::string_view field = digest_field(entry.type);
+  if (field.empty() || document_seen_) return "";
+  document_seen_ = true;  // asked once
+  const std::string digest = field_of(entry, field);
+  if (field == "digest") {
+    ++counts_.unsigned_requests;
+    return "";
+  }
+  return digest.empty() ? "" : "the signed document that it names is missing";
+}
+
+std::string Ledger::signed_by_host(const Envelope& envelope, std::string_view purpose) const {
+  if (envelope.signatures.size() != 1) return "the document is not signed by the host alone";
+  const Signature& signature = envelope.signatures.front();
+  if (signature.key_id != fingerprint({"ssh", host_.key, false})) return "the document names another key than the host's";
+  const Flaw flaw = verify({"ssh", host_.key, false}, signature.kind, purpose, pae(envelope.type, envelope.payload), signature.bytes);
+  return flaw == Flaw::kNone ? "" : "the document is not the host's: " + std::string(text_of(flaw));
+}
+
+std::string Ledger::request_document(const Envelope& envelope) {
+  if (std::string wrong = signed_by_host(envelope, kRequestNamespace); !wrong.empty()) return wrong;
+  const auto request = envelope.type == kRequestType ? read_request(envelope.payload) : std::nullopt;
+  if (!request) return "the signed document is no request";
+  const Entry& entry = last_.entry;
+  std::uint64_t needed = 0;
+  for (const Request::Seat& seat : request->offer.seats) needed += seat.count;
+  const auto found = asks_.find(entry.request);
+  const bool same = request->id == entry.request && request->host_id == host_.id && found != asks_.end() && found->second.needed == needed &&
+                    agrees(entry, "person", request->subject.person) && agrees(entry, "user", request->subject.name) &&
+                    agrees(entry, "door", request->door) && agrees(entry, "rule", request->offer.rule) && agrees(entry, "scope", request->offer.scope) &&
+                    agrees(entry, "policy", request->policy_hash);
+  return same ? "" : kContradicts;
+}
+
+std::string Ledger::grant_document(const Envelope& envelope) {
+  if (std::string wrong = signed_by_host(envelope, kGrantNamespace); !wrong.empty()) return wrong;
+  const auto grant = envelope.type == kGrantType ? read_grant(envelope.payload) : std::nullopt;
+  if (!grant) return "the signed document is no grant";
+  const Entry& entry = last_.entry;
+  const bool same = grant->id == entry.grant && grant->request == entry.request && grant->host_id == host_.id &&
+                    agrees(entry, "request_digest", grant->request_digest) && agrees(entry, "person", grant->person) &&
+                    agrees(entry, "door", grant->door) && agrees(entry, "rule", grant->rule) && agrees(entry, "scope", grant->scope) &&
+                    agrees(entry, "policy", grant->policy_hash);
+  if (!same) return kContradicts;
+  const auto found = asks_.find(entry.request);
+  if (found == asks_.end() || !found->second.known || !found->second.votes_known) return "";
+  const bool votes = std::ranges::equal(grant->votes, found->second.votes);
+  return votes ? "" : "the signed document names other votes than the log";
+}
+
+std::string Ledger::count_voter(bool any_key, bool good) {
+  if (!any_key) {
+    ++counts_.unknown_keys;
+    return "";
+  }
+  if (!good) return "the vote is not signed with a key of that person";
+  ++counts_.signed_votes;
+  return "";
+}
+
+std::string Ledger::vote_document(const Envelope& envelope) {
+  const auto vote = envelope.type == kVoteType ? read_vote(envelope.payload) : std::nullopt;
+  if (!vote || envelope.signatures.size() != 1) return "the signed document is no vote";
+  const Entry& entry = last_.entry;
+  const auto approve = entry.fields.find("approve");
+  const bool same = vote->request == entry.request && vote->host_id == host_.id && agrees(entry, "digest", vote->digest) &&
+                    agrees(entry, "voter", vote->person) && agrees(entry, "key", vote->key_id) && envelope.signatures.front().key_id == vote->key_id && agrees(entry, "reason", vote->reason) &&
+                    approve != entry.fields.end() && *approve == vote->approve;
+  if (!same) return kContradicts;
+  bool any = false;
+  bool good = false;
+  const Signature& signature = envelope.signatures.front();
+  for (const AllowedSigner& signer : signers_) {
+    if (!signer.may(vote->person, kVoteNamespace, entry.wall_ms / 1000)) continue;
+    any = true;
+    good = good || verify(signer.key, signature.kind, kVoteNamespace, pae(envelope.type, envelope.payload), signature.bytes) == Flaw::kNone;
+  }
+  return count_voter(any, good);
+}
+
+std::string Ledger::vote_code(const std::string& text) {
+  const Entry& entry = last_.entry;
+  const auto code = entry.type == "vote.cast" ? ReadCode::parse(text) : std::nullopt;
+  if (!code) return "the signed document is no vote code";
+  if (code->signed_digest() != field_of(entry, "vote")) return "the vote code behind it is another one than it names";
+  if (code->digest_hint() != field_of(entry, "digest")) return kContradicts;
+  const std::string person = field_of(entry, "voter");
+  const auto approve = entry.fields.find("approve");
+  bool any = false;
+  bool good = false;
+  for (const AllowedSigner& signer : signers_) {
+    if (!signer.may(person, kVoteCodeNamespace, entry.wall_ms / 1000)) continue;
+    any = true;
+    VoteCode vote;
+    if (code->verify(signer.key, vote) != Flaw::kNone) continue;
+    if (approve == entry.fields.end() || *approve != vote.approve || !agrees(entry, "reason", vote.reason)) return kContradicts;
+    good = true;
+  }
+  return count_voter(any, good);
+}
+
+}  // namespace jit::evidence

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes logs for the two verifiers: NAME.good.jsonl is to be accepted, NAME.bad.jsonl is not. NAME.*.args has the options of a file.
+#include <fstream>
+#include <iostream>
+
+#include "log_maker.h"
+
+namespace {
+
+using jit::evidence::Json;
+using jit::test::id_of;
+using jit::test::LogMaker;
+
+std::string folder;
+
+void write(const std::string& name, const std::string& text, const Json& args = Json()) {
+  std::ofstream(folder + "/" + name + ".jsonl", std::ios::binary) << text;
+  if (!args.is_null()) std::ofstream(folder + "/" + name + ".args") << args.dump();
+}
+
+// The end of each: a head, and the last line.
+void finish(LogMaker& log, const std::string& name, const Json& args = Json()) {
+  log.checkpoint();
+  log.end();
+  write(name, log.text(), args);
+}
+
+LogMaker story() {
+  LogMaker log;
+  log.add("broker.started", "", "", {{"boot", "b0"}});
+  log.add("policy.loaded", "", "", {{"policy", "p"}});
+  log.checkpoint();
+  auto first = log.ask("first", "alice", 2);
+  log.vote(first, "bob", true, true);
+  log.vote(first, "carol", true);
+  log.approved(first, id_of("first grant"));
+  const std::string grant = log.grant(first, "first grant", "alice");
+  log.checkpoint();
+  log.use(grant, first, "grant.claimed");
+  log.use(grant, first, "grant.used");
+  auto more = log.ask("more", "alice", 1, grant);
+  log.vote(more, "bob", true);
+  log.approved(more, grant);
+  log.use(grant, first, "grant.extended");
+  auto denied = log.ask("denied", "alice", 1);
+  log.vote(denied, "dave", false, true);
+  log.end_of(denied, "request.denied");
+  auto emergency = log.ask("emergency", "bob", 0);
+  log.grant(emergency, "emergency grant", "bob");
+  log.checkpoint();
+  log.vote(first, "carol", false);  // after the use: it ends the grant
+  log.use(grant, first, "grant.ended");
+  auto by_hand = log.ask("by hand", "alice", 1);
+  log.vote_by_code(by_hand, "bob");
+  log.approved(by_hand, id_of("by hand grant"));
+  log.grant(by_hand, "by hand grant", "alice");
+  log.add("grant.created", "", id_of("free"), {{"door", "sudo"}, {"rule", "free"}, {"person", "alice"}, {"grant_digest", ""}, {"request_digest", ""}});
+  log.add("fact.set", "", "", {{"fact", "load"}, {"value", 0.5}, {"person", "alice"}});
+  return log;
+}
+
+LogMaker tiny() {
+  LogMaker log;
+  log.add("broker.started", "", "", {{"boot", "b0"}});
+  log.add("fact.set", "", "", {{"fact", "load"}, {"value", 7}, {"person", "alice"}});
+  return log;
+}
+
+LogMaker small() {
+  LogMaker log;
+  log.add("broker.started", "", "", {{"boot", "b0"}});
+  log.checkpoint();
+  auto ask = log.ask("small", "alice", 1);
+  log.vote(ask, "bob", true, true);
+  log.approved(ask, id_of("small grant"));
+  log.grant(ask, "small grant", "alice");
+  return log;
+}
+
+void lies() {
+  const auto begun = [] {
+    LogMaker log;
+    log.add("broker.started", "", "", {{"boot", "b0"}});
+    return log;
+  };
+  {
+    LogMaker log = begun();
+    const LogMaker::Ask none{id_of("none"), std::string(64, '1'), 0, {}};
+    log.grant(none, "g", "alice");
+    finish(log, "no-request.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 2);
+    log.vote(ask, "bob", true);
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", "alice");
+    finish(log, "one-of-two.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.grant(ask, "g", "alice");
+    finish(log, "not-approved.bad");
+  }
+  for (const auto& [name, voters] : std::vector<std::pair<std::string, std::vector<std::string>>>{{"himself", {"alice"}}, {"twice", {"bob", "bob"}}}) {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", static_cast<std::uint32_t>(voters.size()));
+    for (const std::string& voter : voters) log.vote(ask, voter, true);
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", "alice");
+    finish(log, name + ".bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", true);
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", "alice");
+    log.grant(ask, "h", "alice");
+    finish(log, "used-twice.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", false);
+    log.end_of(ask, "request.denied");
+    log.vote(ask, "carol", true);
+    finish(log, "after-denial.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", false);
+    log.approved(ask, id_of("g"));
+    finish(log, "denied-approved.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", true);
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", "mallory");
+    finish(log, "other-person.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    auto other = log.ask("b", "alice", 1);
+    ask.digest = other.digest;
+    log.vote(ask, "bob", true);
+    finish(log, "other-digest.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", true, true);
+    auto other = log.ask("b", "alice", 1);
+    // The same signed vote again, as a host would that wants to spend it twice.
+    const auto again = std::get<jit::evidence::EntryLine>(log.lines[4]);
+    Json fields = jit::evidence::read_leaf(again.leaf, again.personal)->entry.fields;
+    fields["digest"] = other.digest;
+    log.add("vote.cast", other.id, "", fields);
+    finish(log, "same-vote.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", true);
+    log.approved(ask, id_of("g"));
+    ask.signed_votes = {std::string(64, '2')};
+    log.grant(ask, "g", "alice");
+    finish(log, "other-votes.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.use(id_of("g"), ask, "grant.used");
+    finish(log, "use-of-nothing.bad");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "bob", 0);
+    const std::string grant = log.grant(ask, "g", "bob");
+    log.use(grant, ask, "grant.extended");
+    finish(log, "more-for-nothing.bad");
+  }
+}
+
+void heads() {
+  const auto signed_head = [](const LogMaker& log) { return to_json(std::get<jit::evidence::CheckpointLine>(log.lines.back()).envelope); };
+  LogMaker log = story();
+  log.checkpoint();
+  const std::string kept = signed_head(log);
+  const std::string kept_root = log.head();
+  log.add("broker.started", "", "", {{"boot", "b1"}});
+  finish(log, "kept.good", {"--head", kept_root, "--head", kept});
+  finish(log, "kept-again.bad");  // two ends
+
+  LogMaker cut = story();
+  cut.checkpoint();
+  cut.end();
+  write("cut.bad", cut.text(), {"--head", log.head()});
+
+  // Rolled back and gone on: another entry where the head kept elsewhere counts one.
+  LogMaker other = story();
+  other.add("policy.loaded", "", "", {{"policy", "q"}});
+  finish(other, "rolled-back.bad", {"--head", log.head()});
+
+  LogMaker epochs = small();
+  epochs.checkpoint(epochs.key(), epochs.size(), epochs.root(), 3);
+  epochs.add("store.recovered", "", "", {{"after", "x"}});
+  epochs.checkpoint(epochs.key(), epochs.size(), epochs.root(), 2);
+  epochs.end();
+  write("older-epoch.bad", epochs.text());
+
+  LogMaker stale = small();
+  const std::uint64_t before = stale.size();
+  const auto root = stale.root();
+  stale.add("broker.started", "", "", {{"boot", "b1"}});
+  stale.checkpoint(stale.key(), before, root, 1);
+  stale.checkpoint();
+  stale.end();
+  write("stale-head.bad", stale.text());
+
+  LogMaker forged = small();
+  forged.checkpoint(jit::test::key_of(9), forged.size(), forged.root(), 1);
+  forged.end();
+  write("forged-head.bad", forged.text());
+
+  LogMaker lying = small();
+  lying.checkpoint(lying.key(), lying.size(), jit::evidence::leaf_hash("x"), 1);
+  lying.end();
+  write("other-root.bad", lying.text());
+
+  LogMaker unsigned_tail = small();
+  unsigned_tail.checkpoint();
+  unsigned_tail.add("broker.started", "", "", {{"boot", "b1"}});
+  unsigned_tail.end();
+  write("unsigned-tail.bad", unsigned_tail.text());
+
+  LogMaker headless = small();
+  headless.end();
+  write("headless.bad", headless.text());
+
+  LogMaker another(7);
+  another.add("broker.started", "", "", {{"boot", "b0"}});
+  finish(another, "other-host.bad");
+  finish(another, "other-host-ended-twice.bad");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  folder = argv[1];
+  LogMaker log = story();
+  finish(log, "story.good");
+  write("late.good", log.text_from(14));
+  write("proof.good", log.proof(id_of("first")));
+  write("proof-more.good", log.proof(id_of("more")));
+  write("proof-free.good", log.proof(id_of("free")));
+  write("proof-without-request.bad", log.proof(id_of("first grant")));
+  write("proof-of-nothing.bad", log.proof(id_of("nothing")));
+  write("proof-by-hand.good", log.proof(id_of("by hand")));
+  LogMaker least = tiny();
+  finish(least, "tiny.good");
+  LogMaker little = small();
+  little.checkpoint();
+  little.end();
+  write("small.good", little.text());
+  write("small-proof.good", little.proof(id_of("small")));
+  lies();
+  heads();
+  std::ofstream(folder + "/allowed_signers") << jit::test::allowed_signers();
+  std::ofstream(folder + "/host_key") << LogMaker().host().key << "\n";
+  std::cout << "written\n";
+  return 0;
+}

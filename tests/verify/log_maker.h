@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes logs as a host would, good ones and such as a host that lies would sign.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "evidence/checkpoint.h"
+#include "evidence/export.h"
+#include "evidence/grant.h"
+#include "evidence/host_key.h"
+#include "evidence/request.h"
+#include "evidence/vote.h"
+
+namespace jit::test {
+
+using evidence::Envelope;
+using evidence::HostKey;
+using evidence::Json;
+
+HostKey key_of(std::uint8_t seed);
+std::string id_of(std::string_view word);  // 32 hex digits
+
+class LogMaker {
+ public:
+  explicit LogMaker(std::uint8_t host_seed = 1);
+
+  std::uint64_t add(const std::string& type, const std::string& request, const std::string& grant, Json fields);
+  void document(const Envelope& envelope);
+  void code(const std::string& text);
+  void checkpoint();
+  void checkpoint(const HostKey& key, std::uint64_t size, const evidence::Hash& root, std::int64_t epoch);
+  void end();
+
+  // A whole story: its entries and documents.
+  struct Ask {
+    std::string id, digest;
+    std::uint32_t needed = 0;
+    std::vector<std::string> signed_votes;
+  };
+  Ask ask(const std::string& word, const std::string& person, std::uint32_t needed, const std::string& extends = {});
+  void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false);
+  void vote_by_code(Ask& ask, const std::string& voter);
+  void approved(const Ask& ask, const std::string& grant = {});
+  void end_of(const Ask& ask, const std::string& type);
+  std::string grant(const Ask& ask, const std::string& word, const std::string& person);
+  void use(const std::string& grant, const Ask& ask, const std::string& type);
+
+  evidence::ExportHost host() const;
+  const HostKey& key() const { return key_; }
+  std::uint64_t size() const { return leaves_.size(); }
+  evidence::Hash root() const { return tree_.root(); }
+  std::string head() const { return std::to_string(size()) + ":" + evidence::to_hex(root()); }
+  std::string text() const;                          // the export
+  std::string text_from(std::uint64_t first) const;  // the same without what stands in front of that entry
+  std::string proof(const std::string& id) const;    // under the newest head
+  std::vector<evidence::ExportLine> lines;
+
+ private:
+  HostKey key_;
+  evidence::Frontier tree_;
+  std::vector<evidence::Hash> leaves_;
+  std::uint8_t salt_ = 0;
+};
+
+std::string allowed_signers();  // of alice, bob, carol and dave
+
+}  // namespace jit::test

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks a file of the log: what jit-verify does, and jitctl with a file. It needs no broker and no file of the host.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace jit::verify {
+
+struct Wish {
+  std::string host_key;                      // a file, or the key or its fingerprint itself; empty: the one in the export
+  std::vector<std::string> allowed_signers;  // files
+  std::vector<std::string> heads;            // files, or "SIZE:ROOT"
+  std::string file;                          // "-": standard input
+};
+
+enum class Result : int { kVerified = 0, kNotVerified = 1, kUsage = 2 };
+
+struct Checked {
+  Result result = Result::kUsage;
+  std::string text;  // for people, in lines: what was found, or which file cannot be used and why
+};
+
+Checked check(const Wish& wish);
+
+}  // namespace jit::verify
