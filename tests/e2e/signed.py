@@ -10,18 +10,6 @@ SIGNED = PLAIN.replace("wait =", 'votes = "signed", wait =')
 ALONE = ["unshare", "--net", "--mount", "--pid", "--fork", "/bin/sh", "-c"]
 
 
-def key_for(person: str, *options: str) -> str:
-    """A key that its owner has, and that root enrols."""
-    path = f"/home/{person}/.ssh/id_ed25519"
-    made = run(person, f"rm -f {path}*; ssh-keygen -q -N '' -t ed25519 -f {path}")
-    check(made.code == 0, made.text)
-    added = run("root", ["jitctl", "people", "add-key", person, path + ".pub", *options])
-    check(added.code == 0, added.text)
-    reloaded = run("root", ["jitctl", "policy", "reload"])
-    check(reloaded.code == 0, reloaded.text)
-    return path
-
-
 def cut_off(user: str, command: str) -> bedlib.Program:
     """As on another machine: no network, no bus, no broker; the key and jitctl are all there is."""
     script = f"mount -t tmpfs none /run && exec setpriv --reuid={user} --regid={user} --init-groups env HOME=/home/{user} {command}"
@@ -29,7 +17,7 @@ def cut_off(user: str, command: str) -> bedlib.Program:
 
 
 def test_approve_signs_where_a_key_is_at_hand():
-    key_for("bob")
+    bedlib.enrol("bob")
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox:
         with Terminal("alice", "sudo id -un") as alice:
             alice.expect("only signed votes count")
@@ -127,7 +115,7 @@ def test_a_request_that_was_changed_is_not_signed():
 
 def test_a_revoked_key_stops_with_the_next_reload():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        key_for("carol")
+        bedlib.enrol("carol")
         alice.expect("Vote code, or Enter to wait")
         alice.line("")
         request = inbox.new("alice")["id"]
