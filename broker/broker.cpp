@@ -13,6 +13,7 @@
 #include "broker/bus/json.h"
 #include "broker/core/events.h"
 #include "broker/directory/voters.h"
+#include "evidence/grant.h"
 #include "evidence/request.h"
 #include "evidence/text.h"
 
@@ -98,6 +99,7 @@ bool Broker::load_key() {
   }
   key_ = std::move(file.key);
   host_.id = key_->id();
+  host_.key = key_->public_key().text;
   keeper_.use_key(key_);
   tell_host();
   if (file.made) sd_journal_print(LOG_NOTICE, "this is now host %s, key %s", host_.id.c_str(), key_->fingerprint().c_str());
@@ -190,6 +192,16 @@ std::string Broker::envelope_of(const core::Request& request) const {
   }
 }
 
+// A request or a grant, as this host signs it.
+std::optional<evidence::Envelope> Broker::sealed(std::string_view type, const std::string& payload) const {
+  if (!key_) return std::nullopt;
+  try {
+    return key_->seal(type, payload, type == evidence::kGrantType ? evidence::kGrantNamespace : evidence::kRequestNamespace);
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+}
+
 void Broker::start() {
   directory_.by_uid(0, [this](const directory::User& user) {
     if (user.status == directory::Status::kFound) core_->know_root(known(user, core_->policy()));
@@ -209,6 +221,7 @@ void Broker::start() {
     directory_.forget();
     policies_->accept_people(std::move(who), [this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
   };
+  admin.seal = [this](std::string_view type, const std::string& payload) { return sealed(type, payload); };
   admin.envelope = [this](const core::Request& request) { return envelope_of(request); };
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));

@@ -15,6 +15,7 @@ namespace jit::bus {
 struct Host {
   std::string id;
   std::string name;
+  std::string key = {};  // "ssh-ed25519 AAAA..."
 };
 
 // What the policy part answers; JSON text.
@@ -26,6 +27,8 @@ struct Admin {
   std::function<void(core::IdentityPtr who, std::function<void(std::string)> done)> accept_people;
   // The envelope of a request, as JSON; empty: it cannot be signed now.
   std::function<std::string(const core::Request&)> envelope;
+  // What this host signs of a request or a grant, from its payload; nothing: it cannot be signed now.
+  store::Database::Seal seal;
 };
 
 class Service final {

@@ -23,7 +23,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
            Admin admin);
   void tell(std::weak_ptr<Link> link) { link_ = std::move(link); }  // where signals go
 
-  void use_host(Host host) { documents_.use_host(std::move(host)); }
+  void use_host(Host host);
 
   void call(const Call& call) override;
   void left(const std::string& name) override { watchers_.left(name); }
@@ -60,6 +60,9 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void status(const core::Caller& caller, const Reply& reply);
   void explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
+  void audit_checkpoint(const Reply& reply);
+  void audit_proof(const core::Caller& caller, const std::string& id, const Reply& reply);
+  void audit_erase(const core::Caller& caller, const std::string& person, const Reply& reply);
 
  private:
   directory::Seen remembers();
@@ -81,6 +84,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   directory::Directory& directory_;
   std::function<store::Database*()> database_;
   Admin admin_;
+  Host host_;
   Documents documents_;
   Watchers watchers_;
   std::weak_ptr<Link> link_;

@@ -231,6 +231,17 @@ class Audit final : public Object<made::Audit_adaptor> {
            h.query_audit(c, q, r);
          }));
   }
+  void Checkpoint(sdbus::Result<Bytes>&& result) override {
+    take("Checkpoint", std::move(result), work([](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.audit_checkpoint(r); }));
+  }
+  void Proof(sdbus::Result<Bytes>&& result, std::string id) override {
+    take("Proof", std::move(result), work(read_id(id), [](Handlers& h, const Caller& c, const Sender&, const std::string& prefix,
+                                                          const Reply& r) { h.audit_proof(c, prefix, r); }));
+  }
+  void Erase(sdbus::Result<Bytes>&& result, Bytes person) override {
+    take("Erase", std::move(result), work(read_person(person), [](Handlers& h, const Caller& c, const Sender&, const std::string& name,
+                                                                  const Reply& r) { h.audit_erase(c, name, r); }));
+  }
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/ports.h"
+#include "evidence/export.h"
 #include "evidence/leaf.h"
 #include "evidence/merkle.h"
 
@@ -131,6 +132,18 @@ class Database final : public core::Store {
   std::int64_t epoch();  // 0: it cannot be read
   // What belongs to a request or a grant, under the newest signed head: at most 1000 entries, oldest first.
   std::optional<Proof> proof(const core::Id& id);
+
+  std::uint64_t told_of(const std::string& person);  // how much the log tells of him; 0 also where it cannot be read
+
+  // The same as lines for others, with what the entries name by its digest. seal: of a request or a grant of this host, from
+  // its payload; nothing: it cannot be signed now, and is left out.
+  using Seal = std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload)>;
+  struct Page {
+    std::vector<evidence::ExportLine> lines;  // of the entries behind `after`
+    std::uint64_t last = 0;                   // the sequence of the last of them; `after` where there is none
+  };
+  std::optional<Page> lines(std::uint64_t after, std::size_t limit, const Seal& seal);
+  std::optional<std::vector<evidence::ExportLine>> proof_lines(const core::Id& id, const evidence::ExportHost& host, const Seal& seal);
 
   // The last policy set that loaded, verbatim: (kind, name, text) rows with the set's hash.
   struct PolicySet {

@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "broker/bus/bus.h"
+#include "evidence/grant.h"
 #include "evidence/host_key.h"
 #include "evidence/request.h"
 #include "evidence/text.h"
@@ -191,8 +192,9 @@ int main(int argc, char** argv) {
     done(status());
   };
   bus::Admin admin{status, load_again, [&](const core::IdentityPtr&, const std::function<void(std::string)>& done) { load_again(done); },
-                   [&](const core::Request& request) { return evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)); }};
-  bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {key.id(), "testhost"}, admin);
+                   [&](const core::Request& request) { return evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)); },
+                   [&](std::string_view type, const std::string& payload) { return key.seal(type, payload, type == evidence::kGrantType ? evidence::kGrantNamespace : evidence::kRequestNamespace); }};
+  bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {key.id(), "testhost", key.public_key().text}, admin);
   world.service = &service;
   service.start();
   std::cout << "ready" << std::endl;
