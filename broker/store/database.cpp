@@ -108,6 +108,7 @@ std::vector<LogEntry> Database::log(std::uint64_t after, std::size_t limit) { re
 std::vector<Checkpoint> Database::checkpoints(std::uint64_t from, std::uint64_t to) { return impl_->reader.checkpoints(from, to); }
 std::optional<Cut> Database::cut() { return impl_->reader.cut(); }
 std::optional<evidence::Hash> Database::root_at(std::uint64_t size) { return impl_->reader.root_at(size); }
+std::optional<std::vector<evidence::Hash>> Database::frontier_at(std::uint64_t size) { return impl_->reader.frontier_at(size); }
 std::int64_t Database::epoch() { return impl_->reader.epoch(); }
 std::optional<Proof> Database::proof(const core::Id& id) { return impl_->reader.proof(id, head()); }
 

@@ -128,6 +128,8 @@ class Database final : public core::Store {
   std::optional<Cut> cut();                                                   // nothing: it cannot be read
   // Of the first `size` entries; nothing: there are not so many, or it cannot be read.
   std::optional<evidence::Hash> root_at(std::uint64_t size);
+  // The roots of the whole subtrees of the first `size` entries; nothing as above.
+  std::optional<std::vector<evidence::Hash>> frontier_at(std::uint64_t size);
   std::int64_t epoch();  // 0: it cannot be read
   // What belongs to a request or a grant, under the newest signed head: at most 1000 entries, oldest first.
   std::optional<Proof> proof(const core::Id& id);
