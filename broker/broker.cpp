@@ -13,7 +13,6 @@
 #include "broker/bus/json.h"
 #include "broker/core/events.h"
 #include "broker/directory/voters.h"
-#include "evidence/grant.h"
 #include "evidence/request.h"
 #include "evidence/text.h"
 
@@ -192,12 +191,12 @@ std::string Broker::envelope_of(const core::Request& request) const {
   }
 }
 
-// A request or a grant, as this host signs it.
-std::optional<evidence::Envelope> Broker::sealed(std::string_view type, const std::string& payload) const {
-  if (!key_) return std::nullopt;
+std::optional<evidence::Envelope> Broker::seal(std::string_view type, const std::string& payload, std::string_view purpose) const {
+  if (!key_ || payload.empty()) return std::nullopt;
   try {
-    return key_->seal(type, payload, type == evidence::kGrantType ? evidence::kGrantNamespace : evidence::kRequestNamespace);
-  } catch (const std::runtime_error&) {
+    return key_->seal(type, payload, purpose);
+  } catch (const std::runtime_error& error) {
+    sd_journal_print(LOG_ERR, "nothing can be signed: %s", error.what());
     return std::nullopt;
   }
 }
@@ -221,8 +220,8 @@ void Broker::start() {
     directory_.forget();
     policies_->accept_people(std::move(who), [this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
   };
-  admin.seal = [this](std::string_view type, const std::string& payload) { return sealed(type, payload); };
   admin.envelope = [this](const core::Request& request) { return envelope_of(request); };
+  admin.seal = [this](std::string_view type, const std::string& payload, std::string_view purpose) { return seal(type, payload, purpose); };
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));
   bus_->start();

@@ -14,14 +14,9 @@ Handlers::Handlers(core::Core& core, directory::Directory& directory, std::funct
     : core_(core),
       directory_(directory),
       database_(std::move(database)),
-      admin_(std::move(admin)),
       host_(host),
+      admin_(std::move(admin)),
       documents_(core, database_, std::move(host)) {}
-
-void Handlers::use_host(Host host) {
-  host_ = host;
-  documents_.use_host(std::move(host));
-}
 
 void Handlers::call(const Call& call) {
   const std::uint32_t uid = call.sender.uid;

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <limits>
-
 #include "broker/store/lines.h"
 #include "broker/store/log_writer.h"
 #include "broker/store/reader.h"
@@ -111,21 +109,14 @@ std::vector<LogEntry> Database::log(std::uint64_t after, std::size_t limit) { re
 std::vector<Checkpoint> Database::checkpoints(std::uint64_t from, std::uint64_t to) { return impl_->reader.checkpoints(from, to); }
 std::optional<Cut> Database::cut() { return impl_->reader.cut(); }
 std::optional<evidence::Hash> Database::root_at(std::uint64_t size) { return impl_->reader.root_at(size); }
+std::optional<std::vector<evidence::Hash>> Database::frontier_at(std::uint64_t size) { return impl_->reader.frontier_at(size); }
 std::int64_t Database::epoch() { return impl_->reader.epoch(); }
 std::optional<Proof> Database::proof(const core::Id& id) { return impl_->reader.proof(id, head()); }
 
 std::uint64_t Database::told_of(const std::string& person) { return impl_->reader.told_about(person); }
 
-std::optional<Database::Page> Database::lines(std::uint64_t after, std::size_t limit, const Seal& seal) {
-  Page page;
-  auto found = Lines(impl_->reader, seal).entries(after, std::numeric_limits<std::uint64_t>::max(), limit, page.last);
-  if (!found) return std::nullopt;
-  page.lines = std::move(*found);
-  return page;
-}
-
-std::optional<std::vector<evidence::ExportLine>> Database::proof_lines(const core::Id& id, const evidence::ExportHost& host, const Seal& seal) {
-  return Lines(impl_->reader, seal).proof(id, head(), host);
+std::optional<evidence::EvidenceLine> Database::document(const LogEntry& entry, const Seal& seal) {
+  return Lines(impl_->reader, seal).document(entry);
 }
 
 void Database::keep_policy(PolicySet set) { impl_->writer.keep_policy(std::move(set)); }

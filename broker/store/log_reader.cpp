@@ -237,6 +237,26 @@ std::optional<evidence::Hash> Reader::root_at(std::uint64_t size) {
   });
 }
 
+std::optional<std::vector<evidence::Hash>> Reader::frontier_at(std::uint64_t size) {
+  return snapshot<std::optional<std::vector<evidence::Hash>>>([&](std::optional<std::vector<evidence::Hash>>& frontier) {
+    std::optional<Cut> cut;
+    if (!read_cut(cut)) return false;
+    if (size < cut->size) return true;
+    std::vector<evidence::Hash> roots;
+    std::uint64_t begin = 0;
+    for (std::uint64_t left = size; left != 0;) {
+      const std::uint64_t count = std::bit_floor(left);
+      const auto root = root_of(begin, begin + count, *cut);
+      if (!root) return true;
+      roots.push_back(*root);
+      begin += count;
+      left -= count;
+    }
+    frontier = std::move(roots);
+    return true;
+  });
+}
+
 // RFC 6962, 2.1.1, from the leaf up.
 std::optional<std::vector<evidence::Hash>> Reader::path_to(std::uint64_t index, std::uint64_t size, const Cut& cut) {
   std::vector<evidence::Hash> path;

@@ -129,21 +129,17 @@ class Database final : public core::Store {
   std::optional<Cut> cut();                                                   // nothing: it cannot be read
   // Of the first `size` entries; nothing: there are not so many, or it cannot be read.
   std::optional<evidence::Hash> root_at(std::uint64_t size);
+  // The roots of the whole subtrees of the first `size` entries; nothing as above.
+  std::optional<std::vector<evidence::Hash>> frontier_at(std::uint64_t size);
   std::int64_t epoch();  // 0: it cannot be read
   // What belongs to a request or a grant, under the newest signed head: at most 1000 entries, oldest first.
   std::optional<Proof> proof(const core::Id& id);
 
   std::uint64_t told_of(const std::string& person);  // how much the log tells of him; 0 also where it cannot be read
 
-  // The same as lines for others, with what the entries name by its digest. seal: of a request or a grant of this host, from
-  // its payload; nothing: it cannot be signed now, and is left out.
-  using Seal = std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload)>;
-  struct Page {
-    std::vector<evidence::ExportLine> lines;  // of the entries behind `after`
-    std::uint64_t last = 0;                   // the sequence of the last of them; `after` where there is none
-  };
-  std::optional<Page> lines(std::uint64_t after, std::size_t limit, const Seal& seal);
-  std::optional<std::vector<evidence::ExportLine>> proof_lines(const core::Id& id, const evidence::ExportHost& host, const Seal& seal);
+  // What an entry names, as it was signed; see lines.h. seal: what the host says, signed by it; nothing: it cannot be signed now.
+  using Seal = std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload, std::string_view purpose)>;
+  std::optional<evidence::EvidenceLine> document(const LogEntry& entry, const Seal& seal);
 
   // The last policy set that loaded, verbatim: (kind, name, text) rows with the set's hash.
   struct PolicySet {
