@@ -98,6 +98,7 @@ bool Broker::load_key() {
   }
   key_ = std::move(file.key);
   host_.id = key_->id();
+  host_.key = key_->public_key().text;
   keeper_.use_key(key_);
   tell_host();
   if (file.made) sd_journal_print(LOG_NOTICE, "this is now host %s, key %s", host_.id.c_str(), key_->fingerprint().c_str());
@@ -190,6 +191,16 @@ std::string Broker::envelope_of(const core::Request& request) const {
   }
 }
 
+std::optional<evidence::Envelope> Broker::seal(std::string_view type, const std::string& payload, std::string_view purpose) const {
+  if (!key_ || payload.empty()) return std::nullopt;
+  try {
+    return key_->seal(type, payload, purpose);
+  } catch (const std::runtime_error& error) {
+    sd_journal_print(LOG_ERR, "nothing can be signed: %s", error.what());
+    return std::nullopt;
+  }
+}
+
 void Broker::start() {
   directory_.by_uid(0, [this](const directory::User& user) {
     if (user.status == directory::Status::kFound) core_->know_root(known(user, core_->policy()));
@@ -210,6 +221,7 @@ void Broker::start() {
     policies_->accept_people(std::move(who), [this] { return shelf_.database(); }, [this, done = std::move(done)] { done(status()); });
   };
   admin.envelope = [this](const core::Request& request) { return envelope_of(request); };
+  admin.seal = [this](std::string_view type, const std::string& payload, std::string_view purpose) { return seal(type, payload, purpose); };
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));
   bus_->start();

@@ -38,6 +38,7 @@ class Broker final : public core::Listener {
   void watch_policy();
   bool load_key();
   std::string envelope_of(const core::Request& request) const;
+  std::optional<evidence::Envelope> seal(std::string_view type, const std::string& payload, std::string_view purpose) const;
   bool no_database(const std::string& before);  // tells what is new; false
   bool open_database();
   std::optional<core::BootMs> turn();

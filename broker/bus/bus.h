@@ -4,17 +4,20 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/core/core.h"
 #include "broker/directory/directory.h"
 #include "broker/store/store.h"
+#include "evidence/envelope.h"
 
 namespace jit::bus {
 
 struct Host {
   std::string id;
   std::string name;
+  std::string key = {};  // its public one, as ssh writes it; empty: there is none now
 };
 
 // What the policy part answers; JSON text.
@@ -26,6 +29,8 @@ struct Admin {
   std::function<void(core::IdentityPtr who, std::function<void(std::string)> done)> accept_people;
   // The envelope of a request, as JSON; empty: it cannot be signed now.
   std::function<std::string(const core::Request&)> envelope;
+  // What the host says, signed by it; nothing: it cannot be signed now.
+  store::Database::Seal seal;
 };
 
 class Service final {

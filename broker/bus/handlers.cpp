@@ -14,6 +14,7 @@ Handlers::Handlers(core::Core& core, directory::Directory& directory, std::funct
     : core_(core),
       directory_(directory),
       database_(std::move(database)),
+      host_(host),
       admin_(std::move(admin)),
       documents_(core, database_, std::move(host)) {}
 

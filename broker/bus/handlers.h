@@ -23,7 +23,10 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
            Admin admin);
   void tell(std::weak_ptr<Link> link) { link_ = std::move(link); }  // where signals go
 
-  void use_host(Host host) { documents_.use_host(std::move(host)); }
+  void use_host(Host host) {
+    host_ = host;
+    documents_.use_host(std::move(host));
+  }
 
   void call(const Call& call) override;
   void left(const std::string& name) override { watchers_.left(name); }
@@ -60,11 +63,16 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void status(const core::Caller& caller, const Reply& reply);
   void explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
+  void erase(const core::Caller& caller, const std::string& person, const Reply& reply);
+  void checkpoint(const Reply& reply);
+  void export_log(std::uint64_t from, std::uint64_t to, const Reply& reply);
+  void proof(const core::Caller& caller, const std::string& id, const Reply& reply);
 
  private:
   directory::Seen remembers();
   void cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);
+  void prove(const core::Id& id, const Reply& reply);
   void create_as(const core::Caller& caller, const CreateArgs& args, const Reply& reply);
   void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
                   core::IdentityPtr root, const Reply& reply);
@@ -80,6 +88,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   core::Core& core_;
   directory::Directory& directory_;
   std::function<store::Database*()> database_;
+  Host host_;
   Admin admin_;
   Documents documents_;
   Watchers watchers_;

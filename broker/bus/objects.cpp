@@ -231,6 +231,22 @@ class Audit final : public Object<made::Audit_adaptor> {
            h.query_audit(c, q, r);
          }));
   }
+  void Checkpoint(sdbus::Result<Bytes>&& result) override {
+    take("Checkpoint", std::move(result), work([](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.checkpoint(r); }));
+  }
+  void Export(sdbus::Result<Bytes, std::uint64_t>&& result, std::uint64_t from, std::uint64_t to) override {
+    take("Export", std::move(result),
+         work([from, to](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.export_log(from, to, r); }));
+  }
+  void Proof(sdbus::Result<Bytes>&& result, std::string id) override {
+    take("Proof", std::move(result), work(read_id(id), [](Handlers& h, const Caller& c, const Sender&, const std::string& prefix, const Reply& r) {
+           h.proof(c, prefix, r);
+         }));
+  }
+  void Erase(sdbus::Result<Bytes>&& result, Bytes person) override {
+    take("Erase", std::move(result), work(read_person(person), [](Handlers& h, const Caller& c, const Sender&, const std::string& name,
+                                                                  const Reply& r) { h.erase(c, name, r); }));
+  }
 };
 
 }  // namespace

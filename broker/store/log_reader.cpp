@@ -182,6 +182,13 @@ std::int64_t Reader::epoch() {
   });
 }
 
+std::uint64_t Reader::told_about(const std::string& person) {
+  return snapshot<std::uint64_t>([&](std::uint64_t& count) {
+    return query("SELECT count(*) FROM personal WHERE person = ?", [&](Bind& bind) { bind.text(person); },
+                 [&](Row& row) { count = row.number<std::uint64_t>(); });
+  });
+}
+
 // The root of the position-th subtree of 2^level leaves, all of which are there.
 std::optional<evidence::Hash> Reader::subtree(unsigned level, std::uint64_t position, const Cut& cut) {
   std::optional<evidence::Hash> out;
@@ -226,6 +233,26 @@ std::optional<evidence::Hash> Reader::root_at(std::uint64_t size) {
     } else if (size > cut->size) {
       root = root_of(0, size, *cut);
     }
+    return true;
+  });
+}
+
+std::optional<std::vector<evidence::Hash>> Reader::frontier_at(std::uint64_t size) {
+  return snapshot<std::optional<std::vector<evidence::Hash>>>([&](std::optional<std::vector<evidence::Hash>>& frontier) {
+    std::optional<Cut> cut;
+    if (!read_cut(cut)) return false;
+    if (size < cut->size) return true;
+    std::vector<evidence::Hash> roots;
+    std::uint64_t begin = 0;
+    for (std::uint64_t left = size; left != 0;) {
+      const std::uint64_t count = std::bit_floor(left);
+      const auto root = root_of(begin, begin + count, *cut);
+      if (!root) return true;
+      roots.push_back(*root);
+      begin += count;
+      left -= count;
+    }
+    frontier = std::move(roots);
     return true;
   });
 }

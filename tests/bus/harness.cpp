@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "broker/bus/bus.h"
+#include "evidence/checkpoint.h"
 #include "evidence/host_key.h"
 #include "evidence/request.h"
 #include "evidence/text.h"
@@ -156,8 +157,16 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   Loop loop;
   World world;
-  auto opened = store::Database::open(argv[1], loop.post(), {[](std::uint64_t, const evidence::Hash&, std::int64_t) { return std::string("signed"); },
-                                                              [](const core::Head&, std::int64_t) {}});
+  const evidence::HostKey key = evidence::HostKey::generate();
+  const auto sign = [&](std::uint64_t size, const evidence::Hash& root, std::int64_t epoch) {
+    evidence::Checkpoint head;
+    head.size = size;
+    head.root = root;
+    head.epoch = epoch;
+    head.host_id = key.id();
+    return evidence::to_json(key.seal(evidence::kCheckpointType, payload_of(head), evidence::kCheckpointNamespace));
+  };
+  auto opened = store::Database::open(argv[1], loop.post(), {sign, [](const core::Head&, std::int64_t) {}});
   if (!opened.database) {
     std::cerr << opened.message << "\n";
     return 1;
@@ -179,7 +188,6 @@ int main(int argc, char** argv) {
   if (!error.empty()) std::cerr << error << "\n";
   core.restore(opened.database->load_live(), {});
   directory::Directory directory(loop.post());
-  const evidence::HostKey key = evidence::HostKey::generate();
   core.use_host({key.id(), "testhost"});
   const auto status = [&] {
     return "{\"state\":\"running\",\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +
@@ -191,8 +199,9 @@ int main(int argc, char** argv) {
     done(status());
   };
   bus::Admin admin{status, load_again, [&](const core::IdentityPtr&, const std::function<void(std::string)>& done) { load_again(done); },
-                   [&](const core::Request& request) { return evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)); }};
-  bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {key.id(), "testhost"}, admin);
+                   [&](const core::Request& request) { return evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)); },
+                   [&](std::string_view type, const std::string& payload, std::string_view purpose) { return std::optional(key.seal(type, payload, purpose)); }};
+  bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {key.id(), "testhost", key.public_key().text}, admin);
   world.service = &service;
   service.start();
   std::cout << "ready" << std::endl;

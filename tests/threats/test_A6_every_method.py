@@ -23,6 +23,8 @@ ARGUMENTS = {
     "Grants.Revoke": ("a{sv}ay", [{"id": ("s", NOBODY_HERE)}, b"x"]), "Grants.End": ("s", [NOBODY_HERE]),
     "Policy.Reload": ("", []), "Policy.Status": ("", []), "Policy.AcceptPeople": ("", []),
     "Policy.Explain": ("a{sv}", [{"user": ("s", "root")}]), "Audit.Query": ("a{sv}", [{}]),
+    "Audit.Checkpoint": ("", []), "Audit.Export": ("tt", [0, 1]), "Audit.Proof": ("s", [NOBODY_HERE]),
+    "Audit.Erase": ("ay", [b"alice"]),
     "Facts.Set": ("svu", ["nobodys-fact", ("b", True), 60]), "Facts.Clear": ("s", ["nobodys-fact"]), "Facts.List": ("", []),
 }
 

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log for others: its head, all of it, and proofs. Everything here is checked again by who gets it (jit-verify).
+#include "broker/bus/handlers.h"
+#include "broker/bus/log_lines.h"
+#include "evidence/checkpoint.h"
+
+namespace jit::bus {
+
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kPage = 1024 * 1024;      // bytes of lines, since the doors wait meanwhile; one entry may pass it
+constexpr std::size_t kStep = 50;               // entries read at once: each may hold a whole command
+
+Answer no_log(const store::Database* database) {
+  if (database == nullptr) return {Error::kUnavailable, "there is no database now: jitctl status says why", {}, 0};
+  return {Error::kUnavailable, "the log cannot be read: " + (database->last_error().empty() ? std::string("jitctl status says why") : database->last_error()), {}, 0};
+}
+
+}  // namespace
+
+void Handlers::checkpoint(const Reply& reply) {
+  store::Database* const database = database_();
+  if (database == nullptr) return reply(no_log(database));
+  database->seal([self = weak_from_this(), reply](bool good) {
+    const auto there = self.lock();
+    store::Database* const now = there ? there->database_() : nullptr;
+    if (now == nullptr) return reply(no_log(now));
+    const core::Head head = now->head();
+    const auto envelope = evidence::parse_envelope(head.envelope);
+    if (!good || !envelope) return reply({Error::kUnavailable, "the log's head cannot be signed now: jitctl status says why", {}, 0});
+    const evidence::Json document{{"envelope", evidence::Json::parse(head.envelope)}, {"head", std::to_string(head.size) + ":" + head.root}};
+    reply({Error::kNone, {}, document.dump(), 0});
+  });
+}
+
+void Handlers::export_log(std::uint64_t from, std::uint64_t to, const Reply& reply) {
+  store::Database* const database = database_();
+  const auto cut = database != nullptr ? database->cut() : std::nullopt;
+  if (!cut) return reply(no_log(database));
+  if (from == 0) from = cut->size + 1;
+  if (from <= cut->size) return reply({Error::kNotFound, "the entries up to " + std::to_string(cut->size) + " are in the archive", {}, 0});
+  if (to >= evidence::kSizeMax || from > to + 1) return reply({Error::kBadInput, "from: it must not be past `to`", {}, 0});
+  if (const auto last = database->checkpoints(to, to); last.empty()) {
+    return reply({Error::kBadInput, "to: no signed head stands behind that entry; ask Checkpoint for one", {}, 0});
+  }
+  auto frontier = database->frontier_at(from - 1);
+  if (!frontier) return reply(no_log(database));
+  LogLines lines(*database, admin_);
+  std::string document = line(evidence::LogLine{{host_.id, host_.key, wire_text(host_.name)}, from, std::move(*frontier)});
+  while (from <= to && document.size() < kPage) {
+    const auto entries = database->log(from - 1, std::min<std::uint64_t>(kStep, to - from + 1));
+    if (entries.empty()) return reply(no_log(database));
+    const auto heads = database->checkpoints(entries.front().sequence, entries.back().sequence);
+    auto head = heads.begin();
+    for (const store::LogEntry& entry : entries) {
+      document += lines.entry(entry);
+      from = entry.sequence + 1;
+      for (; head != heads.end() && head->size <= entry.sequence; ++head) {
+        if (const auto envelope = evidence::parse_envelope(head->envelope)) document += line(evidence::CheckpointLine{*envelope});
+      }
+      if (document.size() >= kPage) break;
+    }
+  }
+  if (from > to) document += line(evidence::EndLine{to});
+  reply({Error::kNone, {}, std::move(document), from > to ? 0 : from});
+}
+
+void Handlers::proof(const core::Caller& caller, const std::string& id, const Reply& reply) {
+  // What a grant came of belongs to its proof, so it is that of its request.
+  core::Id of;
+  if (const auto request = documents_.find_request(caller, id)) {
+    of = request.value.id;
+  } else if (const auto grant = documents_.find_grant(caller, id)) {
+    of = grant.value.request.empty() ? grant.value.id : grant.value.request;
+  } else {
+    return reply({request.error, request.error == Error::kNotFound ? "there is no such request or grant, or it is not yours to see" : request.message, {}, 0});
+  }
+  store::Database* const database = database_();
+  if (database == nullptr) return reply(no_log(database));
+  database->seal([self = weak_from_this(), of, reply](bool) {
+    if (const auto there = self.lock()) there->prove(of, reply);
+  });
+}
+
+void Handlers::prove(const core::Id& id, const Reply& reply) {
+  store::Database* const database = database_();
+  const auto proof = database != nullptr ? database->proof(id) : std::nullopt;
+  if (!proof) return reply(no_log(database));
+  const auto envelope = evidence::parse_envelope(proof->head.envelope);
+  if (!envelope) return reply({Error::kUnavailable, "the log has no signed head: jitctl status says why", {}, 0});
+  if (proof->entries.empty()) return reply({Error::kNotFound, "nothing of it is in the log any more: look in the archive", {}, 0});
+  LogLines lines(*database, admin_);
+  std::string document = line(evidence::ProofLine{{host_.id, host_.key, wire_text(host_.name)}, *envelope, id.text()});
+  for (const auto& [entry, path] : proof->entries) document += lines.entry(entry, path);
+  document += line(evidence::EndLine{proof->entries.size()});
+  reply({Error::kNone, {}, std::move(document), 0});
+}
+
+}  // namespace jit::bus
