@@ -55,13 +55,13 @@ Result<Json> set(Client& client, const std::string& name, const std::string& tex
   return no_fact(name);
 }
 
-std::string shown(const Json& value) {
+std::string shown_value(const Json& value) {
   if (value.is_null()) return "unknown";
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
 std::string line_of(const Json& fact) {
-  std::string out = text_of(fact, "name") + " = " + shown(member(fact, "value")) + " (" + text_of(fact, "state");
+  std::string out = text_of(fact, "name") + " = " + shown_value(member(fact, "value")) + " (" + text_of(fact, "state");
   const Json& for_s = member(fact, "set.for_s");
   if (for_s.is_number()) out += " for " + policy::format_duration(static_cast<std::uint32_t>(number_of(fact, "set.for_s")));
   return out + ")";
@@ -74,7 +74,7 @@ std::vector<std::string> fact_row(const Json& fact, bool terminal) {
   if (terminal && age.is_number()) {
     old = policy::format_duration(static_cast<std::uint32_t>(std::min<std::uint64_t>(number_of(fact, "set.age_s"), 315'360'000)));
   }
-  return {text_of(fact, "name"), text_of(fact, "type"), shown(member(fact, "value")), text_of(fact, "state"),
+  return {text_of(fact, "name"), text_of(fact, "type"), shown_value(member(fact, "value")), text_of(fact, "state"),
           text_of(fact, "set.by"), old};
 }
 
