@@ -74,6 +74,8 @@ std::string_view caption(Class in) {
 
 std::string field_text(const Json& entry, std::string_view name) { return text_of(entry, "fields." + std::string(name)); }
 
+std::string or_unknown(std::string text) { return text.empty() ? "unknown" : text; }
+
 Json user(const std::string& name, const Json& uid) {
   Json out{{"name", name.empty() ? "erased" : name}, {"type_id", name.empty() ? 0 : uid == Json(0) ? 2 : 1}};
   if (uid.is_number()) out["uid"] = uid.dump();
@@ -89,7 +91,7 @@ Json subject(const Json& entry) {
 std::string privilege(const Json& entry) {
   std::string target = text_of(entry, "fields.target.name");
   if (target.empty()) target = field_text(entry, "target");
-  return (target.empty() ? "erased" : target) + " by " + field_text(entry, "door");
+  return (target.empty() ? "erased" : target) + " by " + or_unknown(field_text(entry, "door"));
 }
 
 Json entity(const Kind& kind, const Json& entry) {
@@ -125,7 +127,7 @@ std::int64_t milliseconds_of(const std::string& iso) {
 }
 
 Json event(const Json& entry, const Json& host) {
-  const std::string type = text_of(entry, "type");
+  const std::string type = or_unknown(text_of(entry, "type"));
   const auto* const found = std::find_if(kOcsfKinds.begin(), kOcsfKinds.end(), [&](const Kind& each) { return each.type == type; });
   const Kind& kind = found == kOcsfKinds.end() ? kAnyOther : *found;
   const auto class_uid = static_cast<std::uint32_t>(kind.in);
@@ -148,7 +150,7 @@ Json event(const Json& entry, const Json& host) {
            {"time", milliseconds_of(text_of(entry, "time"))},
            {"message", story_line(entry)},
            {"metadata", std::move(metadata)},
-           {"device", {{"type_id", 0}, {"uid", text_of(host, "id")}, {"hostname", text_of(host, "name")}}},
+           {"device", {{"type_id", 0}, {"uid", or_unknown(text_of(host, "id"))}, {"hostname", or_unknown(text_of(host, "name"))}}},
            {"actor", actor(entry)},
            {"unmapped", {{"grant", member(entry, "grant")}, {"boot_id", member(entry, "boot_id")}, {"fields", member(entry, "fields")}}}};
   // An activity or status of our own has to be named.
@@ -164,7 +166,7 @@ Json event(const Json& entry, const Json& host) {
     }
     case Class::kAuthentication:
       out["user"] = subject(entry);
-      out["service"] = {{"name", field_text(entry, "door")}};
+      out["service"] = {{"name", or_unknown(field_text(entry, "door"))}};
       break;
     case Class::kAuthorizeSession:
     case Class::kUserAccess:

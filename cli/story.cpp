@@ -17,10 +17,11 @@ constexpr std::size_t kCommandShown = 120;
 std::string field(const Json& entry, std::string_view name) { return text_of(entry, "fields." + std::string(name)); }
 
 std::string person(const Json& entry) {
-  for (const std::string& name : {text_of(entry, "person"), field(entry, "user")}) {
-    if (!name.empty()) return name;
-  }
-  return "somebody (erased)";
+  // Who has no entry in people.d is "uid:N"; people know him by his name.
+  const std::string person = text_of(entry, "person");
+  const std::string user = field(entry, "user");
+  if (!user.empty() && (person.empty() || person.starts_with("uid:"))) return user;
+  return person.empty() ? "somebody (erased)" : person;
 }
 
 std::string or_erased(const std::string& text) { return text.empty() ? "somebody (erased)" : text; }
