@@ -32,6 +32,10 @@ constexpr std::array kOptions = {
     OptionName{Option::kKind, "--kind", "", "KIND"},       OptionName{Option::kVerifyRequired, "--verify-required", "", ""},
     OptionName{Option::kFormat, "--format", "", "FORMAT"}, OptionName{Option::kHostKey, "--host-key", "", "KEY|FILE"},
     OptionName{Option::kAllowedSigners, "--allowed-signers", "", "FILE"}, OptionName{Option::kHead, "--head", "", "SIZE:ROOT|FILE"},
+    OptionName{Option::kKey, "--key", "", "FILE"},         OptionName{Option::kCode, "--code", "", ""},
+    OptionName{Option::kPaste, "--paste", "", ""},         OptionName{Option::kEnvelope, "--envelope", "", ""},
+    OptionName{Option::kTrust, "--trust", "", "FINGERPRINT"}, OptionName{Option::kYes, "--approve", "", ""},
+    OptionName{Option::kNo, "--deny", "", ""},
 };
 
 using enum Option;
@@ -46,9 +50,11 @@ const std::array kVerbs = {
     Verb{"cancel", "ID", 1, 1, false, {kJson}, "take back a request of yours"},
     Verb{"extend", "GRANT", 1, 1, false, {kFor, kReason, kTicket, kUrgency, kWait, kJson}, "ask for more time before a grant ends"},
     Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kOwed, kJson}, "your requests and those you may vote on"},
-    Verb{"show", "ID", 1, 1, false, {kJson}, "everything about a request or a grant"},
-    Verb{"approve", "ID", 1, 1, false, {kFor, kScope, kReason, kTyped, kJson}, "vote yes"},
+    Verb{"show", "ID", 1, 1, false, {kCode, kEnvelope, kJson}, "everything about a request or a grant; --code: to be carried by hand"},
+    Verb{"approve", "ID", 1, 1, false, {kFor, kScope, kReason, kTyped, kKey, kJson}, "vote yes, signed where a key of yours is at hand"},
     Verb{"deny", "ID", 1, 1, false, {kReason, kBlock, kJson}, "vote no, with a reason (-m)"},
+    Verb{"vote", "[FILE|-]", 0, 1, false, {kCode, kPaste, kEnvelope, kYes, kNo, kFor, kScope, kReason, kBlock, kTyped, kKey, kTrust, kPerson, kJson},
+         "--code: sign what jitctl show --code printed, anywhere; --paste: hand in what that printed, here"},
     Verb{"review", "ID", 1, 1, false, {kReason, kJson}, "settle a break-glass use: say what you found (-m)"},
     Verb{"away", "", 0, 0, false, {kUntil, kJson}, "fill no seat --until then; --until now: you are back"},
     Verb{"watch", "", 0, 0, false, {kJson}, "one line for each change of a request, at once"},

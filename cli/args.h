@@ -17,7 +17,8 @@ namespace jit::cli {
 enum class Option : std::uint8_t {
   kDoor, kAs, kFor, kReason, kTicket, kVia, kWait, kJson, kAll, kState, kSince, kScope, kUser, kPerson, kRequest,
   kType, kLimit, kCheck, kGroups,
-  kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag, kOwed, kBlock, kTyped, kUntil, kId, kKind, kVerifyRequired,
+  kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag, kOwed, kBlock, kTyped, kUntil,
+  kKey, kCode, kPaste, kEnvelope, kTrust, kYes, kNo, kId, kKind, kVerifyRequired,
   kFormat, kHostKey, kAllowedSigners, kHead,
 };
 

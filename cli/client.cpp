@@ -258,6 +258,18 @@ Result<Json> Client::cancel(const std::string& id) {
 Result<Json> Client::vote(const std::string& id, bool approve, const Dict& options) {
   return impl_->ask([&](Broker& broker) { return broker.requests.Vote(id, approve, options); });
 }
+Result<std::string> Client::envelope(const std::string& id) {
+  if (impl_->broker == nullptr) return not_running();
+  try {
+    const Bytes bytes = impl_->broker->requests.Envelope(id);
+    return std::string(bytes.begin(), bytes.end());
+  } catch (const sdbus::Error& error) {
+    return failure_of(error.getName(), error.getMessage());
+  }
+}
+Result<Json> Client::submit_vote(const std::string& vote) {
+  return impl_->ask([&](Broker& broker) { return broker.requests.SubmitVote(bytes_of(vote)); });
+}
 Result<Json> Client::review(const std::string& id, const std::string& text) {
   return impl_->ask([&](Broker& broker) { return broker.requests.Review(id, bytes_of(text)); });
 }

@@ -49,6 +49,8 @@ class Client {
   Result<Json> create(const Dict& ask);
   Result<Json> cancel(const std::string& id);
   Result<Json> vote(const std::string& id, bool approve, const Dict& options);
+  Result<std::string> envelope(const std::string& id);  // of a request, as the host signed it
+  Result<Json> submit_vote(const std::string& vote);    // an envelope or a vote code
   Result<Json> review(const std::string& id, const std::string& text);
   Result<Json> away(std::int64_t until_ms);  // 0: back
   Result<Json> list_grants(const Dict& filter);

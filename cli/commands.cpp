@@ -56,6 +56,7 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "approve") return verbs.vote(true);
   if (verb == "deny") return verbs.vote(false);
   if (verb == "extend") return verbs.extend();
+  if (verb == "vote") return verbs.vote_by_hand();
   if (verb == "review") return verbs.review();
   if (verb == "away") return verbs.away();
   if (verb == "watch") return verbs.watch();

@@ -26,7 +26,13 @@ struct Verbs {
   Exit asked(Client& client, Json request);  // prints what was made, waits where --wait is given
   // verbs_vote.cpp
   Exit vote(bool approve);
+  Result<Json> yes(Client& client, const Json& request, const Dict& options);
   Exit review();
+  // verbs_by_hand.cpp
+  Exit show_code(Client& client, const std::string& id);
+  Exit vote_by_hand();
+  Exit sign_by_hand();
+  Exit hand_in();
   Exit away();
   // verbs_watch.cpp, verbs_inbox.cpp
   Exit watch();

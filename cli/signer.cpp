@@ -65,7 +65,7 @@ std::size_t rank_of(std::span<const evidence::PublicKey> enrolled, const evidenc
 }
 
 // Nothing: the agent holds none of these keys.
-Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message,
+Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message_for,
                                             const Surroundings& around) {
   auto agent = SshAgent::connect(around.agent);
   if (!agent) return agent.failure();
@@ -83,9 +83,11 @@ Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey>
   }
   if (choices.empty()) return std::optional<Signed>();
   const Choice& best = *std::ranges::min_element(choices, {}, [&](const Choice& one) { return rank_of(enrolled, one.key); });
-  const auto signature = agent->sign(best.blob, evidence::sshsig_message(purpose, message));
+  const auto message = message_for(best.key);
+  if (!message) return message.failure();
+  const auto signature = agent->sign(best.blob, evidence::sshsig_message(purpose, *message));
   if (!signature) return signature.failure();
-  auto out = checked(best.key, purpose, message, evidence::sshsig_blob(best.blob, purpose, *signature));
+  auto out = checked(best.key, purpose, *message, evidence::sshsig_blob(best.blob, purpose, *signature));
   if (!out) return out.failure();
   return std::optional<Signed>(std::move(*out));
 }
@@ -169,20 +171,33 @@ std::optional<evidence::SshKey> public_half(const std::string& file) {
   return evidence::parse_ssh_key(std::string_view(*text).substr(0, text->find_last_not_of("\r\n") + 1));
 }
 
-Result<Signed> sign_by_file(const std::string& file, std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message,
+Result<Signed> sign_by_file(const std::string& file, std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message_for,
                             const Surroundings& around) {
+  const std::string shown = evidence::escape_to(file, 256);
   const auto half = public_half(file);
-  const auto not_enrolled = [&file] { return cannot_sign("the key of " + evidence::escape_to(file, 256) + " is not one of yours here; an admin adds it: jitctl people add-key"); };
-  if (half && !enrolled_as(enrolled, *half)) return not_enrolled();
-  const auto text = run_keygen(file, purpose, message, around);
+  if (!half) return cannot_sign("the public half of " + shown + " is not beside it: ssh-keygen -y -f " + shown + " > " + shown + ".pub");
+  const auto key = enrolled_as(enrolled, *half);
+  if (!key) return cannot_sign("the key of " + shown + " is not one of yours here; an admin adds it: jitctl people add-key");
+  const auto message = message_for(*key);
+  if (!message) return message.failure();
+  const auto text = run_keygen(file, purpose, *message, around);
   if (!text) return text.failure();
   auto blob = evidence::from_armour(*text);
   if (!blob) return cannot_sign("ssh-keygen printed no signature");
-  const auto made = evidence::key_of_sshsig(*blob);
-  if (!made) return cannot_sign("the key of " + evidence::escape_to(file, 256) + " is of a type that is not taken");
-  const auto key = enrolled_as(enrolled, *made);
-  if (!key) return not_enrolled();
-  return checked(*key, purpose, message, std::move(*blob));
+  return checked(*key, purpose, *message, std::move(*blob));
+}
+
+// The files in ~/.ssh whose keys are among these, by preference.
+std::vector<std::pair<std::size_t, std::string>> default_files(std::span<const evidence::PublicKey> enrolled, const Surroundings& around) {
+  std::vector<std::pair<std::size_t, std::string>> files;
+  for (const char* name : kDefaultKeys) {
+    std::string file = around.home + "/.ssh/" + name;
+    const auto half = around.home.empty() ? std::nullopt : public_half(file);
+    const auto key = half && access(file.c_str(), R_OK) == 0 ? enrolled_as(enrolled, *half) : std::nullopt;
+    if (key) files.emplace_back(rank_of(enrolled, *key), std::move(file));
+  }
+  std::ranges::stable_sort(files, {}, &std::pair<std::size_t, std::string>::first);
+  return files;
 }
 
 }  // namespace
@@ -198,6 +213,11 @@ Surroundings surroundings() {
 
 Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message, const std::string& key_file,
                     const Surroundings& around) {
+  return sign(enrolled, purpose, [message](const evidence::PublicKey&) -> Result<std::string> { return std::string(message); }, key_file, around);
+}
+
+Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message, const std::string& key_file,
+                    const Surroundings& around) {
   if (!key_file.empty()) {
     constexpr std::string_view kPublicEnd = ".pub";
     return sign_by_file(key_file.ends_with(kPublicEnd) ? key_file.substr(0, key_file.size() - kPublicEnd.size()) : key_file, enrolled, purpose, message, around);
@@ -212,20 +232,27 @@ Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_v
       agent_said = by_agent.failure().message;
     }
   }
-  std::vector<std::pair<std::size_t, std::string>> files;
-  for (const char* name : kDefaultKeys) {
-    std::string file = around.home + "/.ssh/" + name;
-    const auto half = around.home.empty() ? std::nullopt : public_half(file);
-    const auto key = half && access(file.c_str(), R_OK) == 0 ? enrolled_as(enrolled, *half) : std::nullopt;
-    if (key) files.emplace_back(rank_of(enrolled, *key), std::move(file));
-  }
+  auto files = default_files(enrolled, around);
   if (files.empty()) {
     if (!agent_said.empty()) return cannot_sign(agent_said);
     return Failure{Exit::kNo, std::string("no key of yours is at hand") + (enrolled.empty() ? "" : " that is enrolled here") +
                                   ": load it into ssh-agent (ssh-add), or name its file: --key FILE"};
   }
-  std::ranges::stable_sort(files, {}, &std::pair<std::size_t, std::string>::first);
   return sign_by_file(files.front().second, enrolled, purpose, message, around);
+}
+
+bool at_hand(std::span<const evidence::PublicKey> enrolled, const Surroundings& around) {
+  if (!around.agent.empty()) {
+    auto agent = SshAgent::connect(around.agent);
+    // One that is refused is at hand: sign() says why it must not be used.
+    if (!agent && agent.failure().code == Exit::kNotAllowed) return true;
+    const auto held = agent ? agent->keys() : Result<std::vector<evidence::Bytes>>(agent.failure());
+    for (const evidence::Bytes& blob : held ? *held : std::vector<evidence::Bytes>()) {
+      const auto key = evidence::parse_ssh_key_blob(blob);
+      if (key && enrolled_as(enrolled, *key)) return true;
+    }
+  }
+  return !default_files(enrolled, around).empty();
 }
 
 bool opens_logins_here(const evidence::PublicKey& key, const Surroundings& around) {

@@ -3,6 +3,7 @@
 // passphrase, PIN and touch. What comes back was verified here first.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,13 @@ struct Signed {
 // tokens first. `key_file`: this one and no other ("" : look for one), a private key or its *.pub beside it.
 Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message,
                     const std::string& key_file, const Surroundings& around = surroundings());
+// The same where the message names the key that signs it.
+using MessageFor = std::function<Result<std::string>(const evidence::PublicKey& key)>;
+Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message,
+                    const std::string& key_file, const Surroundings& around = surroundings());
+
+// Would sign() find one of these without being told a file?
+bool at_hand(std::span<const evidence::PublicKey> enrolled, const Surroundings& around = surroundings());
 
 // The same key lets its owner log in on this machine (a line of his authorized_keys), and is in no token: whoever steals it has
 // both the login and the vote.

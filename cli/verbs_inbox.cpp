@@ -13,6 +13,7 @@
 #include "cli/agent.h"
 #include "cli/commands.h"
 #include "cli/screen.h"
+#include "cli/signing.h"
 #include "evidence/text.h"
 
 namespace jit::cli {
@@ -215,19 +216,33 @@ class Loop {
     inbox_.say(decision_line(*after, lifetime));
   }
 
-  // For a yes polkit may ask for the password: on the terminal as it was, with time to type it.
+  // For a yes something may be asked: the key's passphrase, PIN or touch, or by polkit the password. That happens on the terminal as
+  // it was, with time to type it.
   Result<Json> cast(const Ballot& ballot, const Dict& options) {
-    if (!ballot.approve || !client_.polkit_there()) return client_.vote(ballot.id, ballot.approve, options);
+    if (!ballot.approve) return client_.vote(ballot.id, false, options);
+    const auto voter = voter_of(client_);
+    if (!voter) return voter.failure();
+    const bool signs = !voter->keys.empty() && at_hand(voter->keys);
+    if (!signs && !client_.polkit_there()) return client_.vote(ballot.id, true, options);
     screen_.leave();
-    std::printf("approve %s: your password may be asked for\n", evidence::escape(ballot.id.substr(0, 8)).c_str());
+    std::printf("approve %s: your %s may be asked for\n", evidence::escape(ballot.id.substr(0, 8)).c_str(), signs ? "key" : "password");
     std::fflush(stdout);
     client_.set_timeout(kPasswordMax);
-    std::optional<PasswordAgent> agent(std::in_place);
-    auto after = client_.vote(ballot.id, ballot.approve, options);
-    agent.reset();
+    auto after = signs ? sign(ballot, options, *voter) : by_password(ballot, options);
     client_.set_timeout(kCallMax);
     screen_.enter();
     return after;
+  }
+
+  Result<Json> sign(const Ballot& ballot, const Dict& options, const Voter& voter) {
+    const auto shown = client_.get_request(ballot.id);
+    if (!shown) return shown.failure();
+    return cast_signed(client_, *shown, decision_of(options), voter, {});
+  }
+
+  Result<Json> by_password(const Ballot& ballot, const Dict& options) {
+    const PasswordAgent agent;
+    return client_.vote(ballot.id, true, options);
   }
 
   Client& client_;

@@ -207,6 +207,7 @@ Exit Verbs::show() {
   if (!id) return out.fail(id.failure());
   const auto client = Client::connect();
   if (!client) return out.fail(client.failure());
+  if (args.has(Option::kCode) || args.has(Option::kEnvelope)) return show_code(**client, *id);
   const auto request = (*client)->get_request(*id);
   if (request) return print(*request, request_facts(*request));
   if (request.failure().code != Exit::kNotAllowed) return out.fail(request.failure());

@@ -4,7 +4,7 @@
 
 #include "cli/agent.h"
 #include "cli/commands.h"
-
+#include "cli/signing.h"
 #include "evidence/text.h"
 #include "policy/policy.h"
 
@@ -37,10 +37,7 @@ Exit Verbs::vote(bool approve) {
   const auto before = (*client)->get_request(*id);
   if (!before) return out.fail(before.failure());
   if (!json()) out.facts(request_facts(*before));
-  std::optional<PasswordAgent> agent;
-  if (approve && is_open(*before) && (*client)->polkit_there()) agent.emplace();
-  const auto after = (*client)->vote(text_of(*before, "id"), approve, options);
-  agent.reset();
+  const auto after = approve ? yes(**client, *before, options) : (*client)->vote(text_of(*before, "id"), false, options);
   if (!after) return out.fail(after.failure());
   if (json()) return print(*after, {});
   if (!approve && text_of(*after, "state") == "approved") {
@@ -57,6 +54,28 @@ Exit Verbs::vote(bool approve) {
   out.line(decision_line(*after, lifetime));
   if (*block) out.line("nothing more is asked of these people for " + text_of(*after, "subject.name") + " for " + policy::format_duration(**block));
   return Exit::kDone;
+}
+
+// With a key of his own, where one is at hand; else by who calls, for which polkit may ask the password.
+Result<Json> Verbs::yes(Client& client, const Json& request, const Dict& options) {
+  const auto voter = voter_of(client);
+  if (!voter) return voter.failure();
+  const std::string file = args.value(Option::kKey);
+  if (!file.empty() && voter->keys.empty()) {
+    return Failure{Exit::kNo, "no key of yours is enrolled here; an admin adds it: jitctl people add-key " + voter->person + " FILE"};
+  }
+  if (is_open(request) && !voter->keys.empty() && (!file.empty() || at_hand(voter->keys))) {
+    for (const evidence::PublicKey& key : voter->keys) {
+      if (opens_logins_here(key)) out.aside("note: a key that you vote with also opens logins here; a hardware key (sk) would not be worth stealing");
+    }
+    return cast_signed(client, request, decision_of(options), *voter, file);
+  }
+  if (!voter->keys.empty() && text_of(request, "offer.votes") != "any") {
+    return Failure{Exit::kNo, "the policy wants a signed vote, and no key of yours is at hand: load it into ssh-agent (ssh-add), or name its file: --key FILE"};
+  }
+  std::optional<PasswordAgent> agent;
+  if (is_open(request) && client.polkit_there()) agent.emplace();
+  return client.vote(text_of(request, "id"), true, options);
 }
 
 Exit Verbs::review() {

@@ -3,6 +3,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(sdbus-c++ 1.2 REQUIRED)
 find_package(sdbus-c++-tools REQUIRED)

@@ -31,7 +31,7 @@ std::optional<std::array<std::uint8_t, 32>> bytes_of_hex(std::string_view text) 
   for (std::size_t i = 0; i < 64; ++i) {
     const std::size_t value = std::string_view("0123456789abcdef").find(text[i]);
     if (value == std::string_view::npos) return std::nullopt;
-    out[i / 2] = static_cast<std::uint8_t>((unsigned{out[i / 2]} << 4U) | value);
+    out[i / 2] = static_cast<std::uint8_t>((std::uint32_t{out[i / 2]} << 4U) | value);
   }
   return out;
 }

@@ -214,7 +214,7 @@ struct Key {
   bool hardware = false;    // "sk-" types of ssh, and webauthn
   bool verify_required = false;
   std::optional<std::int64_t> not_before, not_after, revoked;  // Unix time, seconds
-  std::string fingerprint;  // as the JudgeKey said; empty: nobody looked
+  std::string fingerprint = {};  // as the JudgeKey said; empty: nobody looked
   bool usable(std::int64_t now) const;
 };
 

@@ -91,7 +91,7 @@ void Handlers::accept_people(const core::Caller& caller, const Reply& reply) {
 
 void Handlers::status(const core::Caller& caller, const Reply& reply) {
   const std::string status = admin_.status();
-  reply({Error::kNone, {}, caller.admin ? reprint(status) : status_for_anyone(status), 0});
+  reply({Error::kNone, {}, with_person(caller.admin ? reprint(status) : status_for_anyone(status), caller.identity->person, core_.keys_of(caller)), 0});
 }
 
 }  // namespace jit::bus

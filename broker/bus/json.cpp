@@ -352,6 +352,17 @@ std::string status_for_anyone(const std::string& json_text) {
   return dump(json);
 }
 
+std::string with_person(const std::string& json_text, const std::string& person, const std::vector<policy::Key>& keys) {
+  Json json = Json::parse(json_text, nullptr, false);
+  if (json.is_discarded() || !json.is_object()) return json_text;
+  Json list = Json::array();
+  for (const policy::Key& key : keys) {
+    list.push_back({{"id", escape(key.id)}, {"kind", key.kind}, {"public", escape(key.public_text)}, {"verify_required", key.verify_required}});
+  }
+  json["you"] = {{"person", escape(person)}, {"keys", std::move(list)}};
+  return dump(json);
+}
+
 std::string wire_text(std::string_view message) {
   std::string out;
   std::size_t at = 0;

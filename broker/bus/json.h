@@ -42,6 +42,8 @@ std::string reprint(const std::string& json_text);  // the same document as dump
 // A status as anybody may have it: of the policy, which root:_jit alone may read, only whether it is in force and how
 // many findings it has.
 std::string status_for_anyone(const std::string& json_text);
+// With "you": the caller's person and the keys that he may sign with.
+std::string with_person(const std::string& json_text, const std::string& person, const std::vector<policy::Key>& keys);
 // A message for people that may quote hostile text: printable ASCII stays, the rest is escaped.
 std::string wire_text(std::string_view message);
 

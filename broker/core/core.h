@@ -228,6 +228,7 @@ class Core {
   GrantState state_of(const Id& grant) const;         // ended: also where there never was such a one
   std::vector<Vote> votes_on(const Id& request) const;
   std::vector<const Request*> owed_reviews(const Caller& caller) const;  // that he may see; the one due first in front
+  std::vector<policy::Key> keys_of(const Caller& caller) const;  // that may sign now
   std::optional<WallMs> away_until(const Caller& caller) const;
   std::size_t waiting() const;  // connections that wait
   bool ends_are_safe() const;   // false: something has ended and is written nowhere; no grant is used meanwhile

@@ -48,6 +48,16 @@ std::optional<Core::Impl::Signer> Core::Impl::signer_of(const evidence::ReadCode
   return std::nullopt;
 }
 
+std::vector<policy::Key> Core::keys_of(const Caller& caller) const {
+  std::vector<policy::Key> out;
+  if (!policy_) return out;
+  for (const policy::Person& person : policy_->rules().people) {
+    if (person.name != caller.identity->person) continue;
+    std::ranges::copy_if(person.keys, std::back_inserter(out), [&](const policy::Key& key) { return key.usable(impl_->now_s()); });
+  }
+  return out;
+}
+
 Outcome<Core::Impl::Carried> Core::Impl::open_vote(std::string_view text) const {
   if (text.starts_with('{')) return open_envelope(text);
   return open_code(text);

@@ -249,3 +249,16 @@ TEST_CASE("a key that also opens logins here") {
   CHECK(opens_logins_here(key, home.around));
   CHECK_FALSE(opens_logins_here(other, home.around));
 }
+
+// Run by the bed, behind real ssh: the agent of SSH_AUTH_SOCK is one of another machine, or it is one of this.
+TEST_CASE("the agent here is a forwarded one", "[.forwarded]") {
+  const auto agent = SshAgent::connect(surroundings().agent);
+  REQUIRE_FALSE(agent);
+  CHECK(agent.failure().message.find("another machine") != std::string::npos);
+}
+
+TEST_CASE("the agent here is this machine's", "[.local]") {
+  auto agent = SshAgent::connect(surroundings().agent);
+  REQUIRE(agent);
+  CHECK(agent->keys());
+}

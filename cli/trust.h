@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// ~/.config/jit/approver.toml: who an approver is, and the keys of the hosts that he answers to. Nothing that another host signed
+// is shown to him.
+//   person = "bob"
+//   [[host]]
+//   name = "db1"
+//   key = "ssh-ed25519 AAAA..."
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/exit.h"
+#include "evidence/signature.h"
+
+namespace jit::cli {
+
+struct TrustedHost {
+  std::string name;
+  evidence::PublicKey key;
+};
+
+struct Approver {
+  std::string person;  // empty: not said
+  std::vector<TrustedHost> hosts;
+  const TrustedHost* host(const std::string& fingerprint) const;
+};
+
+std::string approver_file();  // its path; empty: no home
+// A file that is not there says nothing; one that others could write, or that is wrong, is a failure with its place.
+Result<Approver> read_approver();
+Result<Nothing> trust_host(const std::string& name, const evidence::PublicKey& key);  // one more line, durable
+
+}  // namespace jit::cli
