@@ -30,6 +30,8 @@ constexpr std::array kOptions = {
     OptionName{Option::kBlock, "--block", "", "DURATION"}, OptionName{Option::kTyped, "--typed", "", "CODE"},
     OptionName{Option::kUntil, "--until", "", "TIME"},     OptionName{Option::kId, "--id", "", "ID"},
     OptionName{Option::kKind, "--kind", "", "KIND"},       OptionName{Option::kVerifyRequired, "--verify-required", "", ""},
+    OptionName{Option::kFormat, "--format", "", "FORMAT"}, OptionName{Option::kHostKey, "--host-key", "", "KEY|FILE"},
+    OptionName{Option::kAllowedSigners, "--allowed-signers", "", "FILE"}, OptionName{Option::kHead, "--head", "", "SIZE:ROOT|FILE"},
     OptionName{Option::kKey, "--key", "", "FILE"},         OptionName{Option::kCode, "--code", "", ""},
     OptionName{Option::kPaste, "--paste", "", ""},         OptionName{Option::kEnvelope, "--envelope", "", ""},
     OptionName{Option::kTrust, "--trust", "", "FINGERPRINT"}, OptionName{Option::kYes, "--approve", "", ""},
@@ -62,6 +64,11 @@ const std::array kVerbs = {
          "end grants at once, with a reason (-m)"},
     Verb{"status", "", 0, 0, false, {kJson}, "the broker's health"},
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
+    Verb{"audit show", "ID", 1, 1, false, {kJson}, "what the log says of a request or a grant, checked"},
+    Verb{"audit export", "", 0, 0, false, {kSince, kFormat}, "the log for others: jsonl, which jit-verify checks, or ocsf"},
+    Verb{"audit verify", "[FILE|-]", 0, 1, false, {kHostKey, kAllowedSigners, kHead}, "check the log, or an export or proof; see jit-verify(1)"},
+    Verb{"audit prove", "ID", 1, 1, false, {}, "a proof of a request or a grant that others check with public keys"},
+    Verb{"audit checkpoint", "", 0, 0, false, {}, "the signed head of the log, to be kept elsewhere"},
     Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "check policy files; needs no broker"},
     Verb{"policy show", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "each rule as one sentence; needs no broker"},
     Verb{"policy why", "[DIR|FILE...]", 0, 4096, true, kWhatIf, "what a request would get, and by which rules"},
@@ -99,7 +106,7 @@ const OptionName* option_named(std::string_view text) {
   return it == kOptions.end() ? nullptr : it;
 }
 
-bool repeats(const Verb& verb, Option option) { return option == kHostTag || (option == kPerson && verb.name == "people import"); }
+bool repeats(const Verb& verb, Option option) { return option == kHostTag || option == kAllowedSigners || option == kHead || (option == kPerson && verb.name == "people import"); }
 
 bool digits(std::string_view text, int& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);

@@ -19,6 +19,7 @@ enum class Option : std::uint8_t {
   kType, kLimit, kCheck, kGroups,
   kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag, kOwed, kBlock, kTyped, kUntil,
   kKey, kCode, kPaste, kEnvelope, kTrust, kYes, kNo, kId, kKind, kVerifyRequired,
+  kFormat, kHostKey, kAllowedSigners, kHead,
 };
 
 struct Args {

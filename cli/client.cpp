@@ -90,6 +90,10 @@ Failure not_running() { return {Exit::kUnreachable, std::string("the broker is n
 
 }  // namespace
 
+namespace {
+std::string text_in(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
+}  // namespace
+
 Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
 std::int64_t monotonic_ms() {
@@ -140,6 +144,19 @@ struct Client::Impl {
 
   Result<Nothing> find();
   Result<Nothing> rewatch();
+
+  template <class Call>
+  Result<Lines> lines(Call call) {
+    if (broker == nullptr) return not_running();
+    try {
+      Lines out = call(*broker);
+      const bool good = out.text.ends_with('\n') && std::ranges::all_of(out.text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); });
+      if (!good) return Failure{Exit::kUnreachable, "the broker's reply is broken: is jitctl as new as jit-broker?"};
+      return out;
+    } catch (const sdbus::Error& error) {
+      return failure_of(error.getName(), error.getMessage());
+    }
+  }
 
   template <class Call>
   Result<Json> ask(Call call) {
@@ -309,6 +326,19 @@ Result<AuditPage> Client::query(const Dict& filter) {
   if (!entries) return entries.failure();
   page.entries = std::move(*entries);
   return page;
+}
+
+Result<Json> Client::checkpoint() {
+  return impl_->ask([&](Broker& broker) { return broker.audit.Checkpoint(); });
+}
+Result<Client::Lines> Client::export_log(std::uint64_t from, std::uint64_t to) {
+  return impl_->lines([&](Broker& broker) {
+    auto [bytes, next] = broker.audit.Export(from, to);
+    return Lines{text_in(bytes), next};
+  });
+}
+Result<Client::Lines> Client::proof(const std::string& id) {
+  return impl_->lines([&](Broker& broker) { return Lines{text_in(broker.audit.Proof(id)), 0}; });
 }
 
 Result<Nothing> Client::watch() {

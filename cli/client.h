@@ -66,6 +66,13 @@ class Client {
   Result<Json> clear_fact(const std::string& name);
   Result<Json> list_facts();
   Result<AuditPage> query(const Dict& filter);
+  Result<Json> checkpoint();
+  struct Lines {
+    std::string text;
+    std::uint64_t next = 0;  // 0: this was all
+  };
+  Result<Lines> export_log(std::uint64_t from, std::uint64_t to);
+  Result<Lines> proof(const std::string& id);
   bool polkit_there();  // running, or to be started when it is asked
 
   // From now on next() tells what changed.

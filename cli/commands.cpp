@@ -65,6 +65,11 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "revoke") return verbs.revoke();
   if (verb == "status") return verbs.status();
   if (verb == "audit log") return verbs.log();
+  if (verb == "audit show") return verbs.show_audit();
+  if (verb == "audit export") return verbs.export_log();
+  if (verb == "audit verify") return verbs.verify();
+  if (verb == "audit prove") return verbs.prove_entry();
+  if (verb == "audit checkpoint") return verbs.checkpoint();
   if (verb == "policy check") return verbs.check();
   if (verb == "policy show") return verbs.show_policy();
   if (verb == "policy why") return verbs.why(false);

@@ -2,6 +2,7 @@
 // The verbs. Each prints its result and returns the exit code.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "broker/config/config.h"
@@ -45,8 +46,16 @@ struct Verbs {
   Exit status();
   Exit reload();
   Exit loaded_again(const Json& status);  // how a reload ended
-  Exit log();
   Exit observed();
+  // verbs_audit.cpp
+  Exit log();
+  Exit show_audit();
+  Exit checkpoint();
+  Exit prove_entry();
+  Exit export_log();
+  Exit verify();
+  Result<Dict> audit_filter() const;  // --request, --person, --type, --since
+  static Result<Nothing> each_entry(Client& client, Dict filter, const std::function<void(const Json&)>& take);
   // verbs_facts.cpp
   Exit set_fact();
   Exit clear_fact();

@@ -38,6 +38,11 @@ void Output::line(std::string_view text) {
   std::fflush(stdout);
 }
 
+void Output::text(std::string_view lines) {
+  std::fwrite(lines.data(), 1, lines.size(), stdout);
+  std::fflush(stdout);
+}
+
 void Output::note(std::string_view text) { style_.terminal ? line(text) : aside(text); }
 
 void Output::aside(std::string_view text) { std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data()); }

@@ -22,6 +22,7 @@ class Output {
   explicit Output(Style style) : style_(style) {}
   const Style& style() const { return style_; }
   void line(std::string_view text);    // to stdout, at once where stdout is a pipe too
+  void text(std::string_view lines);   // the same of whole lines
   void note(std::string_view text);    // for people: to stdout on a terminal, else to stderr
   void aside(std::string_view text);   // for people, where stdout is for a program: to stderr
   Exit fail(const Failure& failure);   // "jitctl: ..." to stderr

@@ -58,7 +58,8 @@ std::string Ledger::settle() {
     ++counts_.unsigned_requests;
     return "";
   }
-  return digest.empty() ? "" : "the signed document that it names is missing";
+  // Who erases a person's fields takes the documents that name him, too.
+  return digest.empty() || !last_.erased.empty() ? "" : "the signed document that it names is missing";
 }
 
 std::string Ledger::signed_by_host(const Envelope& envelope, std::string_view purpose) const {

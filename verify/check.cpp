@@ -99,30 +99,26 @@ std::optional<Checked> read_trust(const Wish& wish, evidence::Trust& trust) {
 
 }  // namespace
 
-Checked check(const Wish& wish) {
+Checked check(const Wish& wish, const Source& source) {
   evidence::Trust trust;
   if (auto wrong = read_trust(wish, trust)) return std::move(*wrong);
   const bool given = !trust.host_key.empty();
-  const File file(wish.file);
-  if (!file.is_open()) return unusable(wish.file, std::strerror(errno));
   evidence::Audit audit(std::move(trust));
-  std::string buffer;
-  std::size_t begin = 0;  // of the line that is not whole yet
+  std::string buffer;  // begins with the line that is not whole yet
   bool good = true;
   while (good) {
-    std::size_t look = buffer.size();
-    const ssize_t got = file.more(buffer);
-    if (got < 0) return unusable(wish.file, std::strerror(errno));
-    if (got == 0) {
-      if (begin < buffer.size()) audit.line(std::string_view(buffer).substr(begin));
+    const std::size_t before = buffer.size();
+    if (const std::string why = source(buffer); !why.empty()) return unusable(wish.file, why);
+    if (buffer.size() == before) {
+      if (!buffer.empty()) audit.line(buffer);
       break;
     }
-    for (std::size_t end = 0; good && (end = buffer.find('\n', look)) != std::string::npos; look = begin) {
+    std::size_t begin = 0;
+    for (std::size_t end = buffer.find('\n', before); good && end != std::string::npos; end = buffer.find('\n', begin)) {
       good = audit.line(std::string_view(buffer).substr(begin, end - begin));
       begin = end + 1;
     }
     buffer.erase(0, begin);
-    begin = 0;
     // A line that has no end must not cost memory: what is too long already is refused as it is.
     if (good && buffer.size() > evidence::kLineMax) good = audit.line(buffer);
   }
@@ -130,6 +126,12 @@ Checked check(const Wish& wish) {
   Checked out{audited.problem ? Result::kNotVerified : Result::kVerified, evidence::text_of(audited)};
   if (!audited.problem && !given) out.text += "  nobody said whose log it must be: compare that key with `jitctl status` on the host, or give --host-key\n";
   return out;
+}
+
+Checked check(const Wish& wish) {
+  const File file(wish.file);
+  if (!file.is_open()) return unusable(wish.file, std::strerror(errno));
+  return check(wish, [&](std::string& to) -> std::string { return file.more(to) < 0 ? std::strerror(errno) : ""; });
 }
 
 }  // namespace jit::verify

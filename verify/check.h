@@ -2,6 +2,7 @@
 // Checks a file of the log: what jit-verify does, and jitctl with a file. It needs no broker and no file of the host.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct Checked {
   std::string text;  // for people, in lines: what was found, or which file cannot be used and why
 };
 
-Checked check(const Wish& wish);
+// Puts more bytes of an export behind `to`, none at its end. The answer is why it cannot; empty: it can.
+using Source = std::function<std::string(std::string& to)>;
+
+Checked check(const Wish& wish);                        // of wish.file
+Checked check(const Wish& wish, const Source& source);  // of what somebody else brings
 
 }  // namespace jit::verify

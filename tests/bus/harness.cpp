@@ -190,7 +190,7 @@ int main(int argc, char** argv) {
   directory::Directory directory(loop.post());
   core.use_host({key.id(), "testhost"});
   const auto status = [&] {
-    return "{\"state\":\"running\",\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +
+    return "{\"state\":\"running\",\"host\":{\"id\":\"" + key.id() + "\",\"name\":\"testhost\"},\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +
            ",\"hash\":\"" + (core.policy() ? core.policy()->hash() : "") + "\",\"in_force\":\"the files\",\"error_count\":" + (error.empty() ? "0" : "1") + ",\"errors\":[" +
            (error.empty() ? "" : "\"refused\"") + "]},\"requests\":" + std::to_string(core.live_requests().size()) + "}";
   };

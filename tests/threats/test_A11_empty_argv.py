@@ -10,7 +10,7 @@ import resource
 import bedlib
 from bedlib import check
 
-PROGRAMS = ("/usr/bin/jitctl", "/usr/libexec/jit/jit-broker")
+PROGRAMS = ("/usr/bin/jitctl", "/usr/bin/jit-verify", "/usr/libexec/jit/jit-broker")
 libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -15,10 +15,10 @@ MOST_KIB = 64 * 1024
 NAMED = ("org.pamjit.Error.", "org.freedesktop.DBus.Error.")
 LOST = ("NoReply", "Timeout", "TimedOut", "Disconnected", "ServiceUnknown", "NameHasNoOwner")
 METHODS = {"Requests": ["List", "Get", "Create", "Cancel", "Vote", "Watch"], "Grants": ["List", "Get", "Revoke", "End"],
-           "Policy": ["Reload", "Status"], "Audit": ["Query"], "Facts": ["Set", "Clear", "List"]}
+           "Policy": ["Reload", "Status"], "Audit": ["Query", "Checkpoint", "Export", "Proof"], "Facts": ["Set", "Clear", "List"]}
 TRUE = {"Requests.List": "a{sv}", "Requests.Get": "s", "Requests.Create": "a{sv}", "Requests.Cancel": "s", "Requests.Vote": "sba{sv}",
         "Requests.Watch": "", "Grants.List": "a{sv}", "Grants.Get": "s", "Grants.Revoke": "a{sv}ay", "Grants.End": "s",
-        "Policy.Reload": "", "Policy.Status": "", "Audit.Query": "a{sv}", "Facts.Set": "svu", "Facts.Clear": "s", "Facts.List": ""}
+        "Policy.Reload": "", "Policy.Status": "", "Audit.Query": "a{sv}", "Audit.Checkpoint": "", "Audit.Export": "tt", "Audit.Proof": "s", "Facts.Set": "svu", "Facts.Clear": "s", "Facts.List": ""}
 PID = bedlib.broker.pid()
 
 

@@ -119,7 +119,7 @@ class Story:
     def settle(self):
         if self.last and not self.settled:
             field = self.FIELD.get(self.last.type)
-            need(field in (None, "digest") or not self.last.text(field), "its document is missing")
+            need(field in (None, "digest") or not self.last.text(field) or self.last.erased, "its document is missing")
             self.settled = True
 
     def document(self, line):

@@ -231,6 +231,7 @@ class Leaf:
         need(self.type and value["v"] == 1 and value["v"] is not True and isinstance(value["fields"], dict) and isinstance(value["personal"], dict))
         self.request, self.grant = value["request"] or "", value["grant"] or ""
         self.fields = dict(value["fields"])
+        self.erased = set(value["personal"]) - set(personal)
         need(set(personal) <= set(value["personal"]) and not set(value["fields"]) & set(value["personal"]))
         for name, committed in value["personal"].items():
             digits(committed, 32)

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// The audit log for people, and what of it others can check.
+#include <charconv>
+#include <ctime>
+
+#include "cli/commands.h"
+#include "cli/ocsf.h"
+#include "cli/story.h"
+#include "evidence/audit.h"
+#include "verify/check.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::uint32_t kEntriesAPage = 200;
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    if (end > at) out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+// Where a head stands: "SIZE:ROOT".
+std::uint64_t size_in(const std::string& head) {
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(head.data(), head.data() + head.size(), size);
+  return error == std::errc() && end != head.data() + head.size() && *end == ':' ? size : 0;
+}
+
+Failure no_head() { return {Exit::kUnreachable, "the broker's reply is broken: is jitctl as new as jit-broker?"}; }
+
+// The pages of an export, one behind the other.
+class Pages {
+ public:
+  Pages(Client& client, std::uint64_t from, std::uint64_t to) : client_(client), next_(from), to_(to) {}
+
+  // The next lines; empty: the end.
+  Result<std::string> more() {
+    if (done_) return std::string();
+    auto page = client_.export_log(next_, to_);
+    if (!page) return page.failure();
+    if (page->next != 0 && page->next <= next_) return no_head();  // it would never end
+    // Each page says whose log it is; of the first alone it is needed.
+    if (!first_) page->text.erase(0, page->text.find('\n') + 1);
+    first_ = false;
+    next_ = page->next;
+    done_ = next_ == 0;
+    return std::move(page->text);
+  }
+
+ private:
+  Client& client_;
+  std::uint64_t next_, to_;
+  bool first_ = true;
+  bool done_ = false;
+};
+
+}  // namespace
+
+Result<Dict> Verbs::audit_filter() const {
+  auto filter = filter_of(args);
+  if (!filter) return filter;
+  if (args.has(Option::kRequest)) {
+    const auto id = id_of(args.value(Option::kRequest));
+    if (!id) return id.failure();
+    filter->emplace("request", sdbus::Variant(*id));
+  }
+  if (args.has(Option::kPerson)) filter->emplace("person", sdbus::Variant(args.value(Option::kPerson)));
+  if (args.has(Option::kType)) filter->emplace("type", sdbus::Variant(args.value(Option::kType)));
+  filter->emplace("limit", sdbus::Variant(kEntriesAPage));
+  return filter;
+}
+
+Result<Nothing> Verbs::each_entry(Client& client, Dict filter, const std::function<void(const Json&)>& take) {
+  for (;;) {
+    const auto page = client.query(filter);
+    if (!page) return page.failure();
+    for (const Json& entry : page->entries) take(entry);
+    if (filter.contains("newest") || page->entries.empty()) return Nothing{};
+    filter["after"] = sdbus::Variant(page->next);
+  }
+}
+
+Exit Verbs::log() {
+  auto filter = audit_filter();
+  if (!filter) return out.fail(filter.failure());
+  if (args.has(Option::kLimit)) {
+    std::uint64_t left = 0;
+    const std::string text = args.value(Option::kLimit);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), left);
+    if (error != std::errc() || end != text.data() + text.size() || left == 0 || left > kEntriesAPage) {
+      return out.fail({Exit::kUsage, "--limit: give how many of the newest entries, from 1 to " + std::to_string(kEntriesAPage)});
+    }
+    filter->emplace("newest", sdbus::Variant(true));
+    (*filter)["limit"] = sdbus::Variant(static_cast<std::uint32_t>(left));
+  }
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  Json all = Json::array();
+  const auto read = each_entry(**client, std::move(*filter), [&](const Json& entry) {
+    if (json()) {
+      all.push_back(entry);
+    } else {
+      out.line(out.style().terminal ? story_line(entry) : entry_line(entry));
+    }
+  });
+  if (!read) return out.fail(read.failure());
+  if (json()) out.line(all.dump());
+  return Exit::kDone;
+}
+
+Exit Verbs::show_audit() {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto proof = (*client)->proof(*id);
+  if (!proof) return out.fail(proof.failure());
+  evidence::Audit audit(evidence::Trust{});
+  Json entries = Json::array();
+  for (std::string_view left = proof->text; !left.empty();) {
+    const std::size_t end = std::min(left.find('\n'), left.size());
+    const auto line = evidence::read_line(left.substr(0, end));
+    const auto* const entry = line ? std::get_if<evidence::EntryLine>(&*line) : nullptr;
+    const auto read = entry != nullptr ? evidence::read_leaf(entry->leaf, entry->personal) : std::nullopt;
+    if (read) entries.push_back(entry_document(*read));
+    audit.line(left.substr(0, end));
+    left.remove_prefix(std::min(end + 1, left.size()));
+  }
+  const evidence::Audited audited = audit.finish();
+  if (json()) {
+    out.line(Json{{"entries", entries}, {"verified", !audited.problem}, {"problem", audited.problem ? Json(audited.problem->what) : Json(nullptr)}}.dump());
+  } else {
+    for (const Json& entry : entries) out.line(story_line(entry));
+    const std::string text = evidence::text_of(audited);
+    if (audited.problem) return out.fail({Exit::kNo, text.substr(0, text.find('\n'))});
+    out.note("all of it stands in the signed log; for others: jitctl audit prove " + *id + " > FILE");
+  }
+  return audited.problem ? Exit::kNo : Exit::kDone;
+}
+
+Exit Verbs::checkpoint() {
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto head = (*client)->checkpoint();
+  if (!head) return out.fail(head.failure());
+  out.line(head->dump());
+  out.note("keep it on another machine: jitctl audit verify --head FILE tells whether the log was cut or rewritten since");
+  return Exit::kDone;
+}
+
+Exit Verbs::prove_entry() {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto proof = (*client)->proof(*id);
+  if (!proof) return out.fail(proof.failure());
+  out.text(proof->text);
+  return Exit::kDone;
+}
+
+Exit Verbs::export_log() {
+  const std::string format = args.has(Option::kFormat) ? args.value(Option::kFormat) : "jsonl";
+  if (format != "jsonl" && format != "ocsf") return out.fail({Exit::kUsage, "--format: jsonl, which jit-verify checks, or ocsf"});
+  auto filter = audit_filter();
+  if (!filter) return out.fail(filter.failure());
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  if (format == "ocsf") {
+    const auto status = (*client)->status();
+    if (!status) return out.fail(status.failure());
+    const auto read = each_entry(**client, std::move(*filter), [&](const Json& entry) { out.line(ocsf_event(entry, member(*status, "host")).dump()); });
+    return read ? Exit::kDone : out.fail(read.failure());
+  }
+  std::uint64_t from = 0;
+  if (args.has(Option::kSince)) {
+    (*filter)["limit"] = sdbus::Variant(std::uint32_t{1});
+    const auto first = (*client)->query(*filter);
+    if (!first) return out.fail(first.failure());
+    if (first->entries.empty()) return out.fail({Exit::kNo, "nothing was logged since then"});
+    from = number_of(first->entries.front(), "sequence");
+  }
+  const auto head = (*client)->checkpoint();
+  if (!head) return out.fail(head.failure());
+  Pages pages(**client, from, size_in(text_of(*head, "head")));
+  for (;;) {
+    const auto lines = pages.more();
+    if (!lines) return out.fail(lines.failure());
+    if (lines->empty()) return Exit::kDone;
+    out.text(*lines);
+  }
+}
+
+Exit Verbs::verify() {
+  verify::Wish wish;
+  wish.host_key = args.value(Option::kHostKey);
+  wish.allowed_signers = split(args.value(Option::kAllowedSigners));
+  wish.heads = split(args.value(Option::kHead));
+  verify::Checked checked;
+  if (!args.words.empty()) {
+    wish.file = args.words[0];
+    checked = verify::check(wish);
+  } else {
+    const auto client = Client::connect();
+    if (!client) return out.fail(client.failure());
+    const auto head = (*client)->checkpoint();
+    if (!head) return out.fail(head.failure());
+    Pages pages(**client, 0, size_in(text_of(*head, "head")));
+    std::optional<Failure> failed;
+    wish.file = "the broker";
+    checked = verify::check(wish, [&](std::string& to) {
+      const auto lines = pages.more();
+      if (!lines) {
+        failed = lines.failure();
+        return failed->message;
+      }
+      to += *lines;
+      return std::string();
+    });
+    if (failed) return out.fail(*failed);
+  }
+  if (checked.result == verify::Result::kUsage) {
+    checked.text.pop_back();
+    return out.fail({Exit::kUsage, checked.text});
+  }
+  out.text(checked.text);
+  return checked.result == verify::Result::kVerified ? Exit::kDone : Exit::kNo;
+}
+
+}  // namespace jit::cli
