@@ -192,7 +192,7 @@ std::string short_time(const std::string& iso) {
 
 std::string emergency_text(const Json& request) {
   if (text_of(request, "kind") != "break-glass") return "";
-  const std::string out = "BREAK-GLASS";
+  std::string out = "BREAK-GLASS";
   const Json& owed = member(request, "owed");
   if (const std::string by = text_of(owed, "by"); !by.empty()) return out + ", reviewed by " + by;
   const std::string due = text_of(owed, "due");

@@ -43,7 +43,7 @@ class Gate {
   }
   bool is_open() const { return bus_ != nullptr; }
   int fd() const { return bus_ ? sd_bus_get_fd(bus_.get()) : -1; }  // not to be closed
-  void abandon() { bus_.release(); }  // without closing it: its descriptor is not ours any more
+  void abandon() { static_cast<void>(bus_.release()); }  // without closing it: its descriptor is not ours any more
 
   // An empty message for one method of the gate; null where there is no memory or no connection.
   Message call(const char* method) const;

@@ -266,7 +266,7 @@ void Core::Impl::deny_request(Live& live, const Caller& caller, Vote vote, Done<
           [this, before, reason = vote.reason, by, done = std::move(done)](bool ok) mutable {
             if (!ok) return done(failure<Request>(Error::kUnavailable, "it is denied, but the log could not be written"));
             Outcome<Request> out;
-            out.value = std::move(before);
+            out.value = before;
             out.value.state = RequestState::kDenied;
             out.value.ended_by = by;
             out.value.ended_why = reason;

@@ -86,7 +86,7 @@ class Vetted final : public Resolver {
 
   // A gid without a name that counts is known by its number.
   Group name_of(std::uint32_t gid, const LocalFiles& local) {
-    const Group nameless{Status::kAbsent, std::to_string(gid)};
+    Group nameless{Status::kAbsent, std::to_string(gid)};
     if (local.holds_gid(gid)) {
       std::string name = local.group(gid);
       return name.empty() ? nameless : Group{Status::kFound, std::move(name)};

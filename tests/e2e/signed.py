@@ -4,17 +4,7 @@ import re
 
 import bedlib
 from bedlib import Inbox, Terminal, check, jitctl, run
-
-PLAIN = 'by-sre   = { need = [{ from = "group:sre", count = 1 }], wait = "5m" }'
-SIGNED = PLAIN.replace("wait =", 'votes = "signed", wait =')
-ALONE = ["unshare", "--net", "--mount", "--pid", "--fork", "/bin/sh", "-c"]
-
-
-def cut_off(user: str, command: str) -> bedlib.Program:
-    """As on another machine: no network, no bus, no broker; the key and jitctl are all there is."""
-    script = f"mount -t tmpfs none /run && exec setpriv --reuid={user} --regid={user} --init-groups env HOME=/home/{user} {command}"
-    return run("root", [*ALONE, script])
-
+from by_hand import PLAIN, SIGNED, cut_off
 
 def test_approve_signs_where_a_key_is_at_hand():
     bedlib.enrol("bob")

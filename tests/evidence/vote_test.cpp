@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Documents and votes: one form of each, and no bit of it that may be another.
+#include <catch2/catch.hpp>
+
+#include "evidence/carried.h"
+#include "evidence/canonical.h"
+#include "evidence/grant.h"
+#include "evidence/host_key.h"
+#include "evidence/request.h"
+#include "evidence/text.h"
+#include "evidence/vote.h"
+#include "evidence/vote_code.h"
+
+using namespace jit::evidence;
+
+namespace {
+
+HostKey voter_key(std::uint8_t number) {
+  const std::array<std::uint8_t, kSecretBytes> secret{number};
+  return std::move(*HostKey::from_secret(secret));
+}
+
+Vote a_vote(const HostKey& key, char fill) {
+  Vote vote;
+  vote.digest = std::string(64, fill);
+  vote.request = std::string(32, fill);
+  vote.host_id = std::string(32, fill);
+  vote.boot_id = std::string("boot-") + fill;
+  vote.approve = fill == 'a';
+  vote.duration_s = fill == 'a' ? 300U : 600U;
+  vote.scope = fill == 'a' ? "tty" : "command";
+  if (fill != 'a') vote.block_s = 60;
+  vote.reason = std::string("because ") + fill;
+  vote.person = std::string("person-") + fill;
+  vote.key_id = key.fingerprint();
+  vote.typed = fill == 'a' ? "123456" : "654321";
+  vote.time_ms = fill;
+  return vote;
+}
+
+// As a host does it, its own state apart.
+std::optional<Vote> accepted(std::string_view text, const HostKey& key) {
+  const auto envelope = parse_envelope(text);
+  if (!envelope || envelope->signatures.size() != 1 || envelope->signatures[0].key_id != key.fingerprint()) return std::nullopt;
+  const Signature& signature = envelope->signatures[0];
+  const Flaw flaw = verify(key.public_key(), signature.kind, kVoteNamespace, pae(envelope->type, envelope->payload), signature.bytes);
+  if (flaw != Flaw::kNone || envelope->type != kVoteType) return std::nullopt;
+  return read_vote(envelope->payload);
+}
+
+VoteCode a_code(const HostKey& key) {
+  VoteCode code;
+  code.digest = std::string(64, 'c');
+  code.approve = true;
+  code.duration_s = 900;
+  code.scope = 1;
+  code.key = *key_prefix(key.public_key());
+  code.typed = "000123";
+  code.reason = "fine by me";
+  return code;
+}
+
+std::string text_for(const HostKey& key, const VoteCode& code) {
+  return *to_text(code, key.sign(kVoteCodeNamespace, text_of(*body_of(code))));
+}
+
+Request a_request() {
+  Request request;
+  request.id = std::string(32, '1');
+  request.kind = "elevation";
+  request.host_id = std::string(32, '2');
+  request.host_name = "web\x1b[1m";
+  request.boot_id = "b";
+  request.nonce = std::string(64, '3');
+  request.subject = {"al\"ice", 1000, 1000, "", "alice", "local", "/dev/pts/1", std::nullopt};
+  request.door = "sudo";
+  request.service = "sudo";
+  request.target = {"root", 0, false};
+  request.command.argv = {"sudo", std::string("a\0b", 3), "\xff", ""};
+  request.command.known = true;
+  request.cwd = "/home/alice";
+  request.reason = "caf\xc3\xa9";
+  request.urgency = "normal";
+  request.offer.rule = "r";
+  request.offer.seats = {{"group:sre", 2}};
+  request.offer.ladder = {{60, "set:lead", "group:sre", ""}};
+  request.offer.votes = "signed";
+  request.offer.scope = "tty";
+  request.offer.warn_before_s = {300, 60};
+  request.offer.tickets = {"", "CHG-#"};
+  request.offer.on_expiry = "end";
+  request.policy_hash = std::string(64, '4');
+  request.risk_signs = {"first time here"};
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("no bit of a signed vote may be another", "[D3]") {
+  const HostKey key = voter_key(1);
+  const Vote vote = a_vote(key, 'a');
+  const std::string text = to_json(key.seal(kVoteType, payload_of(vote), kVoteNamespace));
+  REQUIRE(accepted(text, key) == vote);
+  std::size_t passed = 0;
+  for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
+    std::string other = text;
+    other[bit / 8] = static_cast<char>(other[bit / 8] ^ (1U << (bit % 8)));
+    if (accepted(other, key)) ++passed;
+  }
+  CHECK(passed == 0);
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    if (accepted(std::string_view(text).substr(0, length), key)) ++passed;
+  }
+  CHECK(passed == 0);
+}
+
+TEST_CASE("no field of one vote stands in another", "[D3]") {
+  const HostKey key = voter_key(1);
+  const HostKey other_key = voter_key(2);
+  const std::string one = payload_of(a_vote(key, 'a'));
+  const std::string two = payload_of(a_vote(other_key, 'b'));
+  const Envelope first = key.seal(kVoteType, one, kVoteNamespace);
+  const Envelope second = other_key.seal(kVoteType, two, kVoteNamespace);
+  const Json from = Json::parse(two);
+  std::size_t swapped = 0;
+  for (const auto& [name, value] : from.items()) {
+    Json mixed = Json::parse(one);
+    mixed[name] = value;
+    CHECK_FALSE(accepted(to_json({first.type, mixed.dump(), first.signatures}), key));
+    CHECK_FALSE(accepted(to_json({first.type, mixed.dump(), second.signatures}), other_key));
+    ++swapped;
+  }
+  CHECK(swapped == 13);
+  CHECK_FALSE(accepted(to_json({first.type, first.payload, second.signatures}), other_key));
+  CHECK_FALSE(accepted(to_json({second.type, second.payload, first.signatures}), key));
+  Envelope renamed = second;
+  renamed.signatures[0].key_id = key.fingerprint();
+  CHECK_FALSE(accepted(to_json(renamed), key));
+  for (const std::string_view type : {kRequestType, kGrantType, std::string_view("application/vnd.pam-jit.vote.v2+json"), std::string_view("")}) {
+    CHECK_FALSE(accepted(to_json({std::string(type), first.payload, first.signatures}), key));
+    CHECK_FALSE(accepted(to_json(key.seal(type, one, kVoteNamespace)), key));
+  }
+  CHECK_FALSE(accepted(to_json(key.seal(kVoteType, one, kGrantNamespace)), key));
+}
+
+TEST_CASE("no bit of a vote code may be another", "[D3]") {
+  const HostKey key = voter_key(1);
+  const std::string text = text_for(key, a_code(key));
+  CHECK(text.size() <= kCodeMax);
+  VoteCode out;
+  REQUIRE(ReadCode::parse(text));
+  REQUIRE(ReadCode::parse(text)->verify(key.public_key(), out) == Flaw::kNone);
+  CHECK(out == a_code(key));
+  std::size_t passed = 0;
+  for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
+    std::string other = text;
+    other[bit / 8] = static_cast<char>(other[bit / 8] ^ (1U << (bit % 8)));
+    const auto read = ReadCode::parse(other);
+    if (read && read->verify(key.public_key(), out) == Flaw::kNone) ++passed;
+  }
+  CHECK(passed == 0);
+  CHECK(ReadCode::parse(text)->verify(voter_key(2).public_key(), out) == Flaw::kOtherKey);
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    const auto read = ReadCode::parse(std::string_view(text).substr(0, length));
+    CHECK((!read || read->verify(key.public_key(), out) != Flaw::kNone));
+  }
+}
+
+TEST_CASE("a vote code holds what fits, and says what does not") {
+  const HostKey key = voter_key(1);
+  VoteCode code = a_code(key);
+  code.reason = std::string(kCodeReasonMax, 'x');
+  CHECK(text_for(key, code).size() <= kCodeMax);
+  code.reason += 'x';
+  CHECK_FALSE(body_of(code));
+  code = a_code(key);
+  code.typed = "12345";
+  CHECK_FALSE(body_of(code));
+  code = a_code(key);
+  code.scope = 4;
+  CHECK_FALSE(body_of(code));
+  CHECK_FALSE(to_text(a_code(key), key.sign(kVoteNamespace, "x")));
+  CHECK_FALSE(key_prefix({"webauthn", "x", false}));
+  CHECK_FALSE(key_prefix({"ssh", "ssh-rsa AAAA", false}));
+}
+
+TEST_CASE("documents have one form", "[D17]") {
+  const Request request = a_request();
+  const std::string text = payload_of(request);
+  REQUIRE(read_request(text) == request);
+  const std::string bad[] = {"",
+                             text + " ",
+                             " " + text,
+                             "\xef\xbb\xbf" + text,
+                             text + text,
+                             text.substr(0, text.size() - 1),
+                             text.substr(0, text.size() - 1) + ",\"zzz\":1}",                    // an unknown member
+                             "{\"asked\":{\"duration_s\":null,\"scope\":null}," + text.substr(1),  // a member twice
+                             std::string(kRequestMax + 1, ' '),
+                             "[" + text + "]"};
+  for (const std::string& each : bad) CHECK_FALSE(read_request(each));
+  const auto replaced = [&](const std::string& from, const std::string& to) {
+    std::string out = text;
+    REQUIRE(out.find(from) != std::string::npos);
+    return out.replace(out.find(from), from.size(), to);
+  };
+  for (const auto& [from, to] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"\"epoch\":1", "\"epoch\":1.0"}, {"\"epoch\":1", "\"epoch\":1e0"}, {"\"epoch\":1", "\"epoch\":-0"}, {"\"epoch\":1", "\"epoch\":01"},
+           {"\"epoch\":1", "\"epoch\":99999999999999999999"}, {"\"epoch\":1", "\"epoch\":\"1\""}, {"\"uid\":1000", "\"uid\":4294967296"},
+           {"\"uid\":1000", "\"uid\":-1"}, {"\"door\":\"sudo\"", "\"door\":\"\\u0073udo\""}, {"\"door\":\"sudo\"", "\"door\":\"s\xc3\xb6\"" },
+           {"\\\\u{e9}", "e\\\\u{301}\\\\u{zz}"}, {"\"machines\":false", "\"machines\":0"}, {"\"machines\":false,", ""}, {"\"kind\"", "\"Kind\""}}) {
+    INFO(to);
+    CHECK_FALSE(read_request(replaced(from, to)));
+  }
+  CHECK_FALSE(parse_canonical(std::string(4000, '['), 8000));
+  std::string deep = "{\"a\":";
+  for (int i = 0; i < 2000; ++i) deep += "[";
+  CHECK_FALSE(parse_canonical(deep, 8000));
+
+  Grant grant;
+  grant.id = std::string(32, '1');
+  grant.host_id = std::string(32, '2');
+  grant.boot_id = "b";
+  grant.subject = "al\"ice";
+  grant.person = "alice";
+  grant.votes = {std::string(64, 'a'), std::string(64, 'b')};
+  REQUIRE(read_grant(payload_of(grant)) == grant);
+  std::swap(grant.votes[0], grant.votes[1]);
+  CHECK_FALSE(read_grant(payload_of(grant)));
+}
+
+TEST_CASE("what is carried comes back as it was") {
+  const HostKey key = voter_key(3);
+  const std::string envelope = to_json(key.seal(kRequestType, payload_of(a_request()), kRequestNamespace));
+  std::string text = to_carried(envelope);
+  CHECK(from_carried(text) == envelope);
+  CHECK(from_carried(" \n" + text.substr(0, 50) + "\r\n " + text.substr(50) + "\n") == envelope);
+  CHECK(from_carried(envelope + "\n") == envelope);
+  for (const std::string& bad : {std::string(), std::string("jr1"), std::string("jr1AAAA"), text + "AAAA", text.substr(0, text.size() - 8), "x" + text,
+                                 std::string(4 * kEnvelopeMax, 'A')}) {
+    CHECK_FALSE(from_carried(bad));
+  }
+  CHECK_FALSE(from_carried(to_carried(std::string(2 * kEnvelopeMax, ' '))));  // would grow without end
+}
