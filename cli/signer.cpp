@@ -26,6 +26,7 @@ namespace jit::cli {
 
 namespace {
 
+constexpr std::size_t kPublicMax = 16384;  // bytes of a public key's line
 constexpr std::array kDefaultKeys = {"id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa"};
 
 struct OpenFile {
@@ -131,7 +132,7 @@ class Bench {
 };
 
 // Its prompts are on the terminal, whatever our standard input is; what it says is on standard error.
-pid_t spawn_keygen(std::vector<std::string>& words) {
+pid_t spawn_keygen(std::vector<std::string>& words, int output = STDERR_FILENO) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -142,12 +143,19 @@ pid_t spawn_keygen(std::vector<std::string>& words) {
   if (none.fd < 0 || posix_spawn_file_actions_init(&actions) != 0) return -1;
   pid_t child = -1;
   if (posix_spawn_file_actions_adddup2(&actions, terminal.fd >= 0 ? terminal.fd : none.fd, STDIN_FILENO) != 0 ||
-      posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO) != 0 ||
+      posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) != 0 ||
       posix_spawn(&child, words[0].c_str(), &actions, nullptr, argv.data(), env.data()) != 0) {
     child = -1;
   }
   posix_spawn_file_actions_destroy(&actions);
   return child;
+}
+
+bool ended_well(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 // The armoured signature. `file` is a private key.
@@ -157,10 +165,7 @@ Result<std::string> run_keygen(const std::string& file, std::string_view purpose
   std::vector<std::string> words = {around.keygen, "-q", "-Y", "sign", "-n", std::string(purpose), "-f", file, bench.message()};
   const pid_t child = spawn_keygen(words);
   if (child < 0) return cannot_sign(around.keygen + " cannot be run; install the package openssh-client");
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return cannot_sign("ssh-keygen did not sign with " + evidence::escape_to(file, 256));
+  if (!ended_well(child)) return cannot_sign("ssh-keygen did not sign with " + evidence::escape_to(file, 256));
   return read_policy_file(bench.signature());
 }
 
@@ -171,11 +176,33 @@ std::optional<evidence::SshKey> public_half(const std::string& file) {
   return evidence::parse_ssh_key(std::string_view(*text).substr(0, text->find_last_not_of("\r\n") + 1));
 }
 
+// Where that is not there ssh-keygen tells it, and may ask for the passphrase.
+std::optional<evidence::SshKey> asked_half(const std::string& file, const Surroundings& around) {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+  const OpenFile from(ends[0]);
+  std::vector<std::string> words = {around.keygen, "-y", "-f", file};
+  const pid_t child = spawn_keygen(words, ends[1]);
+  close(ends[1]);
+  if (child < 0) return std::nullopt;
+  std::string text(kPublicMax, '\0');
+  std::size_t size = 0;
+  for (ssize_t got = 1; got > 0 && size < text.size();) {
+    got = ::read(from.fd, text.data() + size, text.size() - size);
+    if (got > 0) size += static_cast<std::size_t>(got);
+    if (got < 0 && errno == EINTR) got = 1;
+  }
+  text.resize(size);
+  if (!ended_well(child)) return std::nullopt;
+  return evidence::parse_ssh_key(std::string_view(text).substr(0, text.find_last_not_of("\r\n") + 1));
+}
+
 Result<Signed> sign_by_file(const std::string& file, std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message_for,
                             const Surroundings& around) {
   const std::string shown = evidence::escape_to(file, 256);
-  const auto half = public_half(file);
-  if (!half) return cannot_sign("the public half of " + shown + " is not beside it: ssh-keygen -y -f " + shown + " > " + shown + ".pub");
+  auto half = public_half(file);
+  if (!half) half = asked_half(file, around);
+  if (!half) return cannot_sign("ssh-keygen reads no key that is taken from " + shown);
   const auto key = enrolled_as(enrolled, *half);
   if (!key) return cannot_sign("the key of " + shown + " is not one of yours here; an admin adds it: jitctl people add-key");
   const auto message = message_for(*key);

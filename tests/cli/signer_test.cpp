@@ -160,7 +160,7 @@ TEST_CASE("files of ~/.ssh sign") {
   CHECK(good(signed_by(home, {named}, home.file("named")), named));
   CHECK(good(signed_by(home, {named}, home.file("named.pub")), named));
   CHECK(why(signed_by(home, {ecdsa}, home.file("named"))).find("not one of yours") != std::string::npos);
-  std::filesystem::remove(home.file("named.pub"));  // the signature says whose it is
+  std::filesystem::remove(home.file("named.pub"));  // ssh-keygen tells whose it is
   CHECK(good(signed_by(home, {named}, home.file("named")), named));
   CHECK(why(signed_by(home, {ecdsa}, home.file("named"))).find("not one of yours") != std::string::npos);
   CHECK_FALSE(signed_by(home, {named}, home.file("absent")));

@@ -25,6 +25,7 @@ def said(terminal: Terminal, password: str, answer: str) -> None:
 
 
 def test_the_password_is_asked_and_counts():
+    bedlib.clean_slate()  # alice is root no more: a vote by uid counts
     polkit = start_polkit()
     try:
         with Inbox() as inbox, waiting("alice") as alice:
@@ -42,6 +43,7 @@ def test_the_password_is_asked_and_counts():
 
 def test_where_nobody_can_be_asked():
     """No terminal: refused with what to do; a denial needs no password, and root has given his."""
+    bedlib.clean_slate()  # alice is root no more: a vote by uid counts
     polkit = start_polkit()
     try:
         with Inbox() as inbox, waiting("alice") as alice:
@@ -62,6 +64,7 @@ def test_where_nobody_can_be_asked():
 
 
 def test_polkit_that_dies_opens_nothing():
+    bedlib.clean_slate()  # alice is root no more: a vote by uid counts
     polkit = start_polkit()
     with Inbox() as inbox, waiting("alice") as alice:
         request = inbox.new("alice")["id"]
@@ -76,6 +79,7 @@ def test_polkit_that_dies_opens_nothing():
 
 
 def test_polkit_behind_our_gate_is_not_asked():
+    bedlib.clean_slate()  # alice is root no more: a vote by uid counts
     polkit = start_polkit()
     try:
         with bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["sudo", "su", "ssh", "login", "polkit"]'):
@@ -87,6 +91,7 @@ def test_polkit_behind_our_gate_is_not_asked():
 
 
 def test_without_polkit():
+    bedlib.clean_slate()  # alice is root no more: a vote by uid counts
     with Inbox() as inbox, waiting("alice") as alice:
         bob = run("bob", ["jitctl", "approve", inbox.new("alice")["id"]])
         check(bob.code == 0 and alice.wait() == 0, bob.text + alice.text)

@@ -2,6 +2,7 @@
 """What this host tells the checks of a policy: owners of programs, NSS, PAM files and the broker's log. A rescue line that went
 away refuses a reload and changes nothing of what is in force."""
 import contextlib
+import json
 import os
 import sqlite3
 import time
@@ -183,7 +184,11 @@ def test_rules_that_the_log_does_not_know():
     with contextlib.closing(sqlite3.connect(DB)) as db:
         trigger = db.execute("SELECT sql FROM sqlite_master WHERE name = 'audit_never_changes'").fetchone()[0]
         db.execute("DROP TRIGGER audit_never_changes")
-        db.execute("UPDATE audit SET wall = wall - ?", [100 * DAY * 1000])
+        for sequence, leaf in db.execute("SELECT sequence, leaf FROM audit").fetchall():
+            earlier = json.loads(leaf)
+            earlier["time"] -= 100 * DAY * 1000
+            db.execute("UPDATE audit SET wall = wall - ?, leaf = ? WHERE sequence = ?",
+                       [100 * DAY * 1000, json.dumps(earlier, separators=(",", ":"), sort_keys=True), sequence])
         db.execute(trigger)
         db.commit()
     broker.start()

@@ -48,6 +48,7 @@ def test_after_su():
 
 def test_what_one_approved_one_does_not_use():
     """Bob approves yan's request, then comes to yan's account: the grant is not for him."""
+    bedlib.clean_slate()
     with Inbox() as inbox, waiting("yan", "sudo id") as yan:
         check(bedlib.run("bob", ["jitctl", "approve", inbox.new("yan")["id"]]).code == 0, "approved")
         check(yan.wait() == 0, yan.text)

@@ -28,4 +28,5 @@ def test_submit_and_vote_in_the_same_moment():
 
 
 bedlib.add_user("racer", 2600, ["sudo"])
+bedlib.enrol("bob")  # whoever is root already wants a signed vote
 bedlib.main(globals())

@@ -60,6 +60,7 @@ def test_the_gate_serves_without_a_bus():
 
 
 def test_a_request_that_waits_lives_through_it():
+    bedlib.clean_slate()
     with Inbox() as inbox, bedlib.waiting("alice") as alice:
         request = inbox.new("alice")["id"]
         bus_up_and_the_broker_back()
