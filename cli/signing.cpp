@@ -34,7 +34,7 @@ std::string time_text(std::int64_t ms) {
   return out;
 }
 
-std::int64_t now_ms() {
+std::int64_t wall_now_ms() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
@@ -84,7 +84,7 @@ Json document_of(const SignedRequest& one) {
   look("reason", r.reason);
   look("ticket", r.ticket);
   for (const std::string& word : r.command.argv) look("command", word);
-  const std::int64_t left = std::max<std::int64_t>(0, (r.deadline_ms - now_ms()) / 1000);
+  const std::int64_t left = std::max<std::int64_t>(0, (r.deadline_ms - wall_now_ms()) / 1000);
   const auto uid = [](const std::optional<std::uint32_t>& value) { return value ? Json(*value) : Json(nullptr); };
   return {{"id", r.id},
           {"kind", r.kind},
@@ -152,7 +152,7 @@ Result<std::string> signed_vote(const SignedRequest& request, const Decision& de
   vote.reason = decision.reason;
   vote.person = person;
   vote.typed = decision.typed;
-  vote.time_ms = now_ms();
+  vote.time_ms = wall_now_ms();
   std::string payload;
   const auto made = sign(keys, evidence::kVoteNamespace, [&](const evidence::PublicKey& key) -> Result<std::string> {
     vote.key_id = evidence::fingerprint(key);
