@@ -165,6 +165,11 @@ bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const
     const Talk::Reply reply = talk.ask(prompt.data(), code);
     waiter.hold();
     if (reply != Talk::Reply::kText) return reply == Talk::Reply::kEmpty;
+    if (!starts_with(code.get(), "jc1")) {
+      if (!answer.detail.takes_code) return true;  // whatever was typed before Enter
+      talk.say("jit: that is no vote code; it begins with jc1");
+      continue;
+    }
     bool taken = false;
     Detail detail;
     // No answer to it: the wait that follows finds out why, and joins again.

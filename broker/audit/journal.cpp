@@ -17,7 +17,7 @@ namespace {
 
 namespace events = core::events;
 
-constexpr std::array<Kind, 25> kKinds{{
+constexpr std::array<Kind, 27> kKinds{{
     {events::kRequestCreated, "fb29071915bf47beb438bf7a90431d0a", LOG_INFO},
     {events::kRequestAttached, "13b6e755e59445e8b352a3d60ce1cb47", LOG_INFO},
     {events::kRequestDetached, "adc98f2fb14647dfb9a43ab2e41e9314", LOG_INFO},
@@ -43,13 +43,15 @@ constexpr std::array<Kind, 25> kKinds{{
     {events::kStoreRecovered, "d8e6bcbbfe7a4e7d918286fdfb517ce1", LOG_NOTICE},
     {events::kEndsLost, "2f1c6a9b0d2e4c7f9a64b8d15e3c70af", LOG_CRIT},
     {events::kRolledBack, "8d40b7c1e6f94a2fb0f35c1d7a92e46b", LOG_CRIT},
+    {events::kErased, "c3e95d1f7b0a4862a9d4f1037be28c65", LOG_NOTICE},
+    {events::kArchived, "e07a4b8c2d6f4193b5c8a61f93d2e70b", LOG_INFO},
 }};
 
 constexpr char kHeadId[] = "6a1f0e5b9c7d4f38a2b4c8e17d903f52";
 
 }  // namespace
 
-const std::array<Kind, 25>& kinds() { return kKinds; }
+const std::array<Kind, 27>& kinds() { return kKinds; }
 
 std::string message(const core::AuditEntry& entry) {
   std::string out = entry.type;

@@ -338,6 +338,14 @@ Outcome<std::string> read_reason(const Bytes& bytes) {
   return {Error::kNone, {}, std::move(out)};
 }
 
+Outcome<std::string> read_person(const Bytes& bytes) {
+  std::string out(bytes.begin(), bytes.end());
+  if (out.empty() || out.size() > core::kNameMax || out.find('\0') != std::string::npos) {
+    return bad<std::string>("person is 1 to " + std::to_string(core::kNameMax) + " bytes, as the log names him");
+  }
+  return {Error::kNone, {}, std::move(out)};
+}
+
 Outcome<std::string> read_signed_vote(const Bytes& bytes) {
   if (bytes.empty() || bytes.size() > evidence::kEnvelopeMax) {
     return bad<std::string>("a signed vote has 1 to " + std::to_string(evidence::kEnvelopeMax) + " bytes");

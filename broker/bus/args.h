@@ -90,6 +90,7 @@ core::Outcome<core::Ballot> read_ballot(bool approve, const Dict& dict);
 core::Outcome<core::Core::Which> read_which(const Dict& dict);
 core::Outcome<std::string> read_reason(const Bytes& bytes);  // of a revocation or a review: not empty
 core::Outcome<std::string> read_signed_vote(const Bytes& bytes);
+core::Outcome<std::string> read_person(const Bytes& bytes);  // a name of somebody whom the log tells of
 core::Outcome<std::string> read_id(const std::string& text);  // 4 to 32 lower-case hex digits
 
 }  // namespace jit::bus

@@ -30,7 +30,7 @@ struct Admin {
   // The envelope of a request, as JSON; empty: it cannot be signed now.
   std::function<std::string(const core::Request&)> envelope;
   // What the host says, signed by it; nothing: it cannot be signed now.
-  std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload, std::string_view purpose)> seal;
+  store::Database::Seal seal;
 };
 
 class Service final {

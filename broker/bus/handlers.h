@@ -63,6 +63,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void status(const core::Caller& caller, const Reply& reply);
   void explain(const core::Caller& caller, const ExplainArgs& args, const Reply& reply);
   void query_audit(const core::Caller& caller, const AuditQuery& query, const Reply& reply);
+  void erase(const core::Caller& caller, const std::string& person, const Reply& reply);
   void checkpoint(const Reply& reply);
   void export_log(std::uint64_t from, std::uint64_t to, const Reply& reply);
   void proof(const core::Caller& caller, const std::string& id, const Reply& reply);

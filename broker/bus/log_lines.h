@@ -19,7 +19,6 @@ class LogLines {
   std::string entry(const store::LogEntry& entry, std::optional<std::vector<evidence::Hash>> path = std::nullopt);
 
  private:
-  std::optional<evidence::EvidenceLine> document(const evidence::Read& read);
   store::Database& database_;
   const Admin& admin_;
 };

@@ -243,6 +243,10 @@ class Audit final : public Object<made::Audit_adaptor> {
            h.proof(c, prefix, r);
          }));
   }
+  void Erase(sdbus::Result<Bytes>&& result, Bytes person) override {
+    take("Erase", std::move(result), work(read_person(person), [](Handlers& h, const Caller& c, const Sender&, const std::string& name,
+                                                                  const Reply& r) { h.erase(c, name, r); }));
+  }
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ constexpr std::array kRules = {
     Rule{kFacts, "Set", Role::kAnyone},       Rule{kFacts, "Clear", Role::kAnyone},
     Rule{kFacts, "List", Role::kAnyone},      Rule{kAudit, "Query", Role::kAnyone},
     Rule{kAudit, "Checkpoint", Role::kAuditor}, Rule{kAudit, "Export", Role::kAuditor},
-    Rule{kAudit, "Proof", Role::kAnyone},
+    Rule{kAudit, "Proof", Role::kAnyone},     Rule{kAudit, "Erase", Role::kAdmin},
 };
 
 }  // namespace

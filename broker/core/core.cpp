@@ -180,6 +180,16 @@ void Core::note(std::string_view type, const policy::Identity& by, std::string_v
   impl_->log(std::move(entry));
 }
 
+void Core::erase(const Caller& caller, const std::string& person, std::uint64_t removed, Done<bool> done) {
+  Batch batch;
+  batch.erased.push_back(person);
+  batch.entries.push_back(events::erased(*caller.identity, removed));
+  impl_->commit(std::move(batch), [done = std::move(done)](bool ok) {
+    if (!ok) return done(failure<bool>(Error::kUnavailable, "the log cannot be written: jitctl status says why"));
+    done({Error::kNone, {}, true});
+  });
+}
+
 void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
   for (auto& [id, live] : impl_->requests) {
     for (CastVote& cast : live->votes) {

@@ -203,6 +203,9 @@ class Core {
   };
   void revoke(const Caller& caller, const Which& which, std::string reason, Done<std::vector<Grant>> done);
 
+  // What the log, and what has ended, tell of a person goes; the log's proofs hold. removed: how much the log tells of him.
+  void erase(const Caller& caller, const std::string& person, std::uint64_t removed, Done<bool> done);
+
   // --- facts. A change is durable first, then pending requests are evaluated again. Who may set: the users and uids in
   // `by`, the provider of that name (the user jit-fact-NAME), and an admin where no provider owns the fact.
   void set_fact(const Caller& caller, const std::string& name, policy::Value value, std::optional<std::uint32_t> for_s,

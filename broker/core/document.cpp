@@ -95,6 +95,8 @@ evidence::Request document_of(const Request& request, const Host& host, const st
   return out;
 }
 
+std::string head_text(const Head& head) { return head.size == 0 ? std::string() : std::to_string(head.size) + ":" + head.root; }
+
 void seal(Request& request, const Host& host, const std::string& head) {
   request.payload = evidence::payload_of(document_of(request, host, head));
   request.digest = evidence::digest_of(evidence::kRequestType, request.payload);

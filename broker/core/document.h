@@ -2,7 +2,7 @@
 // Requests and grants as the host signs them.
 #pragma once
 
-#include "broker/core/model.h"
+#include "broker/core/ports.h"
 #include "evidence/grant.h"
 #include "evidence/request.h"
 
@@ -10,6 +10,7 @@ namespace jit::core {
 
 // head: "SIZE:ROOT" of the log as it stands; empty: it is new.
 evidence::Request document_of(const Request& request, const Host& host, const std::string& head);
+std::string head_text(const Head& head);  // "SIZE:ROOT"; empty: nothing is signed yet
 void seal(Request& request, const Host& host, const std::string& head);  // sets payload and digest
 evidence::Grant document_of(const Grant& grant, const Host& host, std::span<const Vote> votes);
 void seal(Grant& grant, const Host& host, std::span<const Vote> votes);

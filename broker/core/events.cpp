@@ -289,6 +289,19 @@ AuditEntry rolled_back(std::string_view cause, std::int64_t epoch) {
   return entry;
 }
 
+AuditEntry erased(const policy::Identity& by, std::uint64_t removed) {
+  AuditEntry entry = about(kErased, by);
+  entry.fields = json{{"removed", removed}}.dump();
+  return entry;
+}
+
+AuditEntry archived(std::uint64_t first, std::uint64_t last) {
+  AuditEntry entry;
+  entry.type = kArchived;
+  entry.fields = json{{"first", first}, {"last", last}}.dump();
+  return entry;
+}
+
 AuditEntry note(std::string_view type, std::string_view name, std::string_view value) {
   AuditEntry entry;
   entry.type = type;

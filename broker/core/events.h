@@ -41,6 +41,8 @@ inline constexpr std::string_view kStoreRecovered = "store.recovered";
 inline constexpr std::string_view kEndsLost = "ends.lost";  // all of this boot was ended, for what had ended is not known
 // The database was lost or put back: all that was open in it is void.
 inline constexpr std::string_view kRolledBack = "log.rolled-back";
+inline constexpr std::string_view kErased = "log.erased";    // what was told of a person
+inline constexpr std::string_view kArchived = "log.archived";  // old entries are in a file
 
 // Boot id and times are filled in by the core.
 // record: of the decision that led to it, see record.h; empty: there was none.
@@ -66,6 +68,9 @@ AuditEntry denials(std::uint32_t uid, std::string_view person, policy::Door door
                    std::size_t count);
 AuditEntry already_root(const Ask& ask);
 AuditEntry rolled_back(std::string_view cause, std::int64_t epoch);
+// Whom it was about is not said: that would tell of him again.
+AuditEntry erased(const policy::Identity& by, std::uint64_t removed);
+AuditEntry archived(std::uint64_t first, std::uint64_t last);
 AuditEntry note(std::string_view type, std::string_view name, std::string_view value);
 
 }  // namespace jit::core::events

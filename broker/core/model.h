@@ -274,11 +274,12 @@ struct Batch {
   std::vector<std::string> cleared;  // names of facts
   std::vector<SeenNet> nets;
   std::vector<Absence> absences;
+  std::vector<std::string> erased;   // persons of whom the log, and what has ended, tell no more
   std::int64_t epoch = 0;  // of the database from now on; 0: as it is
   bool may_wait = false;  // nobody waits for it: it is written with the next ones, soon at the latest
   bool empty() const {
     return requests.empty() && votes.empty() && grants.empty() && entries.empty() && facts.empty() && cleared.empty() &&
-           nets.empty() && absences.empty() && epoch == 0;
+           nets.empty() && absences.empty() && erased.empty() && epoch == 0;
   }
 };
 

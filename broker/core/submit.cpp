@@ -228,7 +228,7 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.state = state;
   request.extends = extends;
   request.nonce = random.id().text() + random.id().text();
-  seal(request, host, {});
+  seal(request, host, head_text(store.head()));
   return request;
 }
 

@@ -69,11 +69,11 @@ Connected open_file(const std::string& path) {
   return {std::move(db), OpenError::kNone, {}};
 }
 
-// recursive_triggers: else INSERT OR REPLACE would delete a row of the log past its trigger.
+// secure_delete: what is erased is overwritten. recursive_triggers: else INSERT OR REPLACE would delete a row of the log past its trigger.
 int configure(sqlite3* db) {
   return run(db,
              "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON; PRAGMA temp_store=MEMORY;"
-             "PRAGMA cell_size_check=ON; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=8388608");
+             "PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=8388608");
 }
 
 int migrate(sqlite3* db, std::size_t from) {

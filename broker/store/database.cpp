@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "broker/store/lines.h"
 #include "broker/store/log_writer.h"
 #include "broker/store/reader.h"
 #include "broker/store/store.h"
@@ -111,6 +112,12 @@ std::optional<evidence::Hash> Database::root_at(std::uint64_t size) { return imp
 std::optional<std::vector<evidence::Hash>> Database::frontier_at(std::uint64_t size) { return impl_->reader.frontier_at(size); }
 std::int64_t Database::epoch() { return impl_->reader.epoch(); }
 std::optional<Proof> Database::proof(const core::Id& id) { return impl_->reader.proof(id, head()); }
+
+std::uint64_t Database::told_of(const std::string& person) { return impl_->reader.told_about(person); }
+
+std::optional<evidence::EvidenceLine> Database::document(const LogEntry& entry, const Seal& seal) {
+  return Lines(impl_->reader, seal).document(entry);
+}
 
 void Database::keep_policy(PolicySet set) { impl_->writer.keep_policy(std::move(set)); }
 

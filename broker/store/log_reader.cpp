@@ -182,6 +182,13 @@ std::int64_t Reader::epoch() {
   });
 }
 
+std::uint64_t Reader::told_about(const std::string& person) {
+  return snapshot<std::uint64_t>([&](std::uint64_t& count) {
+    return query("SELECT count(*) FROM personal WHERE person = ?", [&](Bind& bind) { bind.text(person); },
+                 [&](Row& row) { count = row.number<std::uint64_t>(); });
+  });
+}
+
 // The root of the position-th subtree of 2^level leaves, all of which are there.
 std::optional<evidence::Hash> Reader::subtree(unsigned level, std::uint64_t position, const Cut& cut) {
   std::optional<evidence::Hash> out;

@@ -38,6 +38,7 @@ class Reader {
   std::optional<evidence::Hash> root_at(std::uint64_t size);
   std::optional<std::vector<evidence::Hash>> frontier_at(std::uint64_t size);
   std::int64_t epoch();
+  std::uint64_t told_about(const std::string& person);
   std::optional<Proof> proof(const core::Id& id, core::Head head);
   core::Past past();
   std::optional<Database::PolicySet> kept_policy();

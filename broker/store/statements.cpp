@@ -48,7 +48,11 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db, int& code) {
     return nullptr;
   }
   s.log_ = LogWriter::prepare(db, code);
-  return s.log_ ? std::move(made) : nullptr;
+  if (!s.log_) return nullptr;
+  s.forget_ = Forget::prepare(db);
+  if (s.forget_) return made;
+  code = sqlite3_extended_errcode(db);
+  return nullptr;
 }
 
 int Statements::write(const core::Request& request) {
@@ -136,6 +140,10 @@ int Statements::write(const core::Absence& absence) {
 }
 
 int Statements::write(const core::Batch& batch) {
+  for (const std::string& person : batch.erased) {
+    const core::WallMs now = batch.entries.empty() ? 0 : batch.entries.front().wall;
+    if (const int code = forget_->person(person, now); code != SQLITE_OK) return code;
+  }
   for (const core::Request& request : batch.requests) {
     if (const int code = write(request); code != SQLITE_OK) return code;
   }

@@ -13,6 +13,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/ports.h"
+#include "evidence/export.h"
 #include "evidence/leaf.h"
 #include "evidence/merkle.h"
 
@@ -133,6 +134,12 @@ class Database final : public core::Store {
   std::int64_t epoch();  // 0: it cannot be read
   // What belongs to a request or a grant, under the newest signed head: at most 1000 entries, oldest first.
   std::optional<Proof> proof(const core::Id& id);
+
+  std::uint64_t told_of(const std::string& person);  // how much the log tells of him; 0 also where it cannot be read
+
+  // What an entry names, as it was signed; see lines.h. seal: what the host says, signed by it; nothing: it cannot be signed now.
+  using Seal = std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload, std::string_view purpose)>;
+  std::optional<evidence::EvidenceLine> document(const LogEntry& entry, const Seal& seal);
 
   // The last policy set that loaded, verbatim: (kind, name, text) rows with the set's hash.
   struct PolicySet {

@@ -352,10 +352,18 @@ void Writer::write_group(std::vector<Job>& group) {
       if (!faulty) keep_error(std::string());
     }
   }
+  // What was erased is not for whoever reads the write-ahead log either.
+  if (std::ranges::any_of(group, [](const Job& job) { return job.written && !job.batch.erased.empty(); })) empty_log();
   for (Job& job : group) {
     job.batch = {};
     post_([done = std::move(job.done), written = job.written] { done(written); });
   }
+}
+
+void Writer::empty_log() {
+  sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  wal_pages_ = 0;
+  left();
 }
 
 void Writer::write_policy() {

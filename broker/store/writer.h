@@ -17,6 +17,7 @@
 
 #include "broker/core/ports.h"
 #include "broker/store/connection.h"
+#include "broker/store/forget.h"
 #include "broker/store/log_writer.h"
 
 namespace jit::store {
@@ -34,6 +35,7 @@ class Statements {
   int commit() { return step(commit_.get()); }
   int rollback() { return step(rollback_.get()); }
   LogWriter& log() { return *log_; }
+  Forget& forget() { return *forget_; }
 
  private:
   explicit Statements(sqlite3* db) : db_(db) {}
@@ -52,6 +54,7 @@ class Statements {
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
   Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_;
   std::unique_ptr<LogWriter> log_;
+  std::unique_ptr<Forget> forget_;
 };
 
 class Writer {
@@ -89,6 +92,7 @@ class Writer {
   int add_head(std::span<const Job> jobs);
   void sign_due(bool stop);
   void know_head();
+  void empty_log();
   bool ready();  // has a good connection to a file that is as it was left, or gets one
   bool untouched();
   bool check_again(const Place::Mark& now);

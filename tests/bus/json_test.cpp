@@ -73,7 +73,7 @@ TEST_CASE("a request's document") {
     "steps": 1,
     "risk": {"score": 45, "signs": ["never was root\\n here before"]}, "looks_alike": ["reason"], "display_code": "evolve clump", "not_before": null, "extends": null,
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,
-    "votes": [{"person": "bob", "uid": 1001, "kind": "local", "approve": true, "duration_s": 300, "scope": null,
+    "votes": [{"person": "bob", "uid": 1001, "kind": "local", "key": null, "host_in_doubt": false, "approve": true, "duration_s": 300, "scope": null,
                "reason": "ok", "block_s": null, "time": "2026-11-18T11:06:41.000Z"}], "owed": null,
     "grant": null, "grant_state": null, "ended": null})");
   Json golden = expected;

@@ -42,7 +42,7 @@ core::Caller caller(bool admin, bool auditor) {
 
 TEST_CASE("the table and the XML name the same methods") {
   const auto xml = methods_of_the_xml();
-  REQUIRE(xml.size() == 26);
+  REQUIRE(xml.size() == 27);
   std::set<Name> table;
   for (const Rule& rule : rules()) table.emplace(rule.interface, rule.method);
   CHECK(table == xml);
@@ -65,6 +65,9 @@ TEST_CASE("roles") {
       {"org.pamjit.Broker1.Policy", "Explain", false, false, true},
       {"org.pamjit.Broker1.Policy", "AcceptPeople", false, false, true},
       {"org.pamjit.Broker1.Policy", "Status", true, true, true},
+      {"org.pamjit.Broker1.Audit", "Checkpoint", false, true, true},
+      {"org.pamjit.Broker1.Audit", "Proof", true, true, true},
+      {"org.pamjit.Broker1.Audit", "Erase", false, false, true},
       {"org.pamjit.Broker1.Requests", "Vote", true, true, true},
       {"org.pamjit.Broker1.Requests", "Review", true, true, true},
       {"org.pamjit.Broker1.Requests", "Envelope", true, true, true},

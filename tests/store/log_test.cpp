@@ -5,8 +5,10 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <set>
+#include <sstream>
 
 #include "broker/store/leaves.h"
 #include "broker/store/tree.h"
@@ -98,7 +100,7 @@ TEST_CASE("an entry that is read is the one that was written, and its leaf names
   REQUIRE(leaves.size() == written.size());
   for (const store::LogEntry& each : leaves) {
     INFO(each.leaf);
-    for (const char* word : {"alice", "secretfile", "because", "his words", "bob", "1001", "4294967294"}) {
+    for (const char* word : {"alice", "secretfile", "because", "his words", "bob", "4000000123", "4294967294"}) {
       CHECK(each.leaf.find(word) == std::string::npos);
     }
   }
@@ -297,6 +299,68 @@ TEST_CASE("one person is erased, the proofs hold, and what is missing is named",
   const auto leaves = store.db->log(0, 10);
   CHECK(evidence::to_hex(root_of(leaves, 4)) == before.root);
   for (const store::LogEntry& each : leaves) CHECK(evidence::read_leaf(each.leaf, each.personal));
+}
+
+TEST_CASE("what is erased is gone from the disk, and what lives or is owed stays", "[log]") {
+  const Folder folder;
+  const std::string path = folder / "jit.db";
+  Opened store(path);
+  const auto made = [](std::uint64_t number, core::RequestState state) {
+    core::Request one = request(number);
+    one.state = state;
+    one.review_due = 0;
+    one.reviewed_wall = 0;
+    one.payload = "payload-of-" + std::to_string(number);
+    one.nonce = std::to_string(number);
+    return one;
+  };
+  const std::string person = made(1, core::RequestState::kPending).subject.identity->person;
+  core::Batch all;
+  all.requests = {made(1, core::RequestState::kPending), made(2, core::RequestState::kDenied), made(3, core::RequestState::kApproved),
+                  made(4, core::RequestState::kApproved), made(5, core::RequestState::kDenied), made(6, core::RequestState::kApproved)};
+  all.requests[5].review_due = 5;
+  for (const std::uint64_t number : {13U, 14U, 17U}) {
+    core::Grant one = grant(number);
+    if (number != 17) one.request = id_of(number - 10);
+    if (number != 13) one.state = core::GrantState::kEnded;
+    all.grants.push_back(one);
+  }
+  core::Vote blocks = vote(all.requests[4], "bob", false);
+  blocks.block_s = 3600;
+  blocks.time = 1'790'000'000'000;
+  all.votes.push_back(blocks);
+  all.entries.push_back(entry("request.created", person));
+  all.entries[0].fields = R"({"reason":"unmistakable"})";
+  REQUIRE(store.commit(all));
+  CHECK(store.db->told_of(person) == 1);
+  CHECK(store.db->told_of("nobody") == 0);
+  const auto on_disk = [&](const std::string& word) {
+    for (const char* end : {"", "-wal"}) {
+      std::ifstream file(path + end, std::ios::binary);
+      std::ostringstream bytes;
+      bytes << file.rdbuf();
+      if (bytes.str().find(word) != std::string::npos) return true;
+    }
+    return false;
+  };
+  CHECK(on_disk("unmistakable"));
+  CHECK(on_disk("payload-of-2"));
+  core::Batch erase = batch(entry("log.erased", "root"));
+  erase.erased = {person};
+  REQUIRE(store.commit(erase));
+  CHECK_FALSE(on_disk("unmistakable"));
+  CHECK_FALSE(on_disk("payload-of-2"));
+  CHECK_FALSE(on_disk("payload-of-4"));
+  CHECK(store.db->told_of(person) == 0);
+  std::vector<core::Id> left;
+  for (const core::Request& one : store.db->requests({})) left.push_back(one.id);
+  CHECK(left == std::vector<core::Id>{id_of(1), id_of(3), id_of(5), id_of(6)});  // lives, led to a living grant, blocks, is owed a review
+  CHECK(store.db->grant(id_of(13)));
+  CHECK_FALSE(store.db->grant(id_of(14)));
+  CHECK_FALSE(store.db->grant(id_of(17)));
+  CHECK(store.db->entries({}).size() == 2);
+  REQUIRE(store.seal());
+  CHECK(store.db->head().root == evidence::to_hex(root_of(store.db->log(0, 10), 2)));
 }
 
 TEST_CASE("an entry that was changed in the file is shown as such", "[log]") {

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "Policy.Reload": ("", []), "Policy.Status": ("", []), "Policy.AcceptPeople": ("", []),
     "Policy.Explain": ("a{sv}", [{"user": ("s", "root")}]), "Audit.Query": ("a{sv}", [{}]),
     "Audit.Checkpoint": ("", []), "Audit.Export": ("tt", [0, 1]), "Audit.Proof": ("s", [NOBODY_HERE]),
+    "Audit.Erase": ("ay", [b"alice"]),
     "Facts.Set": ("svu", ["nobodys-fact", ("b", True), 60]), "Facts.Clear": ("s", ["nobodys-fact"]), "Facts.List": ("", []),
 }
 

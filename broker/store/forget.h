@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes: what is told of one person, and what is in the archive. Never of what still lives, blocks, or is owed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/store/sqlite.h"
+
+namespace jit::store {
+
+class Forget {
+ public:
+  static std::unique_ptr<Forget> prepare(sqlite3* db);  // null: see sqlite3_errmsg
+
+  int person(const std::string& name, core::WallMs now);
+  // Entries up to this one are in the archive; with them go what ended before `ended` and the heads that were signed below.
+  int cut(std::uint64_t sequence, core::WallMs ended);
+
+ private:
+  int run(std::vector<Stmt>& statements, const std::string* name, std::int64_t first, std::int64_t second);
+  std::vector<Stmt> person_, cut_;
+};
+
+}  // namespace jit::store

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Votes that people sign with keys of their own: by jitctl approve, and by hand, with the approver cut off from every network."""
+import re
+
+import bedlib
+from bedlib import Inbox, Terminal, check, jitctl, run
+
+PLAIN = 'by-sre   = { need = [{ from = "group:sre", count = 1 }], wait = "5m" }'
+SIGNED = PLAIN.replace("wait =", 'votes = "signed", wait =')
+ALONE = ["unshare", "--net", "--mount", "--pid", "--fork", "/bin/sh", "-c"]
+
+
+def cut_off(user: str, command: str) -> bedlib.Program:
+    """As on another machine: no network, no bus, no broker; the key and jitctl are all there is."""
+    script = f"mount -t tmpfs none /run && exec setpriv --reuid={user} --regid={user} --init-groups env HOME=/home/{user} {command}"
+    return run("root", [*ALONE, script])
+
+
+def test_approve_signs_where_a_key_is_at_hand():
+    bedlib.enrol("bob")
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox:
+        with Terminal("alice", "sudo id -un") as alice:
+            alice.expect("only signed votes count")
+            alice.expect("Vote code, or Enter to wait")
+            alice.line("")
+            request = inbox.new("alice")["id"]
+            late = run("carol", ["jitctl", "approve", request])
+            check(late.code != 0 and "signed" in late.text, late.text)
+            jitctl("bob", "approve", request)
+            check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+        vote = jitctl("root", "show", request)["votes"][0]
+        check(vote["kind"] == "sshsig" and vote["person"] == "bob" and vote["key"].startswith("SHA256:"), f"{vote}")
+        entry = bedlib.audit(type="vote.cast")[-1]
+        check(entry["fields"]["kind"] == "sshsig" and len(entry["fields"]["vote"]) == 64, f"{entry}")
+    bedlib.clean_slate()
+
+
+def test_with_no_network_at_all():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        request = inbox.new("alice")["id"]
+        shown = run("alice", ["jitctl", "show", request, "--code"])
+        check("BEGIN JIT REQUEST" in shown.out, shown.text)
+        with open("/home/bob/request.txt", "w", encoding="ascii") as f:
+            f.write(shown.out)
+        unknown = cut_off("bob", "jitctl vote --code --approve -m fine /home/bob/request.txt")
+        check(unknown.code == 1 and "do not know the host" in unknown.text, unknown.text)
+        trust = re.search(r"--trust (SHA256:\S+)", unknown.text)[1]
+        check(jitctl("root", "status")["host"]["key"] == trust, "the key is that of this host")
+        signed = cut_off("bob", f"jitctl vote --code --approve -m fine --trust {trust} /home/bob/request.txt")
+        check(signed.code == 0 and "alice" in signed.err and "id -un" in signed.err, signed.text)
+        code = signed.out.strip()
+        check(code.startswith("jc1") and len(code) <= 500, code)
+        alice.line(code[:-3] + "AAA")
+        alice.expect("does not count")
+        alice.expect("Vote code, or Enter to wait")
+        alice.line(code)
+        alice.expect("the vote was taken")
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+        check(jitctl("root", "show", request)["votes"][0]["kind"] == "code", "it was the code")
+    bedlib.clean_slate()
+
+
+def test_pasted_in_another_window_and_as_an_envelope():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox:
+        for envelope in "", " --envelope --person bob":
+            with Terminal("alice", "sudo id -un") as alice:
+                alice.expect("Vote code, or Enter to wait")
+                alice.line("")
+                request = inbox.new("alice")["id"]
+                with open("/home/bob/request.txt", "w", encoding="ascii") as f:
+                    f.write(run("alice", ["jitctl", "show", request, "--code"]).out)
+                signed = cut_off("bob", f"jitctl vote --code --approve -m fine{envelope} /home/bob/request.txt")
+                check(signed.code == 0, signed.text)
+                with open("/tmp/vote.txt", "w", encoding="ascii") as f:
+                    f.write(signed.out)
+                taken = run("eve", ["jitctl", "vote", "--paste", "/tmp/vote.txt"])
+                check(taken.code == 0 and "approved" in taken.text, taken.text)
+                check(alice.wait() == 0, alice.text)
+                again = run("eve", ["jitctl", "vote", "--paste", "/tmp/vote.txt"])
+                check(len([g for g in bedlib.all_grants() if g["request"] == request]) == 1, again.text)
+            bedlib.clean_slate()
+
+
+def test_a_denial_by_code():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        request = inbox.new("alice")["id"]
+        with open("/home/bob/request.txt", "w", encoding="ascii") as f:
+            f.write(run("alice", ["jitctl", "show", request, "--code"]).out)
+        signed = cut_off("bob", "jitctl vote --code --deny -m later /home/bob/request.txt")
+        check(signed.code == 0, signed.text)
+        alice.line(signed.out.strip())
+        alice.expect("denied by bob: later")
+        check(alice.wait() != 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_request_that_was_changed_is_not_signed():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        request = inbox.new("alice")["id"]
+        whole = run("alice", ["jitctl", "show", request, "--envelope"]).out.strip()
+        at = whole.index('"payload":"') + 11
+        for text in whole[:at + 40] + ("A" if whole[at + 40] != "A" else "B") + whole[at + 41:], whole.replace('"sshsig"', '"none"'), "{}", "jr1AAAA":
+            with open("/home/bob/request.txt", "w", encoding="ascii") as f:
+                f.write(text)
+            signed = cut_off("bob", "jitctl vote --code --approve -m fine /home/bob/request.txt")
+            check(signed.code != 0 and not signed.out.startswith("jc1"), signed.text)
+        run("alice", ["jitctl", "cancel", request])
+        alice.line("")
+        alice.wait()
+    bedlib.clean_slate()
+
+
+def test_a_revoked_key_stops_with_the_next_reload():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        bedlib.enrol("carol")
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        with open("/home/bob/request.txt", "w", encoding="ascii") as f:
+            f.write(run("alice", ["jitctl", "show", request, "--code"]).out)
+        code = cut_off("bob", "jitctl vote --code --approve -m fine /home/bob/request.txt").out
+        with open("/etc/jit/people.d/bed.toml", encoding="utf-8") as f:
+            lines = f.read().splitlines()
+        first = next(i for i, line in enumerate(lines) if "[[person.key]]" in line)  # bob's
+        lines.insert(first + 1, "revoked = true")
+        text = re.sub(r"version = (\d+)", lambda m: f"version = {int(m[1]) + 1}", "\n".join(lines) + "\n", count=1)
+        with open("/etc/jit/people.d/bed.toml", "w", encoding="utf-8") as f:
+            f.write(text)
+        reloaded = run("root", ["jitctl", "policy", "reload"])
+        check(reloaded.code == 0, reloaded.text)
+        late = run("bob", ["jitctl", "approve", request])
+        check(late.code != 0, late.text)
+        with open("/tmp/vote.txt", "w", encoding="ascii") as f:
+            f.write(code)
+        late = run("bob", ["jitctl", "vote", "--paste", "/tmp/vote.txt"])
+        check(late.code != 0 and "enrolled" in late.text, late.text)
+        jitctl("carol", "approve", request)
+        check(alice.wait() == 0, alice.text)
+
+
+bedlib.main(globals())
