@@ -66,7 +66,7 @@ const std::array kVerbs = {
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
     Verb{"audit show", "ID", 1, 1, false, {kJson}, "what the log says of a request or a grant, checked"},
     Verb{"audit export", "", 0, 0, false, {kSince, kFormat}, "the log for others: jsonl, which jit-verify checks, or ocsf"},
-    Verb{"audit verify", "[FILE|-]", 0, 1, false, {kHostKey, kAllowedSigners, kHead}, "check the log, or an export or proof; see jit-verify(1)"},
+    Verb{"audit verify", "[FILE...]", 0, 4096, false, {kHostKey, kAllowedSigners, kHead}, "check the log, or an export or proof; see jit-verify(1)"},
     Verb{"audit prove", "ID", 1, 1, false, {}, "a proof of a request or a grant that others check with public keys"},
     Verb{"audit checkpoint", "", 0, 0, false, {}, "the signed head of the log, to be kept elsewhere"},
     Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "check policy files; needs no broker"},

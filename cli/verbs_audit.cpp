@@ -204,7 +204,7 @@ Exit Verbs::verify() {
   wish.heads = split(args.value(Option::kHead));
   verify::Checked checked;
   if (!args.words.empty()) {
-    wish.file = args.words[0];
+    wish.files = args.words;
     checked = verify::check(wish);
   } else {
     const auto client = Client::connect();
@@ -213,7 +213,6 @@ Exit Verbs::verify() {
     if (!head) return out.fail(head.failure());
     Pages pages(**client, 0, size_in(text_of(*head, "head")));
     std::optional<Failure> failed;
-    wish.file = "the broker";
     checked = verify::check(wish, [&](std::string& to) {
       const auto lines = pages.more();
       if (!lines) {
