@@ -68,6 +68,7 @@ const std::array kVerbs = {
     Verb{"audit export", "", 0, 0, false, {kSince, kFormat}, "the log for others: jsonl, which jit-verify checks, or ocsf"},
     Verb{"audit verify", "[FILE...]", 0, 4096, false, {kHostKey, kAllowedSigners, kHead}, "check the log, or an export or proof; see jit-verify(1)"},
     Verb{"audit prove", "ID", 1, 1, false, {}, "a proof of a request or a grant that others check with public keys"},
+    Verb{"audit erase", "", 0, 0, false, {kPerson, kJson}, "erase what the log tells of a person; its proofs hold"},
     Verb{"audit checkpoint", "", 0, 0, false, {}, "the signed head of the log, to be kept elsewhere"},
     Verb{"policy check", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "check policy files; needs no broker"},
     Verb{"policy show", "[DIR|FILE...]", 0, 4096, false, {kHostTag, kJson}, "each rule as one sentence; needs no broker"},

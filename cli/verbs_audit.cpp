@@ -154,6 +154,19 @@ Exit Verbs::checkpoint() {
   return Exit::kDone;
 }
 
+Exit Verbs::erase() {
+  const std::string person = args.value(Option::kPerson);
+  if (person.empty()) return out.fail({Exit::kUsage, "say of whom: --person PERSON, as the log names him"});
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto done = (*client)->erase(person);
+  if (!done) return out.fail(done.failure());
+  const std::uint64_t erased = number_of(*done, "erased");
+  if (json()) return print(*done, {});
+  out.line(erased == 0 ? "nothing was told of this person" : "erased: what " + std::to_string(erased) + (erased == 1 ? " place" : " places") + " told of this person; the log still proves all else");
+  return Exit::kDone;
+}
+
 Exit Verbs::prove_entry() {
   const auto id = id_of(args.words[0]);
   if (!id) return out.fail(id.failure());

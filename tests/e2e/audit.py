@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log of a real broker, checked by others: signed votes, a code carried by hand, an emergency, more time, a broker that was killed.
 jit-verify and a second verifier without any code of the project say the same."""
+import base64
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -35,6 +37,12 @@ def run_well(user: str, *words: str) -> str:
     program = run(user, ["jitctl", *words])
     check(program.code == 0, f"{user}: jitctl {' '.join(words)}: {program.text}")
     return program.out
+
+
+def payload(line: str) -> str:
+    """What was signed, of a line that holds an envelope."""
+    envelope = json.loads(line).get("envelope")
+    return base64.b64decode(envelope["payload"]).decode("latin-1") if envelope else ""
 
 
 def host_key() -> str:
@@ -133,6 +141,24 @@ def test_a_broker_that_was_killed_goes_on_with_its_log():
     lines = export.splitlines(True)
     at = next(i for i, line in enumerate(lines) if f'\\"sequence\\":{sequence + 3},' in line)
     check(f"entry {sequence + 3}: it is missing" in verified("".join(lines[:at] + lines[at + 1:])), "an entry that was taken out")
+    for line in run_well("root", "audit", "export", "--format", "ocsf").splitlines():
+        check(ocsf_test.complaints(json.loads(line)) == [], f"{ocsf_test.complaints(json.loads(line))} {line}")
+
+
+def test_who_was_erased_is_not_in_it_any_more():
+    bedlib.clean_slate()
+    older = run_well("root", "audit", "export")
+    check("alice" in older, "she is in it")
+    for user in "alice", "bob":
+        check(run(user, ["jitctl", "audit", "erase", "--person", user]).code == 3, f"{user} erases")
+    for person in "alice", "bob":
+        run_well("root", "audit", "erase", "--person", person)
+    export = run_well("root", "audit", "export")
+    said = verified(export)
+    check(said.startswith("verified: ") and "erased" in said, said)
+    kept = [line for line in export.splitlines() if re.search(r"\b(alice|bob)\b", line + payload(line))]
+    check(not kept, f"still told: {kept[:3]}")
+    check(verified(older).startswith("verified: "), "a copy of before is as good as it was")
     for line in run_well("root", "audit", "export", "--format", "ocsf").splitlines():
         check(ocsf_test.complaints(json.loads(line)) == [], f"{ocsf_test.complaints(json.loads(line))} {line}")
 
