@@ -341,6 +341,10 @@ Result<Client::Lines> Client::proof(const std::string& id) {
   return impl_->lines([&](Broker& broker) { return Lines{text_in(broker.audit.Proof(id)), 0}; });
 }
 
+Result<Json> Client::erase(const std::string& person) {
+  return impl_->ask([&](Broker& broker) { return broker.audit.Erase(bytes_of(person)); });
+}
+
 Result<Nothing> Client::watch() {
   // From here on a broker that comes back has to be noticed.
   try {

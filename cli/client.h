@@ -73,6 +73,7 @@ class Client {
   };
   Result<Lines> export_log(std::uint64_t from, std::uint64_t to);
   Result<Lines> proof(const std::string& id);
+  Result<Json> erase(const std::string& person);
   bool polkit_there();  // running, or to be started when it is asked
 
   // From now on next() tells what changed.

@@ -70,6 +70,7 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "audit verify") return verbs.verify();
   if (verb == "audit prove") return verbs.prove_entry();
   if (verb == "audit checkpoint") return verbs.checkpoint();
+  if (verb == "audit erase") return verbs.erase();
   if (verb == "policy check") return verbs.check();
   if (verb == "policy show") return verbs.show_policy();
   if (verb == "policy why") return verbs.why(false);

@@ -54,6 +54,7 @@ struct Verbs {
   Exit prove_entry();
   Exit export_log();
   Exit verify();
+  Exit erase();
   Result<Dict> audit_filter() const;  // --request, --person, --type, --since
   static Result<Nothing> each_entry(Client& client, Dict filter, const std::function<void(const Json&)>& take);
   // verbs_facts.cpp

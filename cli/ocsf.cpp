@@ -58,6 +58,8 @@ constexpr std::array kOcsfKinds{
     Kind{"broker.started", Class::kEntityManagement, 3, kInformational, kSuccess, "broker"},
     Kind{"store.recovered", Class::kEntityManagement, 3, kMedium, kSuccess, "log"},
     Kind{"ends.lost", Class::kEntityManagement, 3, kCritical, kFailure, "log"},
+    Kind{"log.erased", Class::kEntityManagement, 3, kMedium, kSuccess, "log"},
+    Kind{"log.archived", Class::kEntityManagement, 3, kInformational, kSuccess, "log"},
     Kind{"log.rolled-back", Class::kEntityManagement, 3, kCritical, kFailure, "log"},
 };
 constexpr Kind kAnyOther{"", Class::kEntityManagement, 99, kInformational, kOther, "log"};

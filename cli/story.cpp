@@ -136,6 +136,10 @@ constexpr std::array kTellers{
     Teller{"policy.refused", [](const Json& e) { return "a policy was refused" + told(field(e, "findings")); }},
     Teller{"people.accepted", [](const Json& e) { return person(e) + " accepted an older people file" + told(field(e, "file")); }},
     Teller{"broker.started", [](const Json&) { return std::string("the broker was started"); }},
+    Teller{"ends.lost", [](const Json&) { return std::string("what had ended was not known: all of this boot was ended"); }},
+    Teller{"log.rolled-back", [](const Json& e) { return "the log was lost or put back, and all that was open is void" + told(field(e, "cause")); }},
+    Teller{"log.erased", [](const Json& e) { return or_erased(text_of(e, "person")) + " erased what the log told of a person"; }},
+    Teller{"log.archived", [](const Json&) { return std::string("older entries went into the archive"); }},
     Teller{"store.recovered", [](const Json& e) { return "the database can be written again, after" + told(field(e, "after")); }},
 };
 

@@ -154,6 +154,19 @@ Exit Verbs::checkpoint() {
   return Exit::kDone;
 }
 
+Exit Verbs::erase() {
+  const std::string person = args.value(Option::kPerson);
+  if (person.empty()) return out.fail({Exit::kUsage, "say of whom: --person PERSON, as the log names him"});
+  const auto client = Client::connect();
+  if (!client) return out.fail(client.failure());
+  const auto done = (*client)->erase(person);
+  if (!done) return out.fail(done.failure());
+  const std::uint64_t erased = number_of(*done, "erased");
+  if (json()) return print(*done, {});
+  out.line(erased == 0 ? "nothing was told of this person" : "erased: what " + std::to_string(erased) + (erased == 1 ? " place" : " places") + " told of this person; the log still proves all else");
+  return Exit::kDone;
+}
+
 Exit Verbs::prove_entry() {
   const auto id = id_of(args.words[0]);
   if (!id) return out.fail(id.failure());
@@ -204,7 +217,7 @@ Exit Verbs::verify() {
   wish.heads = split(args.value(Option::kHead));
   verify::Checked checked;
   if (!args.words.empty()) {
-    wish.file = args.words[0];
+    wish.files = args.words;
     checked = verify::check(wish);
   } else {
     const auto client = Client::connect();
@@ -213,7 +226,6 @@ Exit Verbs::verify() {
     if (!head) return out.fail(head.failure());
     Pages pages(**client, 0, size_in(text_of(*head, "head")));
     std::optional<Failure> failed;
-    wish.file = "the broker";
     checked = verify::check(wish, [&](std::string& to) {
       const auto lines = pages.more();
       if (!lines) {

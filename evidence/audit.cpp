@@ -65,6 +65,7 @@ struct Audit::Impl {
   }
 
   bool operator()(const LogLine& line) {
+    if (form == Form::kLog && ended) return go_on(line);
     if (form != Form::kNothing) return bad(next, "a second log begins here");
     form = Form::kLog;
     auto frontier = Frontier::from(line.first - 1, line.frontier);
@@ -76,6 +77,14 @@ struct Audit::Impl {
     out.last = line.first - 1;
     ledger.emplace(line.first == 1 ? Reach::kWhole : Reach::kLate, line.host, std::move(trust.signers));
     return begin(line.host) && compare_heads();
+  }
+
+  // An older part ends where the archive was cut, and the rest begins there.
+  bool go_on(const LogLine& line) {
+    const bool same = line.host.id == out.host.id && line.host.key == out.host.key;
+    if (!same || line.first != next || line.frontier != tree.subtrees()) return bad(next, "what follows is not the rest of this log");
+    ended = false;
+    return true;
   }
 
   bool operator()(const ProofLine& line) {
@@ -234,8 +243,8 @@ bool Audit::line(std::string_view text) {
   Impl& impl = *impl_;
   if (impl.out.problem) return false;
   ++impl.lines;
-  if (impl.ended) return impl.bad(0, "something stands behind the last line");
   const auto read = read_line(text);
+  if (impl.ended && !(read && std::holds_alternative<LogLine>(*read))) return impl.bad(0, "something stands behind the last line");
   if (!read) return impl.bad(impl.form == Impl::Form::kLog ? impl.next : 0, "line " + count(impl.lines) + " is no line of an export");
   return std::visit(impl, *read);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks a whole export, or a proof, line by line, with public keys alone. It stops at the first thing that is wrong.
+// Checks a whole export, or a proof, line by line, with public keys alone. It stops at the first thing that is wrong. A log may come
+// in parts (those in the archive, and the rest), one behind the other.
 #pragma once
 
 #include <cstdint>

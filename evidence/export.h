@@ -4,7 +4,7 @@
 //   {"kind":"entry","hash":hex,"leaf":"...","personal":{field:{"salt","value"}}}  hash: of the leaf, so that an edit is found where it is
 //   {"kind":"evidence","envelope":{...}} or {"kind":"evidence","code":"jc1..."}   what the entry in front names by its digest
 //   {"kind":"checkpoint","envelope":{...}}                                       behind the last of the entries that it counts
-//   {"kind":"end","size":N}                                                      the last entry's sequence; nothing stands behind
+//   {"kind":"end","size":N}                                                      the last entry's sequence; behind it only the rest of the log may stand
 // A proof of what belongs to one request or grant has another first line, and a path in each entry:
 //   {"kind":"proof","v":1,"envelope":{...},"host":{"id","key","name"},"of":id}    envelope: the checkpoint
 //   {"kind":"entry","hash","leaf","path":[hex],"personal"}, evidence, ..., {"kind":"end","size":number of entries}

@@ -99,16 +99,15 @@ std::optional<Checked> read_trust(const Wish& wish, evidence::Trust& trust) {
 
 }  // namespace
 
-Checked check(const Wish& wish, const Source& source) {
-  evidence::Trust trust;
-  if (auto wrong = read_trust(wish, trust)) return std::move(*wrong);
-  const bool given = !trust.host_key.empty();
-  evidence::Audit audit(std::move(trust));
+namespace {
+
+// Why it cannot be read; empty: it was, up to the first thing that is wrong.
+std::string feed(evidence::Audit& audit, const Source& source) {
   std::string buffer;  // begins with the line that is not whole yet
   bool good = true;
   while (good) {
     const std::size_t before = buffer.size();
-    if (const std::string why = source(buffer); !why.empty()) return unusable(wish.file, why);
+    if (std::string why = source(buffer); !why.empty()) return why;
     if (buffer.size() == before) {
       if (!buffer.empty()) audit.line(buffer);
       break;
@@ -122,16 +121,39 @@ Checked check(const Wish& wish, const Source& source) {
     // A line that has no end must not cost memory: what is too long already is refused as it is.
     if (good && buffer.size() > evidence::kLineMax) good = audit.line(buffer);
   }
+  return {};
+}
+
+Checked verdict(const Wish& wish, evidence::Audit& audit) {
   const evidence::Audited audited = audit.finish();
   Checked out{audited.problem ? Result::kNotVerified : Result::kVerified, evidence::text_of(audited)};
-  if (!audited.problem && !given) out.text += "  nobody said whose log it must be: compare that key with `jitctl status` on the host, or give --host-key\n";
+  if (!audited.problem && wish.host_key.empty()) {
+    out.text += "  nobody said whose log it must be: compare that key with `jitctl status` on the host, or give --host-key\n";
+  }
   return out;
 }
 
+}  // namespace
+
+Checked check(const Wish& wish, const Source& source) {
+  evidence::Trust trust;
+  if (auto wrong = read_trust(wish, trust)) return std::move(*wrong);
+  evidence::Audit audit(std::move(trust));
+  if (const std::string why = feed(audit, source); !why.empty()) return unusable("the log", why);
+  return verdict(wish, audit);
+}
+
 Checked check(const Wish& wish) {
-  const File file(wish.file);
-  if (!file.is_open()) return unusable(wish.file, std::strerror(errno));
-  return check(wish, [&](std::string& to) -> std::string { return file.more(to) < 0 ? std::strerror(errno) : ""; });
+  evidence::Trust trust;
+  if (auto wrong = read_trust(wish, trust)) return std::move(*wrong);
+  evidence::Audit audit(std::move(trust));
+  for (const std::string& name : wish.files) {
+    const File file(name);
+    if (!file.is_open()) return unusable(name, std::strerror(errno));
+    const std::string why = feed(audit, [&](std::string& to) -> std::string { return file.more(to) < 0 ? std::strerror(errno) : ""; });
+    if (!why.empty()) return unusable(name, why);
+  }
+  return verdict(wish, audit);
 }
 
 }  // namespace jit::verify

