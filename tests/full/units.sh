@@ -31,7 +31,20 @@ as = ["user:root"]
 approval = "bob"
 max = "10m"
 TOML
-chgrp _jit /etc/jit/policy.d/test.toml
+# Bob comes by runuser and has no login session here: logind runs, so only what he signs counts as a yes.
+runuser -u bob -- ssh-keygen -q -N '' -t ed25519 -f /home/bob/vote
+cat >/etc/jit/people.d/test.toml <<TOML
+version = 1
+[[person]]
+name = "bob"
+users = ["bob"]
+[[person.key]]
+id = "one"
+kind = "ssh"
+public = "$(cut -d' ' -f1,2 </home/bob/vote.pub)"
+TOML
+chgrp _jit /etc/jit/policy.d/test.toml /etc/jit/people.d/test.toml
+chmod 640 /etc/jit/people.d/test.toml
 chmod 640 /etc/jit/policy.d/test.toml
 sed -i '0,/^@include common-account/s//account required pam_jit.so\n@include common-account/' /etc/pam.d/sudo
 sed -i '0,/^@include common-session-noninteractive/s//session required pam_jit.so\n@include common-session-noninteractive/' /etc/pam.d/sudo
@@ -64,10 +77,13 @@ waiting=$!
 until_true "no request appears" bash -c 'grep -q pending <<<"$(runuser -u bob -- jitctl requests)"'
 kill -9 "$pid"
 until_true "no new broker" bash -c 'p=$(systemctl show -p MainPID --value jit-broker); [ "$p" != 0 ] && [ "$p" != '"$pid"' ]'
-until_true "bob cannot approve after the restart" bash -c '
-  id=$(runuser -u bob -- jitctl requests | cut -f1 | head -n1); runuser -u bob -- jitctl approve "$id" -m ok'
+until_true "the broker does not answer after the restart" bash -c 'grep -q pending <<<"$(runuser -u bob -- jitctl requests)"'
+id=$(runuser -u bob -- jitctl requests | cut -f1 | head -n1)
+runuser -u bob -- jitctl approve "$id" -m ok >/tmp/approve 2>&1 && fail "a vote by uid from outside a login session counts"
+grep -q 'login session' /tmp/approve || fail "jitctl approve: $(cat /tmp/approve)"
+runuser -u bob -- jitctl approve "$id" -m ok --key /home/bob/vote || fail "bob cannot approve after the restart"
 wait "$waiting" || fail "the paused sudo did not go on: $(cat /tmp/out)"
-grep -aq 'approved by bob (uid:.*root$' <<<"$(tr -d '\0\r\n' </tmp/out)" || fail "the paused sudo printed: $(cat /tmp/out)"
+grep -aq 'approved by bob for.*root$' <<<"$(tr -d '\0\r\n' </tmp/out)" || fail "the paused sudo printed: $(cat /tmp/out)"
 echo "kill -9 under a wait: restarted, resumed, approved"
 
 # More often than systemd's own limit of five in ten seconds.
