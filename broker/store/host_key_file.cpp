@@ -27,7 +27,9 @@ struct Wiped {
   explicit Wiped(Bytes value) : bytes(std::move(value)) {}
   Wiped(const Wiped&) = delete;
   Wiped& operator=(const Wiped&) = delete;
-  ~Wiped() { ::explicit_bzero(bytes.data(), bytes.size()); }
+  ~Wiped() {
+    if (!bytes.empty()) ::explicit_bzero(bytes.data(), bytes.size());
+  }
 };
 
 HostKeyFile refuse(std::string why) { return {nullptr, false, std::move(why)}; }
