@@ -36,8 +36,10 @@ Policy::Policy(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(c
 Policy::~Policy() = default;
 
 bool Policy::may_fill(std::string_view set, const Identity& voter, std::int64_t now, bool machines) const {
-  // He may have been told apart by another people.d: what he is now counts, or that he is nobody now.
-  if (const std::string now_called = person_name(voter.user, voter.uid); now_called != voter.person) {
+  // He may have been told apart by another people.d: what he is now counts, or that he is nobody now. Who has no account here is
+  // known by his key, and has only his person's name.
+  const bool no_account = voter.user.empty() && voter.uid == kNoUid;
+  if (const std::string now_called = no_account ? voter.person : person_name(voter.user, voter.uid); now_called != voter.person) {
     Identity as_known = voter;
     as_known.person = now_called;
     return may_fill(set, as_known, now, machines);

@@ -30,6 +30,7 @@ std::string absent_name(const Absence& absence) {
 }  // namespace
 
 std::string person_now(const policy::Policy& policy, const policy::Identity& identity) {
+  if (identity.user.empty() && identity.uid == policy::kNoUid) return identity.person;  // without an account: known by his key
   return policy.person_name(identity.user, identity.uid);
 }
 

@@ -191,6 +191,22 @@ TEST_CASE("a hardware key is asked for where the rule says so", "[signed]") {
   CHECK(world.held.grants.empty());
 }
 
+TEST_CASE("a machine answers with its own key, where the rule takes machines", "[signed]") {
+  const bool taken = GENERATE(true, false);
+  Signed world;
+  const std::string need = "one = { need = [{ from = \"set:sre\" }], wait = \"10m\" }";
+  // Where machines do not count somebody else must be able to fill the seat.
+  const std::string rule = "one = { need = [{ from = \"person:*\" }], wait = \"10m\", machines = " + std::string(taken ? "true" : "false") + " }";
+  const std::string machine = "[[person]]\nname = \"runbook\"\nclass = \"machine\"\n[[person.key]]\nid = \"ci\"\nkind = \"ssh\"\npublic = \"" +
+                              key_of(4711).public_key().text + "\"\n";
+  world.use(load_policy(rules_with(need, rule), people_with_keys({{"bob", kBob}}) + machine));
+  const Request request = world.asked();
+  const auto reply = carry(world, sealed(vote_for(request, "runbook", 4711), key_of(4711)), {});
+  CHECK(reply.error().empty() == taken);
+  CHECK(world.held.grants.size() == (taken ? 1U : 0U));
+  if (!taken) CHECK(world.signs(kBob, "bob", request).error().empty());
+}
+
 TEST_CASE("where the requester is root here, only a signed vote counts", "[signed][local]") {
   Signed world("any");
   Ask root = world.ask(kAlice, "root");

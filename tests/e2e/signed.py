@@ -131,4 +131,39 @@ def test_a_revoked_key_stops_with_the_next_reload():
         check(alice.wait() == 0, alice.text)
 
 
+def test_a_pipeline_with_a_key_of_its_own():
+    """A person of the class machine, without any account: what it signs counts where the rule takes machines, and nowhere else."""
+    run("root", "rm -f /tmp/ci*; ssh-keygen -q -N '' -t ed25519 -f /tmp/ci")
+    with open("/etc/jit/people.d/bed.toml", encoding="utf-8") as f:
+        text = f.read()
+    with open("/etc/jit/people.d/bed.toml", "w", encoding="utf-8") as f:
+        f.write(re.sub(r"version = (\d+)", lambda m: f"version = {int(m[1]) + 1}", text, count=1) + '\n[[person]]\nname = "runbook"\nclass = "machine"\n')
+    added = run("root", "jitctl people add-key runbook /tmp/ci.pub")
+    check(added.code == 0, added.text)
+    for takes in "true", "false":
+        rule = SIGNED.replace('"group:sre"', '"person:*"').replace("wait =", f"machines = {takes}, wait =")
+        with bedlib.policy_with(PLAIN, rule), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+            alice.expect("Vote code, or Enter to wait")
+            alice.line("")
+            request = inbox.new("alice")["id"]
+            with open("/tmp/request.txt", "w", encoding="ascii") as f:
+                f.write(run("alice", ["jitctl", "show", request, "--code"]).out)
+            command = "jitctl vote --code --approve -m checked --envelope --person runbook --key /tmp/ci /tmp/request.txt"
+            trust = run("root", command)
+            found = re.search(r"--trust (SHA256:\S+)", trust.text)
+            signed = run("root", f"{command} --trust {found[1]}") if found else trust
+            check(signed.code == 0, signed.text)
+            with open("/tmp/vote.txt", "w", encoding="ascii") as f:
+                f.write(signed.out)
+            taken = run("eve", ["jitctl", "vote", "--paste", "/tmp/vote.txt"])
+            if takes == "true":
+                check(taken.code == 0 and alice.wait() == 0, taken.text + alice.text)
+                check(jitctl("root", "show", request)["votes"][0]["person"] == "runbook", "it was the machine")
+            else:
+                check(taken.code != 0 and jitctl("root", "show", request)["state"] in ("pending", "detached"), taken.text)
+                run("alice", ["jitctl", "cancel", request])
+                alice.wait()
+        bedlib.clean_slate()
+
+
 bedlib.main(globals())
