@@ -20,6 +20,7 @@ def test_approve_signs_where_a_key_is_at_hand():
             check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
         vote = jitctl("root", "show", request)["votes"][0]
         check(vote["kind"] == "sshsig" and vote["person"] == "bob" and vote["key"].startswith("SHA256:"), f"{vote}")
+        check(f"signed with {vote['key']}" in run("root", ["jitctl", "show", request]).out, "the approver's key is not shown")
         entry = bedlib.audit(type="vote.cast")[-1]
         check(entry["fields"]["kind"] == "sshsig" and len(entry["fields"]["vote"]) == 64, f"{entry}")
     bedlib.clean_slate()
