@@ -2,6 +2,7 @@
 #include "broker/broker.h"
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 
 #include <algorithm>
@@ -28,6 +29,7 @@ constexpr core::WallMs kAlarmMs = 7 * core::WallMs{24} * 3600 * 1000;
 constexpr core::BootMs kOpenAgainMs = 2000;
 constexpr core::BootMs kVotersAgainMs = 5000;
 constexpr core::BootMs kProbeMs = 1000;
+constexpr core::BootMs kHoldersMs = 10'000;
 
 core::IdentityPtr known(const directory::User& user, const policy::Policy* policy) {
   return std::make_shared<const policy::Identity>(directory::identity_of(user, policy));
@@ -60,6 +62,10 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
+  if (sd_booted() > 0) {
+    enforcer_ = std::make_unique<gate::Enforcer>(loop_.event(), *core_, [this](const core::Id& id) { return ended(id); });
+  }
+  core_->use_enforcement(enforcer_.get());
   policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_, [this](const config::Broker& file) { use(file); });
   open_database();
   policies_->start(std::move(loaded), shelf_.database());
@@ -83,6 +89,8 @@ void Broker::tell_host() {
 Broker::~Broker() {
   bus_.reset();
   policies_.reset();
+  core_->use_enforcement(nullptr);
+  enforcer_.reset();
   gate_.reset();
   shelf_.close();
 }
@@ -140,6 +148,7 @@ bool Broker::open_database() {
   watch_alarm(judged);
   core_->restore(std::move(state), {judged.cause, judged.epoch});
   core_->remember(shelf_.database()->past());
+  if (enforcer_) enforcer_->wanted();  // what ended meanwhile, or ends otherwise now
   if (!tombstones_.problem().empty()) {
     sd_journal_print(LOG_CRIT, "all grants and requests of this boot are ended: %s", evidence::escape(tombstones_.problem()).c_str());
   }
@@ -201,6 +210,29 @@ std::optional<evidence::Envelope> Broker::seal(std::string_view type, const std:
   }
 }
 
+std::optional<core::GrantEnd> Broker::ended(const core::Id& id) {
+  if (shelf_.database() == nullptr) return std::nullopt;
+  const auto found = shelf_.database()->grant(id);
+  return !found || found->state != core::GrantState::kEnded ? std::nullopt : std::optional(found->end);
+}
+
+// A uid that was given to somebody else, a name that is another account's, a group that was left: none of it inherits a grant.
+void Broker::look_at_holders() {
+  for (const core::Grant* grant : core_->live_grants()) {
+    const std::uint32_t target = grant->target->uid;
+    directory_.by_uid(grant->subject.identity->uid, [this, id = grant->id, target](const directory::User& holder) {
+      if (holder.status == directory::Status::kUnknown) return;
+      directory_.by_uid(target, [this, id, holder](const directory::User& given) {
+        if (given.status == directory::Status::kUnknown) return;
+        const auto identity = [this](const directory::User& user) {
+          return user.status == directory::Status::kFound ? known(user, core_->policy()) : nullptr;
+        };
+        core_->account_is(id, identity(holder), identity(given));
+      });
+    });
+  }
+}
+
 void Broker::start() {
   directory_.by_uid(0, [this](const directory::User& user) {
     if (user.status == directory::Status::kFound) core_->know_root(known(user, core_->policy()));
@@ -213,6 +245,7 @@ void Broker::start() {
     directory_.forget();
     policies_->reload([this] { return shelf_.database(); }, [this, done = std::move(done)] {
       know_voters(core_->voters());
+      look_at_holders();
       done(status());
     });
   };
@@ -229,7 +262,10 @@ void Broker::start() {
 
 void Broker::reload() {
   directory_.forget();
-  policies_->reload([this] { return shelf_.database(); }, [this] { know_voters(core_->voters()); });
+  policies_->reload([this] { return shelf_.database(); }, [this] {
+    know_voters(core_->voters());
+    look_at_holders();
+  });
 }
 
 std::optional<core::BootMs> Broker::turn() {
@@ -260,6 +296,13 @@ std::optional<core::BootMs> Broker::turn() {
     }
     next = std::min(next.value_or(next_voters_), next_voters_);
   }
+  if (!core_->live_grants().empty()) {
+    if (now >= next_holders_) {
+      next_holders_ = now + kHoldersMs;
+      look_at_holders();
+    }
+    next = std::min(next.value_or(next_holders_), next_holders_);
+  }
   core_->tick();
   if (core_->ends_are_safe()) {
     told_unsafe_ = false;
@@ -279,6 +322,7 @@ std::string Broker::status() const {
                                {"public_key", key_ ? key_->public_key().text : ""}}},
                      {"policy", {{"in_force", !in_force ? "none: everything is denied" : policy.error.empty() ? "the files" : policy.unrescued ? "the files, without a rescue route" : "the last good set"},
                                  {"hash", policy.hash}, {"rules", policy.rules}}},
+                     {"ends", enforcer_ ? "what runs is ended" : "only the next use is refused: systemd does not run here"},
                      {"waiting", core_->waiting()},
                      {"requests", core_->live_requests().size()},
                      {"grants", core_->live_grants().size()},
@@ -311,6 +355,7 @@ void Broker::request_changed(const core::Request& request) {
 }
 
 void Broker::grant_changed(const core::Grant& grant) {
+  if (enforcer_ && grant.state == core::GrantState::kActive) enforcer_->wanted();
   if (bus_) bus_->grant_changed(grant);
 }
 

@@ -9,6 +9,7 @@
 #include "broker/bus/bus.h"
 #include "broker/core/core.h"
 #include "broker/directory/directory.h"
+#include "broker/gate/enforcer.h"
 #include "broker/gate/gate.h"
 #include "broker/host.h"
 #include "broker/loop.h"
@@ -60,8 +61,12 @@ class Broker final : public core::Listener {
   std::unique_ptr<gate::Server> gate_;
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<Policies> policies_;
+  std::unique_ptr<gate::Enforcer> enforcer_;  // null: systemd does not run here
   std::unique_ptr<bus::Service> bus_;
   bus::Host host_;
+  void look_at_holders();
+  std::optional<core::GrantEnd> ended(const core::Id& id);
+  core::BootMs next_holders_ = 0;
   void know_voters(const std::vector<std::uint32_t>& voters);
   std::vector<std::uint32_t> unknown_voters_;  // the directory did not answer
   core::BootMs next_voters_ = 0;

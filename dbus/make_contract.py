@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes contract.h, the names and signatures of an interface, from its introspection XML."""
+"""Writes contract.h, the names and signatures of interfaces, from their introspection XML."""
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -10,11 +10,11 @@ def snake(name):
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def main(source, target):
-    node = ET.parse(source).getroot()
-    out = ["// SPDX-License-Identifier: Apache-2.0", f"// Generated from {source.rsplit('/', 1)[-1]}.", "#pragma once", "",
+def main(target, *sources):
+    names = ", ".join(source.rsplit("/", 1)[-1] for source in sources)
+    out = ["// SPDX-License-Identifier: Apache-2.0", f"// Generated from {names}.", "#pragma once", "",
            "namespace jit::dbus {", ""]
-    for interface in node.findall("interface"):
+    for node, interface in ((n, i) for n in (ET.parse(s).getroot() for s in sources) for i in n.findall("interface")):
         short = snake(interface.get("name").rsplit(".", 1)[-1])
         out += [f"namespace {short} {{", f'inline constexpr char kPath[] = "{node.get("name")}";',
                 f'inline constexpr char kInterface[] = "{interface.get("name")}";']
@@ -34,4 +34,4 @@ def main(source, target):
         f.write("\n".join(out))
 
 
-main(sys.argv[1], sys.argv[2])
+main(*sys.argv[1:])

@@ -207,17 +207,27 @@ bool read_vote(sd_bus_message* m, bool& taken, Detail& detail) {
   return true;
 }
 
-bool read_bind(sd_bus_message* m, Bound& bound) {
+bool read_bind(sd_bus_message* m, Binding& binding) {
   std::string_view word;
   std::string_view grant;
-  std::uint64_t end = 0;
-  std::uint64_t hard = 0;
+  Binding b;
   if (!signed_as(m, dbus::gate1::kBindOut) || !read_text(m, word) || !read_text(m, grant)) return false;
-  if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &end) <= 0) return false;
-  if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &hard) <= 0) return false;
+  if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &b.end) <= 0) return false;
+  if (sd_bus_message_read_basic(m, SD_BUS_TYPE_UINT64, &b.hard) <= 0) return false;
   if (word != "allow" && word != "other-key") return word == "deny";
-  bound = word == "allow" ? Bound::kYes : Bound::kOtherKey;
+  b.bound = word == "allow" ? Bound::kYes : Bound::kOtherKey;
+  if (b.bound == Bound::kYes) {
+    // A grant has an end, and what has no grant has none.
+    if (grant.empty() ? b.end != 0 || b.hard != 0 : !is_hex_id(grant) || b.end == 0 || b.hard < b.end) return false;
+    keep(grant, b.grant);
+  }
+  binding = b;
   return true;
+}
+
+bool read_adopted(sd_bus_message* m) {
+  std::string_view scope;
+  return signed_as(m, dbus::enforcer1::kAdoptOut) && read_text(m, scope);
 }
 
 }  // namespace jit::pam

@@ -15,6 +15,14 @@ enum class Word : std::uint8_t { kDeny, kPending, kNeeds, kAllow };
 
 enum class Bound : std::uint8_t { kNo, kOtherKey, kYes };
 
+// What a session is bound to.
+struct Binding {
+  Bound bound = Bound::kNo;
+  std::array<char, 33> grant{};  // 32 hex digits; empty: none is needed, and nothing ends
+  std::uint64_t end = 0;         // CLOCK_BOOTTIME, milliseconds
+  std::uint64_t hard = 0;        // the end that systemd itself holds, not before the other
+};
+
 struct Needs {
   bool reason = false;
   bool ticket = false;
@@ -58,7 +66,8 @@ bool read_resume(sd_bus_message* m, Answer& answer);     // sa{sv}: id and secre
 bool read_decided(sd_bus_message* m, Answer& answer);    // sa{sv}: allow or deny only
 bool read_progress(sd_bus_message* m, Detail& detail);   // a{sv}
 bool read_vote(sd_bus_message* m, bool& taken, Detail& detail);  // bas
-bool read_bind(sd_bus_message* m, Bound& bound);         // sstt
+bool read_bind(sd_bus_message* m, Binding& binding);     // sstt
+bool read_adopted(sd_bus_message* m);                    // s
 // The error that says what is wrong with what this program asked: a denial with its reason.
 bool read_bad_context(sd_bus_message* m, Answer& answer);
 

@@ -94,26 +94,26 @@ bool Attempt::leave(Waiter& waiter, const char* method) {
 bool Attempt::detach(Waiter& waiter) { return leave(waiter, contract::kDetach); }
 void Attempt::withdraw(Waiter& waiter) { leave(waiter, contract::kWithdraw); }
 
-Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, Bound& bound) {
+Fault Attempt::bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, Binding& binding) {
   const Ms until = after(kCallMs);
   const Fd self = own_pidfd();
   if (!self) return Fault::kSystem;
   if (gate_.is_open()) {
-    const Fault fault = bind_here(waiter, until, service, user, ssh_auth, self.get(), bound);
+    const Fault fault = bind_here(waiter, until, service, user, ssh_auth, self.get(), binding);
     if (fault != Fault::kBroken) return fault;
     // The broker was restarted, or closed what said nothing for too long. It takes a hand-over once, whoever asks again.
   }
   if (const Fault fault = gate_.open(waiter, until); fault != Fault::kNone) return fault;
-  return bind_here(waiter, until, service, user, ssh_auth, self.get(), bound);
+  return bind_here(waiter, until, service, user, ssh_auth, self.get(), binding);
 }
 
 Fault Attempt::bind_here(Waiter& waiter, Ms until, std::string_view service, std::string_view user, std::string_view ssh_auth,
-                         int self, Bound& bound) {
+                         int self, Binding& binding) {
   const Message call = gate_.call(contract::kBind);
   if (!call || !append_bind(call.get(), service, user, ssh_auth, self)) return Fault::kSystem;
   Message reply;
   if (const Fault fault = gate_.ask(waiter, call.get(), contract::kBindOut, until, reply); fault != Fault::kNone) return fault;
-  return read_bind(reply.get(), bound) ? Fault::kNone : Fault::kBadAnswer;
+  return read_bind(reply.get(), binding) ? Fault::kNone : Fault::kBadAnswer;
 }
 
 }  // namespace jit::pam

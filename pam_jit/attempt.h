@@ -29,7 +29,7 @@ class Attempt {
   bool detach(Waiter& waiter);    // true: the broker said that the request lives on
   void withdraw(Waiter& waiter);  // the hang-up that follows says the same
   // On the connection that is open; where there is none, or it turns out to be dead, on another.
-  Fault bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, Bound& bound);
+  Fault bind(Waiter& waiter, std::string_view service, std::string_view user, std::string_view ssh_auth, Binding& binding);
 
   bool is_open() const { return gate_.is_open(); }
   int fd() const { return gate_.fd(); }
@@ -38,7 +38,7 @@ class Attempt {
  private:
   Fault resume(Waiter& waiter, Ms until, Answer& answer);
   Fault bind_here(Waiter& waiter, Ms until, std::string_view service, std::string_view user, std::string_view ssh_auth, int self,
-                  Bound& bound);
+                  Binding& binding);
   bool leave(Waiter& waiter, const char* method);
   Gate gate_;
 };

@@ -10,6 +10,7 @@
 
 #include "pam_jit/attempt.h"
 #include "pam_jit/door.h"
+#include "pam_jit/end.h"
 #include "pam_jit/kept.h"
 #include "pam_jit/listing.h"
 #include "pam_jit/log.h"
@@ -330,22 +331,26 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
     deny(c, talk, "jit: denied: a listing opens no session", "a session after a listing");
     return code_for(c.door, c.phase, Verdict::kDeny);  // at sudo, where listings are: PAM_ABORT
   }
-  Bound bound = Bound::kNo;
+  Binding binding;
   Attempt attempt;
   if (!take(handle, attempt)) {
     deny(c, talk, text_of(Fault::kSystem), "the connection that was kept is not known");
     return code_for(c.door, c.phase, Verdict::kDeny);
   }
   Waiter waiter(-1, has_outer_alarm(c.door));
-  Fault fault = attempt.bind(waiter, c.items.service, c.items.user, c.items.ssh_auth, bound);
+  Fault fault = attempt.bind(waiter, c.items.service, c.items.user, c.items.ssh_auth, binding);
+  Fault held = Fault::kNone;
+  if (fault == Fault::kNone && binding.bound == Bound::kYes && !c.options.observe) held = hand_over(waiter, binding);
   if (!waiter.release()) fault = Fault::kSystem;
   Verdict verdict = Verdict::kDeny;
   if (fault != Fault::kNone) {
     deny(c, talk, text_of(fault), word_of(fault));
-  } else if (bound == Bound::kOtherKey) {
+  } else if (binding.bound == Bound::kOtherKey) {
     deny(c, talk, "jit: denied: this login was approved for another ssh key; use that key, or ask with this one", "another ssh key");
-  } else if (bound != Bound::kYes) {
+  } else if (binding.bound != Bound::kYes) {
     deny(c, talk, "jit: denied: no approval covers this session", "nothing to bind");
+  } else if (held != Fault::kNone || !limit_session(handle, binding)) {
+    deny(c, talk, "jit: denied: nothing would end this session in time; see: systemctl status jit-enforcer.socket", word_of(held));
   } else {
     log_outcome(c, "allowed", "bound", "");
     verdict = Verdict::kAllow;

@@ -13,7 +13,6 @@
 namespace jit::pam {
 namespace {
 
-namespace contract = dbus::gate1;
 constexpr Ms kConnectAgain = 20;  // a full backlog cannot be polled for
 
 Fault fault_of(Wake wake) {
@@ -27,12 +26,12 @@ Fault fault_of(Wake wake) {
   return Fault::kSystem;
 }
 
-Fault connect_gate(Waiter& waiter, Ms until, Fd& out) {
+Fault connect_to(std::string_view path, Waiter& waiter, Ms until, Fd& out) {
   Fd fd = above_stdio(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return Fault::kSystem;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::copy(std::begin(kGatePath), std::end(kGatePath), address.sun_path);
+  std::copy(path.begin(), path.end(), address.sun_path);  // shorter than that, and NUL-ended by the line above
   while (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     if (errno != EAGAIN) return errno == ENOENT || errno == ECONNREFUSED ? Fault::kNoGate : Fault::kSystem;
     const Wake wake = waiter.wait(-1, 0, std::min(until, after(kConnectAgain)));
@@ -49,6 +48,9 @@ Fault connect_gate(Waiter& waiter, Ms until, Fd& out) {
 }
 
 }  // namespace
+
+const Service kGate{"/run/jit/gate", dbus::gate1::kPath, dbus::gate1::kInterface, dbus::gate1::kDecided};
+const Service kEnforcer{"/run/jit/enforcer", dbus::enforcer1::kPath, dbus::enforcer1::kInterface, ""};
 
 const char* word_of(Fault fault) {
   switch (fault) {
@@ -70,7 +72,7 @@ Fault Gate::open(Waiter& waiter, Ms until) {
   close();
   if (!waiter.holds()) return Fault::kSystem;
   Fd fd;
-  if (const Fault fault = connect_gate(waiter, until, fd); fault != Fault::kNone) return fault;
+  if (const Fault fault = connect_to(service_->socket, waiter, until, fd); fault != Fault::kNone) return fault;
   sd_bus* raw = nullptr;
   if (sd_bus_new(&raw) < 0 || raw == nullptr) return Fault::kSystem;
   std::unique_ptr<sd_bus, UnrefBus> bus(raw);
@@ -96,7 +98,7 @@ Fault Gate::handshake(Waiter& waiter, Ms until) {
 
 Message Gate::call(const char* method) const {
   sd_bus_message* m = nullptr;
-  if (!bus_ || sd_bus_message_new_method_call(bus_.get(), &m, nullptr, contract::kPath, contract::kInterface, method) < 0) {
+  if (!bus_ || sd_bus_message_new_method_call(bus_.get(), &m, nullptr, service_->object, service_->interface, method) < 0) {
     return nullptr;
   }
   return Message(m);
@@ -129,7 +131,7 @@ Fault Gate::ask(Waiter& waiter, sd_bus_message* call, const char* signature, Ms 
   if (const int r = sd_bus_send(bus_.get(), call, &cookie); r < 0) return r == -ENOMEM ? Fault::kSystem : Fault::kBroken;
   for (;;) {
     if (const Fault fault = receive(waiter, until, reply); fault != Fault::kNone) return fault;
-    if (sd_bus_message_is_signal(reply.get(), contract::kInterface, contract::kDecided) > 0) {
+    if (sd_bus_message_is_signal(reply.get(), service_->interface, service_->early) > 0) {
       early_ = std::move(reply);
       continue;
     }
@@ -145,9 +147,9 @@ Fault Gate::next(Waiter& waiter, Ms until, Message& signal) {
   for (;;) {
     signal = std::move(early_);
     if (const Fault fault = signal ? Fault::kNone : receive(waiter, until, signal); fault != Fault::kNone) return fault;
-    if (sd_bus_message_is_signal(signal.get(), contract::kInterface, nullptr) <= 0) continue;
+    if (sd_bus_message_is_signal(signal.get(), service_->interface, nullptr) <= 0) continue;
     const char* path = sd_bus_message_get_path(signal.get());
-    if (path != nullptr && std::string_view(path) == contract::kPath) return Fault::kNone;
+    if (path != nullptr && std::string_view(path) == service_->object) return Fault::kNone;
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection to the gate: D-Bus peer to peer over /run/jit/gate, with our own loop and deadlines.
+// One connection to the gate, or to the enforcer: D-Bus peer to peer over a socket in /run/jit, with our own loop and deadlines.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -8,7 +8,14 @@
 
 namespace jit::pam {
 
-inline constexpr char kGatePath[] = "/run/jit/gate";
+// Who serves, and as what.
+struct Service {
+  std::string_view socket;
+  const char* object;
+  const char* interface;
+  const char* early;  // the signal that may come before the reply to a call
+};
+extern const Service kGate, kEnforcer;
 
 // Why there is no answer. Every one of them denies.
 enum class Fault : std::uint8_t {
@@ -35,6 +42,7 @@ using Message = std::unique_ptr<sd_bus_message, UnrefMessage>;
 
 class Gate {
  public:
+  explicit Gate(const Service& service = kGate) : service_(&service) {}
   // Connects, checks who listens, and goes through the handshake; what is open already is closed first.
   Fault open(Waiter& waiter, Ms until);
   void close() {
@@ -57,6 +65,7 @@ class Gate {
   Fault handshake(Waiter& waiter, Ms until);
   Fault receive(Waiter& waiter, Ms until, Message& message);
   Fault turn(Waiter& waiter, Ms until, Message& message);
+  const Service* service_;
   std::unique_ptr<sd_bus, UnrefBus> bus_;
   Message early_;  // Decided, before the reply to a call
 };

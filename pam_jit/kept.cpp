@@ -9,7 +9,7 @@
 namespace jit::pam {
 namespace {
 
-constexpr char kGate[] = "pam_jit.gate";
+constexpr char kConnection[] = "pam_jit.gate";
 
 struct Kept {
   Attempt attempt;
@@ -46,14 +46,14 @@ bool keep(pam_handle_t* handle, Attempt&& attempt) {
     return false;
   }
   Kept* kept = std::construct_at(static_cast<Kept*>(place), Kept{std::move(attempt), getpid(), fd, now.st_dev, now.st_ino});
-  if (pam_set_data(handle, kGate, kept, clean_up) == PAM_SUCCESS) return true;
+  if (pam_set_data(handle, kConnection, kept, clean_up) == PAM_SUCCESS) return true;
   clean_up(handle, kept, 0);
   return false;
 }
 
 bool take(pam_handle_t* handle, Attempt& attempt) {
   const void* data = nullptr;
-  const int found = pam_get_data(handle, kGate, &data);
+  const int found = pam_get_data(handle, kConnection, &data);
   if (found == PAM_NO_MODULE_DATA) return true;
   if (found != PAM_SUCCESS || data == nullptr) return false;
   auto* kept = static_cast<Kept*>(const_cast<void*>(data));

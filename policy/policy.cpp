@@ -50,6 +50,12 @@ bool Policy::may_fill(std::string_view set, const Identity& voter, std::int64_t 
   return is_one_of(*compiled_, leaves, voter, Side::kOpens, now) == Truth::kTrue;
 }
 
+bool Policy::may_hold(std::string_view permit, const Identity& holder, std::int64_t now) const {
+  const Rule* rule = compiled_->permit_named(permit);
+  if (rule == nullptr || !rule->tests.who) return true;
+  return is_one_of(*compiled_, rule->tests.who->leaves, holder, Side::kOpens, now) != Truth::kFalse;
+}
+
 Policy::Members Policy::members(std::string_view set, std::int64_t now) const {
   Members out;
   const ParsedPrincipal parsed = parse_principal(set);

@@ -295,6 +295,10 @@ class Policy {
   std::optional<std::string> refuses_use(std::string_view rule, std::string_view fingerprint,
                                          const Request& request) const;
 
+  // Is this user still one of those that the permit is for, whatever else it says? True also where that cannot be told, and
+  // where the permit is gone: what it gave is judged at its next use.
+  bool may_hold(std::string_view permit, const Identity& holder, std::int64_t now) const;
+
   // May this user fill a seat of that set at this time? (Whether he is the requester is the caller's question.)
   // `machines`: as the offer says.
   bool may_fill(std::string_view set, const Identity& voter, std::int64_t now, bool machines = false) const;

@@ -85,6 +85,9 @@ void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant,
   answer.verdict = Verdict::kAllow;
   answer.cause = grant.empty() ? "already-root" : "granted";
   answer.text = std::move(text);
+  if (const LiveGrant* live = find_grant(grant); live != nullptr && live->grant.state == GrantState::kUnclaimed) {
+    for (std::string& more : without_enforcer()) answer.text.push_back(std::move(more));
+  }
   gate.answer(conn, answer);
 }
 

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/core/enforcement.h"
 #include "broker/core/history.h"
 #include "broker/core/limits.h"
 #include "broker/core/model.h"
@@ -158,6 +159,8 @@ class Core {
   void remember(Past past);
   void use_host(Host host);  // before the first request
   void use_limits(const Limits& limits);  // at any time; what is over a new one stays
+  // Null: nobody here ends what runs, and who is let through is told so. Until this is called nothing is said of it.
+  void use_enforcement(Enforcement* enforcement);
   void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
 
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
@@ -214,6 +217,13 @@ class Core {
   static bool may_set(const Caller& caller, const policy::FactRule& rule);
   bool may_see(const Caller& caller, std::string_view fact) const;
   std::vector<FactState> facts(const Caller& caller) const;  // that he may set; all for admins and auditors
+
+  // --- what runs under a grant
+  // Nothing: it is over. end: of the grant; a program that may finish goes on beyond it.
+  std::optional<GrantState> held_state(const Id& grant, BootMs& end) const;
+  void enforced(const EndReport& report, Done<bool> done);  // done: it is written down
+  // What the directory says now of whom a living grant is for, and of whom it gives; null: there is no such account.
+  void account_is(const Id& grant, IdentityPtr subject, IdentityPtr target);
 
   // --- look, never wait
   Explained explain(Ask ask, const Suppose& suppose) const;

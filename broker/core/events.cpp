@@ -302,6 +302,24 @@ AuditEntry archived(std::uint64_t first, std::uint64_t last) {
   return entry;
 }
 
+AuditEntry enforced(const EndReport& report) {
+  AuditEntry entry;
+  entry.type = kGrantEnforced;
+  entry.grant = report.grant;
+  const auto list = [](const std::vector<EndReport::Left>& left) {
+    json out = json::array();
+    for (const auto& one : left) out.push_back({{"pid", one.pid}, {"uid", one.uid}, {"name", text(one.name)}});
+    return out;
+  };
+  json fields{{"cause", text(report.why)}, {"ended", report.ended}};
+  if (!report.survivors.empty()) fields["survivors"] = list(report.survivors);
+  if (!report.beyond.empty()) fields["beyond"] = list(report.beyond);
+  if (!report.later.empty()) fields["later"] = words(report.later);
+  if (report.left_out > 0) fields["left_out"] = report.left_out;
+  entry.fields = fields.dump();
+  return entry;
+}
+
 AuditEntry note(std::string_view type, std::string_view name, std::string_view value) {
   AuditEntry entry;
   entry.type = type;

@@ -27,6 +27,7 @@ inline constexpr std::string_view kGrantCreated = "grant.created";
 inline constexpr std::string_view kGrantClaimed = "grant.claimed";
 inline constexpr std::string_view kGrantUsed = "grant.used";
 inline constexpr std::string_view kGrantEnded = "grant.ended";
+inline constexpr std::string_view kGrantEnforced = "grant.enforced";  // what its end met with
 inline constexpr std::string_view kAccessDenied = "access.denied";
 inline constexpr std::string_view kAlreadyRoot = "access.already-root";
 inline constexpr std::string_view kObserved = "access.observed";
@@ -71,6 +72,7 @@ AuditEntry rolled_back(std::string_view cause, std::int64_t epoch);
 // Whom it was about is not said: that would tell of him again.
 AuditEntry erased(const policy::Identity& by, std::uint64_t removed);
 AuditEntry archived(std::uint64_t first, std::uint64_t last);
+AuditEntry enforced(const EndReport& report);
 AuditEntry note(std::string_view type, std::string_view name, std::string_view value);
 
 }  // namespace jit::core::events

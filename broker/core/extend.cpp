@@ -114,6 +114,8 @@ void Core::Impl::prolong(Grant grant) {
   held->grant.expires = std::max(held->grant.expires, grant.expires);
   held->grant.expires_wall = std::max(held->grant.expires_wall, grant.expires_wall);
   due.emplace(held->grant.expires, grant.id);
+  watch_warnings(*held);
+  if (enforcement != nullptr) enforcement->move_end(grant.id, held->grant.expires);
   listener.grant_changed(held->grant);
   free_later(*held);
 }

@@ -4,13 +4,6 @@
 
 namespace jit::core {
 
-namespace {
-
-// Of what was extended beyond the rule's longest: the end that it has.
-BootMs latest_end(const Grant& grant) { return std::max(grant.expires, grant.starts + BootMs{grant.max_s} * 1000); }
-
-}  // namespace
-
 void Core::Impl::add_grant(Grant grant) {
   const Id id = grant.id;
   const BootMs end = grant.state == GrantState::kActive ? grant.expires : grant.claim_until;
@@ -18,6 +11,7 @@ void Core::Impl::add_grant(Grant grant) {
   grants_of.emplace(grant.subject.identity->uid, id);
   auto live = std::make_unique<LiveGrant>();
   live->grant = std::move(grant);
+  watch_warnings(*live);
   grants[id] = std::move(live);
 }
 
@@ -73,6 +67,7 @@ void Core::Impl::end_grant(LiveGrant& live, GrantEnd end, std::string by, std::s
   const Grant ended = live.grant;
   auto later = std::move(live.later);
   drop_grant(ended.id);
+  enforce_end(ended);
   Batch batch;
   if (vote) {
     batch.entries.push_back(events::vote(vote->first, vote->second));
@@ -147,8 +142,8 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   commit(std::move(batch), [this, later = std::move(later)](bool ok) mutable {
     if (!ok) keep_for_later(std::move(later));
   });
-  gate.bound(conn, {true, "granted", live->grant.id, live->grant.expires,
-                    latest_end(live->grant)});
+  const Ends ends = ends_of(live->grant, *hand.ask);
+  gate.bound(conn, {true, "granted", live->grant.id, ends.end, ends.hard});
 }
 
 // sudo may run a command without a session (`Defaults !pam_session`, a target that left the directory meanwhile), and a
@@ -212,10 +207,12 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
     const Grant& now_active = claimed->grant;
     note_power(now_active.subject.identity->uid, now_active.subject.loginuid, now_active.target->uid);
     due.emplace(now_active.expires, id);
+    watch_warnings(*claimed);
     if (clock.boottime() >= now_active.expires) {
       refuse("ended", "the grant has ended");  // the disk took longer than the grant lives
     } else if (conn != 0) {
-      gate.bound(conn, {true, "granted", id, now_active.expires, latest_end(now_active)});
+      const Ends ends = ends_of(now_active, *by);
+      gate.bound(conn, {true, "granted", id, ends.end, ends.hard});
     }
     listener.grant_changed(now_active);
     free_later(*claimed);

@@ -65,6 +65,7 @@ struct LiveGrant {
   Grant grant;
   std::vector<Id> extensions;  // requests that moved its end
   IdentityPtr root;
+  BootMs warned = 0;  // the moment of the last warning of its end
   bool busy = false;
   std::vector<std::function<void()>> later;
 };
@@ -141,6 +142,8 @@ struct Core::Impl {
   std::map<std::string, BootMs> foreign;                     // who signed what was refused, and until when that is not logged again
   std::map<Id, Request> unreviewed;  // break-glass uses without a review
   bool login_waits_full(std::uint32_t uid) const;
+  Enforcement* enforcement = nullptr;
+  bool next_use_only = false;  // nobody here ends what runs
 
   Impl(Core& core, Clock& c, Random& r, Store& s, Tombstones& t, Gate& g, Listener& l, std::string boot, Limits lim)
       : self(core), clock(c), random(r), store(s), tombstones(t), gate(g), listener(l), boot_id(std::move(boot)), limits(lim) {}
@@ -231,6 +234,17 @@ struct Core::Impl {
   void defer(Live& live, Conn conn, std::function<void()> step);  // unless the connection is gone by then
   void free_later(Live& live);
   void free_later(LiveGrant& grant);
+
+  // --- enforcement.cpp
+  struct Ends {
+    BootMs end = 0;   // of what runs
+    BootMs hard = 0;  // that systemd itself holds
+  };
+  Ends ends_of(const Grant& grant, const Ask& ask) const;  // for this use of it
+  std::vector<std::string> without_enforcer() const;       // what to tell where nobody ends what runs
+  void enforce_end(const Grant& grant);
+  void watch_warnings(const LiveGrant& live);
+  void warn_now(LiveGrant& live, BootMs now);
 
   // --- ends.cpp
   // For what ends: it holds at once in memory, has a tombstone before done(false), and is written as soon as that is

@@ -204,6 +204,9 @@ struct Grant {
   std::string boot_id;
   std::uint32_t lifetime_s = 0;
   std::uint32_t max_s = 0;
+  policy::Expiry on_expiry = policy::Expiry::kEnd;  // what becomes of a running program
+  std::uint32_t run_max_s = 0;                      // how long it may go on, where it may
+  std::vector<std::uint32_t> warn_before_s;         // longest first
   BootMs created = 0;
   BootMs claim_until = 0;
   WallMs created_wall = 0;

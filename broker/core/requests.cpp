@@ -258,7 +258,8 @@ void Core::Impl::check_due(const Id& id) {
   }
   if (LiveGrant* live = find_grant(id); live != nullptr && live->grant.state != GrantState::kEnded) {
     const BootMs end = live->grant.state == GrantState::kActive ? live->grant.expires : live->grant.claim_until;
-    if (now >= end) end_grant(*live, GrantEnd::kExpired, "", live->grant.state == GrantState::kActive ? "" : "never used", [](bool) {});
+    if (now < end) return warn_now(*live, now);
+    end_grant(*live, GrantEnd::kExpired, "", live->grant.state == GrantState::kActive ? "" : "never used", [](bool) {});
   }
 }
 

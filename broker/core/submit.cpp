@@ -248,6 +248,9 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   grant.boot_id = boot_id;
   grant.lifetime_s = offer.give_s;
   grant.max_s = offer.max_s;
+  grant.on_expiry = offer.on_expiry;
+  grant.run_max_s = offer.run_max_s;
+  grant.warn_before_s = offer.warn_before_s;
   set_times(grant, ask.not_before, offer.claim_s);
   return grant;
 }

@@ -409,6 +409,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
         answer.cause = "granted";
         answer.id = id;
         answer.text = texts::approved(voted->request, given);
+        for (std::string& more : without_enforcer()) answer.text.push_back(std::move(more));
         waiting.erase(voted->conn);
         gate.decided(std::exchange(voted->conn, 0), answer);
       }

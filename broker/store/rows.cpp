@@ -30,7 +30,8 @@ const char* const kGrantColumns =
     "subject_groups_all, subject_groups_any, loginuid, login_user, audit_session, origin, origin_v4, origin_address, tty, "
     "terminal, terminal_leader, terminal_leader_start, door, target_uid, target_user, target_person, "
     "target_groups_known, target_groups_all, target_groups_any, argv, cwd, scope, rule, fingerprint, policy_hash, "
-    "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall, not_before, payload, digest";
+    "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall, not_before, payload, digest, "
+    "on_expiry, run_max_s, warn_before";
 const char* const kGrantStateColumns =
     "state, ending, starts, expires, starts_wall, expires_wall, bound_terminal, bound_leader, bound_leader_start, "
     "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall, ssh_key";
@@ -121,18 +122,24 @@ core::Subject read_subject(Row& row) {
   return subject;
 }
 
+void bind_expiry(Bind& bind, policy::Expiry on_expiry, std::uint32_t run_max_s, const std::vector<std::uint32_t>& warn_before_s) {
+  std::vector<std::string> warn_before;
+  for (const std::uint32_t time : warn_before_s) warn_before.push_back(std::to_string(time));
+  bind.number(on_expiry).number(run_max_s).words(warn_before);
+}
+
 void bind_offer(Bind& bind, const policy::Offer& offer) {
   bind.text(offer.rule).text(offer.fingerprint).number(offer.reason_required).number(offer.reason_min);
   bind.number(offer.give_s).number(offer.max_s).number(offer.wait_s).number(offer.claim_s);
   bind.number(offer.scope).number(offer.shortened);
   bind.words(offer.tickets).number(offer.record).words(offer.notify).number(offer.review_s).number(offer.votes);
   bind.number(offer.machines).number(offer.match).number(offer.self);
-  std::vector<std::string> ladder, warn_before;
+  std::vector<std::string> ladder;
   for (const policy::Step& step : offer.ladder) {
     ladder.insert(ladder.end(), {std::to_string(step.after_s), step.add, step.to, step.notify});
   }
-  for (const std::uint32_t time : offer.warn_before_s) warn_before.push_back(std::to_string(time));
-  bind.words(ladder).number(offer.break_glass).number(offer.on_expiry).number(offer.run_max_s).words(warn_before);
+  bind.words(ladder).number(offer.break_glass);
+  bind_expiry(bind, offer.on_expiry, offer.run_max_s, offer.warn_before_s);
 }
 
 std::uint32_t number_of(const std::string& digits) {
@@ -279,6 +286,7 @@ int bind_grant(Bind& bind, const Grant& grant) {
   bind.text(grant.policy_hash).text(grant.boot_id).number(grant.lifetime_s).number(grant.max_s);
   bind.number(grant.created).number(grant.claim_until).number(grant.created_wall).number(grant.claim_until_wall);
   bind.number(grant.not_before).text(grant.payload).text(grant.digest);
+  bind_expiry(bind, grant.on_expiry, grant.run_max_s, grant.warn_before_s);
   return bind.code();
 }
 
@@ -316,6 +324,9 @@ Grant read_grant(Row& row) {
   grant.not_before = row.number<core::BootMs>();
   grant.payload = row.bytes();
   grant.digest = row.bytes();
+  grant.on_expiry = row.one_of(policy::Expiry::kWarn);
+  grant.run_max_s = row.number<std::uint32_t>();
+  for (const std::string& time : row.words()) grant.warn_before_s.push_back(number_of(time));
   grant.state = row.one_of(core::GrantState::kEnded);
   grant.end = row.one_of(core::GrantEnd::kVoid);
   grant.starts = row.number<core::BootMs>();

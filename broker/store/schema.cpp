@@ -433,8 +433,15 @@ CREATE TRIGGER log_is_kept BEFORE DELETE ON log BEGIN
 END;
 )sql";
 
+// Of what was granted before, everything that runs ends with it.
+constexpr const char* kExpiry = R"sql(
+ALTER TABLE grants ADD COLUMN on_expiry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE grants ADD COLUMN run_max_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE grants ADD COLUMN warn_before BLOB NOT NULL DEFAULT x'';
+)sql";
+
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
-                                     {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}};
+                                     {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry}};
 
 }  // namespace
 

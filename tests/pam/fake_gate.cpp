@@ -23,6 +23,7 @@ namespace {
 
 namespace contract = dbus::gate1;
 constexpr char kPath[] = "/run/jit/gate";
+constexpr std::uint64_t kFarEnd = std::uint64_t{1} << 50;
 constexpr char kId[] = "0123456789abcdef0123456789abcdef";
 
 int listen_here(Listen how) {
@@ -234,7 +235,7 @@ class Server {
       sd_bus_message_append(m, "ss", id, id);
     }
     if (shape == contract::kBindOut) {
-      sd_bus_message_append(m, "stt", kId, std::uint64_t{0}, std::uint64_t{0});
+      sd_bus_message_append(m, "stt", kId, kFarEnd, kFarEnd);
     } else {
       append_detail(m, say);
     }

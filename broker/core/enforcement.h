@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of what runs under a grant, as the core sees it. Who holds it are the enforcer and systemd, by their own clocks: what
+// is said here only moves it, or ends it before its time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/core/model.h"
+
+namespace jit::core {
+
+// Called on the core's thread; nobody waits for it. What cannot be said now is said later, by comparing what is held.
+class Enforcement {
+ public:
+  virtual void move_end(const Id& grant, BootMs end) = 0;
+  virtual void warn(const Id& grant, std::uint32_t minutes) = 0;  // 0: it is over, what runs may finish
+  virtual void end(const Id& grant) = 0;
+
+ protected:
+  ~Enforcement() = default;
+};
+
+// What an end met with, as the enforcer tells it.
+struct EndReport {
+  struct Left {
+    std::uint32_t pid = 0;
+    std::uint32_t uid = 0;
+    std::string name;  // whatever the process calls itself
+  };
+  Id grant;
+  std::uint32_t number = 0;
+  std::string why;  // "end", "asked", "outer", "account"
+  std::uint32_t ended = 0;
+  std::vector<Left> survivors, beyond;
+  std::vector<std::string> later;  // paths
+  std::uint32_t left_out = 0;
+};
+
+}  // namespace jit::core

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/gate/enforcer.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "dbus/contract.h"
+
+namespace jit::gate {
+namespace {
+
+namespace contract = dbus::enforcer1;
+
+constexpr std::string_view kEnforcerSocket = "/run/jit/enforcer";
+constexpr std::uint64_t kAgainUs = 200'000;
+
+bool read_left(sd_bus_message* m, std::vector<core::EndReport::Left>& out) {
+  if (sd_bus_message_enter_container(m, 'a', "(uuay)") <= 0) return false;
+  while (sd_bus_message_enter_container(m, 'r', "uuay") > 0) {
+    core::EndReport::Left left;
+    const void* name = nullptr;
+    std::size_t size = 0;
+    if (sd_bus_message_read(m, "uu", &left.pid, &left.uid) <= 0 || sd_bus_message_read_array(m, 'y', &name, &size) < 0) return false;
+    left.name.assign(static_cast<const char*>(name), size);
+    out.push_back(std::move(left));
+    if (sd_bus_message_exit_container(m) < 0) return false;
+  }
+  return sd_bus_message_exit_container(m) >= 0;
+}
+
+bool read_paths(sd_bus_message* m, std::vector<std::string>& out) {
+  if (sd_bus_message_enter_container(m, 'a', "ay") <= 0) return false;
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  while (sd_bus_message_read_array(m, 'y', &bytes, &size) > 0) out.emplace_back(static_cast<const char*>(bytes), size);
+  return sd_bus_message_exit_container(m) >= 0;
+}
+
+}  // namespace
+
+Enforcer::~Enforcer() {
+  if (bus_) sd_bus_detach_event(bus_.get());
+}
+
+bool Enforcer::connect() {
+  if (bus_) return true;
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::ranges::copy(kEnforcerSocket, address.sun_path);
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  sd_bus* made = nullptr;
+  // Who called listen(): root, since systemd made the socket.
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != 0 || sd_bus_new(&made) < 0) {
+    ::close(fd);
+    return false;
+  }
+  BusPtr bus(made);
+  if (sd_bus_set_fd(made, fd, fd) < 0) {
+    ::close(fd);
+    return false;
+  }
+  if (sd_bus_set_bus_client(made, 0) < 0 || sd_bus_start(made) < 0 || sd_bus_add_filter(made, nullptr, on_message, this) < 0 ||
+      sd_bus_attach_event(made, loop_, SD_EVENT_PRIORITY_NORMAL) < 0) {
+    return false;
+  }
+  bus_ = std::move(bus);
+  return ask_what_is_held();
+}
+
+bool Enforcer::ask_what_is_held() {
+  const MessagePtr list = call(contract::kList);
+  if (list && sd_bus_call_async(bus_.get(), nullptr, list.get(), on_list, this, 0) >= 0) return true;
+  lose();
+  return false;
+}
+
+void Enforcer::lose() {
+  if (bus_) sd_bus_detach_event(bus_.get());
+  bus_.reset();
+}
+
+// Nobody waits here: where it cannot be reached now, a moment later. The ends themselves are held by others meanwhile.
+void Enforcer::wanted() {
+  wanted_ = true;
+  if (!connect()) try_again();
+}
+
+void Enforcer::try_again() {
+  if (!timer_) {
+    sd_event_source* timer = nullptr;
+    if (sd_event_add_time_relative(loop_, &timer, CLOCK_BOOTTIME, kAgainUs, 1000, on_timer, this) < 0) return;
+    timer_.reset(timer);
+    return;
+  }
+  sd_event_source_set_time_relative(timer_.get(), kAgainUs);
+  sd_event_source_set_enabled(timer_.get(), SD_EVENT_ONESHOT);
+}
+
+int Enforcer::on_timer(sd_event_source*, std::uint64_t, void* data) {
+  auto& self = *static_cast<Enforcer*>(data);
+  if (self.wanted_ && !self.connect()) self.try_again();
+  return 0;
+}
+
+MessagePtr Enforcer::call(const char* method) const {
+  sd_bus_message* made = nullptr;
+  if (!bus_ || sd_bus_message_new_method_call(bus_.get(), &made, nullptr, contract::kPath, contract::kInterface, method) < 0) return nullptr;
+  return MessagePtr(made);
+}
+
+void Enforcer::send(MessagePtr message) {
+  if (!message) return;
+  sd_bus_message_set_expect_reply(message.get(), 0);
+  if (sd_bus_send(bus_.get(), message.get(), nullptr) < 0) {
+    lose();
+    try_again();
+  }
+}
+
+void Enforcer::move_end(const core::Id& grant, core::BootMs end) {
+  wanted();
+  MessagePtr m = call(contract::kSetEnd);
+  if (m && sd_bus_message_append(m.get(), contract::kSetEndIn, grant.text().c_str(), static_cast<std::uint64_t>(end)) >= 0) send(std::move(m));
+}
+
+void Enforcer::warn(const core::Id& grant, std::uint32_t minutes) {
+  wanted();
+  MessagePtr m = call(contract::kWarn);
+  if (m && sd_bus_message_append(m.get(), contract::kWarnIn, grant.text().c_str(), minutes) >= 0) send(std::move(m));
+}
+
+void Enforcer::end(const core::Id& grant) {
+  wanted();
+  MessagePtr m = call(contract::kEnd);
+  if (m && sd_bus_message_append(m.get(), contract::kEndIn, grant.text().c_str()) >= 0) send(std::move(m));
+}
+
+int Enforcer::on_message(sd_bus_message* message, void* data, sd_bus_error*) {
+  auto& self = *static_cast<Enforcer*>(data);
+  if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") > 0) {
+    self.lose();
+    self.try_again();
+  } else if (sd_bus_message_is_signal(message, contract::kInterface, contract::kEnded) > 0) {
+    self.on_ended(message);
+  }
+  return 0;
+}
+
+int Enforcer::on_list(sd_bus_message* message, void* data, sd_bus_error*) {
+  auto& self = *static_cast<Enforcer*>(data);
+  if (sd_bus_message_is_method_error(message, nullptr) != 0) {
+    self.lose();
+    self.try_again();
+  } else {
+    self.compare(message);
+  }
+  return 0;
+}
+
+// What is held against what lives. What is over by anything but its time is ended now, and so is what nobody knows.
+void Enforcer::compare(sd_bus_message* held) {
+  if (sd_bus_message_has_signature(held, contract::kListOut) <= 0 || sd_bus_message_enter_container(held, 'a', "(sttb)") <= 0) return;
+  const char* text = nullptr;
+  std::uint64_t end = 0;
+  std::uint64_t hard = 0;
+  int ending = 0;
+  std::vector<std::pair<core::Id, core::BootMs>> all;
+  while (sd_bus_message_read(held, "(sttb)", &text, &end, &hard, &ending) > 0) {
+    const auto id = core::Id::parse(text);
+    if (id) all.emplace_back(*id, static_cast<core::BootMs>(end));
+  }
+  for (const auto& [id, known] : all) {
+    core::BootMs now = 0;
+    if (core_.held_state(id, now)) {
+      if (now > known) move_end(id, now);
+    } else if (ended_(id) != core::GrantEnd::kExpired) {
+      this->end(id);
+    }
+  }
+  // Nothing that it could hold: it may go.
+  if (all.empty() && core_.live_grants().empty()) {
+    wanted_ = false;
+    lose();
+  }
+}
+
+void Enforcer::on_ended(sd_bus_message* message) {
+  const char* id = nullptr;
+  const char* why = nullptr;
+  core::EndReport report;
+  const bool good = sd_bus_message_has_signature(message, contract::kEndedIn) > 0 &&
+                    sd_bus_message_read(message, "susu", &id, &report.number, &why, &report.ended) > 0 && core::Id::parse(id) &&
+                    read_left(message, report.survivors) && read_left(message, report.beyond) && read_paths(message, report.later) &&
+                    sd_bus_message_read(message, "u", &report.left_out) > 0;
+  if (!good) return;
+  report.grant = *core::Id::parse(id);
+  report.why = why;
+  core_.enforced(report, [weak = std::weak_ptr(self_), grant = report.grant, number = report.number](const core::Outcome<bool>& outcome) {
+    // While the log cannot be written it stays with the enforcer, which tells it again.
+    if (const auto self = weak.lock(); self && outcome) (*self)->reported(grant, number);
+  });
+}
+
+void Enforcer::reported(const core::Id& grant, std::uint32_t number) {
+  MessagePtr m = call(contract::kReported);
+  if (m && sd_bus_message_append(m.get(), contract::kReportedIn, grant.text().c_str(), number) >= 0) send(std::move(m));
+  if (bus_ && core_.live_grants().empty() && !ask_what_is_held()) try_again();
+}
+
+}  // namespace jit::gate

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to the enforcer: plain sd-bus to its own socket, on the core's loop. A connection stands while anything could be held;
+// each begins with a comparison, so what could not be said before is made good then.
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "broker/core/core.h"
+#include "broker/gate/server.h"
+
+namespace jit::gate {
+
+class Enforcer final : public core::Enforcement {
+ public:
+  // How a grant stands that is not in the core any more: how it ended. Nothing: not known.
+  using Ended = std::function<std::optional<core::GrantEnd>(const core::Id&)>;
+
+  Enforcer(sd_event* loop, core::Core& core, Ended ended) : loop_(loop), core_(core), ended_(std::move(ended)) {}
+  ~Enforcer();
+  Enforcer(const Enforcer&) = delete;
+  Enforcer& operator=(const Enforcer&) = delete;
+
+  void wanted();  // something may be held from now on
+  void move_end(const core::Id& grant, core::BootMs end) override;
+  void warn(const core::Id& grant, std::uint32_t minutes) override;
+  void end(const core::Id& grant) override;
+
+ private:
+  bool connect();
+  bool ask_what_is_held();
+  void lose();
+  void try_again();
+  MessagePtr call(const char* method) const;
+  void send(MessagePtr message);
+  void compare(sd_bus_message* held);
+  void on_ended(sd_bus_message* message);
+  void reported(const core::Id& grant, std::uint32_t number);
+  static int on_message(sd_bus_message* message, void* self, sd_bus_error* error);
+  static int on_list(sd_bus_message* message, void* self, sd_bus_error* error);
+  static int on_timer(sd_event_source* source, std::uint64_t usec, void* self);
+
+  sd_event* loop_;
+  core::Core& core_;
+  Ended ended_;
+  BusPtr bus_;
+  SourcePtr timer_;
+  bool wanted_ = false;
+  std::shared_ptr<Enforcer*> self_ = std::make_shared<Enforcer*>(this);
+};
+
+}  // namespace jit::gate

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// How something ends: TERM, a second later KILL, and what is left is reported and tried again.
+#include <signal.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include <algorithm>
+
+#include "enforcer/cgroup.h"
+#include "enforcer/keeper.h"
+
+namespace jit::enforcer {
+namespace {
+
+constexpr std::int64_t kTermMs = 1000;     // from TERM to KILL
+constexpr std::int64_t kLookMs = 20;       // while it is ending
+constexpr std::int64_t kGiveUpMs = 3000;   // what is there then is a survivor
+constexpr std::int64_t kAgainMs = 5000;    // and is killed again
+constexpr std::int64_t kSweepMs = 30'000;   // looks for a session that nobody told of
+
+}  // namespace
+
+Result Keeper::end(const std::string& id) {
+  Entry* entry = find(id);
+  if (entry == nullptr) return Result::kNotFound;
+  if (!entry->ending) {
+    begin_end(*entry, "asked");
+    turn();
+  }
+  return Result::kDone;
+}
+
+void Keeper::begin_end(Entry& entry, const std::string& why) {
+  learn_sessions();
+  const std::int64_t now = boot_ms();
+  entry.ending = true;
+  entry.why = why;
+  entry.kill_at = now + kTermMs;
+  entry.give_up_at = now + kGiveUpMs;
+  entry.look_at = now + kLookMs;
+  const std::vector<std::string> places = places_of(entry);
+  for (const std::string& place : places) {
+    entry.ended += static_cast<std::uint32_t>(pids_in(place).size());
+    // HUP: an interactive shell ignores TERM. CONT: what is stopped could handle neither.
+    signal_all(place, {SIGTERM, SIGHUP, SIGCONT});
+  }
+  for (const Leader& leader : entry.held.leaders) {
+    if (!is_alive(leader.process.get()) || std::ranges::count(places, unit_path(cgroup_of(leader.pid))) > 0) continue;
+    ++entry.ended;
+    for (const int signal : {SIGTERM, SIGHUP, SIGCONT}) send(leader.process.get(), signal);
+  }
+  for (auto& [id, inner] : entries_) {
+    if (inner.held.outer == entry.held.id && !inner.ending) begin_end(inner, "outer");
+  }
+}
+
+void Keeper::go_on_ending(Entry& entry, std::int64_t now) {
+  const std::vector<std::string> places = places_of(entry);
+  const bool gone = std::ranges::none_of(places, is_populated) &&
+                    std::ranges::none_of(entry.held.leaders, [](const Leader& leader) { return is_alive(leader.process.get()); });
+  if (gone) {
+    report(entry);
+    return;  // the caller erases what has ended
+  }
+  if (now >= entry.kill_at) {
+    for (const std::string& place : places) kill_all(place);
+    for (const Leader& leader : entry.held.leaders) send(leader.process.get(), SIGKILL);
+    entry.kill_at = now + (now >= entry.give_up_at ? kAgainMs : kTermMs);
+  }
+  if (now >= entry.give_up_at && entry.told == 0) report(entry);
+  entry.look_at = now + (entry.told == 0 ? kLookMs : kTermMs);
+}
+
+// Once where all is gone; where something stays, then and when it has gone.
+void Keeper::report(Entry& entry) {
+  Report report;
+  report.id = entry.held.id;
+  report.number = ++entry.told;
+  report.why = entry.why;
+  report.ended = entry.ended;
+  std::vector<std::string> places = places_of(entry);
+  for (const std::string& place : places) {
+    for (const pid_t pid : pids_in(place)) {
+      if (auto process = process_of(pid)) add(report.survivors, {pid, process->uid, std::move(process->name)}, report);
+    }
+  }
+  const auto inside = [this](const std::string& cgroup) { return !outer_of(cgroup).empty(); };
+  find_beyond(entry.held, inside, report);
+  find_later(entry.held.adopted_wall, report);
+  sd_journal_print(report.survivors.empty() ? LOG_INFO : LOG_ERR, "grant %.8s: ended %u processes, %zu are left, %zu are outside",
+                   report.id.c_str(), report.ended, report.survivors.size(), report.beyond.size());
+  reports_.push_back(report);
+  tell_(report);
+}
+
+void Keeper::turn() {
+  const std::int64_t now = boot_ms();
+  std::int64_t next = now + kSweepMs;
+  learn_sessions();
+  for (auto& [id, entry] : entries_) {
+    if (entry.ending) continue;
+    const std::int64_t end = end_of(entry.held, &Held::end);
+    if (end <= now) {
+      begin_end(entry, entry.held.end <= now ? "end" : "outer");
+    } else {
+      next = std::min(next, end);
+    }
+  }
+  std::vector<std::string> over;
+  for (auto& [id, entry] : entries_) {
+    if (!entry.ending) continue;
+    if (now >= entry.look_at) go_on_ending(entry, now);
+    const bool gone = entry.told > 0 && std::ranges::none_of(places_of(entry), is_populated) &&
+                      std::ranges::none_of(entry.held.leaders, [](const Leader& leader) { return is_alive(leader.process.get()); });
+    if (gone) {
+      over.push_back(id);
+    } else {
+      next = std::min(next, std::max(entry.look_at, now + 1));
+    }
+  }
+  for (const std::string& id : over) erase(id);
+  if (!entries_.empty()) arm(next);
+}
+
+}  // namespace jit::enforcer

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is held under one grant, and its record in /run/jit-enforcer, by which an enforcer that died goes on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "enforcer/proc.h"
+
+namespace jit::enforcer {
+
+// A process that a door handed over: all that it starts is in its scope or session.
+struct Leader {
+  pid_t pid = 0;
+  std::uint64_t start = 0;
+  std::string session_before;  // the unit it was in when it came: another one now is its own
+  Fd process;
+};
+
+struct Scope {
+  std::string unit;           // "jit-<id>.scope", "jit-<id>-2.scope"
+  std::string path;           // of its cgroup
+  std::int64_t started = 0;   // boot_ms
+};
+
+struct Held {
+  std::string id;             // 32 hex digits
+  std::string outer;          // id of the grant it was started under; empty: none
+  std::int64_t end = 0;       // boot_ms
+  std::int64_t hard = 0;      // the end that systemd holds
+  std::int64_t adopted = 0;   // boot_ms of the first one
+  std::int64_t adopted_wall = 0;  // Unix time, seconds
+  std::uint32_t audit_session = kNoNumber;
+  std::uint32_t scopes_made = 0;
+  std::vector<Leader> leaders;
+  std::vector<Scope> scopes;  // the last one takes in who comes
+  std::vector<std::string> sessions;  // control groups of the login sessions that its leaders opened
+};
+
+bool is_id(std::string_view text);
+// "jit-<32 hex digits>.scope" or "jit-<32 hex digits>-N.scope": the id; else empty.
+std::string id_of_unit(std::string_view unit);
+
+std::string write_held(const Held& held);
+// Leaders without their pidfd. Nothing: it is damaged.
+std::optional<Held> read_held(std::string_view text);
+
+}  // namespace jit::enforcer

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/keeper.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "enforcer/cgroup.h"
+#include "enforcer/terminals.h"
+
+namespace jit::enforcer {
+namespace {
+
+constexpr std::size_t kLeadersMost = 1024;
+
+bool write_whole(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".new";
+  {
+    const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
+  }
+  return ::rename(fresh.c_str(), path.c_str()) == 0;
+}
+
+bool is_session(const std::string& unit) { return unit.starts_with("session-") && unit.ends_with(".scope"); }
+
+}  // namespace
+
+struct Keeper::Monitor {
+  sd_login_monitor* monitor = nullptr;
+  Monitor() = default;
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+  ~Monitor() { sd_login_monitor_unref(monitor); }
+};
+
+Keeper::Keeper(sd_event* loop, std::string folder, std::function<void(const Report&)> tell)
+    : loop_(loop), folder_(std::move(folder)), tell_(std::move(tell)), units_(loop) {}
+
+Keeper::~Keeper() = default;
+
+bool Keeper::start() {
+  sd_event_source* timer = nullptr;
+  if (sd_event_add_time(loop_, &timer, CLOCK_BOOTTIME, 0, 1000, on_time, this) < 0) return false;
+  timer_.reset(timer);
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(folder_.c_str()), ::closedir);
+  if (!folder) return false;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string name = entry->d_name;
+    if (!is_id(name)) continue;
+    const auto text = read_file(folder_ + "/" + name, std::size_t{1} << 20);
+    auto held = text ? read_held(*text) : std::nullopt;
+    if (!held || held->id != name) {
+      sd_journal_print(LOG_CRIT, "%s/%s is damaged: what runs under this grant ends when systemd says so", folder_.c_str(), name.c_str());
+      continue;
+    }
+    std::erase_if(held->leaders, [](Leader& leader) {
+      leader.process = pidfd_of(leader.pid);
+      const auto process = leader.process ? process_of(leader.pid) : std::nullopt;
+      return !process || process->start != leader.start || !is_alive(leader.process.get());
+    });
+    entries_[name].held = std::move(*held);
+  }
+  turn();
+  return true;
+}
+
+Keeper::Entry* Keeper::find(const std::string& id) {
+  const auto it = entries_.find(id);
+  return it == entries_.end() ? nullptr : &it->second;
+}
+
+std::int64_t Keeper::end_of(const Held& held, std::int64_t Held::*which) const {
+  std::int64_t end = held.*which;
+  // A chain of su and sudo is short; a circle cannot come about, for the outer one is there first.
+  std::string outer = held.outer;
+  for (int depth = 0; depth < 16 && !outer.empty(); ++depth) {
+    const auto it = entries_.find(outer);
+    if (it == entries_.end()) break;
+    end = std::min(end, it->second.held.end);
+    outer = it->second.held.outer;
+  }
+  return end;
+}
+
+std::string Keeper::outer_of(const std::string& cgroup) const {
+  const std::string unit = unit_path(cgroup);
+  if (const std::string id = id_of_unit(unit_in(cgroup)); entries_.contains(id)) return id;
+  for (const auto& [id, entry] : entries_) {
+    if (std::ranges::count(entry.held.sessions, unit) > 0) return id;
+  }
+  return {};
+}
+
+std::vector<std::string> Keeper::places_of(const Entry& entry) const {
+  std::vector<std::string> out;
+  for (const Scope& scope : entry.held.scopes) out.push_back(scope.path);
+  for (const std::string& session : entry.held.sessions) out.push_back(session);
+  return out;
+}
+
+// pam_systemd runs after our line, and takes the leader into a session of its own.
+void Keeper::learn_sessions() {
+  for (auto& [id, entry] : entries_) {
+    bool more = false;
+    for (const Leader& leader : entry.held.leaders) {
+      if (!is_alive(leader.process.get())) continue;
+      const std::string path = unit_path(cgroup_of(leader.pid));
+      const std::string unit = unit_in(path);
+      if (!is_session(unit) || unit == leader.session_before || std::ranges::count(entry.held.sessions, path) > 0) continue;
+      entry.held.sessions.push_back(path);
+      more = true;
+    }
+    if (more) save(entry);
+  }
+}
+
+bool Keeper::save(const Entry& entry) {
+  if (write_whole(folder_ + "/" + entry.held.id, write_held(entry.held))) return true;
+  sd_journal_print(LOG_ERR, "%s/%s cannot be written: %s", folder_.c_str(), entry.held.id.c_str(), std::strerror(errno));
+  return false;
+}
+
+void Keeper::erase(const std::string& id) {
+  ::unlink((folder_ + "/" + id).c_str());
+  entries_.erase(id);
+}
+
+void Keeper::forget_leader(const std::string& id, pid_t pid, std::uint64_t start) {
+  Entry* entry = find(id);
+  if (entry == nullptr) return;
+  std::erase_if(entry->held.leaders, [&](const Leader& leader) { return leader.pid == pid && leader.start == start; });
+  if (entry->held.leaders.empty() && entry->held.scopes.empty()) return erase(id);
+  save(*entry);
+}
+
+void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t end, std::int64_t hard, Adopted done) {
+  if (!monitor_) {
+    auto monitor = std::make_unique<Monitor>();
+    sd_event_source* source = nullptr;
+    if (sd_login_monitor_new("session", &monitor->monitor) >= 0 &&
+        sd_event_add_io(loop_, &source, sd_login_monitor_get_fd(monitor->monitor), EPOLLIN, on_sessions, this) >= 0) {
+      sessions_.reset(source);
+      monitor_ = std::move(monitor);
+    }
+  }
+  learn_sessions();
+  const auto who = process_of(pid);
+  const std::string before = cgroup_of(pid);
+  if (!who || before.empty() || !is_alive(process.get())) return done("the process is gone, or its control group is not known", "");
+  std::string outer = outer_of(before);
+  if (id.empty() && outer.empty()) return done("", "");
+  const bool own = !id.empty();
+  Entry* entry = find(own ? id : outer);
+  if (entry == nullptr) {
+    Entry fresh;
+    fresh.held.id = id;
+    fresh.held.adopted = boot_ms();
+    fresh.held.adopted_wall = ::time(nullptr);
+    fresh.held.audit_session = who->audit_session;
+    fresh.held.outer = outer;
+    entry = &(entries_[id] = std::move(fresh));
+  }
+  if (own) {
+    entry->held.end = std::max(entry->held.end, end);
+    entry->held.hard = std::max(entry->held.hard, hard);
+  }
+  std::erase_if(entry->held.leaders, [](const Leader& leader) { return !is_alive(leader.process.get()); });
+  const bool late = entry->ending || end_of(entry->held, &Held::end) <= boot_ms();
+  if (late || entry->held.leaders.size() >= kLeadersMost) {
+    if (entry->held.leaders.empty() && entry->held.scopes.empty() && !entry->ending) erase(entry->held.id);
+    return done(late ? "the grant has ended" : "too many processes under one grant", "");
+  }
+  entry->held.leaders.push_back({pid, who->start, unit_in(before), std::move(process)});
+  if (!save(*entry)) {
+    forget_leader(entry->held.id, pid, who->start);
+    return done("the record cannot be written", "");
+  }
+  turn();  // its end may be the next one
+  if (!own) return done("", unit_in(before));
+  // The one that is there takes it in, unless it has just become empty.
+  if (!entry->held.scopes.empty()) {
+    const Scope& scope = entry->held.scopes.back();
+    if (before == scope.path || (is_populated(scope.path) && move_to(pid, scope.path) && cgroup_of(pid) == scope.path)) {
+      const std::string unit = scope.unit;
+      if (end > entry->held.hard) prolong(id);
+      return done("", unit);
+    }
+  }
+  start_scope(id, pid, who->start, slice_in(before), std::move(done));
+}
+
+void Keeper::start_scope(const std::string& id, pid_t pid, std::uint64_t start, const std::string& slice, Adopted done) {
+  Entry& entry = *find(id);
+  const std::uint32_t number = ++entry.held.scopes_made;
+  const std::string unit = "jit-" + id + (number == 1 ? "" : "-" + std::to_string(number)) + ".scope";
+  const std::int64_t left = std::max<std::int64_t>(1, end_of(entry.held, &Held::hard) - boot_ms());
+  units_.start(unit, slice, {pid}, static_cast<std::uint64_t>(left), [this, id, pid, start, unit, done = std::move(done)](const std::string& error) {
+    Entry* held = find(id);
+    std::string why = error;
+    const std::string path = cgroup_of(pid);
+    if (why.empty() && (held == nullptr || held->ending)) why = "the grant has ended";
+    if (why.empty() && unit_in(path) != unit) why = "the process is not in its scope";
+    if (why.empty()) {
+      held->held.scopes.push_back({unit, path, boot_ms()});
+      if (!save(*held)) why = "the record cannot be written";
+    }
+    if (!why.empty()) {
+      sd_journal_print(LOG_ERR, "%s: %s", unit.c_str(), why.c_str());
+      if (held != nullptr && !held->ending) forget_leader(id, pid, start);
+    }
+    done(why, why.empty() ? unit : "");
+  });
+}
+
+Result Keeper::set_end(const std::string& id, std::int64_t end) {
+  Entry* entry = find(id);
+  if (entry == nullptr || entry->ending) return Result::kNotFound;
+  learn_sessions();
+  // Of a login systemd holds the end, and it cannot be moved.
+  entry->held.end = entry->held.sessions.empty() ? end : std::min(end, entry->held.hard);
+  const bool more = entry->held.end > entry->held.hard;
+  const bool good = save(*entry);
+  if (more) prolong(id);
+  turn();
+  return good ? Result::kDone : Result::kFailed;
+}
+
+// Where this systemd cannot move the end of a scope, its processes go into one that ends later: what runs notices nothing.
+void Keeper::prolong(const std::string& id) {
+  Entry& entry = *find(id);
+  if (entry.replacing || entry.held.scopes.empty()) return;
+  const Scope& scope = entry.held.scopes.back();
+  const std::int64_t end = entry.held.end;
+  entry.replacing = true;
+  units_.set_max(scope.unit, static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - scope.started)), [this, id, end](const std::string& error) {
+    Entry* held = find(id);
+    if (held == nullptr) return;
+    if (!error.empty()) return replace(id, 5);
+    held->replacing = false;
+    held->held.hard = std::max(held->held.hard, end);
+    save(*held);
+  });
+}
+
+void Keeper::replace(const std::string& id, int tries) {
+  Entry* entry = find(id);
+  if (entry == nullptr || entry->held.scopes.empty()) return;
+  const Scope old = entry->held.scopes.back();
+  const std::vector<pid_t> pids = pids_in(old.path);
+  if (pids.empty() || entry->ending || tries == 0) {
+    entry->replacing = false;
+    if (tries == 0) sd_journal_print(LOG_ERR, "%s: its end cannot be moved: systemd will end it earlier", old.unit.c_str());
+    return;
+  }
+  const std::int64_t end = entry->held.end;
+  const std::string unit = "jit-" + id + "-" + std::to_string(++entry->held.scopes_made) + ".scope";
+  const pid_t first = pids[static_cast<std::size_t>(tries) % pids.size()];  // another one each time: it may exit meanwhile
+  const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - boot_ms()));
+  units_.start(unit, slice_in(old.path), {first}, left, [this, id, tries, unit, old, first, end](const std::string& error) {
+    Entry* held = find(id);
+    if (held == nullptr) return;
+    const std::string path = unit_path(cgroup_of(first));
+    if (!error.empty() || unit_in(path) != unit) return replace(id, tries - 1);
+    held->held.scopes.push_back({unit, path, boot_ms()});
+    save(*held);
+    // A process that forks while it is moved leaves a child behind: again, until none is left.
+    for (int round = 0; round < 1000; ++round) {
+      const std::vector<pid_t> left_behind = pids_in(old.path);
+      if (left_behind.empty()) break;
+      for (const pid_t pid : left_behind) move_to(pid, path);
+    }
+    held->replacing = false;
+    held->held.hard = std::max(held->held.hard, end);
+    save(*held);
+    if (held->held.end > held->held.hard) prolong(id);  // moved again meanwhile
+  });
+}
+
+Result Keeper::warn(const std::string& id, std::uint32_t minutes) {
+  const Entry* entry = find(id);
+  if (entry == nullptr || entry->ending) return Result::kNotFound;
+  learn_sessions();
+  std::vector<pid_t> leaders;
+  for (const Leader& leader : entry->held.leaders) {
+    if (is_alive(leader.process.get())) leaders.push_back(leader.pid);
+  }
+  jit::enforcer::warn(leaders, places_of(*entry), warning(id, minutes));
+  return Result::kDone;
+}
+
+std::vector<Keeper::Summary> Keeper::list() const {
+  std::vector<Summary> out;
+  for (const auto& [id, entry] : entries_) out.push_back({id, entry.held.end, entry.held.hard, entry.ending});
+  return out;
+}
+
+void Keeper::reported(const std::string& id, std::uint32_t number) {
+  std::erase_if(reports_, [&](const Report& report) { return report.id == id && report.number == number; });
+}
+
+int Keeper::on_time(sd_event_source*, std::uint64_t, void* self) {
+  static_cast<Keeper*>(self)->turn();
+  return 0;
+}
+
+int Keeper::on_sessions(sd_event_source*, int, std::uint32_t, void* self) {
+  auto& keeper = *static_cast<Keeper*>(self);
+  sd_login_monitor_flush(keeper.monitor_->monitor);
+  keeper.learn_sessions();
+  return 0;
+}
+
+void Keeper::arm(std::int64_t at) {
+  sd_event_source_set_time(timer_.get(), static_cast<std::uint64_t>(at) * 1000);
+  sd_event_source_set_enabled(timer_.get(), SD_EVENT_ONESHOT);
+}
+
+}  // namespace jit::enforcer

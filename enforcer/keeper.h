@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that is held: adopted into a scope, ended when its time comes or when that is asked, reported on. It ends by the
+// kernel alone, so a systemd, logind or bus that does not answer delays no end.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "enforcer/held.h"
+#include "enforcer/report.h"
+#include "enforcer/units.h"
+
+namespace jit::enforcer {
+
+enum class Result : std::uint8_t { kDone, kNotFound, kFailed };
+
+class Keeper {
+ public:
+  using Adopted = std::function<void(const std::string& error, const std::string& unit)>;
+  struct Summary {
+    std::string id;
+    std::int64_t end, hard;
+    bool ending;
+  };
+
+  // folder: of the records, e.g. /run/jit-enforcer. tell: of each report as it is made.
+  Keeper(sd_event* loop, std::string folder, std::function<void(const Report&)> tell);
+  ~Keeper();
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  bool start();  // takes up what the records say; false: no timer
+  void adopt(const std::string& id, Fd process, pid_t pid, std::int64_t end, std::int64_t hard, Adopted done);
+  Result set_end(const std::string& id, std::int64_t end);
+  Result warn(const std::string& id, std::uint32_t minutes);
+  Result end(const std::string& id);
+  std::vector<Summary> list() const;
+  const std::vector<Report>& reports() const { return reports_; }
+  void reported(const std::string& id, std::uint32_t number);
+  bool is_idle() const { return entries_.empty() && reports_.empty(); }
+
+ private:
+  struct Entry {
+    Held held;
+    bool ending = false;
+    bool replacing = false;      // its scope, by one that ends later
+    std::string why;
+    std::int64_t kill_at = 0;    // boot_ms
+    std::int64_t look_at = 0;
+    std::int64_t give_up_at = 0;  // then what is left is a survivor
+    std::uint32_t ended = 0;
+    std::uint32_t told = 0;
+  };
+  Entry* find(const std::string& id);
+  std::int64_t end_of(const Held& held, std::int64_t Held::*which) const;  // of it and of those it was started under
+  std::string outer_of(const std::string& cgroup) const;
+  std::vector<std::string> places_of(const Entry& entry) const;
+  void learn_sessions();
+  bool save(const Entry& entry);
+  void erase(const std::string& id);
+  void forget_leader(const std::string& id, pid_t pid, std::uint64_t start);
+  void start_scope(const std::string& id, pid_t pid, std::uint64_t start, const std::string& slice, Adopted done);
+  void prolong(const std::string& id);
+  void replace(const std::string& id, int tries);
+  void begin_end(Entry& entry, const std::string& why);
+  void go_on_ending(Entry& entry, std::int64_t now);
+  void report(Entry& entry);
+  void turn();
+  void arm(std::int64_t at);
+  static int on_time(sd_event_source* source, std::uint64_t usec, void* self);
+  static int on_sessions(sd_event_source* source, int fd, std::uint32_t events, void* self);
+
+  sd_event* loop_;
+  std::string folder_;
+  std::function<void(const Report&)> tell_;
+  Units units_;
+  SourcePtr timer_, sessions_;
+  struct Monitor;
+  std::unique_ptr<Monitor> monitor_;
+  std::map<std::string, Entry> entries_;
+  std::vector<Report> reports_;
+};
+
+}  // namespace jit::enforcer

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/report.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+
+#include "enforcer/cgroup.h"
+
+namespace jit::enforcer {
+namespace {
+
+constexpr std::size_t kEntries = 4096;  // looked at in one folder
+
+// Where what outlives a session is put down: by systemd-run, by units made meanwhile, by at and by cron.
+constexpr auto kFolders = std::to_array<const char*>({
+    "/run/systemd/transient", "/run/systemd/system", "/etc/systemd/system", "/var/spool/cron/atjobs",
+    "/var/spool/cron/crontabs", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly",
+});
+
+using Folder = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+void look(const std::string& path, std::int64_t since, bool units, Report& report) {
+  const Folder folder(::opendir(path.c_str()), ::closedir);
+  if (!folder) return;
+  std::size_t seen = 0;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    if (++seen > kEntries) break;
+    const std::string name = entry->d_name;
+    struct stat file {};
+    // The time of change: that of modification can be set by whoever owns it.
+    if (name.front() == '.' || ::fstatat(::dirfd(folder.get()), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (S_ISDIR(file.st_mode) || file.st_ctim.tv_sec < since) continue;
+    // What the enforcer and logind made themselves.
+    if (units && (!id_of_unit(name).empty() || (name.starts_with("session-") && name.ends_with(".scope")))) continue;
+    if (report.later.size() >= kMost) {
+      ++report.left_out;
+    } else {
+      report.later.push_back(path + "/" + name);
+    }
+  }
+}
+
+}  // namespace
+
+void add(std::vector<Left>& list, Left left, Report& report) {
+  if (list.size() >= kMost) {
+    ++report.left_out;
+  } else {
+    list.push_back(std::move(left));
+  }
+}
+
+void find_beyond(const Held& held, const std::function<bool(const std::string&)>& is_inside, Report& report) {
+  if (held.audit_session == kNoNumber) return;
+  const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  const std::uint64_t since = static_cast<std::uint64_t>(held.adopted) * ticks / 1000;
+  for (const pid_t pid : all_pids()) {
+    auto process = process_of(pid);
+    if (!process || process->audit_session != held.audit_session || process->start < since) continue;
+    if (is_inside(cgroup_of(pid))) continue;
+    add(report.beyond, {pid, process->uid, std::move(process->name)}, report);
+  }
+}
+
+void find_later(std::int64_t since, Report& report) {
+  for (const char* folder : kFolders) look(folder, since, true, report);
+  // User managers have their own.
+  const Folder users(::opendir("/run/user"), ::closedir);
+  if (!users) return;
+  std::size_t seen = 0;
+  while (const dirent* entry = ::readdir(users.get())) {
+    if (entry->d_name[0] == '.' || ++seen > kEntries) continue;
+    look(std::string("/run/user/") + entry->d_name + "/systemd/transient", since, false, report);
+  }
+}
+
+}  // namespace jit::enforcer
