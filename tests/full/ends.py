@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions that really end: sudo, su, ssh; by their time, by revocation, by an extension's new time, with broker and enforcer dead.
+The person's own shell lives on."""
+import os
+import signal
+
+import bedlib
+import booted
+from bedlib import check, run
+from booted import Running, boot_ms, grant_of, logged_in, permit, process, report_on, shell, until
+
+POLICY = "".join([
+    permit("login", "alice", "ssh login", "alice", 'max = "1d"'),
+    permit("short", "alice", "sudo su", "root", 'give = "3s"', 'max = "10m"', 'approval = "bob"', 'scope = "tty"'),
+    permit("dora-login", "dora", "ssh login", "dora", 'give = "4s"', 'max = "10m"', 'scope = "login"'),
+])
+
+
+def rules(*texts: str) -> None:
+    booted.set_policy(permit("login", "alice", "ssh login", "alice", 'max = "1d"') + "".join(texts))
+    done = run("root", ["jitctl", "policy", "reload"])
+    check(done.code == 0, done.text)
+
+
+def sudo_rule(give: str, *lines: str, door: str = "sudo su") -> str:
+    return permit("root", "alice", door, "root", f'give = "{give}"', 'max = "10m"', 'scope = "session"', *lines)
+
+
+def clean() -> None:
+    run("root", ["jitctl", "revoke", "--all", "-m", "the next test begins"])
+
+
+def root_shell(alice, command: str = "sudo -s") -> Running:
+    """What she types, and the root shell that comes of it."""
+    alice.line(command)
+    alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
+    found = alice.expect(r"^root=(\d+) uid=0")
+    return Running(int(found[1]))
+
+
+def late(end: dict, ended: int, began: int) -> None:
+    """ended: boot_ms; the grant's time is of the wall clock, so it is compared by how long it lived."""
+    check(ended - began <= end + 3000, f"lived {ended - began} ms, where {end} ms were given")
+    check(ended - began >= end - 200, f"ended after {ended - began} ms, before its time of {end} ms")
+
+
+def test_sudo_ends_by_its_time_with_all_its_children() -> None:
+    clean()
+    rules(sudo_rule("4s"))
+    with logged_in() as alice:
+        began = boot_ms()
+        root = root_shell(alice)
+        alice.line("setsid sleep 1001 & nohup sleep 1002 >/dev/null 2>&1 & (trap '' TERM HUP; sleep 1003) & ( ( sleep 1004 & ) & ); tmux new -d 'sleep 1005' 2>/dev/null")
+        children = [process(rf"^sleep {n}") for n in (1001, 1002, 1003, 1004)]
+        grant = grant_of("alice", "sudo")
+        check(f"/jit-{grant['id']}.scope" in root.cgroup(), root.cgroup())
+        check(f"user-{booted.uid('alice')}.slice" in root.cgroup(), root.cgroup())
+        late(4000, max(child.ended() for child in [root, *children]), began)
+        alice.line("printf '\\nstill=%s\\n' $$")
+        check(int(alice.expect(r"^still=(\d+)")[1]) == alice.shell, "another shell")
+        report = report_on(grant["id"])
+        check(report["fields"]["ended"] >= 6 and "survivors" not in report["fields"], str(report))
+
+
+def test_revoked_within_two_seconds() -> None:
+    clean()
+    rules(sudo_rule("10m"))
+    for command in "sudo -s", "sudo -i", "su", "sudo -u root bash":
+        if command == "su":
+            shell("echo root:root | chpasswd")
+        with logged_in() as alice:
+            if command == "su":
+                alice.line(command)
+                alice.expect("Password: ")
+                alice.line("root")
+                alice.line("stty -echo; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
+                root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
+            else:
+                root = root_shell(alice, command)
+            alice.line("(trap '' TERM HUP; sleep 1010) &")
+            child = process("^sleep 1010")
+            grant = grant_of("alice")
+            began = boot_ms()
+            run("root", ["jitctl", "revoke", grant["id"], "-m", "enough"])
+            took = max(root.ended(), child.ended()) - began
+            check(took <= 2000, f"{command}: {took} ms")
+            check(Running(alice.shell).lives(), f"{command}: the person's own shell was ended")
+
+
+def test_extended_in_place() -> None:
+    clean()
+    rules(sudo_rule("5s", 'approval = "bob"'))
+    with logged_in() as alice:
+        alice.line("sudo -s")
+        with bedlib.Inbox() as inbox:
+            asked = inbox.new("alice")["id"]
+            approve(asked)
+        alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u); sleep 1020 &")
+        root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
+        child = process("^sleep 1020")
+        grant = grant_of("alice", "sudo")
+        first = root.cgroup()
+        with bedlib.Inbox() as inbox:
+            more = run("alice", ["jitctl", "extend", grant["id"], "--for", "5s"])
+            check(more.code == 0, more.text)
+            approve(inbox.new("alice")["id"])
+        until("another scope", lambda: root.cgroup() != first or "RuntimeMaxUSec=10" in shell(f"systemctl show -p RuntimeMaxUSec {first.rsplit('/', 1)[1]}"))
+        began = boot_ms()
+        check(root.lives() and child.lives(), "the shell was lost")
+        ended = max(root.ended(), child.ended())
+        check(ended - began > 4000, f"it ended {ended - began} ms after it was extended")
+
+
+def approve(request: str) -> None:
+    done = run("bob", ["jitctl", "approve", request, "-m", "ok"])
+    check(done.code == 0, done.text)
+
+
+def test_an_ssh_login_ends_as_a_whole() -> None:
+    clean()
+    booted.set_policy(permit("dora", "dora", "ssh", "dora", 'give = "4s"', 'max = "10m"'))
+    check(run("root", ["jitctl", "policy", "reload"]).code == 0, "reload")
+    began = boot_ms()
+    with logged_in("dora") as dora:
+        login = Running(dora.shell)
+        check("/session-" in login.cgroup(), login.cgroup())
+        limit = shell(f"systemctl show -p RuntimeMaxUSec --value {login.cgroup().rsplit('/', 1)[1]}").strip()
+        check(limit == "10min", f"systemd's own limit of the session is {limit}, not the rule's longest")
+        dora.line("nohup sleep 1030 >/dev/null 2>&1 & setsid sleep 1031 &")
+        children = [process(f"^sleep {n}") for n in (1030, 1031)]
+        late(4000, max(child.ended() for child in [login, *children]), began)
+        check(dora.wait() == 255, f"ssh says {dora.code}")
+
+
+def test_by_systemd_alone() -> None:
+    clean()
+    rules(sudo_rule("4s"))
+    with logged_in() as alice:
+        began = boot_ms()
+        root = root_shell(alice)
+        for unit in "jit-broker", "jit-enforcer":
+            booted.stop(booted.main_pid(unit))
+        try:
+            late(4000, root.ended(), began)
+        finally:
+            for unit in "jit-broker", "jit-enforcer":
+                os.kill(booted.main_pid(unit), signal.SIGKILL)
+    until("the broker is back", lambda: run("root", ["jitctl", "status"]).code == 0)
+
+
+def test_by_the_enforcer_alone() -> None:
+    clean()
+    rules(sudo_rule("4s"))
+    with logged_in() as alice:
+        began = boot_ms()
+        root = root_shell(alice)
+        os.kill(booted.main_pid("jit-enforcer"), signal.SIGKILL)  # it goes on from its record
+        pid = booted.main_pid("jit-broker")
+        os.kill(pid, signal.SIGSTOP)
+        grant = root.cgroup().rsplit("/", 1)[1]
+        shell(f"mkdir -p /run/systemd/system.control/{grant}.d")
+        try:
+            late(4000, root.ended(), began)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    until("a report", lambda: booted.entries("grant.enforced"))
+
+
+booted.set_up(POLICY)
+bedlib.main(globals())
