@@ -45,6 +45,10 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     log(events::already_root(*ask));
     return yes(conn, std::move(ask), Id{}, {});
   }
+  if (ask->resolves) return leave_to_sudo_jit(conn, std::move(ask));
+  // Whatever the account phase found, found it for what the command line claims.
+  if (ask->resolved) drop_hand_over(ask->process);
+  if (ask->child) return submit_child(conn, ask);
   if (use_grant(conn, ask)) return;
   if (join(conn, ask)) return;
 
@@ -240,6 +244,7 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   grant.ssh_key = ask.ssh_key;
   grant.target = ask.target;
   grant.argv = ask.argv;
+  grant.command = ask.command;
   grant.cwd = ask.cwd;
   grant.scope = offer.scope;
   grant.rule = offer.rule;
