@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sudo with sudo_jit in its sudo.conf, for the tests that want it."""
+import contextlib
+import os
+
+import bedlib
+
+LINE = "Plugin sudo_jit sudo_jit.so"
+
+
+@contextlib.contextmanager
+def file_with(path: str, text: str, mode: int = 0o644):
+    """The file with this text, for a while; absent again where it was absent."""
+    before = None
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as f:
+        before = f.read()
+    write(path, text, mode)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.unlink(path)
+        else:
+            write(path, before, mode)
+
+
+def write(path: str, text: str, mode: int = 0o644) -> None:
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+def loaded(options: str = "", more: str = ""):
+    return file_with("/etc/sudo.conf", f"{LINE} {options}\n{more}")
+
+
+@contextlib.contextmanager
+def sudoers(line: str):
+    """One more line in front of the bed's sudoers."""
+    with open("/etc/sudoers", encoding="ascii") as f:
+        before = f.read()
+    with file_with("/etc/sudoers", line + "\n" + before, 0o440):
+        yield
+
+
+POLICY = """schema = 1
+[settings]
+timezone = "UTC"
+covers   = ["sudo", "su", "ssh", "login"]
+rescue   = ["tty[0-9]*"]
+[approval]
+by-sre = { need = [{ from = "group:sre", count = 1 }], wait = "5m" }
+"""
+
+
+def permit(name: str, run: str, more: str = "") -> str:
+    return f"""
+[[permit]]
+id = "{name}"
+who = ["group:sudo"]
+door = ["sudo"]
+as = ["user:root"]
+run = [{run}]
+approval = "by-sre"
+max = "1h"
+{more}
+"""
+
+
+@contextlib.contextmanager
+def policy(*permits: str):
+    with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as f:
+        before = f.read()
+    bedlib.set_policy(POLICY + "".join(permits))
+    try:
+        yield
+    finally:
+        bedlib.set_policy(before)
