@@ -41,7 +41,7 @@ void tell(int pipe, Report::Kind kind, Ns when, const std::string& request, cons
   std::vector<std::string> requests;
   for (std::size_t i = 0; i < each; ++i) {
     const std::string argv = std::string("sudo\0true\0", 10) + std::to_string(first + i) + '\0';
-    peers[i].open(pam::kGatePath);
+    peers[i].open(pam::kGate.socket.data());
     const Answer answer = peers[i].submit(sudo_context(user, argv), proof);
     requests.push_back(answer.id);
     tell(pipe, answer.word == "pending" ? Report::kPending : Report::kFailed, now_ns(), answer.id,

@@ -91,6 +91,27 @@ std::string over(const Json& entry) {
   return out + told(field(entry, "why"));
 }
 
+// "sleep (pid 4711, uid 0)" for each, of at most a few; the export has them all.
+std::string processes(const Json& list) {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  for (std::size_t i = 0; i < list.size() && i < kShown; ++i) {
+    out += (i == 0 ? "" : ", ") + text_of(list[i], "name") + " (pid " + member(list[i], "pid").dump() + ", uid " + member(list[i], "uid").dump() + ")";
+  }
+  return list.size() > kShown ? out + " and " + std::to_string(list.size() - kShown) + " more" : out;
+}
+
+std::string enforced(const Json& entry) {
+  std::string out = "what ran under " + grant(entry) + " was ended: " + std::to_string(number_of(entry, "fields.ended")) + " processes";
+  if (const Json& left = member(entry, "fields.survivors"); left.is_array()) out += "; still there: " + processes(left);
+  if (const Json& left = member(entry, "fields.beyond"); left.is_array()) out += "; outside its scope: " + processes(left);
+  if (const Json& later = member(entry, "fields.later"); later.is_array()) {
+    out += "; appeared meanwhile:";
+    for (const Json& path : later) out += " " + (path.is_string() ? path.get<std::string>() : std::string("?"));
+  }
+  return out;
+}
+
 std::string refused(const Json& entry) {
   const std::uint64_t times = number_of(entry, "fields.repeated");
   if (times > 0) return person(entry) + " was refused at " + field(entry, "door") + " " + std::to_string(times) + " times more (" + field(entry, "cause") + ")";
@@ -124,6 +145,7 @@ constexpr std::array kTellers{
     Teller{"grant.used", used},
     Teller{"grant.extended", used},
     Teller{"grant.ended", over},
+    Teller{"grant.enforced", enforced},
     Teller{"access.denied", refused},
     Teller{"access.observed", observed},
     Teller{"access.already-root", [](const Json& e) { return person(e) + " was root already, and is " + target(e) + " by " + field(e, "door"); }},

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "enforcer/accounts.h"
 #include "enforcer/cgroup.h"
 #include "enforcer/keeper.h"
 
@@ -16,7 +17,7 @@ constexpr std::int64_t kTermMs = 1000;     // from TERM to KILL
 constexpr std::int64_t kLookMs = 20;       // while it is ending
 constexpr std::int64_t kGiveUpMs = 3000;   // what is there then is a survivor
 constexpr std::int64_t kAgainMs = 5000;    // and is killed again
-constexpr std::int64_t kSweepMs = 30'000;   // looks for a session that nobody told of
+constexpr std::int64_t kSweepMs = 10'000;   // looks for a session that nobody told of, and at accounts
 
 }  // namespace
 
@@ -93,8 +94,26 @@ void Keeper::report(Entry& entry) {
   tell_(report);
 }
 
+void Keeper::look_at_accounts() {
+  std::vector<Entry*> expired;
+  for (auto& [id, entry] : entries_) {
+    const bool over = std::ranges::any_of(entry.held.leaders, [](const Leader& leader) {
+      return is_alive(leader.process.get()) && account_expired(leader.pid);
+    });
+    if (over && !entry.ending) expired.push_back(&entry);
+  }
+  for (Entry* entry : expired) {
+    if (!entry->ending) begin_end(*entry, "account");
+    entry->why = "account";  // also where it ended with the one around it
+  }
+}
+
 void Keeper::turn() {
   const std::int64_t now = boot_ms();
+  if (now >= accounts_at_) {
+    accounts_at_ = now + kSweepMs;
+    look_at_accounts();
+  }
   std::int64_t next = now + kSweepMs;
   learn_sessions();
   for (auto& [id, entry] : entries_) {

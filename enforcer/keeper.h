@@ -59,6 +59,7 @@ class Keeper {
   std::string outer_of(const std::string& cgroup) const;
   std::vector<std::string> places_of(const Entry& entry) const;
   void learn_sessions();
+  void look_at_accounts();
   bool save(const Entry& entry);
   void erase(const std::string& id);
   void forget_leader(const std::string& id, pid_t pid, std::uint64_t start);
@@ -82,6 +83,7 @@ class Keeper {
   std::unique_ptr<Monitor> monitor_;
   std::map<std::string, Entry> entries_;
   std::vector<Report> reports_;
+  std::int64_t accounts_at_ = 0;  // boot_ms of the next look
 };
 
 }  // namespace jit::enforcer

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
@@ -81,6 +82,11 @@ std::optional<Process> process_of(pid_t pid) {
   out.start = *start;
   out.tty = static_cast<std::uint32_t>(tty.value_or(0));
   out.uid = owner.st_uid;
+  out.real_uid = owner.st_uid;
+  if (const auto status = read_file(folder + "/status")) {
+    const std::size_t at = status->find("\nUid:");
+    if (at != std::string::npos) out.real_uid = static_cast<uid_t>(std::strtoul(status->c_str() + at + 5, nullptr, 10));
+  }
   out.loginuid = number_in(folder + "/loginuid");
   out.audit_session = number_in(folder + "/sessionid");
   out.name = stat->substr(open + 1, close - open - 1);

@@ -37,6 +37,7 @@ struct Process {
   std::uint64_t start = 0;   // clock ticks since boot
   std::uint32_t tty = 0;     // tty_nr of proc(5); 0: none
   uid_t uid = 0;             // effective
+  uid_t real_uid = 0;        // of sudo and su it is the caller's
   std::uint32_t loginuid = kNoNumber;
   std::uint32_t audit_session = kNoNumber;
   std::string name;          // comm: whatever the process wants to be called

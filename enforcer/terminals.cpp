@@ -6,7 +6,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "enforcer/cgroup.h"
@@ -35,15 +34,7 @@ dev_t device_of(std::uint32_t tty) { return makedev((tty >> 8) & 0xff, (tty & 0x
 void add(std::map<std::uint32_t, std::pair<uid_t, std::uint32_t>>& out, pid_t pid) {
   const auto process = process_of(pid);
   if (!process || process->tty == 0) return;
-  // The real uid: of sudo and su it is the caller's.
-  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
-  uid_t real = process->uid;
-  if (status) {
-    if (const std::size_t at = status->find("\nUid:"); at != std::string::npos) {
-      real = static_cast<uid_t>(std::strtoul(status->c_str() + at + 5, nullptr, 10));
-    }
-  }
-  out.emplace(process->tty, std::pair(real, process->loginuid));
+  out.emplace(process->tty, std::pair(process->real_uid, process->loginuid));
 }
 
 bool write_to(std::uint32_t tty, uid_t owner, std::uint32_t loginuid, const std::string& line) {

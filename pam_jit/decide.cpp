@@ -180,7 +180,8 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
   } else if (binding.bound != Bound::kYes) {
     deny(c, talk, "jit: denied: no approval covers this session", "nothing to bind");
   } else if (held != Fault::kNone || !limit_session(handle, binding)) {
-    deny(c, talk, "jit: denied: nothing would end this session in time; see: systemctl status jit-enforcer.socket", word_of(held));
+    deny(c, talk, "jit: denied: nothing would end this session in time; see: systemctl status jit-enforcer.socket",
+         held == Fault::kNone ? "the limit of the session cannot be set" : "the enforcer did not take it over");
   } else {
     log_outcome(c, "allowed", "bound", "");
     verdict = Verdict::kAllow;

@@ -17,7 +17,7 @@ namespace {
 
 namespace events = core::events;
 
-constexpr std::array<Kind, 27> kKinds{{
+constexpr std::array<Kind, 28> kKinds{{
     {events::kRequestCreated, "fb29071915bf47beb438bf7a90431d0a", LOG_INFO},
     {events::kRequestAttached, "13b6e755e59445e8b352a3d60ce1cb47", LOG_INFO},
     {events::kRequestDetached, "adc98f2fb14647dfb9a43ab2e41e9314", LOG_INFO},
@@ -30,6 +30,7 @@ constexpr std::array<Kind, 27> kKinds{{
     {events::kGrantClaimed, "f9bb7aca498e4a82abc6c595cf701504", LOG_INFO},
     {events::kGrantUsed, "4cc4cec2937e42ec9d2890b78ddd5ad0", LOG_INFO},
     {events::kGrantEnded, "1c6bed2d681f4ac687ecfd798a92b03f", LOG_INFO},
+    {events::kGrantEnforced, "9b30e1c84f6d4c0ea7d51f28c3b6904e", LOG_NOTICE},
     {events::kAccessDenied, "83c8c193f4344a058b7e4054255c5070", LOG_NOTICE},
     {events::kAlreadyRoot, "f6dbf1b9a5da4fd0a939e11f5af53e66", LOG_INFO},
     {events::kObserved, "4bfc89781c9045479d86188f7d98229d", LOG_NOTICE},
@@ -51,7 +52,7 @@ constexpr char kHeadId[] = "6a1f0e5b9c7d4f38a2b4c8e17d903f52";
 
 }  // namespace
 
-const std::array<Kind, 27>& kinds() { return kKinds; }
+const std::array<Kind, 28>& kinds() { return kKinds; }
 
 std::string message(const core::AuditEntry& entry) {
   std::string out = entry.type;

@@ -37,7 +37,7 @@ Core::Impl::Ends Core::Impl::ends_of(const Grant& grant, const Ask& ask) const {
 
 std::vector<std::string> Core::Impl::without_enforcer() const {
   if (!next_use_only) return {};
-  return {texts::line("systemd does not run here: what still runs when this ends is not stopped, only its next use is refused")};
+  return {texts::line("no systemd here: when this ends, its next use is refused; what runs goes on")};
 }
 
 void Core::Impl::enforce_end(const Grant& grant) {

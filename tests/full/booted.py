@@ -35,15 +35,18 @@ def shell(command: str) -> str:
     return done.stdout
 
 
-def gate(service: str, session: str) -> None:
-    """The lines of the snippet, before the first of their kind."""
+def gate(service: str) -> None:
+    """The lines of the snippet, where it says."""
     path = pathlib.Path("/etc/pam.d", service)
-    text = path.read_text(encoding="utf-8")
     lines = pathlib.Path("/usr/share/jit/pam", service.split("-")[0]).read_text(encoding="ascii").splitlines(keepends=True)
-    for before, kind in ("common-account", "account"), (session, "session"):
-        ours = "".join(line for line in lines if line.startswith(kind))
-        text, count = re.subn(rf"^@include {before}$", lambda m, ours=ours: ours + m[0], text, count=1, flags=re.M)
-        check(count == 1, f"{path} has no {before}")
+    session = "".join(line for line in lines if line.startswith("session"))
+    text, count = re.subn(r"^@include common-account$", lambda m: "".join(line for line in lines if line.startswith("account")) + m[0],
+                          path.read_text(encoding="utf-8"), count=1, flags=re.M)
+    if service in ("login", "sshd"):
+        text, more = re.subn(r"^@include common-session$", lambda m: session + m[0], text, count=1, flags=re.M)
+    else:
+        text, more = text.rstrip("\n") + "\n" + session, 1
+    check(count == 1 and more == 1, f"{path} has no line to begin at")
     path.write_text(text, encoding="utf-8")
 
 
@@ -62,9 +65,8 @@ def set_up(policy: str) -> None:
     people = pathlib.Path("/etc/jit/people.d/test.toml")
     people.write_text(f'version = 1\n[[person]]\nname = "bob"\nusers = ["bob"]\n[[person.key]]\nid = "one"\nkind = "ssh"\npublic = "{key}"\n', encoding="ascii")
     shell(f"chgrp _jit {people} && chmod 640 {people}")
-    for service, session in (("sudo", "common-session-noninteractive"), ("sudo-i", "common-session"), ("su", "common-session"),
-                             ("sshd", "common-session"), ("login", "common-session")):
-        gate(service, session)
+    for service in "sudo", "sudo-i", "su", "sshd", "login":
+        gate(service)
     shell("ssh-keygen -q -N '' -t ed25519 -f /root/key")
     for user in "alice", "dora":
         if subprocess.run(["id", user], capture_output=True, check=False).returncode != 0:
@@ -173,3 +175,11 @@ def main_pid(unit: str) -> int:
 
 def uid(user: str) -> int:
     return pwd.getpwnam(user).pw_uid
+
+
+def root_shell(alice, command: str = "sudo -s") -> Running:
+    """What she types, and the root shell that comes of it."""
+    alice.line(command)
+    alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
+    found = alice.expect(r"^root=(\d+) uid=0")
+    return Running(int(found[1]))

@@ -8,7 +8,7 @@ import signal
 import bedlib
 import booted
 from bedlib import check, run
-from booted import Running, boot_ms, grant_of, logged_in, permit, process, report_on, shell, until
+from booted import Running, boot_ms, grant_of, logged_in, permit, process, report_on, root_shell, shell, until
 
 POLICY = "".join([
     permit("login", "alice", "ssh login", "alice", 'max = "1d"'),
@@ -29,14 +29,6 @@ def sudo_rule(give: str, *lines: str, door: str = "sudo su") -> str:
 
 def clean() -> None:
     run("root", ["jitctl", "revoke", "--all", "-m", "the next test begins"])
-
-
-def root_shell(alice, command: str = "sudo -s") -> Running:
-    """What she types, and the root shell that comes of it."""
-    alice.line(command)
-    alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
-    found = alice.expect(r"^root=(\d+) uid=0")
-    return Running(int(found[1]))
 
 
 def late(end: dict, ended: int, began: int) -> None:
@@ -74,6 +66,7 @@ def test_revoked_within_two_seconds() -> None:
                 alice.line(command)
                 alice.expect("Password: ")
                 alice.line("root")
+                alice.expect("# $")
                 alice.line("stty -echo; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
                 root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
             else:

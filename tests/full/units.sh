@@ -52,7 +52,7 @@ echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice
 
 verified=$(systemd-analyze verify --man=no jit-broker.service jit-broker.socket 2>&1 | grep jit- || true)
 [ -z "$verified" ] || fail "systemd-analyze verify: $verified"
-systemctl start jit-broker.socket
+systemctl start jit-broker.socket jit-enforcer.socket
 [ "$(stat -c '%U %a' /run/jit/gate)" = "root 600" ] || fail "the gate is $(stat -c '%U %a' /run/jit/gate)"
 systemctl start jit-broker.service
 systemctl is-active --quiet jit-broker.service || fail "jit-broker.service is not active"

@@ -35,6 +35,7 @@ TARGET = {"target": {"name": "root", "uid": 0}, "door": "sudo"}
 ENTRIES = [
     entry("request.created", kind="elevation", argv=["cat", "x"], reason="why", user="alice", **TARGET),
     *(entry(f"request.{s}", state=s, by="bob", why="not now") for s in ("attached", "detached", "approved", "denied", "expired", "cancelled")),
+    entry("grant.enforced", request=None, grant=ID, cause="end", ended=3, beyond=[{"name": "sleep", "pid": 4711, "uid": 0}], later=["/etc/cron.d/x"]),
     entry("request.escalated", add="set:sre", after_s=60), entry("request.reviewed", by="bob", by_uid=1001, text="fine"),
     entry("vote.cast", voter="bob", voter_uid=1001, kind="local", approve=True, reason="ok"),
     entry("vote.cast", voter="bob", kind="code", approve=False, reason=""), entry("vote.refused", voter="bob", why="the code was wrong"),

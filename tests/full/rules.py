@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of what runs: programs that may finish, warnings, grants within grants, accounts that change under a grant."""
+
+import bedlib
+import booted
+from bedlib import check, run
+from booted import Running, boot_ms, entries, grant_of, logged_in, permit, process, report_on, root_shell, shell, until
+
+LOGIN = permit("login", "alice", "ssh", "alice", 'max = "1d"')
+
+
+def rules(*texts: str) -> None:
+    run("root", ["jitctl", "revoke", "--all", "-m", "the next test begins"])
+    booted.set_policy(LOGIN + "".join(texts))
+    done = run("root", ["jitctl", "policy", "reload"])
+    check(done.code == 0, done.text)
+
+
+def test_a_program_may_finish() -> None:
+    rules('[command]\nsleep = [["/usr/bin/sleep", "**"]]\n', permit("backup", "alice", "sudo", "root", 'run = ["command:sleep"]', 'give = "2s"', 'max = "10m"', 'run-max = "8s"', 'unverified-ok = ["command"]',
+                 'on-expiry = "finish"'),
+          permit("shell", "alice", "sudo", "root", 'give = "2s"', 'max = "10m"', 'scope = "command"', 'on-expiry = "finish"'))
+    with logged_in() as alice:
+        alice.line("sudo /usr/bin/sleep 1401")
+        began = boot_ms()
+        child = process("^/usr/bin/sleep 1401")
+        grant = grant_of("alice", "sudo")
+        until("the grant ends", lambda: entries("grant.ended", grant["id"]))
+        check(child.lives(), "it was cut off at its grant's end")
+        until("its terminal says so", lambda: "may finish" in (alice.drain() or alice.text))
+        took = child.ended(30) - began
+        check(7500 <= took <= 11_000, f"it went on for {took} ms, where 8 s are the longest")
+        check(entries("grant.ended", grant["id"])[0]["fields"]["end"] == "expired", "not by its time")
+        alice.line("")
+        # For a shell nobody can tell when it has finished: it ends.
+        began = boot_ms()
+        took = root_shell(alice, "sudo -s").ended(30) - began
+        check(took <= 5500, f"a shell went on for {took} ms")
+
+
+def test_the_terminal_is_warned() -> None:
+    rules(permit("root", "alice", "sudo", "root", 'give = "63s"', 'max = "10m"', 'warn-before = ["60s"]'))
+    with logged_in() as alice:
+        root_shell(alice)
+        alice.expect(r"jit: this access ends in 1 minute; for more time: jitctl extend [0-9a-f]{8}")
+
+
+def test_inside_another_grant() -> None:
+    """dave's shell, opened by alice's grant; from it a grant of his own, which ends with the outer one."""
+    shell("id dave >/dev/null 2>&1 || useradd -m -s /bin/bash dave; echo 'dave ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/dave")
+    rules(permit("dave", "alice", "sudo", "dave", 'give = "6s"', 'max = "10m"', 'unverified-ok = ["as"]'), permit("root", "dave", "sudo", "root", 'max = "10m"'))
+    with logged_in() as alice:
+        began = boot_ms()
+        alice.line("sudo -u dave -s")
+        alice.expect(r"dave@.*\$ $")
+        alice.line("sudo sleep 1411")
+        inner = process("^sleep 1411")
+        grant = grant_of("dave", "sudo")
+        check(f"jit-{grant['id']}" in inner.cgroup(), inner.cgroup())
+        took = inner.ended(30) - began
+        check(5500 <= took <= 10_000, f"the inner one ended after {took} ms, the outer one has 6 s")
+        check(report_on(grant["id"])["fields"]["cause"] == "outer", "not by the outer one")
+    # Who is root already needs no grant; what he starts as somebody else ends with him all the same.
+    rules(permit("root", "alice", "sudo", "root", 'give = "6s"', 'max = "10m"'))
+    with logged_in() as alice:
+        root_shell(alice)
+        alice.line("su - dave -c 'exec sleep 1412'")
+        inner = process("^sleep 1412")
+        inner.ended(30)
+        check(Running(alice.shell).lives(), "the person's own shell was ended")
+
+
+def ended_by(grant: str, words: str) -> None:
+    ended = until("the grant ends", lambda: entries("grant.ended", grant), 60)[0]["fields"]
+    check(ended["end"] == "void" and words in ended["why"], str(ended))
+
+
+def test_accounts_that_change() -> None:
+    shell("groupadd -f ops; gpasswd -a alice ops")
+    rules(permit("root", "alice", "sudo", "root", 'max = "10m"').replace("user:alice", "group:ops"))
+    with logged_in() as alice:
+        root = root_shell(alice)
+        grant = grant_of("alice", "sudo")["id"]
+        shell("gpasswd -d alice ops")
+        run("root", ["jitctl", "policy", "reload"])
+        root.ended(30)
+        ended_by(grant, "the rule does not give it")
+    rules(permit("root", "erna", "sudo", "root", 'max = "10m"') + permit("erna", "erna", "ssh", "erna", 'max = "10m"'))
+    shell("useradd -m -s /bin/bash -u 3001 erna; echo 'erna ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/erna; echo erna:erna | chpasswd"
+          "; install -d -m 700 -o erna -g erna /home/erna/.ssh; install -m 600 -o erna -g erna /root/key.pub /home/erna/.ssh/authorized_keys")
+    with logged_in("erna") as erna:
+        root = root_shell(erna)
+        grant = grant_of("erna", "sudo")["id"]
+        shell("sed -i 's/^erna:/frida:/' /etc/passwd /etc/shadow")  # the same uid, another name
+        run("root", ["jitctl", "policy", "reload"])
+        root.ended(30)
+        ended_by(grant, "belongs to another name")
+    shell("sed -i 's/^frida:/erna:/' /etc/passwd /etc/shadow")
+    run("root", ["jitctl", "policy", "reload"])
+    with logged_in("erna") as erna:
+        root = root_shell(erna)
+        grant = grant_of("erna", "sudo")["id"]
+        shell("chage -E 2020-01-01 erna")
+        root.ended(60)
+        ended_by(grant, "expired")
+
+
+booted.set_up(LOGIN)
+bedlib.main(globals())

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# full bed
+"""Threat B11: ssh connections without a shell, and masters that open new channels. The whole connection ends at its time, forwards
+included; nothing new is opened over it."""
+import os
+import socket
+import subprocess
+
+import bedlib
+import booted
+from bedlib import Pipe, check, run
+from booted import SSH, boot_ms, grant_of, permit, shell, until
+
+GIVEN_MS = 5000
+
+
+def answers(port: int) -> bool:
+    """Whether an sshd answers behind this forward."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as s:
+            s.settimeout(2)
+            return s.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def begin(*words: str) -> tuple:
+    run("root", ["jitctl", "revoke", "--all", "-m", "the next one begins"])
+    began = boot_ms()
+    return Pipe("root", [*SSH, *words], login=False), began
+
+
+def in_time(began: int, what: str) -> None:
+    took = boot_ms() - began
+    check(GIVEN_MS - 500 <= took <= GIVEN_MS + 5000, f"{what}: ended {took} ms after the beginning")
+
+
+def test_a_master_that_only_forwards() -> None:
+    master, began = begin("-N", "-M", "-S", "/root/ctl", "-L", "2222:127.0.0.1:22", "dora@127.0.0.1")
+    with master:
+        until("the forward", lambda: answers(2222))
+        with socket.create_connection(("127.0.0.1", 2222)) as old:
+            old.recv(4)
+            inner = subprocess.run([*SSH, "-S", "/root/ctl", "dora@127.0.0.1", "id", "-un"], capture_output=True, text=True, check=False)
+            check(inner.stdout == "dora\n", f"no channel over the master: {inner}")
+            master.wait(30)
+            in_time(began, "a master")
+            old.settimeout(10)
+            while old.recv(4096):
+                pass  # what had come before; then its end
+        check(not answers(2222), "the forward goes on")
+        again = subprocess.run([*SSH, "-S", "/root/ctl", "-o", "ControlMaster=no", "-o", "ProxyCommand=false", "dora@127.0.0.1", "id"],
+                               capture_output=True, text=True, check=False)
+        check(again.returncode != 0, f"a new channel after the end: {again}")
+    check(not os.path.exists("/root/ctl"), "the master is still there")
+
+
+def test_a_command_and_a_file_transfer() -> None:
+    command, began = begin("dora@127.0.0.1", "trap '' TERM HUP; sleep 1201 & wait; sleep 1202")
+    with command:
+        child = booted.process("^sleep 1201")
+        check(command.wait(30) == 255, f"ssh says {command.code}")
+        child.ended(5)
+        in_time(began, "a command")
+    transfer, began = begin("-s", "dora@127.0.0.1", "sftp")
+    with transfer:
+        session = grant_of("dora", "ssh")
+        transfer.wait(30) if transfer.running() else None
+        check(transfer.code is not None, "a file transfer goes on")
+        check(session["id"], "no grant")
+
+
+def test_a_login_at_the_console() -> None:
+    run("root", ["jitctl", "revoke", "--all", "-m", "the next one begins"])
+    began = boot_ms()
+    with bedlib.console("dora") as terminal:
+        terminal.expect(r"\$ $")
+        terminal.line("stty -echo; printf '\\nshell=%s\\n' $$")
+        shell_of_hers = booted.Running(int(terminal.expect(r"^shell=(\d+)")[1]))
+        check("session-" in shell_of_hers.cgroup() or "jit-" in shell_of_hers.cgroup(), shell_of_hers.cgroup())
+        terminal.line("trap '' TERM HUP; sleep 1203")
+        shell_of_hers.ended(30)
+        in_time(began, "a login")
+    check(not shell("pgrep -f '^sleep 1203' || true"), "its child lives on")
+
+
+booted.set_up(permit("dora", "dora", "ssh login", "dora", f'give = "{GIVEN_MS // 1000}s"', 'max = "10m"'))
+bedlib.main(globals())
