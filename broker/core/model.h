@@ -127,6 +127,7 @@ struct Request {
   WallMs not_before_wall = 0;
   Id extends;                  // the grant whose end it would move; empty: none
   Card card;
+  std::string recording;  // where sudo records the call that asked; empty: it does not
   Process process;  // who asked; zero for one made ahead of time
   Process parent;
   std::string ssh_key;      // at ssh: hex SHA-256 of the key that was proven when it was asked; empty: none was known then

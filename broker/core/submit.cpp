@@ -155,6 +155,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
     live->request.secret_hash = evidence::sha256_hex(secret);
     live->request.process = ask->process;
     live->request.parent = ask->parent;
+    live->request.recording = ask->recording;
     live->conn = conn;
     live->prompted = ask->can_ask;
     live->busy = true;
@@ -204,6 +205,7 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.target_verified = ask.target_verified;
   request.argv = ask.argv;
   request.command = ask.command;
+  request.recording = ask.recording;
   request.cwd = ask.cwd;
   request.reason = ask.reason;
   request.reason_from = ask.reason_from;

@@ -56,7 +56,7 @@ policy::Request policy_view(const Request& request, const policy::Identity& root
   view.asked_s = request.asked_s;
   view.via = request.offer.rule;
   view.can_review = true;
-  view.recorder = request.offer.record;  // or it could not have been asked
+  view.recorder = !request.recording.empty();
   view.command = policy_view(request.command, request.argv);
   return view;
 }

@@ -352,6 +352,7 @@ ALTER TABLE grants ADD COLUMN warn_before BLOB NOT NULL DEFAULT x'';
 // What sudo said it would run. What was given before that was given for a claim.
 constexpr const char* kCommands = R"sql(
 ALTER TABLE requests ADD COLUMN command_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN recording BLOB NOT NULL DEFAULT x'';
 ALTER TABLE grants ADD COLUMN command_known INTEGER NOT NULL DEFAULT 0 CHECK (command_known IN (0, 1));
 ALTER TABLE grants ADD COLUMN command_verified INTEGER NOT NULL DEFAULT 0 CHECK (command_verified IN (0, 1));
 ALTER TABLE grants ADD COLUMN command_sha256 TEXT NOT NULL DEFAULT '';

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sudo with sudo_jit in its sudo.conf, for the tests that want it."""
 import contextlib
+import hashlib
 import os
 
 import bedlib
@@ -54,16 +55,30 @@ by-sre = { need = [{ from = "group:sre", count = 1 }], wait = "5m" }
 
 
 def permit(name: str, run: str, more: str = "") -> str:
+    """For one command pattern, by its words."""
     return f"""
+[command]
+{name} = [{run}]
 [[permit]]
 id = "{name}"
 who = ["group:sudo"]
 door = ["sudo"]
 as = ["user:root"]
-run = [{run}]
+run = ["command:{name}"]
 approval = "by-sre"
 max = "1h"
 {more}
+"""
+
+
+ANY = """
+[[permit]]
+id = "any"
+who = ["group:sudo"]
+door = ["sudo"]
+as = ["user:root"]
+approval = "by-sre"
+max = "1h"
 """
 
 
@@ -76,3 +91,26 @@ def policy(*permits: str):
         yield
     finally:
         bedlib.set_policy(before)
+
+
+def program(path: str, text: str = "echo ran", mode: int = 0o755) -> str:
+    """A script of root's, in folders of root's."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    write(path, f"#!/bin/sh\n{text}\n", mode)
+    return path
+
+
+def sha256(path: str) -> str:
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def approved(command: str, inbox, who: str = "alice", **keys):
+    """Runs it at a terminal, has bob approve it, and gives the request and how it ended."""
+    with bedlib.Terminal(who, command, **keys) as terminal:
+        terminal.expect("waiting for approval")
+        request = inbox.new(who)
+        shown = bedlib.jitctl("bob", "show", request["id"])
+        bedlib.jitctl("bob", "approve", request["id"])
+        terminal.wait()
+        return shown, terminal

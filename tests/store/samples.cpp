@@ -163,7 +163,8 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.reviewed_by = "bob";
   made.reviewed_why = "fine";
   made.reviewed_wall = 1'790'000'000'400;
-  made.command = {true, true, true, "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}, true};
+  made.command = {true, true, true, std::string(64, 'e'), "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}, true};
+  made.recording = "/var/log/sudo-io/" + all_bytes(1);
   return made;
 }
 
@@ -313,7 +314,7 @@ std::string text(const core::Request& r) {
   for (const std::uint32_t time : o.warn_before_s) out << time;
   out << u(r.created) << u(r.deadline) << u(r.created_wall) << u(r.deadline_wall) << r.process << r.parent;
   const core::Command& c = r.command;
-  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env << c.changeable << c.sha256;
+  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env << c.changeable << c.sha256 << r.recording;
   out.maybe(r.asked_scope) << u(r.not_before) << u(r.not_before_wall) << r.extends << u(r.card.score) << r.card.signs << r.typed_code << r.steps;
   out << r.wrong_codes << u(r.review_due) << r.reviewed_by << r.reviewed_why << u(r.reviewed_wall);
   out << r.digest << r.nonce << r.payload << r.secret_hash << r.ssh_key << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
