@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# full bed --frozen
+"""Threat H10: what does not want to end. Whatever ignores TERM, stopped itself, hides in a user or pid namespace or lingers gets KILL;
+what even KILL cannot end is named in the log, tried again, and the second entry says when it is gone."""
+import bedlib
+import booted
+from bedlib import check, run
+from booted import Running, boot_ms, entries, grant_of, logged_in, permit, process, report_on, root_shell, shell, until
+
+
+def test_stubborn_ones() -> None:
+    with logged_in() as alice:
+        root_shell(alice)
+        for n, line in enumerate(["(trap '' TERM HUP INT QUIT; exec sleep 1501) &", "unshare -Ur --fork sleep 1502 &", "unshare --pid --fork --mount-proc sleep 1503 &",
+                                  "setsid -f sleep 1504", "nice -n 19 ionice -c3 sleep 1505 &"], 1501):
+            alice.line(line)
+            process(f"^sleep {n}")
+        stopped = process("^sleep 1505")
+        booted.stop(stopped.pid)
+        children = [process(f"^sleep {n}") for n in range(1501, 1506)]
+        grant = grant_of("alice", "sudo")["id"]
+        began = boot_ms()
+        check(run("root", ["jitctl", "revoke", grant, "-m", "enough"]).code == 0, "not revoked")
+        took = max(child.ended(30) for child in children) - began
+        check(took <= 2000, f"{took} ms")
+        check("survivors" not in report_on(grant)["fields"], "something is left")
+
+
+def test_one_that_cannot_be_killed() -> None:
+    shell("fsfreeze -f /srv/frozen")
+    try:
+        with logged_in() as alice:
+            root_shell(alice)
+            alice.line("dd if=/dev/zero of=/srv/frozen/x count=1 2>/dev/null &")
+            stuck = process("^dd if=/dev/zero of=/srv/frozen")
+            until("it hangs in the kernel", lambda: "\nState:\tD" in open(f"/proc/{stuck.pid}/status", encoding="ascii").read())
+            grant = grant_of("alice", "sudo")["id"]
+            check(run("root", ["jitctl", "revoke", grant, "-m", "enough"]).code == 0, "not revoked")
+            first = report_on(grant)["fields"]
+            check([one["pid"] for one in first["survivors"]] == [stuck.pid] and first["survivors"][0]["name"] == "dd", str(first))
+            told = run("root", ["jitctl", "audit", "log", "--since", "1h"]).out
+            check('"name":"dd"' in told, f"the log does not say it to people:\n{told[-1500:]}")
+            check(stuck.lives(), "it was no such process")
+            shell("fsfreeze -u /srv/frozen")
+            stuck.ended(10)
+            until("a second entry", lambda: len(entries("grant.enforced", grant)) == 2)
+            check("survivors" not in entries("grant.enforced", grant)[-1]["fields"], "still told of")
+            check(Running(alice.shell).lives(), "the person's own shell was ended")
+    finally:
+        run("root", ["fsfreeze", "-u", "/srv/frozen"])
+
+
+def test_one_that_lingers() -> None:
+    """A unit of her own user manager, started from inside the grant, is no child of it: it is named."""
+    shell("loginctl enable-linger alice")
+    with logged_in() as alice:
+        root_shell(alice)
+        grant = grant_of("alice", "sudo")["id"]
+        alice.line(f"setpriv --reuid alice --regid alice --init-groups env XDG_RUNTIME_DIR=/run/user/{booted.uid('alice')} systemd-run --user --unit=lingers sleep 1521")
+        lingering = process("^(/usr/bin/)?sleep 1521$")
+        check(run("root", ["jitctl", "revoke", grant, "-m", "enough"]).code == 0, "not revoked")
+        report = report_on(grant)["fields"]
+        check(any("lingers.service" in path for path in report.get("later", [])), str(report))
+        check(lingering.lives(), "another user's manager was touched")
+    shell("loginctl disable-linger alice")
+
+
+booted.set_up("".join([permit("login", "alice", "ssh", "alice", 'max = "1d"'), permit("root", "alice", "sudo", "root", 'max = "10m"')]))
+bedlib.main(globals())
