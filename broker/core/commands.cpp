@@ -23,9 +23,13 @@ void Core::Impl::leave_to_sudo_jit(Conn conn, std::shared_ptr<const Ask> ask) {
 void Core::Impl::submit_child(Conn conn, const std::shared_ptr<const Ask>& ask) {
   Answer yes;
   yes.verdict = Verdict::kAllow;
-  if (const LiveGrant* live = covering_grant(*ask)) {
+  const LiveGrant* covering = covering_grant(*ask);
+  if (LiveGrant* live = covering == nullptr ? nullptr : find_grant(covering->grant.id)) {
+    if (live->busy) return live->later.push_back([this, conn, ask] { submit_child(conn, ask); });
     if (!may_use()) return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
+    ++live->grant.uses;
     Batch batch;
+    batch.grants.push_back(live->grant);
     batch.entries.push_back(events::child(*ask, &live->grant, {}));
     batch.may_wait = true;  // as every later use of a grant
     Batch later;

@@ -78,6 +78,7 @@ const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
   for (auto it = first; it != last; ++it) {
     const LiveGrant* live = find_grant(it->second);
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
+    if (ask.child && live->grant.state != GrantState::kActive) continue;  // a child begins no grant
     const Sight sight(senses, clock, ask, &live->grant);
     if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) continue;
     if (!approved_by(*live, ask.subject)) return live;

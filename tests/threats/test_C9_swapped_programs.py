@@ -131,7 +131,9 @@ def test_another_folder_or_path_is_another_command():
         _, alice = plugin.approved("cd /usr/local/lib/bed/a && sudo ./tool", inbox)
         check("ran a" in alice.text, alice.text)
         refused("cd /usr/local/lib/bed/b && sudo ./tool")
-        with plugin.sudoers('Defaults:alice secure_path="/usr/local/lib/bed/b:/usr/bin"'):
+        with open("/etc/sudoers", encoding="ascii") as f:
+            here = f.read().replace('secure_path="', 'secure_path="/usr/local/lib/bed/b:')
+        with plugin.file_with("/etc/sudoers", here, 0o440):
             refused("cd /usr/local/lib/bed/a && sudo tool")
         # sudo looks for a relative program here and runs it there.
         plugin.program("/home/alice/tool", "echo ran his")
