@@ -14,9 +14,6 @@
 #include "pam_jit/voice.h"
 
 namespace jit::pam {
-
-const char kModule[] = "pam_jit";
-
 namespace {
 
 constexpr char kListing[] = "pam_jit.listing";  // PAM data: this handle was let through as a listing

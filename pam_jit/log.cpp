@@ -14,6 +14,9 @@
 #include <array>
 
 namespace jit::pam {
+
+[[gnu::weak]] extern const char kModule[] = "pam_jit";
+
 namespace {
 
 constexpr char kLog[] = "/dev/log";

@@ -9,7 +9,8 @@
 
 namespace jit::pam {
 
-extern const char kModule[];  // who logs: defined by each module
+// Who logs: "pam_jit", unless the module defines its own.
+extern const char kModule[];
 
 // One line to LOG_AUTHPRIV. The format and its arguments are our own words, numbers and ids, never text from people.
 // What cannot be sent within half a second is lost: a stopped log daemon must not hold a door.

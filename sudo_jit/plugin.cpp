@@ -17,7 +17,7 @@
 
 namespace jit::pam {
 
-const char kModule[] = "sudo_jit";
+extern const char kModule[] = "sudo_jit";
 
 }  // namespace jit::pam
 
