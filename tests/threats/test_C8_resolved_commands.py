@@ -69,8 +69,8 @@ def test_a_command_permit_is_for_its_words():
             check(program.code != 0 and "0\n" not in program.out, f"{command}: {program.text}")
 
 
-def test_no_session_opens_without_the_question():
-    """Loaded and listed, but PAM's account phase alone ran: `!pam_acct_mgmt` the other way round is C12's."""
+def test_what_sudoers_skips_does_not_skip_the_question():
+    """With `!pam_session` no session is refused either: sudo asks its plugins all the same."""
     bedlib.clean_slate()
     with plugin.loaded(), Inbox() as inbox:
         for line in "Defaults !pam_session", "Defaults !authenticate", "Defaults use_pty", "Defaults intercept":
