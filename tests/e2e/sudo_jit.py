@@ -223,6 +223,62 @@ def test_a_tty_grant_covers_what_its_permit_matches(inbox):
     check(entry["fields"]["path"] == "/usr/bin/id" and entry["grant"], str(entry))
 
 
+@each
+def test_a_wait_is_redrawn_in_its_line(inbox):
+    two = plugin.POLICY.replace("count = 1", "count = 2") + plugin.ANY
+    with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as f:
+        before = f.read()
+    bedlib.set_policy(two)
+    try:
+        with Terminal("alice", "script -qfec 'sudo id -un' /tmp/screen") as alice:
+            alice.expect("waiting")
+            request = inbox.new("alice")["id"]
+            bedlib.jitctl("bob", "approve", request)
+            alice.expect("bob")
+            bedlib.jitctl("carol", "approve", request)
+            check(alice.wait() == 0, alice.text)
+    finally:
+        bedlib.set_policy(before)
+    with open("/tmp/screen", "rb") as f:
+        screen = f.read()
+    os.unlink("/tmp/screen")
+    check(re.search(rb"\n\rjit: [^\r\n]*bob[^\r\n]*\r\njit: approved", screen), repr(screen))
+
+
+@each
+def test_what_was_approved_ahead_of_time_is_used(inbox):
+    with plugin.policy(plugin.ANY):
+        asked = bedlib.run("alice", "jitctl request --door sudo --as root --reason nightly -- id -un")
+        check(asked.code == 0, asked.text)
+        bedlib.jitctl("bob", "approve", inbox.new("alice")["id"])
+        check(bedlib.run("alice", "sudo -n id -un").out == "root\n", "the same words")
+
+
+def test_a_plugin_from_elsewhere_checks_what_pam_was_told():
+    """It is not recognised, so PAM asks for the claim; the plugin takes the answer where the claim turns out true."""
+    bedlib.clean_slate()
+    bedlib.run("root", "mkdir -p /opt/bed && cp /usr/libexec/sudo/sudo_jit.so /opt/bed/sudo_jit.so")
+    rule = plugin.ANY + 'scope = "command"\n'
+    tools = [plugin.program(f"/usr/local/{name}/bed-tool", f"echo ran {name}") for name in ("bin", "lib/bed")]
+    with plugin.file_with("/etc/sudo.conf", "Plugin sudo_jit /opt/bed/sudo_jit.so\n"), plugin.policy(rule), Inbox() as inbox:
+        shown, alice = plugin.approved("sudo bed-tool", inbox)
+        check(alice.code == 0 and not shown["command"]["verified"] and alice.text.count("waiting") == 1, alice.text)
+        check(bedlib.audit(type="grant.claimed")[-1]["fields"]["path"] == tools[0], "what it turned out to be is logged")
+        bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "next"])
+        with open("/etc/sudoers", encoding="ascii") as f:
+            other = f.read().replace('secure_path="', 'secure_path="/usr/local/lib/bed:')
+        with plugin.file_with("/etc/sudoers", other, 0o440), Terminal("alice", "sudo bed-tool") as alice:
+            alice.expect("waiting")
+            first = inbox.new("alice")
+            check(first["command"]["path"] == tools[0], str(first["command"]))
+            bedlib.jitctl("bob", "approve", first["id"])
+            alice.expect("waiting")
+            second = inbox.new("alice")
+            check(second["command"]["verified"] and second["command"]["path"] == tools[1], str(second["command"]))
+            bedlib.jitctl("bob", "deny", second["id"], "-m", "another program")
+            check(alice.wait() != 0 and "ran" not in alice.text.split(), alice.text)
+
+
 RECORD = plugin.ANY + 'scope = "tty"\nrequire = ["record"]\n'
 IOLOG = "Defaults log_output, iolog_dir=/run/bed/io, iolog_flush"
 
@@ -237,6 +293,19 @@ def test_record_is_honoured_by_the_io_log(inbox):
     replay = subprocess.run(["sudoreplay", "-d", "/run/bed/io", "-s", "1000", recording.removeprefix("/run/bed/io/").replace("/", "")],
                             capture_output=True, text=True, check=False)
     check("root" in replay.stdout, replay.stdout + replay.stderr)
+
+
+@each
+def test_a_restarted_broker_is_joined_again(inbox):
+    """Also what sudo told of its recording is there again, or the use would be refused."""
+    with plugin.policy(RECORD), plugin.sudoers(IOLOG), Terminal("alice", "sudo id -un") as alice:
+        alice.expect("waiting")
+        request = inbox.new("alice")["id"]
+        bedlib.broker.restart()
+        with Inbox() as again:
+            again.state(request, "pending")
+        bedlib.jitctl("bob", "approve", request)
+        check(alice.wait() == 0 and alice.text.splitlines()[-1] == "root", alice.text)
 
 
 @each
