@@ -222,6 +222,11 @@ std::vector<std::string> progress(const Json& before, const Json& after) {
   return out;
 }
 
+bool is_true(const Json& object, const char* path) {
+  const Json& value = member(object, path);
+  return value.is_boolean() && value.get<bool>();
+}
+
 Facts request_facts(const Json& request) {
   Facts facts;
   const bool open = is_open(request);
@@ -239,15 +244,17 @@ Facts request_facts(const Json& request) {
   add(facts, "terminal", text_of(request, "subject.tty"));
   add(facts, "host", text_of(request, "host.name"));
   add(facts, "door", text_of(request, "door") + " (service " + text_of(request, "service") + ")");
-  const Json& verified = member(request, "target_verified");
-  const bool claimed = !(verified.is_boolean() && verified.get<bool>());
+  const bool claimed = !is_true(request, "target_verified");
   add(facts, "as", who(member(request, "target")) + (claimed ? ", as the command line says" : ""));
   const std::string command = command_of(request);
   if (!command.empty()) {
     add(facts, "command", command);
-    add(facts, "command is", "not verified, " + std::to_string(number_of(request, "command.length")) + " bytes");
+    const bool resolved = is_true(request, "command.verified");
+    add(facts, "command is", (resolved ? "what sudo will run, " : "not verified, ") + std::to_string(number_of(request, "command.length")) + " bytes");
     add(facts, "command has", blanks_text(member(request, "command.argv")));
     if (const std::string path = text_of(request, "command.path"); path != typed_program(request)) add(facts, "runs", path);
+    add(facts, "sha256", text_of(request, "command.sha256"));
+    if (is_true(request, "command.changeable")) add(facts, "careful", "requester can change this file, or one that it reads");
     add(facts, "sudo options", joined_words(member(request, "command.options")));
     add(facts, "environment", joined_words(member(request, "command.env")));
   }

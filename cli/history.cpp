@@ -33,7 +33,7 @@ void History::take(const Json& entry) {
   if (!time) return;
   const std::string type = text_of(entry, "type");
   const bool seen = type == "access.observed";
-  const bool enforced = type == "access.denied" || type == "grant.claimed" || type == "grant.used";
+  const bool enforced = type == "access.denied" || type == "grant.claimed" || type == "grant.used" || type == "command.allowed";
   if (!seen && !enforced && type != "request.created" && type != "grant.created") return;
   if (const std::string rule = text_of(entry, "fields.rule"); !rule.empty()) used[rule] = *time;
   if (const Json& rules = member(entry, "fields.decision.rules"); rules.is_array()) {

@@ -48,6 +48,7 @@ constexpr std::array kOcsfKinds{
     Kind{"grant.used", Class::kAuthorizeSession, 1, kLow, kSuccess},
     Kind{"grant.ended", Class::kUserAccess, 2, kInformational, kSuccess},
     Kind{"grant.enforced", Class::kEntityManagement, 3, kLow, kSuccess, "session"},
+    Kind{"command.allowed", Class::kAuthorizeSession, 1, kLow, kSuccess},
     Kind{"access.denied", Class::kAuthentication, 1, kMedium, kFailure},
     Kind{"access.already-root", Class::kAuthentication, 1, kLow, kSuccess},
     Kind{"access.observed", Class::kAuthentication, 1, kLow, kSuccess},

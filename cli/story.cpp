@@ -144,6 +144,7 @@ constexpr std::array kTellers{
     Teller{"grant.claimed", used},
     Teller{"grant.used", used},
     Teller{"grant.extended", used},
+    Teller{"command.allowed", [](const Json& e) { return person(e) + " started " + field(e, "path") + " as " + target(e) + " from a program under " + field(e, "door"); }},
     Teller{"grant.ended", over},
     Teller{"grant.enforced", enforced},
     Teller{"access.denied", refused},

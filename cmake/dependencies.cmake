@@ -17,4 +17,5 @@ pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 # Alone: what pkg-config names beside it, for stores of calendars, would pull in Berkeley DB.
 find_library(ICAL_LIBRARY ical REQUIRED)
 find_library(PAM_LIBRARY pam REQUIRED)
+find_path(SUDO_INCLUDE_DIR sudo_plugin.h REQUIRED)
 find_program(PYTHON3 python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)

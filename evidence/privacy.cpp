@@ -19,11 +19,11 @@ constexpr std::array<std::string_view, 43> kPublicFields{
 
 // "vote" and "grant_digest" are hashes of documents that name people: without a salt, who knows the rest could guess them.
 // "seats" may name one ("person:bob"); "needed" says how many had to answer. "digest" names nobody: a request holds a nonce of 256 bits that stands nowhere else.
-constexpr std::array<std::string_view, 34> kPersonalFields{
+constexpr std::array<std::string_view, 37> kPersonalFields{
     "add",      "argv",       "audit_session", "by",     "by_uid", "cwd",     "decision", "file",      "findings",     "login_user", "loginuid",
     "notify",   "origin",     "person",        "reason", "risk",   "ssh_key", "target",   "text",      "ticket",       "to",         "tty",
     "uid",      "until_ms",   "user",          "value",  "vote",   "voter",   "voter_uid", "why",      "grant_digest", "key",        "typed",
-    "seats",
+    "seats",    "path",       "sha256",        "recording",
 };
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "evidence/text.h"
+
 namespace jit::evidence {
 namespace {
 
@@ -34,6 +36,26 @@ std::array<std::uint8_t, 32> sha256(std::initializer_list<std::string_view> part
   good = good && EVP_DigestFinal_ex(context.get(), out.data(), &length) == 1 && length == out.size();
   if (!good) throw std::runtime_error("SHA-256 is not available");
   return out;
+}
+
+struct Sha256::State {
+  std::unique_ptr<EVP_MD_CTX, FreeMdContext> context{EVP_MD_CTX_new()};
+  bool good = context && sha256_md() != nullptr && EVP_DigestInit_ex2(context.get(), sha256_md(), nullptr) == 1;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view piece) {
+  state_->good = state_->good && EVP_DigestUpdate(state_->context.get(), piece.data(), piece.size()) == 1;
+}
+
+std::string Sha256::hex() {
+  std::array<std::uint8_t, 32> out{};
+  unsigned length = 0;
+  const bool good = state_->good && EVP_DigestFinal_ex(state_->context.get(), out.data(), &length) == 1 && length == out.size();
+  state_->good = false;
+  return good ? evidence::hex(out) : std::string();
 }
 
 }  // namespace jit::evidence

@@ -45,13 +45,14 @@ const char* word_of(Phase phase) {
   switch (phase) {
     case Phase::kAuth: return "auth";
     case Phase::kAccount: return "account";
+    case Phase::kCommand: return "command";
     case Phase::kSession: break;
   }
   return "session";
 }
 
 int code_for(Door door, Phase phase, Verdict verdict) {
-  int code = kDenied[static_cast<std::size_t>(door)][static_cast<std::size_t>(phase)];
+  int code = phase == Phase::kCommand ? PAM_ABORT : kDenied[static_cast<std::size_t>(door)][static_cast<std::size_t>(phase)];
   if (verdict == Verdict::kAllow) code = PAM_SUCCESS;
   return code;
 }

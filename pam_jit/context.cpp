@@ -43,6 +43,16 @@ bool add_words(sd_bus_message* m, const char* key, std::string_view words) {
   });
 }
 
+// What only sudo_jit reports.
+bool add_command(sd_bus_message* m, const Context& c) {
+  const int child = c.child ? 1 : 0;
+  return add_words(m, "run", c.run) && add_bytes(m, "run-path", c.run_path) && add_bytes(m, "run-user", c.run_user) &&
+         entry(m, "run-uid", "u", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_UINT32, &c.run_uid); }) &&
+         add_bytes(m, "recording", c.recording) &&
+         (!c.child || entry(m, "child", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &child); })) &&
+         (c.program < 0 || entry(m, "program", "h", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_UNIX_FD, &c.program); }));
+}
+
 }  // namespace
 
 bool Proof::take() {
@@ -55,12 +65,14 @@ bool Proof::take() {
 bool append_submit(sd_bus_message* m, const Context& c, const Proof& proof) {
   const int can_ask = c.can_ask ? 1 : 0;
   const int observe = c.observe ? 1 : 0;
+  const int resolves = c.resolves ? 1 : 0;
   return sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "{sv}") >= 0 && add_word(m, "service", c.service) &&
          add_word(m, "phase", c.phase) && add_bytes(m, "user", c.user) && add_bytes(m, "ruser", c.ruser) &&
          add_bytes(m, "rhost", c.rhost) && add_bytes(m, "tty", c.tty) && add_bytes(m, "cwd", c.cwd) &&
          add_words(m, "argv", c.argv) && add_bytes(m, "reason", c.reason) && add_word(m, "reason-from", c.reason_from) &&
          add_bytes(m, "ticket", c.ticket) && add_word(m, "via", c.via) && add_bytes(m, "ssh-auth", c.ssh_auth) &&
-         add_bytes(m, "peer", c.peer) &&
+         add_bytes(m, "peer", c.peer) && (c.run.data() == nullptr || add_command(m, c)) &&
+         (!c.resolves || entry(m, "resolves", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &resolves); })) &&
          (!c.observe || entry(m, "observe", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &observe); })) &&
          entry(m, "can-ask", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &can_ask); }) &&
          entry(m, "budget-s", "u", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_UINT32, &c.budget_s); }) &&

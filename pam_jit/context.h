@@ -13,7 +13,7 @@ namespace jit::pam {
 // Views into what the caller holds. A view without data is not sent.
 struct Context {
   std::string_view service;  // never empty
-  std::string_view phase;    // "auth" or "account"
+  std::string_view phase;    // "auth", "account" or "command"
   std::string_view user;     // PAM_USER
   std::string_view ruser, rhost, tty;
   std::string_view cwd;
@@ -25,6 +25,13 @@ struct Context {
   std::string_view peer;  // numeric address
   bool can_ask = false;
   bool observe = false;
+  bool resolves = false;  // phase "account": sudo_jit asks next
+  // Phase "command": what sudo will run.
+  std::string_view run;  // words, each ended by a NUL
+  std::string_view run_path, run_user, recording;
+  std::uint32_t run_uid = 0;
+  int program = -1;  // open for reading, not owned; -1: none
+  bool child = false;
   std::uint32_t budget_s = 0;
 };
 

@@ -3,9 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 namespace jit::pam {
@@ -55,15 +53,6 @@ bool find_network_peer(int& found, std::array<char, 48>& peer) {
   return true;
 }
 
-Fd open_terminal() { return open_above_stdio("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK); }
-
-bool find_terminal(const Items& items, bool& has) {
-  has = false;
-  if (items.tty.empty()) return true;
-  has = static_cast<bool>(open_terminal());
-  return has || errno == ENXIO;  // ENXIO: a session without one
-}
-
 }  // namespace
 
 bool read_items(pam_handle_t* handle, Items& items) {
@@ -82,15 +71,10 @@ bool read_items(pam_handle_t* handle, Items& items) {
 bool find_manner(pam_handle_t* handle, Door door, const Items& items, const Options& options, const SudoOptions& sudo,
                  Manner& m) {
   bool terminal = false;
-  if (door != Door::kSsh && !find_terminal(items, terminal)) return false;
+  if (door != Door::kSsh && !items.tty.empty() && !find_terminal(terminal)) return false;
   switch (door) {
     case Door::kSudo:
-      // -n and -S are how programs call sudo: they take a prompt for a wrong password and a wait for a hang.
-      if (terminal && sudo.understood && !sudo.non_interactive && !sudo.from_stdin) {
-        m.can_ask = true;
-        m.budget_s = options.budget_s.value_or(kBudgetMax);
-      }
-      m.errors_only = !m.can_ask;
+      set_sudo_manner(terminal, options, sudo, m);
       break;
     case Door::kSu:
       // su prompts on stdin and informs on stdout, whatever these are.
@@ -117,11 +101,6 @@ bool find_manner(pam_handle_t* handle, Door door, const Items& items, const Opti
     m.budget_s = 0;
   }
   return true;
-}
-
-void drop_typed_input() {
-  const Fd terminal = open_terminal();
-  if (terminal && tcgetpgrp(terminal.get()) == getpgrp()) tcflush(terminal.get(), TCIFLUSH);
 }
 
 }  // namespace jit::pam

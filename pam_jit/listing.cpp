@@ -14,23 +14,42 @@
 namespace jit::pam {
 namespace {
 
-constexpr std::array<std::string_view, 2> kSudoers = {"/usr/libexec/sudo/sudoers.so", "/usr/lib/sudo/sudoers.so"};
+using Places = std::array<std::string_view, 2>;
+constexpr Places kSudoers = {"/usr/libexec/sudo/sudoers.so", "/usr/lib/sudo/sudoers.so"};
+constexpr Places kSudoJit = {"/usr/libexec/sudo/sudo_jit.so", "/usr/lib/sudo/sudo_jit.so"};
 
 bool is_roots(const char* path) {
   struct stat s {};
   return lstat(path, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == 0 && (s.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-int see_object(dl_phdr_info* object, std::size_t, void* found) {
+struct Search {
+  const Places& places;
+  bool found = false;
+};
+
+int see_object(dl_phdr_info* object, std::size_t, void* data) {
+  auto& search = *static_cast<Search*>(data);
   if (object->dlpi_name == nullptr) return 0;
   const std::string_view name = object->dlpi_name;
-  for (const std::string_view path : kSudoers) {
-    if (name == path && is_roots(object->dlpi_name)) *static_cast<bool*>(found) = true;
+  for (const std::string_view path : search.places) {
+    if (name == path && is_roots(object->dlpi_name)) search.found = true;
   }
   return 0;
 }
 
+bool is_loaded(const Places& places) {
+  Search search{places};
+  dl_iterate_phdr(see_object, &search);
+  return search.found;
+}
+
+// Where it does not run setuid, whoever started it could load anything.
+bool is_sudo_ws() { return (getauxval(AT_SECURE) != 0 || getuid() == 0) && is_loaded(kSudoers); }
+
 }  // namespace
+
+bool sudo_jit_asks() { return is_sudo_ws() && is_loaded(kSudoJit); }
 
 bool is_sudo_listing(const SudoOptions& options) {
   if (!options.understood || options.lists == options.validates) return false;
@@ -45,10 +64,7 @@ bool is_sudo_listing(const SudoOptions& options) {
   const Read read = read_environ("SUDO_COMMAND=", started, size);
   if (read == Read::kFailed || (read == Read::kFound && std::string_view(started.data(), size) == wanted)) return false;
 
-  if (getauxval(AT_SECURE) == 0 && getuid() != 0) return false;  // not setuid: whoever started it could load anything
-  bool sudoers = false;
-  dl_iterate_phdr(see_object, &sudoers);
-  return sudoers;
+  return is_sudo_ws();
 }
 
 }  // namespace jit::pam

@@ -14,20 +14,23 @@
 #include <array>
 
 namespace jit::pam {
+
+[[gnu::weak]] extern const char kModule[] = "pam_jit";
+
 namespace {
 
 constexpr char kLog[] = "/dev/log";
 constexpr Ms kPatience = 500;
 
-// "<pri>Mon dd hh:mm:ss pam_jit[pid]: ", RFC 3164. In UTC: local time would make libc read and keep the zone; journald and
+// "<pri>Mon dd hh:mm:ss module[pid]: ", RFC 3164. In UTC: local time would make libc read and keep the zone; journald and
 // rsyslog take the time of arrival.
 int head(char* out, std::size_t size, int priority) {
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const time_t now = time(nullptr);
   tm t{};
   if (gmtime_r(&now, &t) == nullptr) return -1;
-  return snprintf(out, size, "<%d>%s %2d %02d:%02d:%02d pam_jit[%d]: ", LOG_AUTHPRIV | priority, kMonths[t.tm_mon], t.tm_mday,
-                  t.tm_hour, t.tm_min, t.tm_sec, static_cast<int>(getpid()));
+  return snprintf(out, size, "<%d>%s %2d %02d:%02d:%02d %s[%d]: ", LOG_AUTHPRIV | priority, kMonths[t.tm_mon], t.tm_mday,
+                  t.tm_hour, t.tm_min, t.tm_sec, kModule, static_cast<int>(getpid()));
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 
 namespace jit::pam {
 
+// Who logs: "pam_jit", unless the module defines its own.
+extern const char kModule[];
+
 // One line to LOG_AUTHPRIV. The format and its arguments are our own words, numbers and ids, never text from people.
 // What cannot be sent within half a second is lost: a stopped log daemon must not hold a door.
 [[gnu::format(printf, 2, 3)]] void log_line(int priority, const char* format, ...);

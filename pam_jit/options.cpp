@@ -36,7 +36,7 @@ std::optional<Options> read_options(int argc, const char* const* argv) {
         return std::nullopt;
       }
     } else {
-      log_line(LOG_ERR, "denied: option %d of the PAM line is not known; there are budget=SECONDS, observe, debug", i + 1);
+      log_line(LOG_ERR, "denied: option %d is not known; there are budget=SECONDS, observe, debug", i + 1);
       return std::nullopt;
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words after pam_jit.so on a PAM line. None of them opens anything.
+// The words after pam_jit.so on a PAM line, and after sudo_jit.so in sudo.conf. None of them opens anything.
 #pragma once
 
 #include <optional>

@@ -19,14 +19,19 @@ std::optional<std::string> refusal(const RuleSet& policy, const Index& index, st
   if (!permit_matches(*permit, scene)) {
     return "permit \"" + permit->id + "\" does not match: " + mismatch(*permit, scene);
   }
+  bool records = permit->require.record;
   Index::Scratch scratch;
   index.guards(request, scratch);
   for (const std::uint32_t position : scratch.found) {
     const Rule& guard = policy.guards[position];
-    if (!guard.deny || guard.observe || waives(*permit, guard)) continue;
+    if (!(guard.deny || guard.require.record) || guard.observe || waives(*permit, guard)) continue;
     const Truth applies = guard_applies(permit, guard, scene);
-    if (applies != Truth::kFalse) return deny_text(guard, applies, scene);
+    if (applies == Truth::kFalse) continue;
+    if (guard.deny) return deny_text(guard, applies, scene);
+    records = true;
   }
+  // Of what tightens later only this counts for a grant that is given: what runs unrecorded is never seen again.
+  if (records && !request.recorder) return "permit \"" + permit->id + "\" wants what runs recorded, and sudo records nothing here";
   return std::nullopt;
 }
 

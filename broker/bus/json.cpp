@@ -90,13 +90,15 @@ Json command_json(std::span<const std::string> argv, bool verified, Form form) {
 Json command_json(const core::Request& request, Form form) {
   const std::size_t max = form == Form::kWhole ? kWholeText : kShortText;
   // PAM sees what sudo was told, never what it will run: a command is a claim until sudo_jit reports it.
-  Json out = command_json(request.argv, false, form);
   const core::Command& command = request.command;
+  Json out = command_json(request.argv, command.verified, form);
   const auto add = [&](const char* name, bool fits, const auto& value) {
     out[name] = command.known && fits ? value() : Json(nullptr);
     if (command.known && !fits) out["cut"] = true;
   };
   add("path", form == Form::kWhole || command.path.size() <= max, [&] { return optional_text(escape(command.path)); });
+  add("sha256", true, [&] { return optional_text(command.sha256); });
+  add("changeable", true, [&] { return Json(command.changeable); });
   add("words_at", true, [&] { return Json(command.words_at); });
   add("options", bytes_of(command.options) <= max, [&] { return words_json(command.options); });
   add("env", bytes_of(command.env) <= max, [&] { return words_json(command.env); });
@@ -231,7 +233,7 @@ Json grant_json(const core::Grant& grant, const Host& host, Now now, Form form) 
            {"door", policy::name_of(grant.door)},
            {"target", name_json(*grant.target)},
            {"host", host_json(host)},
-           {"command", command_json(grant.argv, false, form)},
+           {"command", command_json(grant.argv, grant.command.verified, form)},
            {"cwd", typed(grant.cwd, form)},
            {"rule", escape(grant.rule)},
            {"scope", policy::name_of(grant.scope)},

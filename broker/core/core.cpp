@@ -72,11 +72,11 @@ void Core::Impl::deny(Conn conn, const Ask& ask, std::string cause, std::vector<
   gate.answer(conn, answer);
 }
 
-void Core::Impl::hand_over(std::shared_ptr<const Ask> ask, const Id& grant) {
+void Core::Impl::hand_over(std::shared_ptr<const Ask> ask, const Id& grant, bool open) {
   expire_hand_overs();
-  std::erase_if(hand_overs, [&](const HandOver& old) { return old.ask->process == ask->process; });
+  drop_hand_over(ask->process);
   const BootMs until = clock.boottime() + limits.hand_over_ms;
-  hand_overs.push_back({std::move(ask), grant, until});
+  hand_overs.push_back({std::move(ask), grant, until, open});
 }
 
 void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text) {

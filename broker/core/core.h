@@ -47,6 +47,10 @@ struct Ask {
   std::uint32_t budget_s = 0;  // 0: nobody waits here
   bool keep = false;           // with budget 0: leave a detached request behind (ssh), else refuse
   BootMs not_before = 0;       // ahead of time: no use before; 0: at once
+  bool resolves = false;       // sudo_jit is loaded in this sudo and asks before anything runs: until then nobody is asked
+  bool resolved = false;       // sudo_jit asks, with what sudo will run
+  bool child = false;          // what a program under sudo starts: answered at once
+  std::string recording;       // where sudo records this call; empty: it does not
   bool observe = false;        // the PAM line ignores the answer: decided and logged, and nothing comes of it
 };
 

@@ -12,6 +12,7 @@ Attempt attempt_of(const Ask& ask) {
   attempt.target_uid = ask.target->uid;
   attempt.origin = ask.subject.origin;
   attempt.argv = ask.argv;
+  attempt.command = &ask.command;
   attempt.cwd = ask.cwd;
   attempt.terminal = ask.subject.terminal;
   attempt.audit_session = ask.subject.audit_session;
@@ -47,6 +48,12 @@ bool bound_to(const Grant& grant, const Attempt& attempt) {
 
 }  // namespace
 
+bool same_command(const Command& given, const Command& asked) {
+  if (!given.verified && !asked.verified) return true;  // their words hold all that is known
+  return asked.verified && given.path == asked.path && given.options == asked.options && given.env == asked.env &&
+         (!given.verified || given.sha256 == asked.sha256);
+}
+
 bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
   if (!alive(grant, now)) return false;
   if (grant.subject.identity->uid != attempt.uid || grant.door != attempt.door) return false;
@@ -57,7 +64,7 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
   if (grant.door == policy::Door::kSsh && other_key(grant.ssh_key, attempt.ssh_key)) return false;
   if (grant.scope == policy::Scope::kCommand) {
     if (!std::ranges::equal(grant.argv, attempt.argv)) return false;
-    if (grant.cwd != attempt.cwd) return false;
+    if (grant.cwd != attempt.cwd || !same_command(grant.command, *attempt.command)) return false;
   }
   return grant.state == GrantState::kUnclaimed || bound_to(grant, attempt);
 }
@@ -72,7 +79,7 @@ bool same_ask(const Request& request, const Ask& ask) {
     return false;
   }
   if (request.door == policy::Door::kSsh && other_key(request.ssh_key, ask.ssh_key)) return false;
-  return request.argv == ask.argv && request.cwd == ask.cwd;
+  return request.argv == ask.argv && request.cwd == ask.cwd && same_command(request.command, ask.command);
 }
 
 }  // namespace jit::core

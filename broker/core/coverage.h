@@ -13,6 +13,7 @@ struct Attempt {
   std::uint32_t target_uid = policy::kNoUid;
   policy::Origin origin;
   std::span<const std::string> argv;
+  const Command* command = nullptr;  // never null
   std::string_view cwd;
   Terminal terminal;
   std::uint32_t audit_session = policy::kNoUid;
@@ -25,6 +26,10 @@ Attempt attempt_of(const Ask& ask);
 // Total: false for an ended grant, one past its claim window or its end, and for another user, door or target. A
 // command is compared for scope command, at ssh the origin always, and the key where both are known; terminal, session and connection bind at first use.
 bool covers(const Grant& grant, const Attempt& attempt, BootMs now);
+
+// Is what was asked for, or given, the same program with the same bytes? What was resolved is never matched by a claim; a claim
+// is taken for what was resolved where the path is the one that was shown.
+bool same_command(const Command& given, const Command& asked);
 
 // Do two attempts ask for the same thing? One live request for each (person, door, target, command).
 bool same_ask(const Request& request, const Ask& ask);

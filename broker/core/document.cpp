@@ -69,6 +69,7 @@ evidence::Request document_of(const Request& request, const Host& host, const st
   out.command.verified = request.command.verified;
   out.command.changeable = request.command.changeable;
   out.command.path = request.command.path;
+  out.command.sha256 = request.command.sha256;
   out.command.words_at = request.command.words_at;
   out.command.options = request.command.options;
   out.command.env = request.command.env;

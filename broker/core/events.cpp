@@ -46,6 +46,13 @@ void add_record(json& fields, const std::string& record) {
   if (!record.empty()) fields["decision"] = json::parse(record);
 }
 
+void add_command(json& fields, const Ask& ask) {
+  fields["argv"] = words(ask.argv);
+  if (!ask.command.path.empty()) fields["path"] = text(ask.command.path);
+  if (!ask.command.sha256.empty()) fields["sha256"] = ask.command.sha256;
+  if (!ask.recording.empty()) fields["recording"] = text(ask.recording);
+}
+
 AuditEntry about(std::string_view type, const policy::Identity& who) {
   AuditEntry entry;
   entry.type = type;
@@ -187,6 +194,29 @@ AuditEntry grant(std::string_view type, const Grant& grant, const std::string& r
   if (grant.end != GrantEnd::kNone) fields["end"] = name_of(grant.end);
   if (!grant.ended_by.empty()) fields["by"] = text(grant.ended_by);
   if (!grant.ended_why.empty()) fields["why"] = text(grant.ended_why);
+  entry.fields = fields.dump();
+  return entry;
+}
+
+AuditEntry use(std::string_view type, const Grant& grant, const Ask& ask) {
+  AuditEntry entry = events::grant(type, grant);
+  if (!ask.resolved) return entry;
+  json fields = json::parse(entry.fields);
+  add_command(fields, ask);
+  entry.fields = fields.dump();
+  return entry;
+}
+
+AuditEntry child(const Ask& ask, const Grant* grant, const std::string& record) {
+  AuditEntry entry = about(kCommandAllowed, *ask.subject.identity);
+  json fields{{"door", policy::name_of(ask.door)}, {"target", {{"name", text(ask.target->user)}, {"uid", ask.target->uid}}}, {"cwd", text(ask.cwd)}};
+  add_command(fields, ask);
+  add_record(fields, record);
+  if (grant != nullptr) {
+    entry.request = grant->request;
+    entry.grant = grant->id;
+    fields["rule"] = text(grant->rule);
+  }
   entry.fields = fields.dump();
   return entry;
 }

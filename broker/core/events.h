@@ -28,6 +28,7 @@ inline constexpr std::string_view kGrantClaimed = "grant.claimed";
 inline constexpr std::string_view kGrantUsed = "grant.used";
 inline constexpr std::string_view kGrantEnded = "grant.ended";
 inline constexpr std::string_view kGrantEnforced = "grant.enforced";  // what its end met with
+inline constexpr std::string_view kCommandAllowed = "command.allowed";  // what a program under sudo started
 inline constexpr std::string_view kAccessDenied = "access.denied";
 inline constexpr std::string_view kAlreadyRoot = "access.already-root";
 inline constexpr std::string_view kObserved = "access.observed";
@@ -56,6 +57,10 @@ AuditEntry escalated(const Request& request, const policy::Step& step);
 AuditEntry reviewed(const Request& request, std::uint32_t by_uid);
 AuditEntry away(const policy::Identity& who, WallMs until);  // 0: he is back
 AuditEntry grant(std::string_view type, const Grant& grant, const std::string& record = {}, bool break_glass = false);
+// The same, and what sudo says that it runs and where it records it, where sudo_jit told.
+AuditEntry use(std::string_view type, const Grant& grant, const Ask& ask);
+// grant: that it was covered by; null: the policy asks nobody for it.
+AuditEntry child(const Ask& ask, const Grant* grant, const std::string& record);
 AuditEntry denied(const Ask& ask, std::string_view cause, std::string_view why, std::string_view policy_hash,
                   const std::string& record = {});
 // by: "door" or "guard".

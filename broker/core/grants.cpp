@@ -103,6 +103,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
     gate.bound(conn, {false, cause, hand.grant, 0, 0});
   };
   if (policy() == nullptr) return refuse("no-policy", "no policy is in force");
+  if (hand.open) return refuse("not-asked", "sudo_jit did not ask for the command");
   // PAM_USER at open_session is the true target; what was approved must be it.
   if (ask.user->uid != hand.ask->target->uid || ask.user->user != hand.ask->target->user) {
     return refuse("target", "the target at the session is not the one that was approved");
@@ -133,7 +134,7 @@ void Core::Impl::bind_now(Conn conn, const HandOver& hand, const BindAsk& ask) {
   ++live->grant.uses;
   Batch batch;
   batch.grants.push_back(live->grant);
-  batch.entries.push_back(events::grant(events::kGrantUsed, live->grant));
+  batch.entries.push_back(events::use(events::kGrantUsed, live->grant, *hand.ask));
   saw_origin(hand.ask->subject, hand.ask->door, batch);
   // The answer does not wait; what could not be written is written later, without the state, which may have moved on.
   batch.may_wait = true;
@@ -187,7 +188,7 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
   const Id id = grant.id;
   Batch batch;
   batch.grants.push_back(grant);
-  batch.entries.push_back(events::grant(events::kGrantClaimed, grant));
+  batch.entries.push_back(events::use(events::kGrantClaimed, grant, *hand.ask));
   saw_origin(hand.ask->subject, hand.ask->door, batch);
   const auto by = hand.ask;
   commit(std::move(batch), [this, conn, id, before, by](bool ok) {

@@ -75,6 +75,7 @@ struct HandOver {
   std::shared_ptr<const Ask> ask;
   Id grant;  // empty: already root
   BootMs until = 0;
+  bool open = false;  // sudo_jit is yet to ask: it opens no session
 };
 
 struct Denials {
@@ -230,7 +231,7 @@ struct Core::Impl {
   // True: this is logged; false: it is one more of a flood, and counted.
   bool first_of_flood(const Ask& ask, const std::string& cause);
   void yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text);
-  void hand_over(std::shared_ptr<const Ask> ask, const Id& grant);
+  void hand_over(std::shared_ptr<const Ask> ask, const Id& grant, bool open = false);
   void defer(Live& live, Conn conn, std::function<void()> step);  // unless the connection is gone by then
   void free_later(Live& live);
   void free_later(LiveGrant& grant);
@@ -257,6 +258,11 @@ struct Core::Impl {
   void written(const std::vector<Tombstone>& ends);
   void write_again();
   bool may_use() const { return buried && !store.failing(); }  // a grant
+
+  // --- commands.cpp: what sudo will run
+  void leave_to_sudo_jit(Conn conn, std::shared_ptr<const Ask> ask);
+  void submit_child(Conn conn, const std::shared_ptr<const Ask>& ask);
+  void drop_hand_over(const Process& process);
 
   // --- submit.cpp
   void submit(Conn conn, std::shared_ptr<const Ask> ask);

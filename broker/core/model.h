@@ -73,7 +73,8 @@ struct Subject {
 struct Command {
   bool known = false;         // false: the rest means nothing
   bool verified = false;      // false: read from sudo's command line, a claim
-  bool digest_bound = false;
+  bool digest_bound = false;  // only root can change the program, and its SHA-256 is known
+  std::string sha256;         // of the program, hex; empty: not bound
   std::string path;           // absolute, its folder resolved; empty: unknown (a shell, or not found)
   std::uint32_t words_at = 0;
   std::vector<std::string> options;  // of sudo, those that change the meaning, as their short form: "-g", "-D"; sorted
@@ -126,6 +127,7 @@ struct Request {
   WallMs not_before_wall = 0;
   Id extends;                  // the grant whose end it would move; empty: none
   Card card;
+  std::string recording;  // where sudo records the call that asked; empty: it does not
   Process process;  // who asked; zero for one made ahead of time
   Process parent;
   std::string ssh_key;      // at ssh: hex SHA-256 of the key that was proven when it was asked; empty: none was known then
@@ -196,6 +198,7 @@ struct Grant {
   policy::Door door = policy::Door::kSudo;
   IdentityPtr target;
   std::vector<std::string> argv;  // bound where the scope is command
+  Command command;                // bound with it
   std::string cwd;
   policy::Scope scope = policy::Scope::kTty;
   std::string rule;

@@ -61,6 +61,8 @@ std::shared_ptr<const Ask> Core::Impl::ask_of(const Request& request) const {
   ask->parent = request.parent;
   ask->argv = request.argv;
   ask->command = request.command;
+  ask->resolved = request.command.verified;
+  ask->recording = request.recording;
   ask->cwd = request.cwd;
   ask->reason = request.reason;
   ask->reason_from = request.reason_from;

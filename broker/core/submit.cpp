@@ -45,6 +45,10 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     log(events::already_root(*ask));
     return yes(conn, std::move(ask), Id{}, {});
   }
+  if (ask->resolves) return leave_to_sudo_jit(conn, std::move(ask));
+  // Whatever the account phase found, found it for what the command line claims.
+  if (ask->resolved) drop_hand_over(ask->process);
+  if (ask->child) return submit_child(conn, ask);
   if (use_grant(conn, ask)) return;
   if (join(conn, ask)) return;
 
@@ -74,6 +78,7 @@ const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
   for (auto it = first; it != last; ++it) {
     const LiveGrant* live = find_grant(it->second);
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
+    if (ask.child && live->grant.state != GrantState::kActive) continue;  // a child begins no grant
     const Sight sight(senses, clock, ask, &live->grant);
     if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) continue;
     if (!approved_by(*live, ask.subject)) return live;
@@ -151,6 +156,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
     live->request.secret_hash = evidence::sha256_hex(secret);
     live->request.process = ask->process;
     live->request.parent = ask->parent;
+    live->request.recording = ask->recording;
     live->conn = conn;
     live->prompted = ask->can_ask;
     live->busy = true;
@@ -200,6 +206,7 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.target_verified = ask.target_verified;
   request.argv = ask.argv;
   request.command = ask.command;
+  request.recording = ask.recording;
   request.cwd = ask.cwd;
   request.reason = ask.reason;
   request.reason_from = ask.reason_from;
@@ -240,6 +247,7 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   grant.ssh_key = ask.ssh_key;
   grant.target = ask.target;
   grant.argv = ask.argv;
+  grant.command = ask.command;
   grant.cwd = ask.cwd;
   grant.scope = offer.scope;
   grant.rule = offer.rule;

@@ -36,6 +36,7 @@ policy::Request policy_view(const Ask& ask) {
   view.asked_s = ask.asked_s;
   view.via = ask.via;
   view.can_review = true;
+  view.recorder = !ask.recording.empty();
   view.command = policy_view(ask.command, ask.argv);
   return view;
 }
@@ -55,6 +56,7 @@ policy::Request policy_view(const Request& request, const policy::Identity& root
   view.asked_s = request.asked_s;
   view.via = request.offer.rule;
   view.can_review = true;
+  view.recorder = !request.recording.empty();
   view.command = policy_view(request.command, request.argv);
   return view;
 }

@@ -126,6 +126,13 @@ std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& off
           line("ask first: " + ask_line(ask, nullptr))};
 }
 
+std::vector<std::string> child_refused(const Ask& ask) {
+  constexpr std::size_t kShown = 200;
+  const std::string& what = ask.command.path.empty() ? ask.argv.front() : ask.command.path;
+  return {line(evidence::escape_to(what, kShown) + " is not covered by what was approved, so it was not started"),
+          line("a program under sudo waits for no approval; run it by a sudo of its own")};
+}
+
 std::string text_required(const policy::Offer& offer, const std::vector<std::string>& missing) {
   std::string out;
   for (const std::string& kind : missing) {

@@ -112,6 +112,7 @@ Grant Core::Impl::grant_from(const Live& live) const {
   grant.ssh_key = request.ssh_key;
   grant.target = request.target;
   grant.argv = request.argv;
+  grant.command = request.command;
   grant.cwd = request.cwd;
   grant.scope = live.terms.scope;
   grant.rule = live.terms.rule;

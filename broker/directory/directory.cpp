@@ -28,6 +28,9 @@ void Directory::program(const std::string& word, std::function<void(std::string)
 void Directory::can_change(const Asked& asked, std::function<void(bool)> found) {
   impl_->engine->can_change(asked, std::move(found));
 }
+void Directory::digest(int program, const std::string& path, std::function<void(std::string)> found) {
+  impl_->engine->digest(program, path, std::move(found));
+}
 void Directory::forget() { impl_->engine->forget(); }
 void Directory::forget(std::uint32_t uid) { impl_->engine->forget(uid); }
 void Directory::forget(const std::string& name) { impl_->engine->forget(name); }

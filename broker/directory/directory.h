@@ -75,6 +75,9 @@ class Directory {
   void program(const std::string& word, std::function<void(std::string)> found);
   // Can this user change a file that the command runs or reads? True also where it cannot be told. Never kept.
   void can_change(const Asked& asked, std::function<void(bool)> found);
+  // The SHA-256 (hex) of the file that this descriptor is open on, where only root can change what the path means; else, or where
+  // it takes too long, empty. The descriptor is the caller's. Never kept.
+  void digest(int program, const std::string& path, std::function<void(std::string)> found);
   void forget();                   // the cache, on a reload
   void forget(std::uint32_t uid);  // what is known of this one
   void forget(const std::string& name);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/directory/engine.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -94,6 +97,17 @@ void Engine::can_change(const Asked& asked, std::function<void(bool)> found) {
   });
 }
 
+void Engine::digest(int program, const std::string& path, std::function<void(std::string)> found) {
+  const int own = path.size() > core::kPathMax ? -1 : ::fcntl(program, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return found({});
+  std::shared_ptr<const int> file(new int(own), [](const int* fd) {
+    ::close(*fd);
+    delete fd;
+  });
+  ask({Kind::kDigest, static_cast<std::uint32_t>(own), path}, [found = std::move(found)](const User& answer) { found(answer.name); },
+      std::move(file));
+}
+
 void Engine::forget() {
   kept_.clear();
   ++generation_;  // what is on its way answers its askers, and is not kept
@@ -108,7 +122,7 @@ void Engine::forget(const Key& key) {
   if (const auto it = running_.find(key); it != running_.end()) it->second.generation = generation_ - 1;
 }
 
-void Engine::ask(Key key, Found found) {
+void Engine::ask(Key key, Found found, std::shared_ptr<const int> file) {
   if (const auto kept = kept_.find(key); kept != kept_.end()) {
     if (now_() < kept->second.until) {
       const User user = kept->second.user;  // a copy: the asker may call forget()
@@ -122,6 +136,7 @@ void Engine::ask(Key key, Found found) {
     running_.erase(running);
     return found({});
   }
+  if (is_new) running->second.file = std::move(file);
   running->second.askers.push_back({deadline, std::move(found)});
   if (!is_new) *running->second.unwanted = false;
   if (deadlines_.empty() || deadlines_.back().first < deadline || deadlines_.back().second != key) {
@@ -135,7 +150,7 @@ void Engine::begin(const Key& key) {
   Running& running = running_.at(key);
   running.generation = generation_;
   running.unwanted = std::make_shared<std::atomic<bool>>(false);
-  pool_->run([weak = weak_from_this(), resolver = resolver_, key,
+  pool_->run([weak = weak_from_this(), resolver = resolver_, key, file = running.file,
               unwanted = running.unwanted]() -> std::function<void()> {
     if (*unwanted) {
       return [weak, key] {
@@ -161,6 +176,9 @@ void Engine::begin(const Key& key) {
         break;
       case Kind::kProgram:
         user.name = program_path(std::get<std::string>(key));
+        break;
+      case Kind::kDigest:
+        user.name = bound_digest(*file, std::get<std::string>(key));
         break;
     }
     return [weak, key, user = std::move(user)] {

@@ -24,12 +24,13 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void group_name(std::uint32_t gid, std::function<void(std::string)> found);
   void program(const std::string& word, std::function<void(std::string)> found);
   void can_change(const Asked& asked, std::function<void(bool)> found);
+  void digest(int program, const std::string& path, std::function<void(std::string)> found);
   void forget();
   void forget(std::uint32_t uid);
   void forget(const std::string& name);
 
  private:
-  enum class Kind : std::uint8_t { kName, kUid, kGroup, kProgram, kChange };
+  enum class Kind : std::uint8_t { kName, kUid, kGroup, kProgram, kChange, kDigest };
   using Key = std::tuple<Kind, std::uint32_t, std::string>;
   struct Asker {
     Pool::Steady::time_point deadline;
@@ -43,11 +44,12 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::uint64_t generation = 0;
     std::vector<Asker> askers;                       // empty while the call hangs on after all of them timed out
     std::shared_ptr<std::atomic<bool>> unwanted;     // true: not worth beginning
+    std::shared_ptr<const int> file;                 // open as long as the call may read it
   };
 
   Engine(Options options, std::shared_ptr<Resolver> resolver, Now now);
   void forget(const Key& key);
-  void ask(Key key, Found found);
+  void ask(Key key, Found found, std::shared_ptr<const int> file = nullptr);
   void begin(const Key& key);
   void answered(const Key& key, const User& user);
   void skipped(const Key& key);

@@ -74,9 +74,10 @@ struct Looking : std::enable_shared_from_this<Looking> {
   Asked done;
   SudoTarget sudo;
   User subject, target, root, login;
-  std::optional<SudoCommand> parts;  // at sudo
+  std::optional<SudoCommand> parts;  // at sudo; none: what a program under it starts
   std::string program;
   bool changeable = false;
+  std::string sha256;
   std::set<std::string> kernel_groups;
   bool kernel_groups_known = true;
   std::size_t open = 1;  // answers to come, and one for start() itself
@@ -109,7 +110,9 @@ struct Looking : std::enable_shared_from_this<Looking> {
       directory.by_name(context.user, into(subject));
     }
     changeable = words_unclear();
-    if (const std::string word = program_word(); !word.empty()) {
+    if (resolved()) {
+      resolve(directory);
+    } else if (const std::string word = program_word(); !word.empty()) {
       ++open;
       directory.program(word, [self = shared_from_this(), &directory, word](std::string path) {
         self->program = std::move(path);
@@ -118,9 +121,63 @@ struct Looking : std::enable_shared_from_this<Looking> {
       });
     }
     if (door == Door::kSu) directory.by_name(context.user, into(target));
-    if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kName) directory.by_name(sudo.name, into(target));
-    if (door == Door::kSudo && sudo.kind == SudoTarget::Kind::kUid) directory.by_uid(sudo.uid, into(target));
+    if (door == Door::kSudo && !resolved()) {
+      if (sudo.kind == SudoTarget::Kind::kName) directory.by_name(sudo.name, into(target));
+      if (sudo.kind == SudoTarget::Kind::kUid) directory.by_uid(sudo.uid, into(target));
+    }
     one_less();
+  }
+
+  bool resolved() const { return context.phase == "command"; }
+
+  // What sudo says that it will run, and as whom.
+  void resolve(directory::Directory& directory) {
+    if (context.run_user.starts_with('#')) {
+      directory.by_uid(context.run_uid, into(target));
+    } else {
+      directory.by_name(context.run_user, into(target));
+    }
+    program = context.run_path;
+    if (context.child) parts.reset();
+    if (program.empty()) {
+      changeable = true;  // nobody can tell what it is
+      return;
+    }
+    directory::Asked files{caller.real_uid, std::vector<std::uint32_t>(caller.gids.begin(), caller.gids.end()), program, context.cwd, {}};
+    files.words.assign(context.run.begin() + 1, context.run.end());
+    ++open;
+    directory.can_change(files, [self = shared_from_this()](bool can) {
+      self->changeable = self->changeable || can;
+      self->one_less();
+    });
+    if (context.program < 0) return;
+    ++open;
+    directory.digest(context.program, program, [self = shared_from_this()](std::string digest) {
+      self->sha256 = std::move(digest);
+      self->one_less();
+    });
+  }
+
+  // The words of sudo that change what the command means, where there are any, and those that it will run.
+  void set_resolved(core::Ask& ask) {
+    const auto plain = sudo_command(context.argv);
+    const bool whole = parts && plain.size() == context.argv.size();
+    if (whole) ask.argv.assign(context.argv.begin(), context.argv.begin() + static_cast<std::ptrdiff_t>(std::min(parts->at, context.argv.size())));
+    ask.command.words_at = static_cast<std::uint32_t>(ask.argv.size() + 1);
+    ask.argv.insert(ask.argv.end(), context.run.begin(), context.run.end());
+    core::Command& command = ask.command;
+    command.known = command.verified = true;
+    command.changeable = changeable || sha256.empty();
+    command.path = program;
+    command.sha256 = sha256;
+    command.digest_bound = !sha256.empty();
+    if (parts) {
+      command.options = parts->options;
+      command.env = parts->env;
+    }
+    ask.resolved = ask.target_verified = true;
+    ask.child = context.child;
+    ask.recording = std::move(context.recording);
   }
 
   bool other_login() const { return elevates() && caller.loginuid != policy::kNoUid && caller.loginuid != caller.real_uid; }
@@ -202,7 +259,11 @@ struct Looking : std::enable_shared_from_this<Looking> {
     const bool names_target =
         door == Door::kSu ||
         (door == Door::kSudo && (sudo.kind == SudoTarget::Kind::kName || sudo.kind == SudoTarget::Kind::kUid));
-    if (names_target) {
+    if (resolved()) {
+      if (target.status == Status::kAbsent) return unknown_user(context.run_user);
+      if (target.status != Status::kFound || target.uid != context.run_uid) return refuse_identity("the directory does not answer for the target");
+      ask.target = identity_of(target, person_of);
+    } else if (names_target) {
       if (target.status == Status::kAbsent) {
         return unknown_user(door == Door::kSu                           ? context.user
                             : sudo.kind == SudoTarget::Kind::kUid ? "with uid " + std::to_string(sudo.uid)
@@ -217,7 +278,9 @@ struct Looking : std::enable_shared_from_this<Looking> {
     }
     ask.process = caller.process;
     ask.parent = caller.parent;
-    if (door == Door::kSudo) {
+    if (resolved()) {
+      set_resolved(ask);
+    } else if (door == Door::kSudo) {
       const auto words = sudo_command(context.argv);
       ask.argv.assign(words.begin(), words.end());
       ask.command = command(context.argv.size() - words.size());
@@ -235,6 +298,11 @@ struct Looking : std::enable_shared_from_this<Looking> {
     ask.can_ask = context.can_ask && !context.observe;
     ask.budget_s = context.observe ? 0 : context.budget_s;
     ask.keep = door == Door::kSsh && !context.observe;
+    ask.resolves = context.resolves && door == Door::kSudo;
+    if (context.child) {
+      ask.can_ask = false;
+      ask.budget_s = 0;
+    }
     return ask;
   }
 

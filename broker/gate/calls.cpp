@@ -100,6 +100,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
     return refuse(connection, {"service", {"jit: this PAM service is no door that is known here"},
                                "service " + evidence::escape_to(context->service, kMemberShown) + " is no door"});
   }
+  if (context->phase == "command" && *door != policy::Door::kSudo) return refuse(connection, {"service", {"jit: only sudo names a command"}, "a command at another door"});
   auto caller = callers.caller_of(context->pidfd, connection.fd, connection.peer_pid, why);
   bool foreign = false;
   if (!caller || !safe_program(context->exe, why) || !mount_namespace(context->mnt_ns, foreign, why)) {
@@ -107,7 +108,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
   }
   if (caller->real_uid != connection.real_uid) return refuse(connection, refuse_identity("its uid has changed"));
   if (foreign) log.warn(caller->real_uid, "asks from another mount namespace than that of PID 1");
-  // The message closes them.
+  // The message closes them; that of the program is duplicated while it is looked at.
   context->pidfd = context->exe = context->mnt_ns = -1;
 
   policy::Origin from;

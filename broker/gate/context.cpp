@@ -120,11 +120,11 @@ class Reader {
 
 enum Key : std::size_t {
   kService, kPhase, kUser, kRuser, kRhost, kTty, kCwd, kArgv, kReason, kReasonFrom, kTicket, kVia, kFor, kCanAsk,
-  kBudget, kSshAuth, kObserve, kPeer, kUrgency, kKeys
+  kBudget, kSshAuth, kObserve, kPeer, kUrgency, kResolves, kRun, kRunPath, kRunUser, kRunUid, kRecording, kChild, kProgram, kKeys
 };
 constexpr std::array<const char*, kKeys> kNames = {
     "service", "phase", "user", "ruser", "rhost", "tty", "cwd", "argv", "reason", "reason-from", "ticket", "via", "for-s",
-    "can-ask", "budget-s", "ssh-auth", "observe", "peer", "urgency"};
+    "can-ask", "budget-s", "ssh-auth", "observe", "peer", "urgency", "resolves", "run", "run-path", "run-user", "run-uid", "recording", "child", "program"};
 
 bool take(Reader& in, Key key, Context& out) {
   std::string text;
@@ -132,7 +132,8 @@ bool take(Reader& in, Key key, Context& out) {
     case kService: return in.string(out.service) && (!out.service.empty() || in.fail("is empty"));
     case kPhase:
       return in.string(out.phase) &&
-             (out.phase == "auth" || out.phase == "account" || in.fail("is neither \"auth\" nor \"account\""));
+             (out.phase == "auth" || out.phase == "account" || out.phase == "command" ||
+              in.fail("is none of \"auth\", \"account\" and \"command\""));
     case kUser: return in.bytes(out.user, core::kNameMax) && (!out.user.empty() || in.fail("is empty"));
     case kRuser: return in.bytes(out.ruser, core::kNameMax);
     case kRhost: return in.bytes(out.rhost, core::kNameMax);
@@ -162,6 +163,14 @@ bool take(Reader& in, Key key, Context& out) {
       out.urgency = urgency.value_or(out.urgency);
       return urgency || in.fail("is none of \"low\", \"normal\", \"high\" and \"critical\"");
     }
+    case kResolves: return in.flag(out.resolves);
+    case kRun: return in.words(out.run) && (!out.run.empty() || in.fail("is empty"));
+    case kRunPath: return in.bytes(out.run_path, core::kPathMax) && (out.run_path.starts_with('/') || in.fail("is no absolute path"));
+    case kRunUser: return in.bytes(out.run_user, core::kNameMax) && (!out.run_user.empty() || in.fail("is empty"));
+    case kRunUid: return in.number(out.run_uid) && (out.run_uid != policy::kNoUid || in.fail("is no uid"));
+    case kRecording: return in.bytes(out.recording, core::kPathMax);
+    case kChild: return in.flag(out.child);
+    case kProgram: return in.descriptor(out.program);
     case kKeys: break;
   }
   return in.fail("is an unknown key");
@@ -184,6 +193,14 @@ std::optional<Context> read_context(sd_bus_message* message, std::string& proble
   for (const Key key : {kService, kPhase, kUser}) {
     if (!seen[key]) return no(std::string(kNames[key]) + " is missing");
   }
+  const bool command = out.phase == "command";
+  for (std::size_t key = kRun; key < kKeys; ++key) {
+    if (seen[key] && !command) return no(std::string(kNames[key]) + " comes in phase \"command\" only");
+  }
+  for (const Key key : {kRun, kRunUser, kRunUid}) {
+    if (command && !seen[key]) return no(std::string(kNames[key]) + " is missing");
+  }
+  if (out.resolves && out.phase != "account") return no("resolves comes in phase \"account\" only");
   if (seen[kReason] != seen[kReasonFrom]) return no("reason and reason-from come together or not at all");
   if (!in.basic('h', &out.pidfd) || !in.basic('h', &out.exe) || !in.basic('h', &out.mnt_ns)) {
     return no("a descriptor cannot be read");

@@ -16,7 +16,7 @@ namespace jit::gate {
 
 struct Context {
   std::string service;
-  std::string phase;  // "auth", "account"
+  std::string phase;  // "auth", "account", "command"
   std::string user, ruser, rhost, tty;
   std::string peer;  // at ssh
   std::string ssh_auth;
@@ -29,7 +29,16 @@ struct Context {
   std::optional<std::uint32_t> for_s;
   bool can_ask = false;
   bool observe = false;
+  bool resolves = false;  // sudo_jit is loaded, and asks next
   std::uint32_t budget_s = 0;
+  // In phase "command": what sudo will run.
+  std::vector<std::string> run;
+  std::string run_path;  // its folder resolved; empty: nobody can tell
+  std::string run_user;  // "#1000" where the uid has no name
+  std::uint32_t run_uid = policy::kNoUid;
+  std::string recording;
+  bool child = false;
+  int program = -1;  // of the message; open for reading; -1: none
   // Of the message, not to be closed.
   int pidfd = -1, exe = -1, mnt_ns = -1;
 };

@@ -22,7 +22,7 @@ const char* const kRequestColumns =
     "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
     "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, ssh_key, "
     "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env, "
-    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable, asked_scope, nonce, payload";
+    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable, asked_scope, nonce, payload, command_sha256, recording";
 const char* const kRequestStateColumns =
     "state, ended_by, ended_why, ended_wall, granted, steps, wrong_codes, review_due, reviewed_by, reviewed_why, reviewed_wall";
 const char* const kGrantColumns =
@@ -31,7 +31,7 @@ const char* const kGrantColumns =
     "terminal, terminal_leader, terminal_leader_start, door, target_uid, target_user, target_person, "
     "target_groups_known, target_groups_all, target_groups_any, argv, cwd, scope, rule, fingerprint, policy_hash, "
     "boot_id, lifetime_s, max_s, created, claim_until, created_wall, claim_until_wall, not_before, payload, digest, "
-    "on_expiry, run_max_s, warn_before";
+    "on_expiry, run_max_s, warn_before, command_known, command_verified, command_sha256, command_path, command_options, command_env";
 const char* const kGrantStateColumns =
     "state, ending, starts, expires, starts_wall, expires_wall, bound_terminal, bound_leader, bound_leader_start, "
     "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall, ssh_key";
@@ -201,7 +201,7 @@ int bind_request(Bind& bind, const Request& request) {
   bind.bytes(command.path).words(command.options).words(command.env);
   bind.number(request.not_before).number(request.not_before_wall).id(request.extends);
   bind.number(request.card.score).words(request.card.signs).text(request.typed_code).number(command.changeable).maybe(request.asked_scope);
-  bind.text(request.nonce).text(request.payload);
+  bind.text(request.nonce).text(request.payload).text(command.sha256).bytes(request.recording);
   return bind.code();
 }
 
@@ -257,6 +257,8 @@ Request read_request(Row& row) {
   if (!row.skip_null()) request.asked_scope = row.one_of(policy::Scope::kLogin);
   request.nonce = row.bytes();
   request.payload = row.bytes();
+  request.command.sha256 = row.bytes();
+  request.recording = row.bytes();
   if (!request.extends.empty()) {
     request.kind = core::RequestKind::kExtension;
   } else if (request.offer.break_glass) {
@@ -287,6 +289,8 @@ int bind_grant(Bind& bind, const Grant& grant) {
   bind.number(grant.created).number(grant.claim_until).number(grant.created_wall).number(grant.claim_until_wall);
   bind.number(grant.not_before).text(grant.payload).text(grant.digest);
   bind_expiry(bind, grant.on_expiry, grant.run_max_s, grant.warn_before_s);
+  const core::Command& command = grant.command;
+  bind.number(command.known).number(command.verified).text(command.sha256).bytes(command.path).words(command.options).words(command.env);
   return bind.code();
 }
 
@@ -327,6 +331,13 @@ Grant read_grant(Row& row) {
   grant.on_expiry = row.one_of(policy::Expiry::kWarn);
   grant.run_max_s = row.number<std::uint32_t>();
   for (const std::string& time : row.words()) grant.warn_before_s.push_back(number_of(time));
+  grant.command.known = row.flag();
+  grant.command.verified = row.flag();
+  grant.command.sha256 = row.bytes();
+  grant.command.digest_bound = !grant.command.sha256.empty();
+  grant.command.path = row.bytes();
+  grant.command.options = row.words();
+  grant.command.env = row.words();
   grant.state = row.one_of(core::GrantState::kEnded);
   grant.end = row.one_of(core::GrantEnd::kVoid);
   grant.starts = row.number<core::BootMs>();

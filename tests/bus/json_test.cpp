@@ -26,7 +26,7 @@ core::Request request() {
   out.subject.tty = "/dev/pts/1";
   out.target = identity(0, "root", "uid:0");
   out.argv = {"sudo", "sh", "-c", "a\nb"};
-  out.command = {true, false, false, "/usr/bin/sh", 2, {"-g"}, {"PATH", "A\nB"}};
+  out.command = {true, false, false, "", "/usr/bin/sh", 2, {"-g"}, {"PATH", "A\nB"}};
   out.cwd = "/home/alice";
   out.reason = kHostile;
   out.reason_from = core::ReasonFrom::kPrompt;
@@ -64,7 +64,7 @@ TEST_CASE("a request's document") {
     "door": "sudo", "service": "sudo", "target": {"name": "root", "uid": 0}, "target_verified": false,
     "host": {"id": "00ff", "name": "web1"},
     "command": {"argv": ["sudo", "sh", "-c", "a\\nb"], "text": "sudo sh -c \"a\\nb\"", "length": 15, "verified": false, "cut": false,
-                "path": "/usr/bin/sh", "words_at": 2, "options": ["-g"], "env": ["PATH", "A\\nB"]},
+                "path": "/usr/bin/sh", "sha256": null, "changeable": false, "words_at": 2, "options": ["-g"], "env": ["PATH", "A\\nB"]},
     "cwd": "/home/alice",
     "reason": "", "reason_from": "prompt", "ticket": "", "urgency": "normal", "asked": {"duration_s": 600, "scope": null},
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false, "escalate": [],
@@ -155,7 +155,7 @@ TEST_CASE("hostile text never leaves ASCII, in any place that holds a text") {
   bad.target = identity(1, kHostile, kHostile);
   bad.service = bad.subject.tty = bad.cwd = bad.reason = bad.ticket = bad.ended_by = bad.ended_why = kHostile;
   bad.argv = {kHostile, kHostile};
-  bad.command = {true, false, false, kHostile, 1, {kHostile}, {kHostile}};
+  bad.command = {true, false, false, "", kHostile, 1, {kHostile}, {kHostile}};
   bad.offer.rule = kHostile;
   bad.offer.seats = {{kHostile, 1}};
   bad.state = core::RequestState::kDenied;

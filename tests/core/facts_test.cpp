@@ -301,7 +301,7 @@ TEST_CASE("each decision leaves a record", "[record]") {
   World world;
   world.use(load_policy(kFreeze));
   Ask ask = world.ask(kAlice);
-  ask.command = {true, false, false, "/usr/bin/id", 4, {"-D"}, {"LANG"}};
+  ask.command = {true, false, false, "", "/usr/bin/id", 4, {"-D"}, {"LANG"}};
   ask.urgency = Urgency::kHigh;
   world.submit(ask);
   const Request& stored = world.held.requests.begin()->second;
@@ -322,7 +322,7 @@ TEST_CASE("the words of a command stand beside the decision that ends a request"
   world.use(load_policy(kFreeze));
   Ask ask = world.ask(kAlice);
   ask.argv = {"sudo", "id", "-un"};
-  ask.command = {true, false, false, "/usr/bin/id", 2, {}, {}};
+  ask.command = {true, false, false, "", "/usr/bin/id", 2, {}, {}};
   world.submit(ask);
   CHECK(set(world, world.caller(0), "freeze", true).error().empty());
   REQUIRE(world.logged(events::kRequestCancelled) == 1);

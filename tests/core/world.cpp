@@ -410,7 +410,8 @@ void World::commit(Batch batch, std::function<void(bool)> done) {
     if (grant.state == GrantState::kEnded) ended.insert(grant.id);
   }
   const bool later_use = batch.requests.empty() && batch.votes.empty() && batch.grants.size() == 1 &&
-                         batch.grants.front().uses > 1 && batch.entries.size() == 1 && batch.entries.front().type == "grant.used";
+                         batch.grants.front().uses > 1 && batch.entries.size() == 1 &&
+                         (batch.entries.front().type == "grant.used" || batch.entries.front().type == "command.allowed");
   for (const AuditEntry& entry : batch.entries) {
     const auto fields = nlohmann::json::parse(entry.fields);
     for (auto field = fields.begin(); field != fields.end(); ++field) {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which words of a command line are a file that the requester can change.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <climits>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "broker/directory/engine.h"
 #include "broker/directory/programs.h"
+#include "evidence/text.h"
 #include "tests/directory/loop.h"
 
 using namespace jit::directory;
@@ -250,4 +253,45 @@ TEST_CASE("the directory is asked about many words, and about long ones") {
   CHECK_FALSE(can(Words(kWordsLookedAt, "x")));
   CHECK(can(Words(kWordsLookedAt + 1, "x")));
   CHECK(can({std::string(5000, 'x')}));
+}
+
+TEST_CASE("a digest is bound only where root alone can change the file") {
+  const auto digest = [](const std::string& file, const std::string& path) {
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    const std::string out = bound_digest(fd, path);
+    if (fd >= 0) ::close(fd);
+    return out;
+  };
+  std::ifstream in("/usr/bin/id", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const std::string id = evidence::sha256_hex(bytes);
+  CHECK(digest("/usr/bin/id", "/usr/bin/id") == id);
+  CHECK(digest("/usr/bin/id", "/usr/lib/../bin/id") == id);
+
+  jit::test::Loop loop;
+  const auto engine = Engine::make(loop.post(), {}, nullptr, [] { return Pool::Steady::now(); });
+  std::optional<std::string> found;
+  const int fd = ::open("/usr/bin/id", O_RDONLY | O_CLOEXEC);
+  engine->digest(fd, "/usr/bin/id", [&](const std::string& is) { found = is; });
+  ::close(fd);  // the directory has its own
+  REQUIRE(loop.until([&] { return found.has_value(); }));
+  CHECK(*found == id);
+
+  std::string name = "/tmp/digest.XXXXXX";  // root's, and in a folder that all may write
+  REQUIRE(::mkdtemp(name.data()) != nullptr);
+  const std::string copy = name + "/id";
+  std::ofstream(copy, std::ios::binary) << bytes;
+  REQUIRE(::symlink("/usr/bin/id", (name + "/link").c_str()) == 0);
+  CHECK(digest(copy, copy).empty());
+  CHECK(digest("/usr/bin/id", name + "/link").empty());
+  CHECK(digest("/usr/bin/id", "/usr/bin/env").empty());  // the path means another file here
+  CHECK(digest(copy, "/usr/bin/id").empty());
+  CHECK(digest("/usr/bin/id", "/usr/bin/none").empty());
+  CHECK(digest("/usr/bin", "/usr/bin").empty());
+  CHECK(digest("/dev/null", "/dev/null").empty());
+  CHECK(digest("/usr/bin/none", "/usr/bin/id").empty());
+  CHECK(digest("/usr/bin/id", "usr/bin/id").empty());
+  CHECK(digest("/usr/bin/id", std::string("/usr/bin/id\0x", 13)).empty());
+  CHECK(digest("/usr/bin/id", "/" + std::string(PATH_MAX, 'x')).empty());
+  REQUIRE((::unlink(copy.c_str()) == 0 && ::unlink((name + "/link").c_str()) == 0 && ::rmdir(name.c_str()) == 0));
 }

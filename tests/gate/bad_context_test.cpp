@@ -84,6 +84,24 @@ std::vector<Case> cases() {
   add("argv too long", words("argv", {"sudo", std::string(core::kArgvMax, 'a')}));
   add("argv too many", words("argv", std::vector<std::string>(core::kArgvMax + 1, "")));
   add("NUL in argv", words("argv", {"sudo", std::string("a\0b", 3)}));
+  // What sudo will run is said in its own phase, whole.
+  const Entries command = with(full(), command_entries());
+  for (const char* needed : {"run", "run-user", "run-uid"}) out.push_back({std::string("no ") + needed, without(command, needed), needed});
+  for (const Entry& entry : command_entries()) {
+    if (entry.key != "phase") out.push_back({entry.key + " in another phase", with(full(), {entry}), entry.key});
+  }
+  const auto wrong = [&](const std::string& about, const Entry& entry) { out.push_back({about, with(command, {entry}), entry.key}); };
+  wrong("no words", words("run", {}));
+  wrong("a relative path", bytes("run-path", "usr/bin/id"));
+  wrong("an empty path", bytes("run-path", ""));
+  wrong("a long path", bytes("run-path", std::string(core::kPathMax + 1, '/')));
+  wrong("a NUL in the path", bytes("run-path", std::string("/a\0b", 4)));
+  wrong("nobody", bytes("run-user", ""));
+  wrong("uid -1", number("run-uid", 4294967295U));
+  wrong("run too long", words("run", {"id", std::string(core::kArgvMax, 'a')}));
+  wrong("resolves there", flag("resolves", true));
+  wrong("program as a number", number("program", 3));
+  out.push_back({"resolves in auth", with(full(), {string("phase", "auth"), flag("resolves", true)}), "resolves"});
   out.push_back({"reason alone", without(full(), "reason-from"), "reason"});
   out.push_back({"reason-from alone", without(full(), "reason"), "reason"});
   return out;

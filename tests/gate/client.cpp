@@ -184,6 +184,11 @@ Entries sudo_context() {
           flag("can-ask", true), number("budget-s", 60)};
 }
 
+Entries command_entries() {
+  return {string("phase", "command"), words("run", {"id"}), bytes("run-path", "/usr/bin/id"), bytes("run-user", "root"), number("run-uid", 0),
+          bytes("recording", "/var/log/sudo-io/00/00/01"), flag("child", false)};
+}
+
 Entries ssh_context(const std::string& user, const std::string& rhost) {
   return {string("service", "sshd"), string("phase", "account"), bytes("user", user), bytes("rhost", rhost),
           bytes("tty", "ssh")};

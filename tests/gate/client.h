@@ -29,6 +29,8 @@ Entry typed(std::string key, const std::string& signature);
 using Entries = std::vector<Entry>;
 Entries sudo_context();  // as pam_jit sends it, `sudo id` by the calling user
 Entries ssh_context(const std::string& user, const std::string& rhost);
+// As sudo_jit sends it besides, for /usr/bin/id as root.
+Entries command_entries();
 // The context with these in place of, or after, those of the same key.
 Entries with(Entries context, const Entries& changes);
 Entries without(Entries context, const std::string& key);

@@ -91,6 +91,10 @@ void Directory::group_name(std::uint32_t gid, std::function<void(std::string)> f
 // As a program that stands where it is called.
 void Directory::can_change(const Asked&, std::function<void(bool)> found) { found(false); }
 
+void Directory::digest(int, const std::string& path, std::function<void(std::string)> found) {
+  found(path.starts_with("/usr/") ? std::string(64, 'd') : std::string());
+}
+
 void Directory::program(const std::string& word, std::function<void(std::string)> found) {
   found(word.starts_with('/') ? word : "/usr/bin/" + word);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole calls over the socket, as the module makes them.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -52,6 +53,69 @@ TEST_CASE("Submit: everything that was reported and derived reaches the core") {
   CHECK_FALSE(ask.keep);
   client.drop();
   CHECK(bed.notes().count("hangup") == 0);
+}
+
+TEST_CASE("Submit: what sudo will run") {
+  Bed bed;
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const auto asked = [&](const Entries& changes) {
+    Client client(bed.path());
+    CHECK(client.submit(with(with(sudo_context(), command_entries()), changes)).answer == "allow");
+    return bed.notes().wait("submit").ask;
+  };
+  SECTION("plain: its words, and what was found for them") {
+    const auto ask = asked({descriptor("program", file), words("argv", {"sudo", "-n", "id"})});
+    CHECK(ask.resolved);
+    CHECK(ask.target_verified);
+    CHECK(ask.target->user == "root");
+    CHECK(ask.argv == std::vector<std::string>{"id"});
+    CHECK(ask.recording == "/var/log/sudo-io/00/00/01");
+    CHECK(ask.command.verified);
+    CHECK(ask.command.digest_bound);
+    CHECK(ask.command.sha256 == std::string(64, 'd'));
+    CHECK_FALSE(ask.command.changeable);
+    CHECK(ask.command.words_at == 1);
+    CHECK_FALSE(ask.child);
+    CHECK(ask.budget_s == 60);
+  }
+  SECTION("no file, or one that is not bound: the requester can change it") {
+    CHECK(asked({}).command.changeable);
+    const auto ask = asked({descriptor("program", file), bytes("run-path", "/home/alice/id")});
+    CHECK(ask.command.sha256.empty());
+    CHECK_FALSE(ask.command.digest_bound);
+    CHECK(ask.command.changeable);
+  }
+  SECTION("sudo's own words stay where they change the meaning") {
+    const auto ask = asked({words("argv", {"sudo", "-g", "sre", "A=b", "-s", "id"}), words("run", {"/bin/sh", "-c", "id"})});
+    CHECK(ask.argv == std::vector<std::string>{"sudo", "-g", "sre", "A=b", "-s", "/bin/sh", "-c", "id"});
+    CHECK(ask.command.words_at == 6);
+    CHECK(ask.command.options == std::vector<std::string>{"-g", "-s"});
+    CHECK(ask.command.env == std::vector<std::string>{"A"});
+  }
+  SECTION("the target is the one that sudo names, not the command line's") {
+    const auto ask = asked({words("argv", {"sudo", "-u", "root", "id"}), bytes("run-user", "bob"), number("run-uid", 1001)});
+    CHECK(ask.target->user == "bob");
+  }
+  SECTION("a child: no words of sudo, no wait") {
+    const auto ask = asked({flag("child", true), words("argv", {"sudo", "-g", "sre", "sh"}), words("run", {"/usr/bin/id", "-u"})});
+    CHECK(ask.child);
+    CHECK(ask.argv == std::vector<std::string>{"/usr/bin/id", "-u"});
+    CHECK(ask.command.options.empty());
+    CHECK(ask.budget_s == 0);
+    CHECK_FALSE(ask.can_ask);
+  }
+  close(file);
+}
+
+TEST_CASE("Submit: what sudo will run, and as whom, must fit together") {
+  Bed bed;
+  for (const Entries& changes : std::vector<Entries>{{number("run-uid", 1001)}, {bytes("run-user", "nobody-here")}, {bytes("run-user", "#77"), number("run-uid", 77)},
+                                                     {string("service", "su")}, {string("service", "sshd")}}) {
+    Client client(bed.path());
+    CHECK(client.submit(with(with(sudo_context(), command_entries()), changes)).answer == "deny");
+  }
+  CHECK(bed.notes().count("submit") == 0);
 }
 
 TEST_CASE("Submit: each answer on the wire") {

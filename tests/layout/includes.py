@@ -8,6 +8,7 @@ import sys
 # folder -> project folders it may include; its own is always allowed.
 MAY = {
     "pam_jit": {"dbus"},
+    "sudo_jit": {"pam_jit"},
     "policy": set(),
     "policy/analysis": {"policy"},
     "policy/explanation": {"policy", "evidence"},
@@ -20,7 +21,7 @@ MAY = {
     "broker/store": {"broker/core", "policy", "evidence"},
     "broker/audit": {"broker/core", "policy", "evidence"},
     "broker/config": {"policy", "policy/analysis", "evidence", "host"},
-    "broker/directory": {"broker/core", "policy"},
+    "broker/directory": {"broker/core", "policy", "evidence"},
     "broker/gate": {"broker/core", "broker/directory", "policy", "evidence", "dbus"},
     "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "policy/explanation", "evidence", "dbus"},
     "broker": {"broker/core", "broker/store", "broker/audit", "broker/config", "broker/directory", "broker/gate",
@@ -42,6 +43,7 @@ ONLY = {
     "date/": {"policy"},
     "toml++/": {"policy", "broker/config"},
     "security/": {"pam_jit"},
+    "sudo_plugin.h": {"sudo_jit"},
     "sdbus-c++/": {"broker/bus", "cli", "dbus"},
     "systemd/sd-bus.h": {"pam_jit", "broker/gate", "broker/bus", "cli", "enforcer"},
 }
@@ -81,7 +83,7 @@ def main(root):
             for prefix, users in ONLY.items():
                 if name.startswith(prefix) and folder not in users:
                     bad.append(f"{place}: {name} only in {', '.join(sorted(users))}")
-            if folder == "pam_jit" and found.group(1) == "<" and name in BANNED_IN_MODULE:
+            if folder in ("pam_jit", "sudo_jit") and found.group(1) == "<" and name in BANNED_IN_MODULE:
                 bad.append(f"{place}: <{name}> is not for a guest")
     print("\n".join(bad))
     print(f"{count} files, {len(bad)} arrows that are not allowed")

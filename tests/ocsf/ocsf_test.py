@@ -44,6 +44,7 @@ ENTRIES = [
     entry("people.accepted", request=None, file="people.toml 2 -> 1"),
     *(entry(f"grant.{s}", grant=ID, rule="root", lifetime_s=600, end="revoked", by="bob", **TARGET)
       for s in ("created", "claimed", "used", "extended", "ended")),
+    entry("command.allowed", grant=ID, rule="root", argv=["/usr/bin/id"], path="/usr/bin/id", cwd="/", **TARGET),
     entry("access.denied", request=None, door="sudo", target="root", cause="policy", why="no rule"),
     entry("access.denied", request=None, door="sudo", cause="policy", repeated=12),
     entry("access.observed", request=None, door="ssh", target="alice", by="door", rule="root", would="deny"),

@@ -19,7 +19,7 @@ cli::Json whole() {
   ask.target_verified = false;
   ask.asked_s = 600;
   ask.argv = {"sudo", "-D", "/", "/usr/bin/id", "\x1b"};
-  ask.command = {true, false, false, "/usr/bin/id", 4, {"-D"}, {"LANG"}};
+  ask.command = {true, false, false, "", "/usr/bin/id", 4, {"-D"}, {"LANG"}};
   world.submit(ask);
   return document(world.held.entries.front());
 }

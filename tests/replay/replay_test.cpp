@@ -103,7 +103,7 @@ TEST_CASE("the same policy makes the same decisions", "[replay]") {
       {"a command with odd words", "", "root",
        [](Ask& ask) {
          ask.argv = {"sudo", "/bin/echo", "\x1b[2J", "\xff", "a b", "\\", ""};
-         ask.command = {true, true, true, "/bin/echo", 2, {"-D"}, {"LANG"}};
+         ask.command = {true, true, true, "", "/bin/echo", 2, {"-D"}, {"LANG"}};
        },
        "approval by root"},
       {"from an address", "", "root", [](Ask& ask) { ask.subject.origin = {policy::Origin::Kind::kPeer, *policy::Address::parse("2001:db8::7")}; }, "approval by root"},
@@ -133,7 +133,7 @@ TEST_CASE("a decision at a guard that only observes stands twice in the log, and
 TEST_CASE("what a change of the policy ended is replayed as it was decided", "[replay]") {
   World world;
   world.use(load_policy(kHead));
-  submit(world, [](Ask& ask) { ask.command = {true, true, false, "/usr/bin/id", 3, {}, {}}; }, "root");
+  submit(world, [](Ask& ask) { ask.command = {true, true, false, "", "/usr/bin/id", 3, {}, {}}; }, "root");
   world.use(load_policy(rules_with("as = [\"user:root\"]", "as = [\"user:other\"]")));
   REQUIRE(world.logged(events::kRequestCancelled) == 1);
   const auto made = decisions(world.held.entries);

@@ -163,7 +163,8 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.reviewed_by = "bob";
   made.reviewed_why = "fine";
   made.reviewed_wall = 1'790'000'000'400;
-  made.command = {true, true, true, "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}, true};
+  made.command = {true, true, true, std::string(64, 'e'), "/bin/" + all_bytes(1), 4294967295U, {"-D", "-g"}, {"LANG", all_bytes(1)}, true};
+  made.recording = "/var/log/sudo-io/" + all_bytes(1);
   return made;
 }
 
@@ -198,6 +199,11 @@ core::Grant grant(std::uint64_t number, std::uint32_t uid) {
   made.door = policy::Door::kPolkit;
   made.target = identity(uid);
   made.argv = {all_bytes(1)};
+  made.command.known = made.command.verified = made.command.digest_bound = true;
+  made.command.sha256 = std::string(64, 'c');
+  made.command.path = all_bytes(1);
+  made.command.options = {"-D", "-g"};
+  made.command.env = {all_bytes(1)};
   made.cwd = all_bytes(0);
   made.scope = policy::Scope::kLogin;
   made.rule = "r";
@@ -308,7 +314,7 @@ std::string text(const core::Request& r) {
   for (const std::uint32_t time : o.warn_before_s) out << time;
   out << u(r.created) << u(r.deadline) << u(r.created_wall) << u(r.deadline_wall) << r.process << r.parent;
   const core::Command& c = r.command;
-  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env << c.changeable;
+  out.kind(r.urgency) << c.known << c.verified << c.digest_bound << c.path << c.words_at << c.options << c.env << c.changeable << c.sha256 << r.recording;
   out.maybe(r.asked_scope) << u(r.not_before) << u(r.not_before_wall) << r.extends << u(r.card.score) << r.card.signs << r.typed_code << r.steps;
   out << r.wrong_codes << u(r.review_due) << r.reviewed_by << r.reviewed_why << u(r.reviewed_wall);
   out << r.digest << r.nonce << r.payload << r.secret_hash << r.ssh_key << r.ended_by << r.ended_why << u(r.ended_wall) << r.grant;
@@ -321,6 +327,7 @@ std::string text(const core::Grant& g) {
   out.kind(g.door).kind(g.scope) << g.fingerprint << g.policy_hash << g.boot_id << g.lifetime_s << g.max_s;
   out << u(g.created) << u(g.claim_until) << u(g.created_wall) << u(g.claim_until_wall) << u(g.not_before) << u(g.starts) << u(g.expires);
   out << u(g.starts_wall) << u(g.expires_wall) << g.terminal << g.audit_session << g.connection << g.uses << g.ssh_key;
+  out << g.command.known << g.command.verified << g.command.sha256 << g.command.path << g.command.options << g.command.env;
   out << g.payload << g.digest << g.ended_by << g.ended_why << u(g.ended_wall);
   return out.kind(g.state).kind(g.end).get();
 }

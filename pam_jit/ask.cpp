@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pam_jit/ask.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pam_jit/log.h"
+#include "pam_jit/proc.h"
+
+namespace jit::pam {
+namespace {
+
+constexpr Ms kPastDeadline = 5'000;             // the broker ends a request itself; longer than that it is not waited for
+constexpr std::uint32_t kDeadlineUnsaid = 3'600;
+constexpr int kCodeTries = 3;
+
+}  // namespace
+
+void log_outcome(const Case& c, const char* outcome, const char* why, const char* id) {
+  const bool allowed = strcmp(outcome, "allowed") == 0;
+  if (allowed && !c.options.debug && !c.options.observe) return;  // the broker's log has it
+  log_line(allowed ? LOG_INFO : LOG_NOTICE, "%s%s at %s, %s, uid %u: %s%s%s", c.options.observe ? "observing, would be " : "",
+           outcome, word_of(c.door), word_of(c.phase), static_cast<unsigned>(getuid()), why, *id != '\0' ? ", request " : "", id);
+}
+
+Verdict deny(const Case& c, Talk& talk, const char* text, const char* why, const Answer& answer) {
+  if (text != nullptr) talk.complain(text);
+  log_outcome(c, "denied", why, answer.id.data());
+  return Verdict::kDeny;
+}
+
+const char* collect_reason(Case& c) {
+  c.reason.reset(static_cast<char*>(malloc(kReasonMax)));
+  if (!c.reason) return "jit: denied: no memory";
+  std::size_t size = 0;
+  switch (read_environ("JIT_REASON=", {c.reason.get(), kReasonMax}, size)) {
+    case Read::kFound:
+      if (size == 0) return nullptr;
+      c.context.reason = {c.reason.get(), size};
+      c.context.reason_from = "environment";
+      return nullptr;
+    case Read::kAbsent: return nullptr;
+    case Read::kTooLong: return "jit: denied: JIT_REASON is longer than 1024 bytes";
+    case Read::kFailed: break;
+  }
+  return "jit: denied: the environment cannot be read";
+}
+
+const char* text_of(Fault fault) {
+  switch (fault) {
+    case Fault::kCancelled: return "jit: cancelled";
+    case Fault::kGone: return nullptr;
+    case Fault::kBadAnswer:
+    case Fault::kRefused: return "jit: denied: the approval service gave no usable answer";
+    case Fault::kSystem: return "jit: denied: a system call failed";
+    case Fault::kNone:
+    case Fault::kNoGate:
+    case Fault::kWrongPeer:
+    case Fault::kTimeout:
+    case Fault::kBroken: break;
+  }
+  return "jit: denied: the approval service cannot be reached";
+}
+
+namespace {
+
+// One round of questions. What is missing for a permit is known once it is chosen; if that was not all there is one more
+// round, for texts only.
+bool may_ask(const Case& c, const Detail& detail, int round) {
+  return c.manner.can_ask && (round == 0 || (round == 1 && c.context.via.data() != nullptr && detail.choice_count == 0));
+}
+
+const char* ask_round(Case& c, Talk& talk, const Detail& detail) {
+  Needs needs = detail.needs;
+  if (detail.choice_count > 0) {
+    if (const char* why = ask_choice(talk, detail, c.said.choice)) return why;
+    c.context.via = c.said.choice.permit.data();
+    needs = c.said.choice.needs;
+  }
+  if (needs.reason) {
+    if (const char* why = ask_reason(talk, needs.reason_min, c.said.reason)) return why;
+    c.context.reason = c.said.reason.get();
+    c.context.reason_from = "prompt";
+  }
+  if (needs.ticket) {
+    if (const char* why = ask_ticket(talk, c.said.ticket)) return why;
+    c.context.ticket = c.said.ticket.get();
+  }
+  return nullptr;
+}
+
+// The budget is over: the request lives on if the broker says so, and the next equal attempt finds it.
+Verdict give_up(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, const Answer& answer) {
+  std::array<char, 160> text{};
+  const bool lives = attempt.detach(waiter);
+  snprintf(text.data(), text.size(), "jit: still waiting for approval: request %.8s; %s again once it is approved", answer.id.data(),
+           c.door == Door::kSsh || c.door == Door::kLogin ? "log in" : "run the same command");
+  return deny(c, talk, lives ? text.data() : "jit: denied: nobody answered in time", lives ? "still waiting" : "no answer in time",
+              answer);
+}
+
+// At ssh what is said is seen only with a prompt, and a wait before the first prompt is stretched by sshd: so the wait stands
+// behind the answer to one. Elsewhere only where a vote code is all that can help. False: the person left.
+bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const Answer& answer) {
+  if (!c.manner.by_prompt && !(c.manner.can_ask && answer.detail.takes_code)) return true;
+  for (int tries = 0; tries < kCodeTries; ++tries) {
+    const Ms left = c.budget_end - now_ms();
+    if (left <= 0) return true;
+    std::array<char, 80> prompt{};
+    const auto seconds = static_cast<long long>((left + 999) / 1000);
+    if (answer.detail.takes_code) {
+      snprintf(prompt.data(), prompt.size(), "Vote code, or Enter to wait for approval (max %lld s): ", seconds);
+    } else {
+      snprintf(prompt.data(), prompt.size(), "Press Enter to wait for approval (max %lld s): ", seconds);
+    }
+    Bytes code;
+    waiter.release();
+    const Talk::Reply reply = talk.ask(prompt.data(), code);
+    waiter.hold();
+    if (reply != Talk::Reply::kText) return reply == Talk::Reply::kEmpty;
+    if (!starts_with(code.get(), "jc1")) {
+      if (!answer.detail.takes_code) return true;  // whatever was typed before Enter
+      talk.say("jit: that is no vote code; it begins with jc1");
+      continue;
+    }
+    bool taken = false;
+    Detail detail;
+    // No answer to it: the wait that follows finds out why, and joins again.
+    if (attempt.vote(waiter, code.get(), taken, detail) != Fault::kNone) return true;
+    talk.say(detail);
+    if (taken) return true;
+  }
+  return true;
+}
+
+// A pending request.
+Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
+  talk.progress(answer.detail);
+  if (!ask_code(c, talk, waiter, attempt, answer)) {
+    attempt.withdraw(waiter);
+    return deny(c, talk, nullptr, "the person left", answer);
+  }
+  const std::uint32_t deadline = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
+  const Ms last = after(static_cast<Ms>(deadline) * 1000 + kPastDeadline);
+  const Ms until = c.budget_end < last ? c.budget_end : last;
+  const Show show{&talk, [](void* self, const Detail& detail) { static_cast<Talk*>(self)->progress(detail); }};
+  const Fault fault = attempt.wait(waiter, until, show, answer);
+  if (fault == Fault::kNone && answer.word == Word::kAllow) return Verdict::kAllow;
+  if (fault == Fault::kTimeout) return give_up(c, talk, attempt, waiter, answer);
+  if (fault == Fault::kNone) {
+    talk.complain(answer.detail);
+    return deny(c, talk, nullptr, answer.detail.cause.data(), answer);
+  }
+  attempt.withdraw(waiter);
+  if (fault == Fault::kGone) talk.nobody_there();
+  return deny(c, talk, text_of(fault), word_of(fault), answer);
+}
+
+}  // namespace
+
+Verdict run(Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
+  Proof proof;
+  if (!proof.take()) return deny(c, talk, text_of(Fault::kSystem), "no descriptor of this process");
+  Fault fault = attempt.submit(waiter, c.context, proof, answer);
+  for (int round = 0; fault == Fault::kNone && answer.word == Word::kNeeds && may_ask(c, answer.detail, round); ++round) {
+    attempt = Attempt();  // nothing was stored, and the gate does not wait for a person to type
+    waiter.release();
+    if (const char* why = ask_round(c, talk, answer.detail)) {
+      if (answer.detail.choice_count == 0) talk.complain(answer.detail);
+      return deny(c, talk, why, "what is needed was not given");
+    }
+    waiter.hold();
+    answer = Answer();
+    fault = attempt.submit(waiter, c.context, proof, answer);
+  }
+  if (fault != Fault::kNone) return deny(c, talk, text_of(fault), word_of(fault));
+  if (answer.word == Word::kAllow) return Verdict::kAllow;
+  if (answer.word == Word::kPending) return wait_for(c, talk, waiter, attempt, answer);
+  talk.complain(answer.detail);
+  return deny(c, talk, answer.word == Word::kNeeds ? "jit: denied: more is needed than can be asked here" : nullptr,
+              answer.detail.cause.data(), answer);
+}
+
+}  // namespace jit::pam
