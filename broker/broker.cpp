@@ -63,7 +63,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
   if (sd_booted() > 0) {
-    enforcer_ = std::make_unique<gate::Enforcer>(loop_.event(), *core_, [this](const core::Id& id) { return ended(id); });
+    enforcer_ = std::make_unique<gate::Enforcer>(loop_.event(), *core_, [this](const core::Id& id) { return shelf_.database() != nullptr ? shelf_.database()->grant(id) : std::nullopt; });
   }
   core_->use_enforcement(enforcer_.get());
   policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_, [this](const config::Broker& file) { use(file); });
@@ -208,12 +208,6 @@ std::optional<evidence::Envelope> Broker::seal(std::string_view type, const std:
     sd_journal_print(LOG_ERR, "nothing can be signed: %s", error.what());
     return std::nullopt;
   }
-}
-
-std::optional<core::GrantEnd> Broker::ended(const core::Id& id) {
-  if (shelf_.database() == nullptr) return std::nullopt;
-  const auto found = shelf_.database()->grant(id);
-  return !found || found->state != core::GrantState::kEnded ? std::nullopt : std::optional(found->end);
 }
 
 // A uid that was given to somebody else, a name that is another account's, a group that was left: none of it inherits a grant.

@@ -65,7 +65,6 @@ class Broker final : public core::Listener {
   std::unique_ptr<bus::Service> bus_;
   bus::Host host_;
   void look_at_holders();
-  std::optional<core::GrantEnd> ended(const core::Id& id);
   core::BootMs next_holders_ = 0;
   void know_voters(const std::vector<std::uint32_t>& voters);
   std::vector<std::uint32_t> unknown_voters_;  // the directory did not answer

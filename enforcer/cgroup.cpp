@@ -108,9 +108,9 @@ std::string unit_in(std::string_view path) {
 }
 
 std::string slice_in(std::string_view path) {
-  const std::string_view before = path.substr(0, find_unit(path).first);
-  if (before.size() < 2) return "-.slice";
-  const std::string_view last = before.substr(0, before.size() - 1);  // without the '/'
+  std::string_view last = path.substr(0, find_unit(path).first);
+  if (last.ends_with('/')) last.remove_suffix(1);
+  if (last.size() < 2) return "-.slice";
   return std::string(last.substr(last.rfind('/') + 1));
 }
 

@@ -8,22 +8,22 @@ namespace jit::evidence {
 namespace {
 
 // What was decided, by which rule and on which terms: enough to check every grant after its people were erased.
-constexpr std::array<std::string_view, 43> kPublicFields{
+constexpr std::array<std::string_view, 44> kPublicFields{
     "after",         "after_s",      "approve",   "block_s",       "boot",       "break_glass",     "cause",   "digest",
     "door",          "due_ms",       "duration_s", "ended",        "end",        "expires_ms",      "extends", "fact",
     "for_s",         "give_s",       "kind",      "lifetime_s",    "max_s",      "not_before_ms",   "policy",  "reason_from",
     "repeated",      "request_digest", "rule",    "scope",         "needed",     "service",         "state",   "target_verified",
     "urgency",       "uses",         "wait_s",    "would",         "attested_by",   "epoch",           "size",    "people",
-    "removed",       "first",        "last",
+    "removed",       "first",        "last",      "left_out",
 };
 
 // "vote" and "grant_digest" are hashes of documents that name people: without a salt, who knows the rest could guess them.
 // "seats" may name one ("person:bob"); "needed" says how many had to answer. "digest" names nobody: a request holds a nonce of 256 bits that stands nowhere else.
-constexpr std::array<std::string_view, 37> kPersonalFields{
+constexpr std::array<std::string_view, 40> kPersonalFields{
     "add",      "argv",       "audit_session", "by",     "by_uid", "cwd",     "decision", "file",      "findings",     "login_user", "loginuid",
     "notify",   "origin",     "person",        "reason", "risk",   "ssh_key", "target",   "text",      "ticket",       "to",         "tty",
     "uid",      "until_ms",   "user",          "value",  "vote",   "voter",   "voter_uid", "why",      "grant_digest", "key",        "typed",
-    "seats",    "path",       "sha256",        "recording",
+    "seats",    "path",       "sha256",        "recording", "survivors", "beyond", "later",
 };
 
 }  // namespace

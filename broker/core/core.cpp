@@ -80,12 +80,13 @@ void Core::Impl::hand_over(std::shared_ptr<const Ask> ask, const Id& grant, bool
 }
 
 void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text) {
+  const bool told = ask->can_ask;  // elsewhere a line would land in somebody's output
   hand_over(std::move(ask), grant);
   Answer answer;
   answer.verdict = Verdict::kAllow;
   answer.cause = grant.empty() ? "already-root" : "granted";
   answer.text = std::move(text);
-  if (const LiveGrant* live = find_grant(grant); live != nullptr && live->grant.state == GrantState::kUnclaimed) {
+  if (const LiveGrant* live = find_grant(grant); live != nullptr && live->grant.state == GrantState::kUnclaimed && told) {
     for (std::string& more : without_enforcer()) answer.text.push_back(std::move(more));
   }
   gate.answer(conn, answer);

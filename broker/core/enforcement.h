@@ -29,6 +29,8 @@ struct EndReport {
     std::string name;  // whatever the process calls itself
   };
   Id grant;
+  std::string person;  // whose grant it was; empty: not known
+  std::uint32_t uid = policy::kNoUid;
   std::uint32_t number = 0;
   std::string why;  // "end", "asked", "outer", "account"
   std::uint32_t ended = 0;

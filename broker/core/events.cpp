@@ -335,6 +335,8 @@ AuditEntry archived(std::uint64_t first, std::uint64_t last) {
 AuditEntry enforced(const EndReport& report) {
   AuditEntry entry;
   entry.type = kGrantEnforced;
+  entry.person = report.person;
+  entry.uid = report.uid;
   entry.grant = report.grant;
   const auto list = [](const std::vector<EndReport::Left>& left) {
     json out = json::array();

@@ -169,20 +169,20 @@ int Enforcer::on_list(sd_bus_message* message, void* data, sd_bus_error*) {
 void Enforcer::compare(sd_bus_message* held) {
   if (sd_bus_message_has_signature(held, contract::kListOut) <= 0 || sd_bus_message_enter_container(held, 'a', "(sttb)") <= 0) return;
   const char* text = nullptr;
-  std::uint64_t end = 0;
+  std::uint64_t until = 0;
   std::uint64_t hard = 0;
   int ending = 0;
   std::vector<std::pair<core::Id, core::BootMs>> all;
-  while (sd_bus_message_read(held, "(sttb)", &text, &end, &hard, &ending) > 0) {
+  while (sd_bus_message_read(held, "(sttb)", &text, &until, &hard, &ending) > 0) {
     const auto id = core::Id::parse(text);
-    if (id) all.emplace_back(*id, static_cast<core::BootMs>(end));
+    if (id) all.emplace_back(*id, static_cast<core::BootMs>(until));
   }
   for (const auto& [id, known] : all) {
     core::BootMs now = 0;
     if (core_.held_state(id, now)) {
       if (now > known) move_end(id, now);
-    } else if (ended_(id) != core::GrantEnd::kExpired) {
-      this->end(id);
+    } else if (const auto grant = stored_(id); !grant || grant->end != core::GrantEnd::kExpired) {
+      end(id);
     }
   }
   // Nothing that it could hold: it may go.
@@ -203,6 +203,10 @@ void Enforcer::on_ended(sd_bus_message* message) {
   if (!good) return;
   report.grant = *core::Id::parse(id);
   report.why = why;
+  if (const auto grant = stored_(report.grant); grant && grant->subject.identity) {
+    report.person = grant->subject.identity->person;
+    report.uid = grant->subject.identity->uid;
+  }
   core_.enforced(report, [weak = std::weak_ptr(self_), grant = report.grant, number = report.number](const core::Outcome<bool>& outcome) {
     // While the log cannot be written it stays with the enforcer, which tells it again.
     if (const auto self = weak.lock(); self && outcome) (*self)->reported(grant, number);

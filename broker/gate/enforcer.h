@@ -17,10 +17,10 @@ namespace jit::gate {
 
 class Enforcer final : public core::Enforcement {
  public:
-  // How a grant stands that is not in the core any more: how it ended. Nothing: not known.
-  using Ended = std::function<std::optional<core::GrantEnd>(const core::Id&)>;
+  // A grant as it is stored, also one that is not in the core any more. Nothing: not known.
+  using Stored = std::function<std::optional<core::Grant>(const core::Id&)>;
 
-  Enforcer(sd_event* loop, core::Core& core, Ended ended) : loop_(loop), core_(core), ended_(std::move(ended)) {}
+  Enforcer(sd_event* loop, core::Core& core, Stored stored) : loop_(loop), core_(core), stored_(std::move(stored)) {}
   ~Enforcer();
   Enforcer(const Enforcer&) = delete;
   Enforcer& operator=(const Enforcer&) = delete;
@@ -46,7 +46,7 @@ class Enforcer final : public core::Enforcement {
 
   sd_event* loop_;
   core::Core& core_;
-  Ended ended_;
+  Stored stored_;
   BusPtr bus_;
   SourcePtr timer_;
   bool wanted_ = false;

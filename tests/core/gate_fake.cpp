@@ -176,7 +176,7 @@ void World::bound(Conn conn, const BindAnswer& answer) {
   if (answer.allow && answer.cause != "already-root" && answer.cause != "observed") {
     const auto it = held.grants.find(answer.grant);
     must(it != held.grants.end() && it->second.state == GrantState::kActive, "a grant is active on disk at its use");
-    must(it == held.grants.end() || (answer.end == it->second.expires && now < answer.end && answer.end <= answer.hard),
+    must(it == held.grants.end() || (answer.end >= it->second.expires && (answer.end == it->second.expires || it->second.on_expiry != policy::Expiry::kEnd) && now < answer.end && answer.end <= answer.hard),
          "the end told is the end on disk");
   }
   to.bound.push_back(answer);

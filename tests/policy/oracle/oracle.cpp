@@ -323,7 +323,11 @@ bool use_refused(const Model& model, const std::string& permit, const Request& r
   if (std::ranges::count(model.covers, request.door) == 0) return true;
   const auto rule = std::ranges::find(model.rules, permit, &Rule::id);
   if (rule == model.rules.end() || !rule->permit || !permit_matches(model, *rule, request)) return true;
-  return std::ranges::any_of(guards_of(model, *rule, request, false), [](const Rule* guard) { return guard->deny.has_value(); });
+  const auto guards = guards_of(model, *rule, request, false);
+  if (std::ranges::any_of(guards, [](const Rule* guard) { return guard->deny.has_value(); })) return true;
+  // Of other tightening only `record` counts for a grant that is there: what runs unrecorded is never seen again.
+  const bool records = rule->require.record || std::ranges::any_of(guards, [](const Rule* guard) { return guard->require.record; });
+  return records && !request.recorder;
 }
 
 }  // namespace jit::policy::oracle

@@ -147,6 +147,27 @@ TEST_CASE("a set of groups and a roster is feasible while somebody is on duty") 
   CHECK(both(model, asked).offer->rule == "root");
 }
 
+// As many people as the seats and the requester need, and as many of them away.
+TEST_CASE("who is away is not among the plenty that need not be looked at") {
+  Model model = base();
+  Approval one;
+  one.name = "one";
+  one.need = {{{Name::Kind::kSet, "crew", false}, 1}};
+  model.sets = {{"crew", {}, {}}};
+  for (const char* name : {"bob", "carol", "dave"}) {
+    model.people.push_back({name, {name}, {}, false, {}});
+    model.sets.front().members.push_back({Name::Kind::kPerson, name, false});
+  }
+  model.approvals = {one};
+  model.rules.front().approval = "one";
+  Ask asked = ask();
+  CHECK(both(model, asked).outcome == Outcome::kApproval);
+  asked.absent = {"bob", "carol"};
+  CHECK(both(model, asked).outcome == Outcome::kApproval);
+  asked.absent = {"bob", "carol", "dave"};
+  CHECK(both(model, asked).outcome == Outcome::kDeny);
+}
+
 TEST_CASE("a set of groups and a machine is feasible where machines may vote") {
   Model model = base();
   model.people = {{"robot", {"deploy"}, {}, true, {}}};

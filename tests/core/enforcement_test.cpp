@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the core tells of ends, and what it makes of what an end met with.
+#include "tests/core/emergency.h"
+
+namespace jit::core_test {
+namespace {
+
+struct Told final : Enforcement {
+  std::vector<std::string> calls;
+  void move_end(const Id& grant, BootMs end) override { calls.push_back("move " + grant.text() + " " + std::to_string(end)); }
+  void warn(const Id& grant, std::uint32_t minutes) override { calls.push_back("warn " + grant.text() + " " + std::to_string(minutes)); }
+  void end(const Id& grant) override { calls.push_back("end " + grant.text()); }
+};
+
+// A permit asking nobody, for ten minutes at first and an hour at most.
+std::string rule(const std::string& lines) {
+  return R"(
+[[permit]]
+id = "ends"
+who = ["user:alice"]
+door = ["sudo"]
+as = ["user:limited"]
+unverified-ok = ["command", "as"]
+give = "10m"
+max = "1h"
+)" + lines;
+}
+
+struct Ends : Emergency {
+  Told told_ends;
+  explicit Ends(const std::string& lines) {
+    use(load_policy(kRules + rule(lines), people_with_keys({{"carol", kCarol}})));
+    core->use_enforcement(&told_ends);
+  }
+  Ask sudo(const std::string& path) {
+    Ask out = ask(kAlice, "limited");
+    out.via = "ends";
+    out.command.known = true;
+    out.command.path = path;
+    out.argv = {"sudo", "-u", "limited", path};
+    out.command.words_at = 4;
+    return out;
+  }
+  BindAnswer used(const std::string& path) {
+    const Ask it = sudo(path);
+    CHECK(said(submit(it)) == "allow granted");
+    return bound(bind(it));
+  }
+};
+
+Core::Which one(const Id& id) {
+  Core::Which which;
+  which.id = id.text();
+  return which;
+}
+
+Core::Which all() {
+  Core::Which which;
+  which.all = true;
+  return which;
+}
+
+using Calls = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an end before its time is said, and one at its time is not", "[ends]") {
+  Ends world("");
+  const BindAnswer bound = world.used("/usr/bin/id");
+  REQUIRE(bound.allow);
+  CHECK(bound.end == world.now + 600'000);
+  CHECK(bound.hard == bound.end);
+  const Id id = bound.grant;
+  SECTION("revoked") {
+    CHECK(world.revoke(world.caller(kAlice), one(id)).one().message.empty());
+    CHECK(world.told_ends.calls == Calls{"end " + id.text()});
+  }
+  SECTION("given back") {
+    CHECK(world.end(world.caller(kAlice), id).error().empty());
+    CHECK(world.told_ends.calls == Calls{"end " + id.text()});
+  }
+  SECTION("expired: who holds it ends it by himself") {
+    world.pass_and_tick(600'000);
+    CHECK(world.core->live_grants().empty());
+    CHECK(world.told_ends.calls.empty());
+  }
+}
+
+TEST_CASE("a grant that nobody used has nothing to end", "[ends]") {
+  Ends world("");
+  CHECK(world.said(world.submit(world.sudo("/usr/bin/id"))) == "allow granted");
+  CHECK(world.revoke(world.caller(kAlice), all()).one().message.empty());
+  CHECK(world.told_ends.calls.empty());
+}
+
+TEST_CASE("warnings come once each, at their time", "[ends]") {
+  Ends world("warn-before = [\"5m\", \"1m\"]\n");
+  const Id id = world.used("/usr/bin/id").grant;
+  world.pass_and_tick(299'999);
+  CHECK(world.told_ends.calls.empty());
+  world.pass_and_tick(1);
+  CHECK(world.told_ends.calls == Calls{"warn " + id.text() + " 5"});
+  world.core->tick();
+  world.pass_and_tick(200'000);
+  CHECK(world.told_ends.calls.size() == 1);
+  world.pass_and_tick(40'000);
+  CHECK(world.told_ends.calls.back() == "warn " + id.text() + " 1");
+  CHECK(world.told_ends.calls.size() == 2);
+}
+
+TEST_CASE("of two that are due at once the later one is said", "[ends]") {
+  Ends world("warn-before = [\"5m\", \"1m\"]\n");
+  const Id id = world.used("/usr/bin/id").grant;
+  world.pass_and_tick(570'000);
+  CHECK(world.told_ends.calls == Calls{"warn " + id.text() + " 1"});
+}
+
+TEST_CASE("what may go on after its grant", "[ends]") {
+  struct Row {
+    const char* expiry;
+    const char* path;
+    bool finishes;
+  };
+  const Row rows[] = {
+      {"", "/usr/bin/id", false},
+      {"on-expiry = \"end\"\n", "/usr/bin/id", false},
+      {"on-expiry = \"finish\"\nrun-max = \"2h\"\n", "/usr/bin/id", true},
+      {"on-expiry = \"finish\"\nrun-max = \"2h\"\n", "/bin/bash", false},
+      {"on-expiry = \"finish\"\nrun-max = \"2h\"\n", "/usr/bin/python3.11", false},
+      {"on-expiry = \"finish\"\nrun-max = \"2h\"\n", "", false},
+      {"on-expiry = \"warn\"\nrun-max = \"2h\"\n", "/bin/bash", true},
+      {"on-expiry = \"warn\"\nrun-max = \"2h\"\n", "", true},
+      {"on-expiry = \"finish\"\nrun-max = \"1s\"\n", "/usr/bin/id", false},  // shorter than the grant: that long at least
+  };
+  for (const Row& row : rows) {
+    INFO(row.expiry << row.path);
+    Ends world(row.expiry);
+    const BindAnswer bound = world.used(row.path);
+    REQUIRE(bound.allow);
+    CHECK(bound.end == world.now + (row.finishes ? 7'200'000 : 600'000));
+    world.told_ends.calls.clear();
+    world.pass_and_tick(600'000);
+    CHECK(world.core->live_grants().empty());
+    const bool told = !world.told_ends.calls.empty() && world.told_ends.calls.back() == "warn " + bound.grant.text() + " 0";
+    CHECK(told == (std::string(row.expiry).find("finish") != std::string::npos || std::string(row.expiry).find("warn") != std::string::npos));
+  }
+}
+
+TEST_CASE("an extension moves the end of what runs", "[ends]") {
+  Ends world("");
+  const Grant grant = world.active();
+  world.pass_and_tick(600'000);
+  const auto asked = world.extend(world.caller(kAlice), grant.id, 1200);
+  REQUIRE(asked.error().empty());
+  CHECK(world.carol(asked.one().value.id).error().empty());
+  CHECK(world.told_ends.calls.back() == "move " + grant.id.text() + " " + std::to_string(grant.expires + 1'200'000));
+}
+
+TEST_CASE("what an end met with is in the log", "[ends]") {
+  Ends world("");
+  const Id id = world.used("/usr/bin/id").grant;
+  EndReport report;
+  report.grant = id;
+  report.person = "alice";
+  report.uid = kAlice;
+  report.why = "end";
+  Reply<bool> nothing;
+  world.core->enforced(report, nothing.done());
+  CHECK(nothing.one().error == Error::kNone);
+  CHECK(world.logged(events::kGrantEnforced) == 0);
+  report.ended = 3;
+  report.beyond = {{4711, 0, "sleep\n\x1b[2J"}};
+  report.later = {"/etc/cron.d/x"};
+  Reply<bool> some;
+  world.core->enforced(report, some.done());
+  world.settle();
+  CHECK(some.one().error == Error::kNone);
+  REQUIRE(world.logged(events::kGrantEnforced) == 1);
+  CHECK(world.held.entries.back().person == "alice");
+  CHECK(world.held.entries.back().fields ==
+        R"({"beyond":[{"name":"sleep\\n\\x1b[2J","pid":4711,"uid":0}],"cause":"end","ended":3,"later":["/etc/cron.d/x"]})");
+  world.failing_writes = true;
+  Reply<bool> unwritten;
+  world.core->enforced(report, unwritten.done());
+  world.settle();
+  CHECK(unwritten.one().error == Error::kUnavailable);  // the enforcer keeps it, and tells it again
+}
+
+TEST_CASE("an account that changes takes its grants along", "[ends]") {
+  Ends world("");
+  const BindAnswer bound = world.used("/usr/bin/id");
+  const Grant grant = world.only_grant();
+  const auto named = [](const IdentityPtr& who, const std::string& user) {
+    auto out = std::make_shared<policy::Identity>(*who);
+    out->user = user;
+    return IdentityPtr(out);
+  };
+  const IdentityPtr subject = grant.subject.identity;
+  SECTION("as it was") {
+    world.core->account_is(bound.grant, subject, grant.target);
+    CHECK(world.core->live_grants().size() == 1);
+    return;
+  }
+  SECTION("gone") { world.core->account_is(bound.grant, nullptr, grant.target); }
+  SECTION("another name") { world.core->account_is(bound.grant, named(subject, "mallory"), grant.target); }
+  SECTION("the target is another") { world.core->account_is(bound.grant, subject, named(grant.target, "mallory")); }
+  SECTION("the target is gone") { world.core->account_is(bound.grant, subject, nullptr); }
+  SECTION("expired, says who may read it") {
+    EndReport report;
+    report.grant = bound.grant;
+    report.why = "account";
+    report.ended = 1;
+    world.core->enforced(report, [](const Outcome<bool>&) {});
+    world.settle();
+  }
+  CHECK(world.core->live_grants().empty());
+  CHECK(world.held.grants.at(bound.grant).end == GrantEnd::kVoid);
+  CHECK(world.told_ends.calls == Calls{"end " + bound.grant.text()});
+}
+
+TEST_CASE("where nobody ends what runs, who is let through is told so once", "[ends]") {
+  Emergency world;
+  world.core->use_enforcement(nullptr);
+  const Ask ask = world.ask(kAlice);
+  const Conn conn = world.submit(ask);
+  CHECK(world.vote(kBob, world.only_request()).error().empty());
+  CHECK(world.decided(conn).text.back().find("no systemd here") != std::string::npos);
+  REQUIRE(world.bound(world.bind(ask)).allow);
+  const Conn again = world.submit(ask);
+  CHECK(world.said(again) == "allow granted");
+  CHECK(world.answer(again).text.empty());
+}
+
+}  // namespace jit::core_test
