@@ -96,7 +96,8 @@ def a_new_boot() -> None:
     grant = LATER.read_text(encoding="ascii")
     shell("systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service ssh")
     ended = until("it is void", lambda: entries("grant.ended", grant))[-1]["fields"]
-    check(ended["end"] == "void" and "restarted" in ended["why"], str(ended))
+    # In a container the unit sees the boot id of the host, which goes on: there the lost /run says that all is void.
+    check(ended["end"] == "void" and ("restarted" in ended["why"] or "lost" in ended["why"]), str(ended))
     check(not [g for g in bedlib.all_grants() if g["state"] == "active"], "a grant lives on")
     check(not list(pathlib.Path("/run/jit-enforcer").glob("*")) if pathlib.Path("/run/jit-enforcer").exists() else True, "something is still held")
     print("ok   a_new_boot", flush=True)
