@@ -58,9 +58,13 @@ def test_sudo_ends_by_its_time_with_all_its_children() -> None:
 def test_revoked_within_two_seconds() -> None:
     clean()
     rules(sudo_rule("10m"))
-    for command in "sudo -s", "sudo -i", "su", "sudo -u root bash":
+    pty_seen = []
+    for command in "sudo -s", "sudo -s", "sudo -i", "su", "sudo -u root bash":
         if command == "su":
             shell("echo root:root | chpasswd")
+        # The first one with a terminal of sudo's own between the person and the program.
+        shell("echo 'Defaults use_pty' >/etc/sudoers.d/pty" if not pty_seen else "rm -f /etc/sudoers.d/pty")
+        pty_seen.append(command)
         with logged_in() as alice:
             if command == "su":
                 alice.line(command)
