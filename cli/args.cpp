@@ -94,6 +94,7 @@ const std::array kVerbs = {
     Verb{"fact clear", "NAME", 1, 1, false, {kJson}, "take it back: its initial value holds again"},
     Verb{"fact list", "", 0, 0, false, {kJson}, "the facts that you may set"},
     Verb{"fact run", "NAME", 1, 1, false, {kJson}, "run a provider of /etc/jit/facts.d and set its fact"},
+    Verb{"completion", "SHELL", 1, 1, false, {}, "a completion script for bash, zsh or fish"},
 };
 
 std::string quoted(std::string_view text) { return "\"" + evidence::escape_to(text, 64) + "\""; }

@@ -3,6 +3,7 @@
 
 #include <ctime>
 
+#include "cli/completion.h"
 #include "evidence/text.h"
 #include "policy/policy.h"
 
@@ -45,6 +46,12 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (args->verb == "help") return help(*args, out);
   if (args->verb == "version") {
     out.line("jitctl " JIT_VERSION);
+    return Exit::kDone;
+  }
+  if (args->verb == "completion") {
+    const auto script = completion_script(args->words[0]);
+    if (!script) return out.fail({Exit::kUsage, "completion: for bash, zsh or fish"});
+    out.text(*script);
     return Exit::kDone;
   }
   Verbs verbs{out, *args};

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kBothEnds = 48;  // columns from which on a cut text keeps its end, too
 constexpr std::size_t kColumnsMax = 4;  // of the grid that facts stand in
 constexpr std::size_t kColumnMin = 20;  // how wide each is at least
-constexpr std::size_t kCommandMin = 3;  // lines that a long command gets before other facts get any more than they must
+constexpr std::size_t kCommandLinesMin = 3;  // lines that a long command gets before other facts get any more than they must
 constexpr std::string_view kFirst[] = {"command: ", "from: ", "as: ", "reason: ", "risk: "};
 
 // One character, or one whole escape.
@@ -126,7 +126,7 @@ bool shrink(std::vector<Item>& items, const Grid& grid) {
 // As little as each must have, and the command some lines of its own; then what is left over, to what a vote hangs on first.
 void squeeze(std::vector<Item>& items, const Grid& grid) {
   for (Item& item : items) {
-    item.lines = item.command ? std::min({grid.needed(item), kCommandMin, std::max<std::size_t>(1, grid.height() / 4)}) : 1;
+    item.lines = item.command ? std::min({grid.needed(item), kCommandLinesMin, std::max<std::size_t>(1, grid.height() / 4)}) : 1;
   }
   while (grid.lines(items) > grid.height() && shrink(items, grid)) {
   }

@@ -14,7 +14,7 @@ constexpr std::size_t kWidthMin = 40;
 constexpr std::size_t kHeightMin = 8;
 constexpr std::size_t kNeedsFrom = 60;       // columns from which on the list says what is needed
 constexpr std::size_t kNameMax = 20;         // columns of a user's name
-constexpr std::size_t kCommandMin = 6;       // columns from which on a row has some of the command
+constexpr std::size_t kCommandColumnsMin = 6;       // columns from which on a row has some of the command
 constexpr std::int64_t kHurryMs = 60'000;
 enum Column : std::size_t { kWho, kWhat, kNeeds, kLeft };
 
@@ -82,7 +82,7 @@ ScreenLine Inbox::row(const Entry& entry, const std::vector<std::size_t>& widths
   ScreenLine out;
   if (entry.open) {
     const std::string command = (emergency ? "BREAK-GLASS " : "") + harmless(text_of(entry.request, "command.text"));
-    if (room >= kCommandMin) text += " " + cut(command, room, number_of(entry.request, "command.length"));
+    if (room >= kCommandColumnsMin) text += " " + cut(command, room, number_of(entry.request, "command.length"));
     if (entry.deadline_ms - now_ms < kHurryMs) out.look = Look::kHurry;
   } else {
     std::string ended = harmless(ended_text(entry.request, entry.grant));
@@ -127,7 +127,7 @@ std::vector<ScreenLine> Inbox::list(std::size_t height, std::int64_t now_ms) con
   const std::size_t others = 13 + widths[kWho] + (widths[kNeeds] > 0 ? widths[kNeeds] + 1 : 0) + widths[kLeft];
   const std::size_t room = width_ > others ? width_ - others : 0;
   const std::size_t what_max = std::max<std::size_t>(10, width_ / 4);
-  const bool commands = open > 0 && std::min(widths[kWhat], what_max) + 1 + kCommandMin <= room;
+  const bool commands = open > 0 && std::min(widths[kWhat], what_max) + 1 + kCommandColumnsMin <= room;
   widths[kWhat] = std::min(widths[kWhat], commands ? what_max : room);
 
   std::vector<ScreenLine> out;

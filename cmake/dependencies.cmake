@@ -5,7 +5,7 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
-find_package(sdbus-c++ 1.2 REQUIRED)
+find_package(sdbus-c++ REQUIRED)  # 1.2 in Debian 12, 2.1 in Debian 13; dbus/sdbus.h says where they differ
 find_package(sdbus-c++-tools REQUIRED)
 find_package(date 3.0 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)

@@ -84,6 +84,16 @@ class Usage(unittest.TestCase):
         self.assertEqual(run("--help").stdout, done.stdout)
         self.assertRegex(run("--version").stdout, r"^jitctl \d+\.\d+\.\d+\n$")
 
+    def test_completion(self):
+        script = run("completion", "bash").stdout
+        ask = 'c() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _jitctl; echo "${COMPREPLY[@]}"; }; c '
+        for words, wanted in ("jitctl appr", "approve"), ("jitctl policy why", "why why-not"), ("jitctl deny --b", "--block"), ("jitctl policy check /etc/passw", "/etc/passwd"):
+            done = subprocess.run(["bash", "-c", script + ask + words], capture_output=True, text=True, check=False)
+            self.assertIn(wanted, done.stdout.strip(), done.stderr)
+        for shell in "zsh", "fish":
+            self.assertIn("--block" if shell == "zsh" else "-l block", run("completion", shell).stdout)
+        self.bad(run("completion", "tcsh"))
+
 
 class PolicyText(unittest.TestCase):
     def setUp(self):

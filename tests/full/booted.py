@@ -75,7 +75,7 @@ def set_up(policy: str) -> None:
               f"; echo '{user} ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/{user}; echo {user}:{user} | chpasswd")
     pathlib.Path("/etc/ssh/sshd_config").write_text(
         "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n", encoding="ascii")
-    shell("mkdir -p /run/sshd; ssh-keygen -A >/dev/null; systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service; systemctl restart ssh")
+    shell("mkdir -p /run/sshd; ssh-keygen -A >/dev/null; systemctl start jit-broker.socket jit-enforcer.socket; systemctl restart jit-broker.service ssh")
     check("running" in run("root", ["jitctl", "status"]).out, run("root", ["jitctl", "status"]).text)
 
 
