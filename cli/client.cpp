@@ -39,7 +39,7 @@ bool printable(const Json& json) {
 class Requests final : public sdbus::ProxyInterfaces<made::Requests_proxy> {
  public:
   Requests(sdbus::IConnection& connection, const std::string& owner, std::function<void(const std::string&)> changed)
-      : ProxyInterfaces(connection, owner, kPath), changed_(std::move(changed)) {
+      : ProxyInterfaces(connection, dbus::ServiceName(owner), dbus::ObjectPath(kPath)), changed_(std::move(changed)) {
     registerProxy();
   }
   ~Requests() { unregisterProxy(); }
@@ -52,7 +52,7 @@ class Requests final : public sdbus::ProxyInterfaces<made::Requests_proxy> {
 template <class Interface>
 class Proxy final : public sdbus::ProxyInterfaces<Interface> {
  public:
-  Proxy(sdbus::IConnection& connection, const std::string& owner) : Proxy::base_type(connection, owner, kPath) {
+  Proxy(sdbus::IConnection& connection, const std::string& owner) : Proxy::base_type(connection, dbus::ServiceName(owner), dbus::ObjectPath(kPath)) {
     this->registerProxy();
   }
   ~Proxy() { this->unregisterProxy(); }
@@ -60,7 +60,7 @@ class Proxy final : public sdbus::ProxyInterfaces<Interface> {
 
 class FactsProxy final : public sdbus::ProxyInterfaces<made::Facts_proxy> {
  public:
-  FactsProxy(sdbus::IConnection& connection, const std::string& owner) : ProxyInterfaces(connection, owner, kPath) {
+  FactsProxy(sdbus::IConnection& connection, const std::string& owner) : ProxyInterfaces(connection, dbus::ServiceName(owner), dbus::ObjectPath(kPath)) {
     registerProxy();
   }
   ~FactsProxy() { unregisterProxy(); }
@@ -212,7 +212,7 @@ Result<std::unique_ptr<Client>> Client::connect(std::chrono::milliseconds timeou
   try {
     impl->connection = dbus::connect_system_bus();
     impl->connection->setMethodCallTimeout(timeout);
-    impl->bus = sdbus::createProxy(*impl->connection, kBus, "/org/freedesktop/DBus");
+    impl->bus = dbus::make_proxy(*impl->connection, kBus, "/org/freedesktop/DBus");
     impl->bus->uponSignal("NameOwnerChanged")
         .onInterface(kBus)
         .call([raw = impl.get()](const std::string& name, const std::string&, const std::string&) {
@@ -348,7 +348,7 @@ Result<Json> Client::erase(const std::string& person) {
 Result<Nothing> Client::watch() {
   // From here on a broker that comes back has to be noticed.
   try {
-    if (!impl_->watching) impl_->bus->finishRegistration();
+    if (!impl_->watching) dbus::finish_registration(*impl_->bus);
   } catch (const sdbus::Error& error) {
     return failure_of(error.getName(), error.getMessage());
   }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sdbus-c++/sdbus-c++.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -11,6 +10,8 @@
 #include <cerrno>
 #include <memory>
 #include <string>
+
+#include "dbus/sdbus.h"
 
 namespace jit::dbus {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 
 namespace jit::policy {
 namespace {
@@ -112,8 +112,8 @@ class Parser {
     for (const std::string& each : *paths) {
       const std::size_t slash = each.rfind('/');
       const std::string_view name = std::string_view(each).substr(slash == std::string::npos ? 0 : slash + 1);
-      if (!each.starts_with('/')) return fail("E01", quoted(each) + " is no absolute path; a command begins with /");
-      if (name.empty() || name == "." || name == "..") return fail("E01", quoted(each) + " names no program");
+      if (!each.starts_with('/')) return fail("E01", ticked(each) + " is no absolute path; a command begins with /");
+      if (name.empty() || name == "." || name == "..") return fail("E01", ticked(each) + " names no program");
       out.paths.push_back(resolved(slash == 0 ? "/" : each.substr(0, slash), name));
       if (out.paths.back() != each) out.written.push_back(each);
     }
@@ -143,7 +143,7 @@ class Parser {
     }
     for (const std::string& each : *texts) {
       if (prefix && each.starts_with('-')) {
-        return fail("E05", quoted(each + '*') + " never matches: * stands for no option; write each option out, or end with **");
+        return fail("E05", ticked(each + '*') + " never matches: * stands for no option; write each option out, or end with **");
       }
       out.options.push_back({each, prefix});
     }

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 #include "policy/suggest.h"
 
 namespace jit::policy {
@@ -150,11 +150,11 @@ std::optional<std::string> wrong_fact(const RuleSet& rules, std::string_view nam
       for (std::string& count : counts) words.push_back(count += name.substr(dot));
     }
     std::string near = did_you_mean(name, words);
-    return "there is no fact " + quoted(name) + (near.empty() ? "; declare it in [fact]" : near);
+    return "there is no fact " + ticked(name) + (near.empty() ? "; declare it in [fact]" : near);
   }
   if (value == nullptr || value->index() == static_cast<std::size_t>(*type)) return std::nullopt;
   const char* const like[] = {"true or false", "a whole number, like 3", "a decimal number, like 3.0", "a text, in quotes"};
-  return "fact " + quoted(name) + " is of type " + std::string(name_of(*type)) + "; write " + like[static_cast<std::size_t>(*type)];
+  return "fact " + ticked(name) + " is of type " + std::string(name_of(*type)) + "; write " + like[static_cast<std::size_t>(*type)];
 }
 
 }  // namespace jit::policy

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 
 namespace jit::policy {
 
@@ -23,7 +23,7 @@ const Node* Fields::of_kind(std::string_view key, Node::Kind kind) const {
   if (entry == nullptr) return nullptr;
   if (entry->value.kind == kind) return &entry->value;
   report_.add("E01", entry->value.place,
-              quoted(key) + " must be " + std::string(name_of(kind)) + ", not " + std::string(name_of(entry->value.kind)));
+              ticked(key) + " must be " + std::string(name_of(kind)) + ", not " + std::string(name_of(entry->value.kind)));
   return nullptr;
 }
 
@@ -31,7 +31,7 @@ std::optional<Text> Fields::text(std::string_view key) const {
   const Node* node = of_kind(key, Node::Kind::kString);
   if (node == nullptr) return std::nullopt;
   if (node->text.empty()) {
-    report_.add("E01", node->place, quoted(key) + " must not be an empty text");
+    report_.add("E01", node->place, ticked(key) + " must not be an empty text");
     return std::nullopt;
   }
   return Text{node->text, node->place};
@@ -40,7 +40,7 @@ std::optional<Text> Fields::text(std::string_view key) const {
 std::optional<std::vector<Text>> string_list(const Entry& entry, Report& report) {
   if (entry.value.kind != Node::Kind::kArray) {
     report.add("E01", entry.value.place,
-               quoted(entry.key) + " must be a list of strings, not " + std::string(name_of(entry.value.kind)));
+               ticked(entry.key) + " must be a list of strings, not " + std::string(name_of(entry.value.kind)));
     return std::nullopt;
   }
   std::vector<Text> out;
@@ -52,7 +52,7 @@ std::optional<std::vector<Text>> string_list(const Entry& entry, Report& report)
       continue;
     }
     report.add("E01", item.place,
-               quoted(entry.key) + " must be a list of strings; this is " + std::string(name_of(item.kind)));
+               ticked(entry.key) + " must be a list of strings; this is " + std::string(name_of(item.kind)));
     whole = false;
   }
   return whole ? std::optional(std::move(out)) : std::nullopt;
@@ -66,7 +66,7 @@ std::optional<std::vector<Text>> Fields::maybe_empty_texts(std::string_view key)
 std::optional<std::vector<Text>> Fields::texts(std::string_view key) const {
   auto out = maybe_empty_texts(key);
   if (out && out->empty()) {
-    report_.add("E05", find(key)->value.place, quoted(key) + " is an empty list, which can never hold; leave it out or fill it");
+    report_.add("E05", find(key)->value.place, ticked(key) + " is an empty list, which can never hold; leave it out or fill it");
     return std::nullopt;
   }
   return out;
@@ -77,7 +77,7 @@ std::optional<std::int64_t> Fields::integer(std::string_view key, std::int64_t l
   if (node == nullptr) return std::nullopt;
   if (node->integer < least || node->integer > most) {
     report_.add("E01", node->place,
-                quoted(key) + " must be from " + std::to_string(least) + " to " + std::to_string(most));
+                ticked(key) + " must be from " + std::to_string(least) + " to " + std::to_string(most));
     return std::nullopt;
   }
   return node->integer;
@@ -94,7 +94,7 @@ std::optional<std::uint32_t> Fields::duration(std::string_view key) const {
   const auto seconds = parse_duration(node->text);
   if (!seconds) {
     report_.add("E01", node->place,
-                quoted(key) + " must be one positive integer and s, m, h or d, like \"30m\", and at most 3650d");
+                ticked(key) + " must be one positive integer and s, m, h or d, like \"30m\", and at most 3650d");
   }
   return seconds;
 }
@@ -103,7 +103,7 @@ std::optional<std::int64_t> Fields::time(std::string_view key) const {
   const Node* node = of_kind(key, Node::Kind::kTime);
   if (node == nullptr) return std::nullopt;
   if (!node->zoned) {
-    report_.add("E01", node->place, quoted(key) + " must be a date and a time with its offset, like 2026-11-24T21:10:00Z");
+    report_.add("E01", node->place, ticked(key) + " must be a date and a time with its offset, like 2026-11-24T21:10:00Z");
     return std::nullopt;
   }
   return node->unix_s;
@@ -115,15 +115,15 @@ std::vector<const Node*> Fields::tables(std::string_view key) const {
   if (entry == nullptr) return out;
   if (entry->value.kind != Node::Kind::kArray) {
     const std::string_view hint = entry->value.kind == Node::Kind::kTable ? "; write [[" : "; use [[";
-    report_.add("E01", entry->place, quoted(key) + " must be a list of tables" + std::string(hint) + std::string(key) + "]]");
+    report_.add("E01", entry->place, ticked(key) + " must be a list of tables" + std::string(hint) + std::string(key) + "]]");
     return out;
   }
-  if (entry->value.items.empty()) report_.add("E05", entry->value.place, quoted(key) + " is an empty list");
+  if (entry->value.items.empty()) report_.add("E05", entry->value.place, ticked(key) + " is an empty list");
   for (const Node& item : entry->value.items) {
     if (item.kind == Node::Kind::kTable) {
       out.push_back(&item);
     } else {
-      report_.add("E01", item.place, quoted(key) + " must be a list of tables; this is " + std::string(name_of(item.kind)));
+      report_.add("E01", item.place, ticked(key) + " must be a list of tables; this is " + std::string(name_of(item.kind)));
     }
   }
   return out;

@@ -6,7 +6,7 @@
 
 #include "policy/draft.h"
 #include "policy/facts.h"
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 #include "policy/suggest.h"
 
 namespace jit::policy {
@@ -64,9 +64,9 @@ void read_fact(Draft& draft, const Entry& item) {
     typed = true;
   }
   if (!fields.has("type")) {
-    report.add("E01", item.place, "fact " + quoted(item.key) + " has no `type`; write type = \"bool\" (or int, float, string)");
+    report.add("E01", item.place, "fact " + ticked(item.key) + " has no `type`; write type = \"bool\" (or int, float, string)");
   } else if (type && !typed) {
-    report.add("E01", type->place, quoted(type->value) + " is no type of a fact (bool, int, float, string)" +
+    report.add("E01", type->place, ticked(type->value) + " is no type of a fact (bool, int, float, string)" +
                                        did_you_mean(type->value, {"bool", "int", "float", "string"}));
   }
   if (const Entry* initial = fields.find("initial"); initial != nullptr && typed) {
@@ -78,11 +78,11 @@ void read_fact(Draft& draft, const Entry& item) {
         fact.by.push_back(text.value);
         // Otherwise nobody could set it: what a provider has kept is not for admins.
         if (text.value.find(':') == std::string::npos && text.value != item.key) {
-          report.add("E12", text.place, "provider " + quoted(text.value) + " sets only the fact that it is named after; write by = [\"" + item.key +
+          report.add("E12", text.place, "provider " + ticked(text.value) + " sets only the fact that it is named after; write by = [\"" + item.key +
                                             "\"] and give the provider that name");
         }
       } else {
-        report.add("E01", text.place, quoted(text.value) + " can set no fact; write user:NAME, uid:N or the name of a provider");
+        report.add("E01", text.place, ticked(text.value) + " can set no fact; write user:NAME, uid:N or the name of a provider");
       }
     }
   }
@@ -146,7 +146,7 @@ std::optional<FactTest> parse_test(const Text& text, Report& report) {
   const auto op = out.name.empty() ? std::nullopt : take_op(rest);
   if (!op) {
     report.add("E01", text.place,
-               quoted(text.value) + " is no test; write an attribute, one of == != < <= > >=, and a literal, like \"risk >= 60\"");
+               ticked(text.value) + " is no test; write an attribute, one of == != < <= > >=, and a literal, like \"risk >= 60\"");
     return std::nullopt;
   }
   out.op = *op;
@@ -155,7 +155,7 @@ std::optional<FactTest> parse_test(const Text& text, Report& report) {
   auto value = parse_literal(rest.substr(0, last == std::string_view::npos ? 0 : last + 1));
   if (!value) {
     report.add("E01", text.place,
-               quoted(text.value) + " compares with no literal; write true, false, an integer, a decimal or \"text\"");
+               ticked(text.value) + " compares with no literal; write true, false, an integer, a decimal or \"text\"");
     return std::nullopt;
   }
   out.literal = std::move(*value);
@@ -174,23 +174,23 @@ class FactResolver {
     if (found != facts.end()) test.declared = &*found;
     const Type type = found != facts.end() ? found->type : *built;
     if (flag && type != Type::kBool) {
-      return wrong(test, "`flag` takes bool facts; " + quoted(test.name) + " is of type " + std::string(name_of(type)) + ", use when");
+      return wrong(test, "`flag` takes bool facts; " + ticked(test.name) + " is of type " + std::string(name_of(type)) + ", use when");
     }
     if (const auto* number = std::get_if<std::int64_t>(&test.literal); number != nullptr && type == Type::kFloat) {
       test.literal = static_cast<double>(*number);
     }
     if (test.literal.index() != static_cast<std::size_t>(type)) {
-      return wrong(test, quoted(test.name) + " is of type " + std::string(name_of(type)) + ", and the literal in " +
-                             quoted(test.text.value) + " is not");
+      return wrong(test, ticked(test.name) + " is of type " + std::string(name_of(type)) + ", and the literal in " +
+                             ticked(test.text.value) + " is not");
     }
     const bool ordered = type == Type::kInt || type == Type::kFloat;
     if (!ordered && test.op != FactTest::Op::kEqual && test.op != FactTest::Op::kNotEqual) {
-      return wrong(test, quoted(test.name) + " is of type " + std::string(name_of(type)) + ", which knows == and != only");
+      return wrong(test, ticked(test.name) + " is of type " + std::string(name_of(type)) + ", which knows == and != only");
     }
     if (test.declared == nullptr && test.name == "urgency") {
       const std::string& word = std::get<std::string>(test.literal);
       if (std::ranges::find(kUrgencies, word) != std::end(kUrgencies)) return;
-      wrong(test, quoted(word) + " is no urgency (low, normal, high, critical)" +
+      wrong(test, ticked(word) + " is no urgency (low, normal, high, critical)" +
                       did_you_mean(word, {std::begin(kUrgencies), std::end(kUrgencies)}));
     }
   }
@@ -203,7 +203,7 @@ class FactResolver {
     for (const FactRule& fact : draft_.out->facts) names.push_back(fact.name);
     const std::string hint = did_you_mean(test.name, names);
     draft_.report.add("E12", test.text.place,
-                      "nothing provides the attribute " + quoted(test.name) +
+                      "nothing provides the attribute " + ticked(test.name) +
                           (hint.empty() ? "; declare it as [fact." + test.name + "], or use a built-in one" : hint));
   }
 
@@ -235,7 +235,7 @@ std::vector<FactTest> read_fact_tests(const Fields& fields, std::string_view key
     if (key != "flag") {
       if (auto test = parse_test(text, fields.report())) out.push_back(std::move(*test));
     } else if (text.value.empty() || !std::ranges::all_of(text.value, attribute_char)) {
-      fields.report().add("E01", text.place, quoted(text.value) + " is no name of a fact; conditions stand in when and when-any");
+      fields.report().add("E01", text.place, ticked(text.value) + " is no name of a fact; conditions stand in when and when-any");
     } else {
       FactTest test;
       test.text = text;

@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 #include "policy/suggest.h"
 
 namespace jit::policy {
@@ -35,7 +35,7 @@ std::optional<Span> parse_span(std::string_view text, std::string& why) {
   const auto begin = clock_time(text.substr(0, dash));
   const auto end = dash == std::string_view::npos ? std::nullopt : clock_time(text.substr(dash + 1));
   if (!begin || !end) {
-    why = quoted(text) + " is no span of time; write two times of day as HH:MM-HH:MM, like 08:00-18:00";
+    why = ticked(text) + " is no span of time; write two times of day as HH:MM-HH:MM, like 08:00-18:00";
     return std::nullopt;
   }
   if (*begin == kDayMinutes) {
@@ -48,7 +48,7 @@ std::optional<Span> parse_span(std::string_view text, std::string& why) {
 std::optional<std::size_t> day_named(std::string_view name, std::string& why) {
   const auto found = std::ranges::find(kDays, name);
   if (found != kDays.end()) return static_cast<std::size_t>(found - kDays.begin());
-  why = quoted(name) + " is no day; write Mon, Tue, Wed, Thu, Fri, Sat or Sun" +
+  why = ticked(name) + " is no day; write Mon, Tue, Wed, Thu, Fri, Sat or Sun" +
         did_you_mean(name, {kDays.begin(), kDays.end()});
   return std::nullopt;
 }
@@ -66,7 +66,7 @@ std::optional<std::bitset<7>> parse_days(std::string_view text, std::string& why
     const auto last = !first || dash == std::string_view::npos ? first : day_named(item.substr(dash + 1), why);
     if (!first || !last) return std::nullopt;
     if (dash != std::string_view::npos && *first == *last) {
-      why = quoted(item) + " is no range; write one day alone, or Mon-Sun for all";
+      why = ticked(item) + " is no range; write one day alone, or Mon-Sun for all";
       return std::nullopt;
     }
     for (std::size_t day = *first;; day = (day + 1) % 7) {
@@ -99,7 +99,7 @@ bool add_daily(std::string_view text, Window& window, std::string& why) {
 bool add_weekly(std::string_view text, Window& window, std::string& why) {
   const std::size_t blank = text.find(' ');
   if (blank == std::string_view::npos) {
-    why = quoted(text) + " needs days and a span, like Mon-Fri 08:00-18:00";
+    why = ticked(text) + " needs days and a span, like Mon-Fri 08:00-18:00";
     return false;
   }
   const auto days = parse_days(text.substr(0, blank), why);

@@ -118,23 +118,22 @@ void Link::serve() {
   Session& session = *session_;
   session.connection = dbus::connect_system_bus();
   session.connection->setMethodCallTimeout(kCallTimeout);
-  session.bus = sdbus::createProxy(*session.connection, kBus, "/org/freedesktop/DBus");
-  session.bus->finishRegistration();
-  session.polkit = sdbus::createProxy(*session.connection, kPolkit, "/org/freedesktop/PolicyKit1/Authority");
-  session.polkit->finishRegistration();
+  session.bus = dbus::make_proxy(*session.connection, kBus, "/org/freedesktop/DBus");
+  dbus::finish_registration(*session.bus);
+  session.polkit = dbus::make_proxy(*session.connection, kPolkit, "/org/freedesktop/PolicyKit1/Authority");
+  dbus::finish_registration(*session.polkit);
   // Only departures: a name whose new owner is empty.
-  session.connection->addMatch(
-      "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+  dbus::add_match(
+      *session.connection, "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
       [this](sdbus::Message& message) {
         std::string name;
         message >> name;
         if (!name.starts_with(':')) return;
         post([name = std::move(name)](Intake& intake) { intake.left(name); });
-      },
-      sdbus::floating_slot);
+      });
   session.objects = std::make_unique<Objects>(*session.connection, *this);
   session.guard = std::make_unique<SizeGuard>(session.objects->any_message());
-  session.connection->requestName(kName);
+  session.connection->requestName(dbus::ServiceName(kName));
   {
     const std::lock_guard lock(mutex_);
     connected_ = true;
@@ -188,19 +187,19 @@ void Link::take(const char* interface, const char* method, std::string sender, R
       .onInterface(kBus)
       .withTimeout(kCallTimeout)
       .withArguments(sender)
-      .uponReplyInvoke([this, token, call = std::move(call)](const sdbus::Error* error, const Dict& credentials) {
+      .uponReplyInvoke([this, token, call = std::move(call)](dbus::ReplyError error, const Dict& credentials) {
         identified(token, call, error, credentials);
       });
 }
 
-void Link::identified(std::uint64_t token, Call call, const sdbus::Error* error, const Dict& credentials) {
+void Link::identified(std::uint64_t token, Call call, const dbus::ReplyError& error, const Dict& credentials) {
   const auto number = [&](const char* key) -> std::optional<std::uint32_t> {
     const auto it = credentials.find(key);
     if (it == credentials.end() || !it->second.containsValueOfType<std::uint32_t>()) return std::nullopt;
     return it->second.get<std::uint32_t>();
   };
   std::optional<std::uint32_t> loginuid;
-  if (error == nullptr) {
+  if (!error) {
     const auto uid = number("UnixUserID");
     const auto pid = number("ProcessID");
     if (uid && pid && *uid != policy::kNoUid) {
@@ -274,9 +273,9 @@ void Link::check(const Check& check) {
       .onInterface("org.freedesktop.PolicyKit1.Authority")
       .withTimeout(kPasswordTimeout)
       .withArguments(subject, std::string(kAction), Details{}, kMayAsk, std::string())
-      .uponReplyInvoke([this, then = check.then](const sdbus::Error* error, const sdbus::Struct<bool, bool, Details>& result) {
+      .uponReplyInvoke([this, then = check.then](dbus::ReplyError error, const sdbus::Struct<bool, bool, Details>& result) {
         Authorized out = Authorized::kFailed;
-        if (error == nullptr) {
+        if (!error) {
           out = std::get<0>(result) ? Authorized::kYes : std::get<1>(result) ? Authorized::kNobodyAsked : Authorized::kNo;
         } else if (error->getName() == "org.freedesktop.DBus.Error.ServiceUnknown" ||
                    error->getName() == "org.freedesktop.DBus.Error.NameHasNoOwner") {
@@ -315,7 +314,7 @@ void Link::send_queued() {
 
 void Link::send(const Result& result, const Answer& answer) {
   if (answer.error != core::Error::kNone) {
-    const sdbus::Error error("org.pamjit.Error." + std::string(core::name_of(answer.error)), wire_text(answer.message));
+    const sdbus::Error error(dbus::ErrorName("org.pamjit.Error." + std::string(core::name_of(answer.error))), wire_text(answer.message));
     std::visit([&](const auto& to) { to.returnError(error); }, result);
     return;
   }

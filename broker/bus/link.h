@@ -3,8 +3,6 @@
 // signals here, so a bus that is stopped, slow or gone costs the core one lock.
 #pragma once
 
-#include <sdbus-c++/sdbus-c++.h>
-
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -18,6 +16,7 @@
 
 #include "broker/bus/args.h"
 #include "broker/bus/caller.h"
+#include "dbus/sdbus.h"
 
 namespace jit::bus {
 
@@ -94,7 +93,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void serve();
   void post(std::function<void(Intake&)> todo);
   void answer(std::uint64_t token, Answer answer);
-  void identified(std::uint64_t token, Call call, const sdbus::Error* error, const Dict& credentials);
+  void identified(std::uint64_t token, Call call, const dbus::ReplyError& error, const Dict& credentials);
   void send_queued();
   struct Check {
     std::string sender;

@@ -30,12 +30,12 @@ core::Outcome<Work> work(Work todo) { return {core::Error::kNone, {}, std::move(
 template <class Adaptor>
 class Object : public sdbus::AdaptorInterfaces<Adaptor> {
  public:
-  Object(sdbus::IConnection& connection, Link& link) : Object::base_type(connection, kPath), link_(link) {}
+  Object(sdbus::IConnection& connection, Link& link) : Object::base_type(connection, dbus::ObjectPath(kPath)), link_(link) {}
 
  protected:
   template <class Result>
   void take(const char* method, Result&& result, core::Outcome<Work> todo) {
-    link_.take(Adaptor::INTERFACE_NAME, method, this->getObject().getCurrentlyProcessedMessage()->getSender(),
+    link_.take(Adaptor::INTERFACE_NAME, method, dbus::sender_of_call(this->getObject()),
                std::forward<Result>(result), std::move(todo));
   }
 

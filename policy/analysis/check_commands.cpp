@@ -6,7 +6,7 @@
 #include "policy/analysis/escapes.h"
 #include "policy/analysis/study.h"
 #include "policy/analysis/words.h"
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 
 namespace jit::policy::analysis {
 namespace {
@@ -108,7 +108,7 @@ void check_escapes(Study& study, const Entry& permit) {
     if (!decision.offer || decision.offer->rule != rule.id) continue;
     told.insert(name);
     study.add("W05", command->place,
-              "command " + quoted(name) + " is as good as full root in permit " + quoted(rule.id) + ": " + quoted(escape->second.path) + " is " +
+              "command " + ticked(name) + " is as good as full root in permit " + ticked(rule.id) + ": " + ticked(escape->second.path) + " is " +
                   with_article(escape->first->what) + "; name its words exactly, or treat the permit as one for a root shell",
               &rule.place, &*found.request);
   }
@@ -132,7 +132,7 @@ void check_environment(Study& study, const Entry& permit) {
   const Decision decision = decide(study.policy(), *found.request);
   if (!decision.offer || decision.offer->rule != rule.id) return;
   study.add("W05", odd->place,
-            "permit " + quoted(rule.id) + " lets " + quoted(odd->value) + " be set, from which programs take code: it is as good as full root, whatever `run` says",
+            "permit " + ticked(rule.id) + " lets " + ticked(odd->value) + " be set, from which programs take code: it is as good as full root, whatever `run` says",
             nullptr, &*found.request);
 }
 
@@ -149,7 +149,7 @@ void check_paths(Study& study, std::map<std::string, std::optional<std::string>,
       const NamedCommand* command = writer ? owner_of(study.rules(), *permit.rule, pattern, name) : nullptr;
       if (command == nullptr) continue;
       study.add("W06", command->place,
-                *writer + " may replace " + quoted(path) + " or a folder above it, and so runs what he likes by permit " + quoted(permit.rule->id) +
+                *writer + " may replace " + ticked(path) + " or a folder above it, and so runs what he likes by permit " + ticked(permit.rule->id) +
                     "; make root the owner of it and of all folders above",
                 &permit.rule->place);
     }
@@ -174,7 +174,7 @@ bool like_regex(std::string_view text) {
 
 void regex_finding(Study& study, const Place& place, std::string_view text, const Rule* rule) {
   study.add("W09", place,
-            quoted(text) + " looks like a regular expression, and is taken letter by letter; write literals, {a|b}, a final *, or # for a digit of a ticket",
+            ticked(text) + " looks like a regular expression, and is taken letter by letter; write literals, {a|b}, a final *, or # for a digit of a ticket",
             rule == nullptr ? nullptr : &rule->place);
 }
 

@@ -10,7 +10,7 @@
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
 #include "policy/crew.h"
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 #include "policy/terms.h"
 
 namespace jit::policy::analysis {
@@ -34,7 +34,7 @@ void check_merged(Study& study, const Entry& permit) {
   if (decide(study.policy(), *shown.request).outcome != Outcome::kDeny) return;
   const Rule& guard = *always.front()->rule;
   study.add("E06", permit.rule->place,
-            "nobody can fill the seats that permit " + quoted(permit.rule->id) + " and the guards on it ask together: " + filling.why,
+            "nobody can fill the seats that permit " + ticked(permit.rule->id) + " and the guards on it ask together: " + filling.why,
             &guard.place, &*shown.request);
 }
 
@@ -49,7 +49,7 @@ void check_keys(Study& study, const Approval& approval) {
     if (!asked.request) continue;
     asked.request->via = permit.rule->id;
     study.add("W18", approval.name.place,
-              "the keys of those who could fill approval " + quoted(approval.name.value) + " have ended: " + filling.why +
+              "the keys of those who could fill approval " + ticked(approval.name.value) + " have ended: " + filling.why +
                   "; put a new key in people.d",
               &permit.rule->place, &*asked.request);
     return;
@@ -186,7 +186,7 @@ void check_roster_holes(Study& study, const Approval& approval) {
       if (!request) continue;
       study.add("E07", need.from.place,
                 (need.seat.count == 1 ? "nobody of " + need.seat.set + " is" : "fewer than " + std::to_string(need.seat.count) + " of " + need.seat.set + " are") + " on duty from " + time_text(hole.from) + " to " + time_text(hole.to) + " (" + files +
-                    "), as long as approval " + quoted(approval.name.value) + " waits or longer; fill the roster, or ask another set",
+                    "), as long as approval " + ticked(approval.name.value) + " waits or longer; fill the roster, or ask another set",
                 &approval.name.place, &*request);
       break;
     }

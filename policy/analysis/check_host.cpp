@@ -5,7 +5,7 @@
 
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 
 namespace jit::policy::analysis {
 namespace {
@@ -22,7 +22,7 @@ void check_names(Study& study) {
     if ((!user && !group) || who.prefix || who.uid != kNoUid || !told.insert(who.text()).second) return;
     const auto known = study.host().known(user ? "user" : "group", who.name);
     if (known.value_or(true)) return;
-    study.add("W07", named.place, "this host knows no " + std::string(user ? "user " : "group ") + quoted(who.name) + " now; look for a slip, or make it first");
+    study.add("W07", named.place, "this host knows no " + std::string(user ? "user " : "group ") + ticked(who.name) + " now; look for a slip, or make it first");
   };
   const auto look_all = [&](const Tests& tests) {
     for (const auto* test : {&tests.who, &tests.as}) {
@@ -67,14 +67,14 @@ void check_window(Study& study, const std::string& name, const NamedWindow& name
       for (; end < 1440 && window.minutes[midnight + end]; ++end) exists = exists || zone.exists(day, end * 60);
       if (exists || end == 1440) continue;
       study.add("W08", named.place,
-                "window " + quoted(name) + " does not open on " + day_text(zone, day) + ": the clock is put forward over all of it; choose a time outside the change");
+                "window " + ticked(name) + " does not open on " + day_text(zone, day) + ": the clock is put forward over all of it; choose a time outside the change");
       return;
     }
     on_any_day = on_any_day || inside;
     any = any || (inside && !excepted);
   }
   if (on_any_day && !any) {
-    study.add("W08", named.place, "window " + quoted(name) + " does not open within a year: all its days are days of the calendars in `except`");
+    study.add("W08", named.place, "window " + ticked(name) + " does not open within a year: all its days are days of the calendars in `except`");
   }
 }
 
@@ -88,7 +88,7 @@ void check_unused(Study& study) {
       if (used != host.used.end() && used->second >= since) continue;
       if (host.changed && rule.place.file < study.rules().files.size() && host.changed(study.rules().files[rule.place.file]).value_or(since) > since) continue;
       study.add("W13", rule.place,
-                std::string(rule.permit ? "permit " : "guard ") + quoted(rule.id) + " decided nothing in the last " + std::to_string(host.unused_days) +
+                std::string(rule.permit ? "permit " : "guard ") + ticked(rule.id) + " decided nothing in the last " + std::to_string(host.unused_days) +
                     " days" + (used == host.used.end() ? "" : " (last on " + time_text(used->second).substr(0, 10) + ')') + "; is it still needed?");
     }
   }
@@ -111,7 +111,7 @@ void check_stale(Study& study, const Entry& permit) {
         gone.facts.unknown.push_back(test.name);
         if (decide(study.policy(), gone).offer) continue;
         study.add("W14", test.text.place,
-                  "permit " + quoted(permit.rule->id) + " needs the fact " + quoted(test.name) +
+                  "permit " + ticked(permit.rule->id) + " needs the fact " + ticked(test.name) +
                       (test.declared->fresh_s ? ", which is unknown " + format_duration(*test.declared->fresh_s) + " after it was last set"
                                               : ", which is unknown until it is set") +
                       ": the permit then closes; test it in a guard, or see that its provider never stops",
@@ -141,7 +141,7 @@ void check_honoured(Study& study, const Rule& rule) {
                                                                    : nullptr;
     if (lacks == nullptr) continue;
     study.add("W20", text.place,
-              quoted(rule.id) + " requires " + quoted(text.value) + ", and " + lacks + ": " +
+              ticked(rule.id) + " requires " + ticked(text.value) + ", and " + lacks + ": " +
                   (rule.permit ? "the permit gives nothing" : "what the guard matches is closed") + "; take it out until it can be honoured");
   }
 }

@@ -7,7 +7,7 @@
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
 #include "policy/crew.h"
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 
 namespace jit::policy::analysis {
 namespace {
@@ -64,7 +64,7 @@ void check_machine(Study& study, const Entry& permit) {
                              [](const Decision& decision) { return decision.offer && !decision.offer->machines; });
     if (!found) continue;
     study.add("W10", rule.place,
-              "`" + found->first.subject.user + "` is an automation account, and permit " + quoted(rule.id) +
+              "`" + found->first.subject.user + "` is an automation account, and permit " + ticked(rule.id) +
                   " waits for a person each time; give it a permit of its own for exact commands, or let machines approve",
               place_of_need(study.rules(), rule, found->second), &found->first);
   }
@@ -123,7 +123,7 @@ void check_break_glass(Study& study, const Entry& permit) {
   if (!rule.break_glass) return;
   if (rule.require.notify.empty() || !rule.require.review_s) {
     study.add("W12", rule.place,
-              "break-glass permit " + quoted(rule.id) + " has no " +
+              "break-glass permit " + ticked(rule.id) + " has no " +
                   (rule.require.notify.empty() ? (rule.require.review_s ? "`notify`" : "`notify` and no `review`") : "`review`") +
                   ": nobody would learn of its use; add require = [\"notify:CHANNEL\", \"review:24h\"]");
   }
@@ -139,7 +139,7 @@ void check_break_glass(Study& study, const Entry& permit) {
   const Decision decision = decide(study.policy(), *found.request);
   if (decision.outcome != Outcome::kDeny || !has(decision.rules, denies->rule->id)) return;
   study.add("W12", rule.place,
-            "no guard yields to break-glass permit " + quoted(rule.id) + ", so it waives nothing, and guard " + quoted(denies->rule->id) +
+            "no guard yields to break-glass permit " + ticked(rule.id) + ", so it waives nothing, and guard " + ticked(denies->rule->id) +
                 " denies it; write yields-to = [\"" + rule.id + "\"] where it should open",
             &denies->rule->place, &*found.request);
 }
@@ -151,7 +151,7 @@ void check_local_votes(Study& study, const Entry& permit) {
   });
   if (!found) return;
   study.add("W16", rule.approval_name ? rule.approval_name->place : rule.place,
-            "permit " + quoted(rule.id) + " gives root, and local votes alone can fill its seats: whoever takes over an approver's account "
+            "permit " + ticked(rule.id) + " gives root, and local votes alone can fill its seats: whoever takes over an approver's account "
             "here can approve; write votes = \"signed\" in the approval or in [settings]",
             place_of_need(study.rules(), rule, found->second), &found->first);
 }
@@ -182,7 +182,7 @@ void check_steps(Study& study, const Approval& approval) {
   for (const Approval::Rung& rung : approval.escalate) {
     if (rung.step.after_s < wait) continue;
     study.add("W17", rung.place,
-              "this step of approval " + quoted(approval.name.value) + " never happens: it comes after " + format_duration(rung.step.after_s) +
+              "this step of approval " + ticked(approval.name.value) + " never happens: it comes after " + format_duration(rung.step.after_s) +
                   ", and the request ends after " + format_duration(wait) + "; wait longer, or escalate sooner",
               &approval.name.place);
   }

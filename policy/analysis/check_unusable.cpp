@@ -4,7 +4,7 @@
 
 #include "policy/analysis/study.h"
 #include "policy/evaluate.h"
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 
 namespace jit::policy::analysis {
 namespace {
@@ -52,7 +52,7 @@ void check_permit(Study& study, const Entry& permit) {
   const Rule& rule = *permit.rule;
   if (study.find(permit.region).answer == Sample::Answer::kEmpty) {
     if (by_roster(rule.tests)) return;  // nobody of a roster that is stale just now
-    study.add("W01", rule.place, "permit " + quoted(rule.id) + " matches nothing on this host: no request passes all its tests; take it out, or look at them");
+    study.add("W01", rule.place, "permit " + ticked(rule.id) + " matches nothing on this host: no request passes all its tests; take it out, or look at them");
     return;
   }
   std::optional<Closed> shown;
@@ -65,9 +65,9 @@ void check_permit(Study& study, const Entry& permit) {
   }
   if (!shown) return;
   if (shown->guard == nullptr) {
-    study.add("W01", rule.place, "permit " + quoted(rule.id) + " never gives anything: " + shown->why, nullptr, &shown->request);
+    study.add("W01", rule.place, "permit " + ticked(rule.id) + " never gives anything: " + shown->why, nullptr, &shown->request);
   } else {
-    study.add("W03", shown->guard->place, "guard " + quoted(shown->guard->id) + " closes all that permit " + quoted(rule.id) + " gives: " + shown->why,
+    study.add("W03", shown->guard->place, "guard " + ticked(shown->guard->id) + " closes all that permit " + ticked(rule.id) + " gives: " + shown->why,
               &rule.place, &shown->request);
   }
 }

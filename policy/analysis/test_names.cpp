@@ -6,7 +6,7 @@
 #include "policy/analysis/mixtures.h"
 #include "policy/analysis/test_file.h"
 #include "policy/facts.h"
-#include "policy/quoted.h"
+#include "policy/ticked.h"
 #include "policy/suggest.h"
 
 namespace jit::policy::analysis {
@@ -24,7 +24,7 @@ class Names {
   Names(const TestSuite& suite, const RuleSet& rules) : suite_(suite), rules_(rules) {}
 
   void door(Door door, const Place& place) {
-    if (!rules_.covers(door)) add("E01", place, quoted(name_of(door)) + " is not covered, so no rule is asked there; put it into `covers` of [settings], or name another door");
+    if (!rules_.covers(door)) add("E01", place, ticked(name_of(door)) + " is not covered, so no rule is asked there; put it into `covers` of [settings], or name another door");
   }
 
   void principal(const Text& text) {
@@ -58,12 +58,12 @@ class Names {
     }
     const std::string near = hint(text.value, known, [](const std::string& each) -> std::string_view { return each; });
     if (near.empty()) return;  // other hosts have tags that no rule names
-    add("E02", text.place, "neither a rule nor an invariant names the tag " + quoted(text.value) + near);
+    add("E02", text.place, "neither a rule nor an invariant names the tag " + ticked(text.value) + near);
   }
 
   void via(const Text& text) {
     if (rules_.permit_named(text.value) != nullptr) return;
-    add("E02", text.place, "there is no permit " + quoted(text.value) + hint(text.value, rules_.permits, [](const Rule& rule) -> std::string_view { return rule.id; }));
+    add("E02", text.place, "there is no permit " + ticked(text.value) + hint(text.value, rules_.permits, [](const Rule& rule) -> std::string_view { return rule.id; }));
   }
 
   void fact(const Text& text, const FactTable& table) {
@@ -79,7 +79,7 @@ class Names {
  private:
   void add(std::string_view code, const Place& place, std::string message) { out_.push_back(found(suite_, code, place, std::move(message))); }
   void unresolved(const Place& place, std::string_view kind, const std::string& name, const std::string& hint, std::string_view where) {
-    add("E02", place, std::string(kind) + ' ' + quoted(name) + " is not defined" + (hint.empty() ? "; define it in " + std::string(where) : hint));
+    add("E02", place, std::string(kind) + ' ' + ticked(name) + " is not defined" + (hint.empty() ? "; define it in " + std::string(where) : hint));
   }
 
   const TestSuite& suite_;
