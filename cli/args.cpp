@@ -68,6 +68,7 @@ const std::array kVerbs = {
     Verb{"status", "", 0, 0, false, {kJson}, "the broker's health"},
     Verb{"setup", "[DOOR...]", 0, 5, false, {kObserve, kPolicy, kConfirm, kUndo, kUnconfirmed, kKeep, kJson},
          "gate sudo, su, ssh, login or polkit: shows the change, tries it, and takes it back unless you --confirm; for root"},
+    Verb{"doctor", "", 0, 0, false, {kDoor, kJson}, "try each door, and name what is not gated; exit code 1 where there is a hole; for root"},
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
     Verb{"audit show", "ID", 1, 1, false, {kJson}, "what the log says of a request or a grant, checked"},
     Verb{"audit export", "", 0, 0, false, {kSince, kFormat}, "the log for others: jsonl, which jit-verify checks, or ocsf"},

@@ -70,6 +70,8 @@ struct Verbs {
   // verbs_people_keys.cpp
   Exit add_key();
   Exit import_people();
+  // verbs_doctor.cpp
+  Exit doctor();
   // verbs_setup.cpp
   Exit setup();
   Exit set_up(const std::vector<policy::Door>& doors, setup::Mode mode);

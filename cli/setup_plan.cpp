@@ -190,7 +190,9 @@ Result<std::string> place_policy(const std::string& name) {
   const auto status = (*client)->reload();
   if (!status) return status.failure();
   if (const Json& errors = member(*status, "policy.errors"); errors.is_array() && !errors.empty()) {
-    return Failure{Exit::kNo, to + " is not taken: " + (errors[0].is_string() ? errors[0].get<std::string>() : "see jitctl policy check")};
+    const std::string why = errors[0].is_string() ? errors[0].get<std::string>() : "see jitctl policy check";
+    unlink(to.c_str());  // nothing was in force before, and nothing is
+    return Failure{Exit::kNo, why + "; " + to + " is removed again: mend that first (keys: jitctl people add-key), then type it again"};
   }
   return to + ": the starter policy " + name + " is in force; read it, and make it yours";
 }
