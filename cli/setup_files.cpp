@@ -182,6 +182,7 @@ Result<Restored> SetupFiles::restore(const setup::Service& service, bool only_un
   if (!file) return file.failure();
   Restored out;
   out.path = file->path;
+  unlink((out.path + ".jit-new").c_str());  // of a setup that was killed
   const std::string kept = only_unconfirmed ? before_of(service) : first_of(service);
   const auto done = [&](Restored::How how) {
     forget(before_of(service));

@@ -149,6 +149,10 @@ Edited with_lines(const Service& service, std::string_view text, Wanted wanted, 
     }
     if (i < lines.size()) out.text += lines[i];
   }
+  // A file whose last line goes on past its end would swallow ours.
+  std::size_t ours = 0;
+  for (const PamEntry& entry : host::read_pam_text(out.text)) ours += is_ours(entry) ? 1U : 0U;
+  if (ours != all.size()) return {{}, "its last line ends in a backslash", static_cast<std::uint32_t>(lines.size())};
   return out;
 }
 

@@ -60,6 +60,7 @@ TEST_CASE("each line has its place") {
       {"no session", "sudo", "account required pam_y.so\n", "0: it has no session line, so what PAM does there is in another file"},
       {"by hand", "sudo", "account required pam_x.so\n\naccount required pam_jit.so\nsession required pam_y.so\n", "3: a line of pam_jit.so stands there that jitctl setup did not write"},
       {"by hand, by its path", "sudo", "account required /lib/security/pam_jit.so\nsession required pam_y.so\n", "1: a line of pam_jit.so stands there that jitctl setup did not write"},
+      {"a line that goes on past the end", "sudo", "account required pam_x.so\nsession required pam_y.so \\\n", "2: its last line ends in a backslash"},
       {"half a line", "sudo", "account required pam_x.so\nsession required\n", "2: PAM would not take this line"},
   };
   for (const auto& row : table) {
