@@ -35,7 +35,10 @@ constexpr std::array kOptions = {
     OptionName{Option::kKey, "--key", "", "FILE"},         OptionName{Option::kCode, "--code", "", ""},
     OptionName{Option::kPaste, "--paste", "", ""},         OptionName{Option::kEnvelope, "--envelope", "", ""},
     OptionName{Option::kTrust, "--trust", "", "FINGERPRINT"}, OptionName{Option::kYes, "--approve", "", ""},
-    OptionName{Option::kNo, "--deny", "", ""},
+    OptionName{Option::kNo, "--deny", "", ""},             OptionName{Option::kObserve, "--observe", "", ""},
+    OptionName{Option::kConfirm, "--confirm", "", ""},     OptionName{Option::kUndo, "--undo", "", ""},
+    OptionName{Option::kUnconfirmed, "--unconfirmed", "", ""}, OptionName{Option::kKeep, "--no-take-back", "", ""},
+    OptionName{Option::kPolicy, "--policy", "", "laptop|server|bastion"},
 };
 
 using enum Option;
@@ -63,6 +66,9 @@ const std::array kVerbs = {
     Verb{"revoke", "[GRANT]", 0, 1, false, {kUser, kPerson, kAll, kReason, kJson},
          "end grants at once, with a reason (-m)"},
     Verb{"status", "", 0, 0, false, {kJson}, "the broker's health"},
+    Verb{"setup", "[DOOR...]", 0, 5, false, {kObserve, kPolicy, kConfirm, kUndo, kUnconfirmed, kKeep, kJson},
+         "gate sudo, su, ssh, login or polkit: shows the change, tries it, and takes it back unless you --confirm; for root"},
+    Verb{"doctor", "", 0, 0, false, {kDoor, kJson}, "try each door, and name what is not gated; exit code 1 where there is a hole; for root"},
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
     Verb{"audit show", "ID", 1, 1, false, {kJson}, "what the log says of a request or a grant, checked"},
     Verb{"audit export", "", 0, 0, false, {kSince, kFormat}, "the log for others: jsonl, which jit-verify checks, or ocsf"},

@@ -20,6 +20,7 @@ enum class Option : std::uint8_t {
   kFrom, kAt, kFact, kUrgency, kClaimed, kHostTag, kOwed, kBlock, kTyped, kUntil,
   kKey, kCode, kPaste, kEnvelope, kTrust, kYes, kNo, kId, kKind, kVerifyRequired,
   kFormat, kHostKey, kAllowedSigners, kHead,
+  kObserve, kConfirm, kUndo, kUnconfirmed, kKeep, kPolicy,
 };
 
 struct Args {

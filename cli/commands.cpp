@@ -71,6 +71,8 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "end") return verbs.end();
   if (verb == "revoke") return verbs.revoke();
   if (verb == "status") return verbs.status();
+  if (verb == "doctor") return verbs.doctor();
+  if (verb == "setup") return verbs.setup();
   if (verb == "audit log") return verbs.log();
   if (verb == "audit show") return verbs.show_audit();
   if (verb == "audit export") return verbs.export_log();

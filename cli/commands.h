@@ -10,6 +10,7 @@
 #include "cli/client.h"
 #include "cli/documents.h"
 #include "cli/format.h"
+#include "setup/edit.h"
 
 namespace jit::cli {
 
@@ -69,6 +70,14 @@ struct Verbs {
   // verbs_people_keys.cpp
   Exit add_key();
   Exit import_people();
+  // verbs_doctor.cpp
+  Exit doctor();
+  // verbs_setup.cpp
+  Exit setup();
+  Exit set_up(const std::vector<policy::Door>& doors, setup::Mode mode);
+  Exit undo_setup(const std::vector<policy::Door>& doors);
+  Exit confirm_setup();
+  Result<std::vector<policy::Door>> setup_doors() const;
   // verbs_policy.cpp
   Result<config::Loaded> loaded(const std::vector<std::string>& paths, bool told = false);
   Exit check();

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
+
+#include "host/pam_text.h"
 
 namespace jit::host {
 namespace {
@@ -15,7 +17,6 @@ namespace {
 constexpr std::size_t kFileMax = 1024UL * 1024;
 constexpr std::size_t kLinesMax = 4096;
 constexpr unsigned kLevelsMax = 16;
-constexpr std::string_view kBlank = " \t\r";
 
 using State = PamService::State;
 
@@ -58,59 +59,6 @@ Text find_file(const PamFolders& folders, std::string_view name) {
   return out;
 }
 
-struct Joined {
-  std::string text;
-  std::uint32_t line = 0;
-};
-
-// What stands before a #; a line that ends in a backslash goes on.
-std::vector<Joined> joined_lines(std::string_view text) {
-  std::vector<Joined> out;
-  bool goes_on = false;
-  std::uint32_t number = 0;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    ++number;
-    line = line.substr(0, line.find('#'));
-    while (!line.empty() && kBlank.find(line.back()) != std::string_view::npos) line.remove_suffix(1);
-    const bool more = line.ends_with('\\');
-    if (more) line.remove_suffix(1);
-    if (!goes_on) out.push_back({{}, number});
-    out.back().text += std::string(line) + ' ';
-    goes_on = more;
-  }
-  return out;
-}
-
-// The next word; one in brackets is one word, in which \] stands for ]. `in_brackets`: as which it stood.
-bool next_word(std::string_view& line, std::string& word, bool& in_brackets) {
-  word.clear();
-  const std::size_t begin = line.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return false;
-  line.remove_prefix(begin);
-  in_brackets = line.front() == '[';
-  if (!in_brackets) {
-    const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
-    word = line.substr(0, end);
-    line.remove_prefix(end);
-    return true;
-  }
-  for (std::size_t i = 1; i < line.size(); ++i) {
-    if (line[i] == ']') {
-      line.remove_prefix(i + 1);
-      return true;
-    }
-    if (line[i] == '\\' && i + 1 < line.size() && line[i + 1] == ']') ++i;
-    word += line[i];
-  }
-  line = {};
-  return true;
-}
-
-bool is_type(std::string_view word) { return word == "auth" || word == "account" || word == "password" || word == "session"; }
-
 class Reader {
  public:
   explicit Reader(const PamFolders& folders) : folders_(folders) {}
@@ -120,8 +68,8 @@ class Reader {
     if (level > kLevelsMax) return State::kUnknown;
     const Text text = find_file(folders_, name);
     if (text.state != State::kRead) return text.state;
-    for (const Joined& line : joined_lines(text.text)) {
-      if (!take(text, line, only, stack, level)) return State::kUnknown;
+    for (PamEntry& entry : read_pam_text(text.text)) {
+      if (!take(text, std::move(entry), only, stack, level)) return State::kUnknown;
     }
     return State::kRead;
   }
@@ -129,25 +77,19 @@ class Reader {
   std::vector<PamLine> lines;
 
  private:
-  bool take(const Text& text, const Joined& joined, const std::string& only, std::uint32_t stack, unsigned level) {
-    std::string_view rest = joined.text;
+  bool take(const Text& text, PamEntry entry, const std::string& only, std::uint32_t stack, unsigned level) {
+    if (!entry.whole()) return false;
+    if (entry.type == "@include") return file(entry.module, only, stack, level + 1) == State::kRead;
+    if (!only.empty() && entry.type != only) return true;
+    if (entry.control == "include") return file(entry.module, entry.type, stack, level + 1) == State::kRead;
+    if (entry.control == "substack") return file(entry.module, entry.type, ++stacks_, level + 1) == State::kRead;
     PamLine out;
-    std::string word;
-    bool in_brackets = false;
-    if (!next_word(rest, out.type, in_brackets)) return true;
-    if (out.type == "@include") return next_word(rest, word, in_brackets) && file(word, only, stack, level + 1) == State::kRead;
-    if (out.type.starts_with('-')) out.type.erase(0, 1);
-    std::ranges::transform(out.type, out.type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    if (!is_type(out.type) || !next_word(rest, word, in_brackets)) return false;
-    out.control = in_brackets ? '[' + word + ']' : word;
-    if (!next_word(rest, word, in_brackets)) return false;
-    if (!only.empty() && out.type != only) return true;
-    if (out.control == "include") return file(word, out.type, stack, level + 1) == State::kRead;
-    if (out.control == "substack") return file(word, out.type, ++stacks_, level + 1) == State::kRead;
-    out.module = word.substr(word.rfind('/') + 1);
-    while (next_word(rest, word, in_brackets)) out.arguments.push_back(word);
+    out.type = std::move(entry.type);
+    out.control = std::move(entry.control);
+    out.module = entry.module.substr(entry.module.rfind('/') + 1);
+    out.arguments = std::move(entry.arguments);
     out.file = text.path;
-    out.line = joined.line;
+    out.line = entry.line;
     out.changed = text.changed;
     out.stack = stack;
     lines.push_back(std::move(out));

@@ -202,6 +202,11 @@ bool safe_program(int exe, std::string& why) {
   return true;
 }
 
+bool is_program(int exe, const std::string& path) {
+  struct stat theirs {}, file {};
+  return fstat(exe, &theirs) == 0 && stat(path.c_str(), &file) == 0 && theirs.st_dev == file.st_dev && theirs.st_ino == file.st_ino;
+}
+
 namespace {
 
 using Namespace = std::pair<std::uint64_t, std::uint64_t>;  // device and inode

@@ -55,6 +55,9 @@ class Callers {
 // A regular file of root that nobody else may write; an O_PATH descriptor will do.
 bool safe_program(int exe, std::string& why);
 
+// Is it this very file? An O_PATH descriptor will do.
+bool is_program(int exe, const std::string& path);
+
 // A mount namespace. `foreign`: certainly another one than that of PID 1 (not to be told without the right to look).
 bool mount_namespace(int descriptor, bool& foreign, std::string& why);
 

@@ -29,6 +29,11 @@ Refusal limit() {
           "too many connections of this user"};
 }
 
+// To jitctl, which tries doors: in the words that it looks for (setup/probe/probe.h), and with nothing left behind.
+Refusal probed(bool covered) {
+  return {"probe", {covered ? "jit: probe: this door asks the broker" : "jit: probe: the policy does not cover this door"}, {}};
+}
+
 }  // namespace
 
 int Server::Impl::on_message(Connection& connection, sd_bus_message* message) {
@@ -107,6 +112,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
     return refuse(connection, refuse_identity(why));
   }
   if (caller->real_uid != connection.real_uid) return refuse(connection, refuse_identity("its uid has changed"));
+  if (is_program(context->exe, options.probe)) return refuse(connection, probed(core->policy() != nullptr && core->policy()->covers(*door)));
   if (foreign) log.warn(caller->real_uid, "asks from another mount namespace than that of PID 1");
   // The message closes them; that of the program is duplicated while it is looked at.
   context->pidfd = context->exe = context->mnt_ns = -1;

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include <memory>
+#include <string>
 
 #include "broker/core/core.h"
 #include "broker/directory/directory.h"
@@ -15,6 +16,7 @@ namespace jit::gate {
 struct Options {
   std::size_t connections_per_uid = 8;     // by real uid or loginuid of the peer; root's own are not counted here
   std::size_t connections = 18000;         // all; fewer where RLIMIT_NOFILE does not hold so many
+  std::string probe = "/usr/bin/jitctl";   // a door that this program asks at is only being tried: no, without a request
   std::int64_t quiet_ms = 10'000;          // from accept to the first call, and from a yes to Bind: as long as a hand-over
 };
 

@@ -265,3 +265,26 @@ TEST_CASE("where from: a host name, a tty name or LOCAL in rhost is nothing") {
   REQUIRE(login.submit({string("service", "login"), string("phase", "account"), bytes("user", "alice"), bytes("tty", "tty1")}).answer == "allow");
   CHECK(bed.notes().wait("submit", ++n).ask.subject.origin.kind == Kind::kUnknown);
 }
+
+TEST_CASE("the program that tries doors is told so, and the core is not asked") {
+  gate::Options options;
+  options.probe = "/bin/sh";  // which the client passes as its own
+  Bed bed(options);
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  for (const Entries& context : {sudo_context(), su("bob"), ssh_context("alice", "192.0.2.7"), with(su("bob"), {string("service", "polkit-1")})}) {
+    Client client(bed.path());
+    const auto reply = client.submit(context);
+    CHECK(reply.answer == "deny");
+    CHECK(reply.id.empty());
+    CHECK(reply.detail.cause == "probe");
+    REQUIRE(reply.detail.text.size() == 1);
+    CHECK(reply.detail.text[0].starts_with("jit: probe: "));
+    // Another program of root's, passed in its place, would be who asks.
+    const int other = open("/usr/bin/true", O_PATH | O_CLOEXEC);
+    const Descriptors own;
+    Client second(bed.path());
+    CHECK(second.submit(context, own.pidfd, other, own.mnt_ns).answer == "allow");
+    close(other);
+  }
+  CHECK(bed.notes().count("submit") == 4);
+}

@@ -15,6 +15,8 @@ MAY = {
     "evidence": set(),
     "verify": {"evidence"},
     "host": {"policy"},
+    "setup": {"host", "policy"},
+    "setup/probe": set(),
     "dbus": set(),
     "enforcer": {"dbus"},
     "broker/core": {"policy", "evidence"},
@@ -26,7 +28,8 @@ MAY = {
     "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "policy/explanation", "evidence", "dbus"},
     "broker": {"broker/core", "broker/store", "broker/audit", "broker/config", "broker/directory", "broker/gate",
                "broker/bus", "policy", "evidence"},
-    "cli": {"policy", "policy/analysis", "policy/explanation", "evidence", "verify", "host", "dbus", "broker/config"},
+    "cli": {"policy", "policy/analysis", "policy/explanation", "evidence", "verify", "host", "dbus", "broker/config", "setup", "setup/probe",
+            "enforcer"},
 }
 # library headers (by prefix) -> the only folders that may use them
 ONLY = {
@@ -42,7 +45,7 @@ ONLY = {
     "term.h": {"cli"},
     "date/": {"policy"},
     "toml++/": {"policy", "broker/config"},
-    "security/": {"pam_jit"},
+    "security/": {"pam_jit", "setup/probe"},
     "sudo_plugin.h": {"sudo_jit"},
     "sdbus-c++/": {"broker/bus", "cli", "dbus"},
     "systemd/sd-bus.h": {"pam_jit", "broker/gate", "broker/bus", "cli", "enforcer"},

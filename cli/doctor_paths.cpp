@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways to root that no line of ours stands at.
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include "cli/doctor.h"
+#include "cli/sshd_facts.h"
+#include "evidence/text.h"
+#include "host/names.h"
+
+namespace jit::cli {
+
+namespace {
+
+using policy::Door;
+using setup::Level;
+
+// Who is in one of these is root, when he wants to be.
+constexpr std::array kRootGroups = {"docker", "lxd", "incus-admin", "libvirt", "podman", "disk", "shadow", "kmem"};
+
+// Setuid programs of Debian that give nobody a root shell, and those that are named by themselves.
+const std::set<std::string, std::less<>> kKnown = {"sudo", "su", "pkexec", "passwd", "chsh", "chfn", "gpasswd", "newgrp", "newuidmap", "newgidmap", "mount", "umount", "fusermount", "fusermount3",
+                                                   "ssh-keysign", "dbus-daemon-launch-helper", "polkit-agent-helper-1", "unix_chkpwd", "chage", "expiry", "ping", "crontab", "at", "utempter",
+                                                   "mount.nfs", "mount.cifs", "ntfs-3g", "pppd", "Xorg.wrap", "snap-confine", "chrome-sandbox"};
+
+bool is_there(const char* path) { return access(path, F_OK) == 0; }
+
+std::vector<std::string> members_of(const char* name) {
+  std::vector<std::string> out;
+  const group* const entry = getgrnam(name);
+  for (char** one = entry == nullptr ? nullptr : entry->gr_mem; one != nullptr && *one != nullptr; ++one) out.push_back(evidence::escape_to(*one, 64));
+  return out;
+}
+
+// Programs of root's with the setuid bit, in the folders of programs.
+std::vector<std::string> setuid_programs() {
+  std::vector<std::string> out;
+  std::set<std::pair<dev_t, ino_t>> seen;
+  for (const char* const folder : {"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/local", "/opt", "/bin", "/sbin"}) {
+    std::error_code error;
+    const auto options = std::filesystem::directory_options::skip_permission_denied;
+    for (std::filesystem::recursive_directory_iterator it(folder, options, error), end; !error && it != end; it.increment(error)) {
+      struct stat st {};
+      if (lstat(it->path().c_str(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & S_ISUID) == 0) continue;
+      if (seen.emplace(st.st_dev, st.st_ino).second && !kKnown.contains(it->path().filename().string())) out.push_back(it->path().string());
+    }
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+}  // namespace
+
+void Doctor::ungated() {
+  const auto open = [this](std::string where, std::string what, std::string todo) { add(Level::kOpen, std::move(where), std::move(what), std::move(todo)); };
+  const auto by_door = [&](Door door, const std::string& what) {
+    const DoorState* const state = state_of(door);
+    if (state != nullptr && state->state == "open") {
+      const std::string name(policy::name_of(door));
+      open(name, what, "cover it: add \"" + name + "\" to covers, then jitctl setup " + name + "; or leave it, knowingly");
+    }
+  };
+  by_door(Door::kSudo, "sudo is not gated: who may use it is root without asking");
+  if (host::has_password("root").value_or(true)) by_door(Door::kSu, "su is not gated: who knows root's password, or another's, goes by it");
+  by_door(Door::kLogin, "login at a console is not gated");
+  const bool polkit = is_gated(Door::kPolkit);
+  if (is_there("/usr/bin/pkexec") && !polkit) open("pkexec", "pkexec makes root of who gives an admin's password, and polkit is not gated", "jitctl setup polkit; or take pkexec away");
+  if (is_there("/usr/bin/run0") && !polkit) open("run0", "run0 asks polkit, which is not gated", "jitctl setup polkit");
+  if (is_there("/usr/bin/systemd-run") && !polkit && is_there("/usr/lib/polkit-1/polkitd")) open("systemd-run", "systemd-run and machinectl shell ask polkit, which is not gated", "jitctl setup polkit");
+  const SshdFacts sshd = sshd_facts();
+  if (sshd.there && !is_gated(Door::kSsh)) {
+    const std::string root = sshd.get("permitrootlogin");
+    if (root != "no") open("ssh", "ssh as root is let in (PermitRootLogin " + evidence::escape_to(root, 40) + "), and ssh is not gated", "PermitRootLogin no in sshd_config; or jitctl setup ssh");
+    by_door(Door::kSsh, "logins by ssh are not gated");
+  }
+  for (const char* const name : kRootGroups) {
+    const auto members = members_of(name);
+    if (members.empty()) continue;
+    std::string who;
+    for (const std::string& one : members) who += (who.empty() ? "" : ", ") + one;
+    open("group " + std::string(name), who + ": who is in it becomes root without asking", "take them out: gpasswd -d USER " + std::string(name));
+  }
+  if (is_there("/usr/bin/doas")) open("doas", "doas makes root of people, and no line of ours stands there", "take it away, or its permits out of /etc/doas.conf");
+  for (const std::string& path : setuid_programs()) open(evidence::escape_to(path, 160), "a setuid program of root's that is not known here", "find out what it is; else: chmod u-s");
+  for (const std::string& name : host::names_of_root()) open("/etc/passwd", evidence::escape_to(name, 64) + " has uid 0 beside root", "take the account away");
+}
+
+}  // namespace jit::cli

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""jitctl doctor: proves that doors gate, and names what does not, with what to do. No request is made, nobody is asked."""
+import contextlib
+import os
+
+import bedlib
+import pam_files
+from bedlib import broker, check, run
+
+
+def doctor(*words: str) -> dict:
+    done = run("root", ["jitctl", "doctor", "--json", *words])
+    document = bedlib.json.loads(done.out)
+    check((done.code == 0) == document["ok"] and done.code in (0, 1), done.text)
+    check(all(f["what"] and f["do"] and "\n" not in f["what"] + f["do"] for f in document["findings"]), done.text)
+    return document
+
+
+def found(document: dict, level: str, *words: str) -> list:
+    return [f for f in document["findings"] if f["level"] == level and all(w in f["where"] + " " + f["what"] for w in words)]
+
+
+def named(document: dict, level: str, *words: str) -> None:
+    check(found(document, level, *words), f"no {level} with {words}: {document}")
+    check(level != "hole" or (not document["ok"] and document["holes"] > 0), str(document))
+
+
+def state(document: dict, door: str) -> str:
+    return next(d["state"] for d in document["doors"] if d["door"] == door)
+
+
+@contextlib.contextmanager
+def changed(path: str, change):
+    with open(path, encoding="utf-8") as f:
+        before = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(change(before))
+    try:
+        yield
+    finally:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(before)
+
+
+def pam(service: str, change):
+    return changed(f"/etc/pam.d/{service}", change)
+
+
+@contextlib.contextmanager
+def set_up():
+    with pam_files.as_installed():
+        done = run("root", "jitctl setup sudo su login ssh --no-take-back")
+        check(done.code == 0, done.text)
+        yield
+
+
+def test_gated_doors_are_proven_and_nobody_is_asked():
+    with set_up(), bedlib.Inbox() as inbox:
+        document = doctor()
+        check(document["ok"] and not document["holes"], str(document))
+        check([state(document, d) for d in ("sudo", "su", "ssh", "login", "polkit")] == ["gated"] * 4 + ["open"], str(document["doors"]))
+        named(document, "note", "only authenticates")
+        check([r for r in inbox.requests() if r["id"] not in inbox.known] == [], "a probe made a request")
+        check(not [e for e in bedlib.audit() if e["type"].startswith("request") and e.get("person") in ("root", "uid:0")], "a probe is in the log")
+        text = run("root", ["jitctl", "doctor"])
+        check(text.code == 0 and "sudo\tgated\tcovers it" in text.out and "  do: " in text.out, text.text)
+        check(run("alice", ["jitctl", "doctor"]).code == 3 and run("root", ["jitctl", "doctor", "--door", "cron"]).code == 2, "who, and which")
+
+
+def test_lines_that_do_not_gate():
+    ours = "[success=ok default=die] pam_jit.so"
+    table = (  # how our account line of sudo is changed, state, level, words
+        (lambda t: t.replace(ours, "sufficient pam_jit.so", 1), "hole", "hole", "a no of ours is ignored (sufficient)"),
+        (lambda t: t.replace(ours, "optional pam_jit.so", 1), "hole", "hole", "optional without the option observe"),
+        (lambda t: t.replace(ours, "[success=ok default=ignore] pam_jit.so", 1), "hole", "hole", "default=ignore"),
+        (lambda t: "account sufficient pam_permit.so\n" + t, "hole", "hole", "pam_permit.so may let people pass"),
+        (lambda t: "account [success=1 default=ignore] pam_permit.so\n" + t, "hole", "hole", "success=1"),
+        (lambda t: t.replace(f"account {ours}", "", 1), "hole", "fault", "session alone"),
+        (lambda t: "".join(line for line in t.splitlines(True) if "pam_jit" not in line), "hole", "hole", "no line of ours stands here"),
+        (lambda t: t.replace(f"{ours}", "optional pam_jit.so observe"), "observes", "open", "ONLY OBSERVES"),
+        (lambda t: t + "account required\n", "closed", "fault", "cannot be read as PAM reads it"),
+    )
+    with set_up():
+        for change, wanted, level, words in table:
+            with pam("sudo", change):
+                document = doctor("--door", "sudo")
+                named(document, level, words)
+                check(state(document, "sudo") == wanted or (wanted == "closed" and state(document, "sudo") == "gated"), f"{words}: {document['doors']}")
+        check(doctor("--door", "sudo")["ok"], "as before")
+
+
+def test_the_rescue_line_must_be_ours():
+    with set_up():
+        for change in (lambda t: t.replace("user = root tty =~ *tty[0-9]*", "user = root"), lambda t: t.replace("tty =~ *tty[0-9]*", "tty =~ *"),
+                       lambda t: t.replace("quiet user = root", "quiet user ingroup sudo")):
+            with pam("login", change):
+                named(doctor("--door", "login"), "hole", "not the rescue line")
+        with pam("login", lambda t: "".join(line for line in t.splitlines(True) if "tty =~" not in line)):
+            named(doctor("--door", "login"), "fault", "no rescue line")
+
+
+def test_what_sudo_is_told():
+    with set_up():
+        for line, level, words in (("Defaults !pam_acct_mgmt", "hole", "sudo does not ask us"), ("Defaults !pam_session", "hole", "nothing ends"),
+                                   ("Defaults pam_service=other", "hole", "pam_service=other"), ("Defaults exempt_group=dba", "note", "exempt_group=dba"), ("%", "fault", "cannot be read")):
+            with changed("/etc/sudoers", lambda t, line=line: f"{line}\n{t}"):
+                named(doctor("--door", "sudo"), level, "sudoers", words)
+        with changed("/etc/sudo.conf", lambda t: t + "Plugin sudo_jit sudo_jit.so\n"):
+            check(not found(doctor("--door", "sudo"), "note", "sudo_jit is not loaded"), "the plugin is loaded")
+            os.chmod("/usr/libexec/sudo/sudo_jit.so", 0o666)
+            try:
+                named(doctor("--door", "sudo"), "hole", "sudo_jit.so", "everybody may replace it")
+            finally:
+                os.chmod("/usr/libexec/sudo/sudo_jit.so", 0o644)
+
+
+def test_what_sshd_is_told():
+    with pam_files.as_installed():
+        with changed("/etc/ssh/sshd_config", lambda t: "AuthenticationMethods publickey,keyboard-interactive:pam\nKbdInteractiveAuthentication yes\nUsePAM yes\n" + t):
+            done = run("root", "jitctl setup ssh --no-take-back")
+            check(done.code == 0 and "+auth [success=ok default=die] pam_jit.so" in done.text, done.text)
+            document = doctor("--door", "ssh")
+            check(document["ok"] and state(document, "ssh") == "gated", str(document))
+            for line, words in (("LoginGraceTime 30", "LoginGraceTime is 30 s"), ("MaxStartups 2:30:100", "MaxStartups is 2:30:100")):
+                with changed("/etc/ssh/sshd_config", lambda t, line=line: f"{line}\n{t}"):
+                    named(doctor("--door", "ssh"), "fault", words)
+        with changed("/etc/ssh/sshd_config", lambda t: "UsePAM no\n" + t):
+            named(doctor("--door", "ssh"), "hole", "UsePAM is no")
+        with changed("/etc/ssh/sshd_config", lambda t: "UsePAM yes\nPasswordAuthentication yes\n" + t):
+            named(doctor("--door", "ssh"), "fault", "our auth line refuses")
+
+
+def test_files_that_others_may_write():
+    with set_up():
+        for path, mode, words in (("/etc/jit/policy.d/bed.toml", 0o666, "bed.toml"), ("/run/jit/gate", 0o666, "/run/jit/gate"), ("/var/lib/jit", 0o755, "/var/lib/jit"),
+                                  ("/etc/pam.d/su", 0o666, "/etc/pam.d/su"), ("/usr/bin/jitctl", 0o777, "/usr/bin/jitctl")):
+            before = os.stat(path).st_mode & 0o7777
+            os.chmod(path, mode)
+            try:
+                named(doctor(), "hole", words)
+            finally:
+                os.chmod(path, before)
+
+
+def test_ways_that_nobody_gates():
+    with pam_files.as_installed(), bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["sudo"]'):
+        done = run("root", "jitctl setup sudo --no-take-back")
+        check(done.code == 0, done.text)
+        with open("/etc/group", "a", encoding="ascii") as f:
+            f.write("docker:x:2900:eve\n")
+        with open("/usr/local/bin/helper", "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\n")
+        os.chmod("/usr/local/bin/helper", 0o4755)
+        document = doctor()
+        for words in ("su is not gated",), ("login at a console",), ("group docker", "eve"), ("/usr/local/bin/helper", "setuid"), ("ssh as root",):
+            named(document, "open", *words)
+        check(document["ok"], f"what nobody means to gate is no hole: {document}")
+        os.unlink("/usr/local/bin/helper")
+
+
+def test_a_door_that_the_policy_does_not_cover():
+    with set_up(), bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["su", "ssh", "login"]'):
+        document = doctor("--door", "sudo")
+        named(document, "fault", "does not cover sudo")
+        check(state(document, "sudo") == "closed", str(document))
+
+
+def test_without_a_broker_doors_are_closed_and_no_hole():
+    with set_up():
+        broker.stop()
+        try:
+            document = doctor()
+            named(document, "fault", "does not answer")
+            check(document["holes"] == 0 and state(document, "sudo") == "closed", str(document))
+        finally:
+            broker.start()
+
+
+bedlib.main(globals())

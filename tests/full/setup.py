@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""jitctl setup where systemd is PID 1: kept only by who came through the gate since; else taken back by the timer, and at the next boot,
+with the broker dead."""
+import pathlib
+import sys
+
+import bedlib
+import booted
+from bedlib import check, run
+from booted import logged_in, permit, shell, until
+
+POLICY = permit("login", "alice", "ssh login", "alice", 'max = "1d"') + permit("root", "alice", "sudo su", "root", 'max = "10m"')
+PENDING = pathlib.Path("/etc/jit/setup/unconfirmed")
+UNTIL_BOOT = pathlib.Path("/var/tmp/before-boot")
+
+
+def texts() -> dict:
+    return {path.name: path.read_bytes() for path in sorted(pathlib.Path("/etc/pam.d").iterdir())}
+
+
+def setup(*words: str):
+    return run("root", ["jitctl", "setup", *words])
+
+
+def is_active(unit: str) -> bool:
+    return run("root", ["systemctl", "is-active", "--quiet", unit]).code == 0
+
+
+def timer_after(seconds: int) -> None:
+    folder = pathlib.Path("/run/systemd/system/jit-setup-revert.timer.d")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "test.conf").write_text(f"[Timer]\nOnActiveSec=\nOnActiveSec={seconds}s\n", encoding="ascii")
+    shell("systemctl daemon-reload")
+
+
+def nothing_waits() -> None:
+    check(not PENDING.exists() and not is_active("jit-setup-revert.timer"), "something waits still")
+    check(run("root", ["systemctl", "is-enabled", "jit-setup-revert.service"]).out.strip() == "disabled", "the next boot takes something back")
+
+
+def test_taken_back_by_itself() -> None:
+    before = texts()
+    timer_after(3)
+    done = setup("sudo", "ssh")
+    check(done.code == 0 and "In 10 minutes" in done.text, done.text)
+    check("pam_jit" in pathlib.Path("/etc/pam.d/sshd").read_text(encoding="ascii") and PENDING.exists(), "not gated")
+    # Nobody to ask: neither the broker nor the bus is needed for the way back.
+    shell("systemctl stop jit-broker.socket jit-broker.service jit-enforcer.socket jit-enforcer.service; kill -STOP $(systemctl show -p MainPID --value dbus)")
+    try:
+        until("it is taken back", lambda: texts() == before, 30)
+    finally:
+        shell("kill -CONT $(systemctl show -p MainPID --value dbus)")
+    until("the service ends", lambda: not is_active("jit-setup-revert.service") and not PENDING.exists())
+    until("the timer ends", lambda: not is_active("jit-setup-revert.timer"))
+    nothing_waits()
+    shell("systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service; rm -r /run/systemd/system/jit-setup-revert.timer.d; systemctl daemon-reload")
+    check("10min" in shell("systemctl show -p TimersMonotonic jit-setup-revert.timer") or "10min" in shell("systemctl cat jit-setup-revert.timer"), "not 10 minutes")
+
+
+def confirm_in(session) -> str:
+    session.line("sudo jitctl setup --confirm; echo code=$?")
+    found = session.expect(r"^code=(\d+)")
+    return f"{found[1]} {session.text}"
+
+
+def test_confirmed_from_a_new_session_alone() -> None:
+    with logged_in() as old:
+        done = setup("sudo", "ssh")
+        check(done.code == 0, done.text)
+        check(is_active("jit-setup-revert.timer"), "no timer")
+        # Root's own shell proves nothing, nor does a session that was there before, even behind sudo's gate: ssh is the way in.
+        alone = setup("--confirm")
+        check(alone.code == 1 and "log in anew" in alone.text and PENDING.exists(), alone.text)
+        said = confirm_in(old)
+        check(said.startswith("1 ") and "log in anew" in said and PENDING.exists(), said)
+        with logged_in() as fresh:
+            said = confirm_in(fresh)
+            check(said.startswith("0 ") and "confirmed: sudo, ssh stay gated" in said, said)
+    nothing_waits()
+    again = setup("sudo", "ssh")
+    check(again.code == 0 and "already so" in again.text and not PENDING.exists(), again.text)
+    doctor = run("root", ["jitctl", "doctor", "--door", "sudo"])
+    check(doctor.code == 0 and "0 holes, 0 faults" in doctor.text, doctor.text)
+
+
+def test_only_what_waits_is_taken_back() -> None:
+    check("pam_jit" in pathlib.Path("/etc/pam.d/sudo").read_text(encoding="ascii"), "sudo is not gated")
+    before = texts()
+    check(setup("su").code == 0, "su")
+    with logged_in() as session:  # sudo's gate is an old one; only su waits
+        said = confirm_in(session)
+        check(said.startswith("1 ") and "come through su" in said, said)
+    undone = setup("--undo", "--unconfirmed")
+    check(undone.code == 0 and texts() == before, undone.text)
+    nothing_waits()
+    check(setup("--undo").code == 0 and b"pam_jit" not in b"".join(texts().values()), "a line is left")
+
+
+def test_a_restart_is_coming() -> None:
+    """Seen after it: see a_new_boot."""
+    UNTIL_BOOT.write_bytes(b"\0".join(texts()[name] for name in ("sudo", "su", "sshd")))
+    check(setup("sudo", "su", "ssh").code == 0 and PENDING.exists(), "setup")
+
+
+def a_new_boot() -> None:
+    check(b"\0".join(texts()[name] for name in ("sudo", "su", "sshd")) == UNTIL_BOOT.read_bytes(), "the boot did not take it back")
+    nothing_waits()
+    check("Take back" in shell("journalctl -b -u jit-setup-revert.service --no-pager"), "the journal does not tell")
+    print("ok   a_new_boot", flush=True)
+
+
+if sys.argv[1:] == ["rebooted"]:
+    a_new_boot()
+    raise SystemExit(0)
+booted.set_up(POLICY, gated=False)
+try:
+    bedlib.main(globals())
+except SystemExit as done:
+    raise SystemExit(77 if not done.code else done.code) from None  # 77: start it again

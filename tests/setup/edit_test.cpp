@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/edit.h"
+
+#include <catch2/catch.hpp>
+
+using namespace jit;
+using setup::Mode;
+
+namespace {
+
+// As Debian's common files: each holds the type that its name says.
+bool holds(std::string_view included, std::string_view type) {
+  return included == "all" || included == "/usr/lib/pam.d/polkit-1" || included.ends_with(type) || (included == "common-session-noninteractive" && type == "session");
+}
+
+std::string edited(const char* service, const std::string& text, setup::Wanted wanted = {}) {
+  const auto out = setup::with_lines(*setup::service_named(service), text, wanted, holds);
+  return out.problem.empty() ? out.text : std::to_string(out.line) + ": " + out.problem;
+}
+
+// The marks are left out, so that a case stays readable.
+std::string plain(std::string text) {
+  for (std::size_t at = text.find(setup::kMark); at != std::string::npos; at = text.find(setup::kMark)) text.erase(at, setup::kMark.size());
+  return text;
+}
+
+const std::string kAccount = "account [success=ok default=die] pam_jit.so\n", kSession = "session [success=ok default=die] pam_jit.so\n";
+const std::string kAuth = "auth [success=ok default=die] pam_jit.so\n";
+const std::string kRescueAccount = "account [success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*\n";
+const std::string kRescueSession = "session [success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*\n";
+
+}  // namespace
+
+TEST_CASE("each line has its place") {
+  struct {
+    const char* what;
+    const char* service;
+    std::string text, wanted;
+  } const table[] = {
+      {"sudo: account first, session last", "sudo", "session required pam_limits.so\n\n@include common-auth\n@include common-account\n@include common-session-noninteractive\n# end\n",
+       "session required pam_limits.so\n\n@include common-auth\n" + kAccount + "@include common-account\n@include common-session-noninteractive\n" + kSession + "# end\n"},
+      {"a type that is included", "sudo", "auth include all\naccount include all\nsession optional pam_x.so\nsession include all\n",
+       "auth include all\n" + kAccount + "account include all\nsession optional pam_x.so\nsession include all\n" + kSession},
+      {"one include of all", "sudo-i", "@include all\n", kAccount + "@include all\n" + kSession},
+      {"lines that go on stay whole", "sudo", "account required \\\n  pam_x.so\nsession required \\\n  pam_y.so\n", kAccount + "account required \\\n  pam_x.so\nsession required \\\n  pam_y.so\n" + kSession},
+      {"no newline at the end", "sudo", "account required pam_x.so\nsession required pam_y.so", kAccount + "account required pam_x.so\nsession required pam_y.so\n" + kSession},
+      {"su: root passes by pam_rootok first", "su", "auth sufficient pam_rootok.so\naccount sufficient pam_rootok.so\naccount required pam_x.so\nsession required pam_y.so\n",
+       "auth sufficient pam_rootok.so\naccount sufficient pam_rootok.so\n" + kAccount + "account required pam_x.so\nsession required pam_y.so\n" + kSession},
+      {"su-l has ours from su", "su-l", "auth include su\naccount include su\npassword include su\nsession optional pam_keyinit.so force revoke\nsession include su\n",
+       "auth include su\naccount include su\npassword include su\nsession optional pam_keyinit.so force revoke\nsession include su\n"},
+      {"su-l by itself", "su-l", "account required pam_x.so\nsession required pam_y.so\n", kAccount + "account required pam_x.so\nsession required pam_y.so\n" + kSession},
+      {"su-l half", "su-l", "account include su\nsession required pam_y.so\n", "account include su\nsession required pam_y.so\n" + kSession},
+      {"sshd: both first", "sshd", "@include common-auth\naccount required pam_nologin.so\n@include common-account\nsession required pam_loginuid.so\n@include common-session\n",
+       "@include common-auth\n" + kAccount + "account required pam_nologin.so\n@include common-account\n" + kSession + "session required pam_loginuid.so\n@include common-session\n"},
+      {"login: each pair first", "login", "auth requisite pam_nologin.so\nsession required pam_loginuid.so\n@include common-account\n",
+       "auth requisite pam_nologin.so\n" + kRescueSession + kSession + "session required pam_loginuid.so\n" + kRescueAccount + kAccount + "@include common-account\n"},
+      {"polkit opens no session", "polkit-1", "@include common-auth\n@include common-account\n@include common-session\n",
+       "@include common-auth\n" + kAccount + "@include common-account\n@include common-session\n"},
+      {"no account", "sudo", "session required pam_y.so\n", "0: it has no account line, so what PAM does there is in another file"},
+      {"no session", "sudo", "account required pam_y.so\n", "0: it has no session line, so what PAM does there is in another file"},
+      {"by hand", "sudo", "account required pam_x.so\n\naccount required pam_jit.so\nsession required pam_y.so\n", "3: a line of pam_jit.so stands there that jitctl setup did not write"},
+      {"by hand, by its path", "sudo", "account required /lib/security/pam_jit.so\nsession required pam_y.so\n", "1: a line of pam_jit.so stands there that jitctl setup did not write"},
+      {"a line that goes on past the end", "sudo", "account required pam_x.so\nsession required pam_y.so \\\n", "2: its last line ends in a backslash"},
+      {"half a line", "sudo", "account required pam_x.so\nsession required\n", "2: PAM would not take this line"},
+  };
+  for (const auto& row : table) {
+    INFO(row.what);
+    CHECK(plain(edited(row.service, row.text)) == row.wanted);
+  }
+}
+
+TEST_CASE("observing lines open and close nothing") {
+  const std::string text = "account required pam_x.so\nsession required pam_y.so\n";
+  const std::string seen = edited("sudo", text, {Mode::kObserve, false});
+  CHECK(plain(seen) == "account optional pam_jit.so observe\naccount required pam_x.so\nsession required pam_y.so\nsession optional pam_jit.so observe\n");
+  CHECK(setup::mode_of(seen) == Mode::kObserve);
+  const std::string gated = edited("sudo", seen);
+  CHECK(setup::mode_of(gated) == Mode::kGate);
+  CHECK(gated == edited("sudo", text));
+  CHECK_FALSE(setup::mode_of(text).has_value());
+}
+
+TEST_CASE("a line in auth only where it is wanted, after all others there") {
+  const std::string text = "@include common-auth\nauth required pam_x.so\naccount required pam_x.so\nsession required pam_y.so\n";
+  CHECK(plain(edited("sshd", text, {Mode::kGate, true})) == "@include common-auth\nauth required pam_x.so\n" + kAuth + kAccount + "account required pam_x.so\n" + kSession + "session required pam_y.so\n");
+  CHECK(edited("sudo", text, {Mode::kGate, true}) == edited("sudo", text));
+}
+
+TEST_CASE("twice is once, and out again is as it was") {
+  const std::string texts[] = {"account required pam_x.so\nsession required pam_y.so\n", "account required pam_x.so\r\nsession required pam_y.so\r\n",
+                               "# \xc3\xbc\n@include all\n", "@include all"};
+  for (const std::string& text : texts) {
+    for (const auto& service : setup::services()) {
+      INFO(service.name << ": " << text);
+      const auto once = setup::with_lines(service, text, {}, holds);
+      REQUIRE(once.problem.empty());
+      CHECK(setup::with_lines(service, once.text, {}, holds).text == once.text);
+      const auto left = setup::without_lines(once.text);
+      CHECK((left.text == text || left.text == text + '\n'));
+      CHECK(left.by_hand.empty());
+      for (const std::string& line : left.taken) CHECK(setup::is_own_line(line));
+    }
+  }
+}
+
+TEST_CASE("what was written by hand since stays") {
+  std::string text = edited("sudo", "account required pam_x.so\nsession required pam_y.so\n");
+  text.insert(0, "# mine\n");
+  text += "session optional pam_z.so\nsession required pam_jit.so\n";
+  text.insert(text.find("pam_jit.so  #") + 10, " budget=30");
+  const auto left = setup::without_lines(text);
+  CHECK(left.text == "# mine\naccount required pam_x.so\nsession required pam_y.so\nsession optional pam_z.so\nsession required pam_jit.so\n");
+  REQUIRE(left.taken.size() == 2);
+  CHECK_FALSE(setup::is_own_line(left.taken[0]));
+  CHECK(setup::is_own_line(left.taken[1]));
+  CHECK(left.by_hand == std::vector<std::uint32_t>{7});
+}
+
+TEST_CASE("a file of its own for a service that has none in /etc") {
+  const auto& polkit = *setup::service_named("polkit-1");
+  const auto made = setup::new_file(polkit, "/usr/lib/pam.d/polkit-1", {}, holds);
+  CHECK(made.problem.empty());
+  CHECK(plain(made.text) == kAccount + "@include /usr/lib/pam.d/polkit-1\n");
+  const auto left = setup::without_lines(made.text);
+  CHECK(left.text.empty());
+  for (const std::string& line : left.taken) CHECK(setup::is_own_line(line));
+}
+
+TEST_CASE("the first line that differs") {
+  CHECK(setup::first_difference("a\nb\n", "a\nb\n") == 0);
+  CHECK(setup::first_difference("a\nb\n", "a\nc\n") == 2);
+  CHECK(setup::first_difference("a\n", "a\nb\n") == 2);
+  CHECK(setup::first_difference("", "a") == 1);
+}
