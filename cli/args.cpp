@@ -103,7 +103,7 @@ const std::array kVerbs = {
     Verb{"completion", "SHELL", 1, 1, false, {}, "a completion script for bash, zsh or fish"},
 };
 
-std::string quoted(std::string_view text) { return "\"" + evidence::escape_to(text, 64) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + evidence::escape_to(text, 64) + "\""; }
 
 Failure usage(std::string message) { return {Exit::kUsage, std::move(message)}; }
 
@@ -177,7 +177,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     out.verb += " " + arguments[at++];
   }
   const Verb* const verb = verb_named(out.verb);
-  if (verb == nullptr) return usage("unknown verb " + quoted(out.verb) + ": see jitctl help");
+  if (verb == nullptr) return usage("unknown verb " + in_quotes(out.verb) + ": see jitctl help");
   if (json) {
     if (std::ranges::find(verb->options, kJson) == verb->options.end()) return usage("jitctl " + out.verb + " has no option \"--json\"");
     out.values.emplace(kJson, "");
@@ -208,7 +208,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     const OptionName* const option = option_named(argument.substr(0, equals));
     const bool takes = option != nullptr &&
                        std::find(verb->options.begin(), verb->options.end(), option->option) != verb->options.end();
-    if (!takes) return usage("jitctl " + out.verb + " has no option " + quoted(argument) + ": see jitctl help " + out.verb);
+    if (!takes) return usage("jitctl " + out.verb + " has no option " + in_quotes(argument) + ": see jitctl help " + out.verb);
     const bool again = out.has(option->option);
     if (again && !repeats(*verb, option->option)) return usage(std::string(option->name) + " is given twice");
     std::string value;
@@ -229,7 +229,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
   }
   if (out.words.size() < verb->least) return usage("missing: " + usage_of(*verb));
   if (out.words.size() > verb->most) {
-    return usage("too many words from " + quoted(out.words[verb->most]) +
+    return usage("too many words from " + in_quotes(out.words[verb->most]) +
                  (verb->command ? " on: a command stands after --" : " on") + ": " + usage_of(*verb));
   }
   return out;

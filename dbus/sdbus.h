@@ -31,6 +31,10 @@ std::string sender_of_call(Interfaces& object) {
   return object.getCurrentlyProcessedMessage().getSender();
 }
 
+inline sdbus::Signal make_signal(sdbus::IObject& object, const char* interface, const char* name) {
+  return object.createSignal(sdbus::InterfaceName(interface), sdbus::SignalName(name));
+}
+
 #else
 
 using ObjectPath = std::string;
@@ -48,6 +52,10 @@ void add_match(sdbus::IConnection& connection, const std::string& match, Handler
 template <class Interfaces>
 std::string sender_of_call(Interfaces& object) {
   return object.getCurrentlyProcessedMessage()->getSender();
+}
+
+inline sdbus::Signal make_signal(sdbus::IObject& object, const char* interface, const char* name) {
+  return object.createSignal(interface, name);
 }
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways in, as sudo_plugin(5) wants them. sudo opens, checks and closes for each command again.
-#include <sudo_plugin.h>
+#include "sudo_jit/sudo.h"
 
 #include "sudo_jit/plugin.h"
 

@@ -2,7 +2,7 @@
 // The question that is asked before sudo runs a command.
 #pragma once
 
-#include <sudo_plugin.h>
+#include "sudo_jit/sudo.h"
 
 namespace jit::sudo {
 

@@ -2,7 +2,7 @@
 // sudo's conversation. On a terminal what is said of a wait stands in one line, redrawn.
 #pragma once
 
-#include <sudo_plugin.h>
+#include "sudo_jit/sudo.h"
 
 #include "pam_jit/talk.h"
 

@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
+// Catch2 3 has its main in a library of its own: Catch2::Catch2WithMain.
 #define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
+#include "tests/catch.h"

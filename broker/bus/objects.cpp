@@ -48,7 +48,7 @@ class Requests final : public Object<made::Requests_adaptor> {
   Requests(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
   ~Requests() { unregisterAdaptor(); }
 
-  sdbus::Signal make_signal() { return getObject().createSignal(INTERFACE_NAME, "Changed"); }
+  sdbus::Signal make_signal() { return dbus::make_signal(getObject(), INTERFACE_NAME, "Changed"); }
 
   void changed(const std::string& to, const std::string& id) {
     auto signal = make_signal();
@@ -194,7 +194,7 @@ class Facts final : public Object<made::Facts_adaptor> {
   ~Facts() { unregisterAdaptor(); }
 
   void changed(const std::string& to, const std::string& name) {
-    auto signal = getObject().createSignal(INTERFACE_NAME, "Changed");
+    auto signal = dbus::make_signal(getObject(), INTERFACE_NAME, "Changed");
     signal.setDestination(to);
     signal << name;
     signal.send();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/bus/args.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using namespace jit;
 using namespace jit::bus;

@@ -2,7 +2,7 @@
 #include "broker/bus/json.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using namespace jit;
 using namespace jit::bus;

@@ -2,7 +2,7 @@
 #include "broker/bus/roles.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <fstream>
 #include <regex>
 #include <set>

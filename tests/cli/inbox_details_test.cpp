@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Details at 80x24: each fact of a request is on the screen, whatever the others hold.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 // The machine of `jitctl watch`: requests and keys in, lines and wishes out.
 #include "cli/inbox.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include <map>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signing with a real ssh-agent and a real ssh-keygen.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include <fcntl.h>
 #include <pty.h>

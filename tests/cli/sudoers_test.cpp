@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "evidence/text.h"
 #include "policy/policy.h"

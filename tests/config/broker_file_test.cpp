@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/config/broker_file.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/config/samples.h"
 

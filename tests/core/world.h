@@ -3,7 +3,7 @@
 // that write down what they hear and fail the test where it was not on disk yet.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <deque>
 #include <map>
 #include <memory>

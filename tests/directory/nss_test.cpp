@@ -3,7 +3,7 @@
 #include <grp.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <optional>
 
 #include "broker/directory/directory.h"

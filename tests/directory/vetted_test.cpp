@@ -2,7 +2,7 @@
 // G9: a source of names that says what it likes, against this machine's own files.
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <cstdlib>
 #include <fstream>
 #include <map>

@@ -2,7 +2,7 @@
 // Names of control groups, and the words on a terminal.
 #include "enforcer/cgroup.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "enforcer/terminals.h"
 

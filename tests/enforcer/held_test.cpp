@@ -2,7 +2,7 @@
 // The record by which an enforcer that died goes on: what was written is what is read, and damage reads as nothing.
 #include "enforcer/held.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 namespace jit::enforcer {
 namespace {

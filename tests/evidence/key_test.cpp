@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which public keys may be enrolled.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // E2: texts that try to look like others.
 #include "evidence/look_alike.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <string>
 
 using jit::evidence::looks_alike;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signatures of the five key types: good ones, and everything that is almost one.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "evidence/algorithms.h"
 #include "evidence/host_key.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against the ssh-keygen of this machine, both ways.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Documents and votes: one form of each, and no bit of it that may be another.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "evidence/carried.h"
 #include "evidence/canonical.h"

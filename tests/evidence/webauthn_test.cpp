@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Assertions of WebAuthn: each check of its section 7.2 by a flaw of its own.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "evidence/algorithms.h"
 #include "evidence/canonical.h"

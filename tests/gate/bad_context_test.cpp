@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that must not be in a context: a named error, the connection closed, the core untouched, the gate alive.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "broker/core/limits.h"
 #include "dbus/contract.h"

@@ -2,7 +2,7 @@
 // Connections that wait: what reaches them, what they say, and how they end.
 #include <sys/socket.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/gate/bed.h"
 #include "tests/gate/client.h"

@@ -3,7 +3,7 @@
 
 #include <getopt.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <random>
 #include <sstream>
 

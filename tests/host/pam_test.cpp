@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <filesystem>
 
 #include "tests/host/folder.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/writer.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <functional>
 
 #include "host/access_list.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/pam/bed.h"
 #include "tests/pam/fake_gate.h"

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/pam/bed.h"
 #include "tests/pam/fake_gate.h"

@@ -3,7 +3,7 @@
 #include <security/pam_appl.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <iostream>
 #include <map>
 #include <sstream>

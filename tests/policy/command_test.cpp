@@ -2,7 +2,7 @@
 #include "policy/command.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using namespace jit::policy;
 

@@ -2,7 +2,7 @@
 // One layout for policy files: what is written, and that nothing is lost or changes twice.
 #include "policy/layout.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <filesystem>
 #include <fstream>
 #include <sstream>

@@ -2,7 +2,7 @@
 #include "policy/roster.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <limits>
 
 #include "policy/document.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/window.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <limits>
 #include <random>
 #include <string>

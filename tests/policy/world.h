@@ -2,7 +2,7 @@
 // Loads policies for tests, and makes the people and requests that they are asked about.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <initializer_list>
 #include <map>
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against diff -u itself.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <cstdio>
 #include <fstream>
 #include <random>

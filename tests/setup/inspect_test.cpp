@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/inspect.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <set>
 
 #include "tests/host/folder.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The disk fails, is full, and is well again: told, nothing half written, no restart.
 #include <cerrno>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <filesystem>
 #include <fstream>
 

@@ -2,7 +2,7 @@
 // Is this the database whose log was signed last? Each way in which it is not, and none in which it is.
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <filesystem>
 #include <fstream>
 

@@ -3,7 +3,7 @@
 #include <sqlite3.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <condition_variable>
 #include <fstream>
 #include <mutex>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/store/samples.h"
 

@@ -2,7 +2,7 @@
 // What the schema itself refuses, whoever writes.
 #include <sqlite3.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/store/samples.h"
 

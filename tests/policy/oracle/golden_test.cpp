@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The example policies of the language's document as models: the oracle must say what the document's golden requests say.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/policy/oracle/cases.h"
 #include "tests/policy/oracle/compare.h"

@@ -2,7 +2,7 @@
 // The laws of the policy language, on random policies and requests. None of them asks the oracle.
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <functional>
 #include <optional>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The evaluator says what the oracle says.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 #include <cstdio>
 #include <map>
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array kDays{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -31,15 +31,15 @@ std::string list(const List& items, Show show) {
 }
 
 std::string texts(const std::vector<std::string>& items, std::string_view kind = "") {
-  return list(items, [&](const std::string& item) { return quoted(std::string(kind) + item); });
+  return list(items, [&](const std::string& item) { return in_quotes(std::string(kind) + item); });
 }
 
 std::string names(const std::vector<Name>& items) {
-  return list(items, [](const Name& item) { return quoted(item.text()); });
+  return list(items, [](const Name& item) { return in_quotes(item.text()); });
 }
 
 std::string doors(const std::vector<Door>& items) {
-  return list(items, [](Door item) { return quoted(name_of(item)); });
+  return list(items, [](Door item) { return in_quotes(name_of(item)); });
 }
 
 std::string duration(std::uint32_t s) {
@@ -48,12 +48,12 @@ std::string duration(std::uint32_t s) {
   return std::to_string(s) + "s";
 }
 
-std::string seconds(std::uint32_t s) { return quoted(duration(s)); }
+std::string seconds(std::uint32_t s) { return in_quotes(duration(s)); }
 
 std::string literal(const Value& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
-  if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+  if (const auto* text = std::get_if<std::string>(&value)) return in_quotes(*text);
   char buffer[64];
   (void)std::snprintf(buffer, sizeof buffer, "%.3f", std::get<double>(value));
   return buffer;
@@ -106,7 +106,7 @@ std::string span(const Span& item) {
   char buffer[64];
   (void)std::snprintf(buffer, sizeof buffer, "%s%02u:%02u-%02u:%02u", item.daily ? "" : " ", item.from / 60, item.from % 60,
                       item.to / 60, item.to % 60);
-  return quoted(out + buffer);
+  return in_quotes(out + buffer);
 }
 
 std::string window(const Window& item) {
@@ -126,20 +126,20 @@ std::string window(const Window& item) {
 
 std::string step(const Step& item) {
   const std::string after = "{ after = " + seconds(item.after_s);
-  if (!item.notify.empty()) return after + ", notify = " + quoted(item.notify) + " }";
-  return after + ", add = " + quoted(item.add) + ", to = " + quoted(item.to) + " }";
+  if (!item.notify.empty()) return after + ", notify = " + in_quotes(item.notify) + " }";
+  return after + ", add = " + in_quotes(item.add) + ", to = " + in_quotes(item.to) + " }";
 }
 
 std::string approval(const Approval& item) {
   std::string out = "[approval." + item.name + "]\n";
   if (!item.need.empty()) {
     out += "need = " + list(item.need, [](const Need& need) {
-      return "{ from = " + quoted(need.from.text()) + (need.count == 1 ? "" : ", count = " + std::to_string(need.count)) + " }";
+      return "{ from = " + in_quotes(need.from.text()) + (need.count == 1 ? "" : ", count = " + std::to_string(need.count)) + " }";
     }) + "\n";
   }
   if (item.wait_s) out += "wait = " + seconds(*item.wait_s) + "\n";
   if (!item.escalate.empty()) out += "escalate = " + list(item.escalate, step) + "\n";
-  if (item.votes) out += "votes = " + quoted(name_of(*item.votes)) + "\n";
+  if (item.votes) out += "votes = " + in_quotes(name_of(*item.votes)) + "\n";
   if (item.machines) out += "machines = true\n";
   if (item.match) out += "match = true\n";
   if (item.self) out += "self = \"hardware-key\"\n";
@@ -148,7 +148,7 @@ std::string approval(const Approval& item) {
 
 std::string fact(const Fact& item) {
   constexpr std::array kTypes{"bool", "int", "float", "string"};
-  std::string out = "[fact." + item.name + "]\ntype = " + quoted(kTypes.at(static_cast<std::size_t>(item.type))) + "\n";
+  std::string out = "[fact." + item.name + "]\ntype = " + in_quotes(kTypes.at(static_cast<std::size_t>(item.type))) + "\n";
   if (item.fresh_s) out += "fresh = " + seconds(*item.fresh_s) + "\n";
   if (item.initial) out += "initial = " + literal(*item.initial) + "\n";
   return out + "by = [\"uid:990\"]\n";
@@ -158,7 +158,7 @@ std::string tests(const Tests& item, const std::string& before) {
   std::string out;
   const auto line = [&](const char* key, const std::string& value) { out += before + key + " = " + value + "\n"; };
   const auto facts = [](const std::vector<FactTest>& all) {
-    return list(all, [](const FactTest& one) { return quoted(one.attribute + " " + one.op + " " + literal(one.literal)); });
+    return list(all, [](const FactTest& one) { return in_quotes(one.attribute + " " + one.op + " " + literal(one.literal)); });
   };
   if (item.who) line("who", names(*item.who));
   if (item.door) line("door", doors(*item.door));
@@ -193,25 +193,25 @@ std::string require(const Require& item) {
 std::string rule(const Rule& item) {
   std::string out = item.permit ? "[[permit]]\n" : "[[guard]]\n";
   const auto line = [&](const char* key, const std::string& value) { out += std::string(key) + " = " + value + "\n"; };
-  line("id", quoted(item.id));
+  line("id", in_quotes(item.id));
   out += tests(item.tests, "");
   if (item.unless) out += tests(*item.unless, "unless.");
-  if (!item.approval.empty()) line("approval", quoted(item.approval));
+  if (!item.approval.empty()) line("approval", in_quotes(item.approval));
   out += require(item.require);
   if (item.give_s) line("give", seconds(*item.give_s));
   if (item.max_s) line("max", seconds(*item.max_s));
-  if (item.scope) line("scope", quoted(name_of(*item.scope)));
+  if (item.scope) line("scope", in_quotes(name_of(*item.scope)));
   std::vector<std::string> unverified;
   if (item.unverified_command) unverified.emplace_back("command");
   if (item.unverified_as) unverified.emplace_back("as");
   if (!unverified.empty()) line("unverified-ok", texts(unverified));
   if (item.claim_s) line("claim", seconds(*item.claim_s));
   if (item.run_max_s) line("run-max", seconds(*item.run_max_s));
-  if (item.on_expiry) line("on-expiry", quoted(name_of(*item.on_expiry)));
+  if (item.on_expiry) line("on-expiry", in_quotes(name_of(*item.on_expiry)));
   if (item.warn_before_s) line("warn-before", list(*item.warn_before_s, seconds));
   if (item.break_glass) line("break-glass", "true");
   if (item.digest) line("digest", "true");
-  if (item.deny) line("deny", quoted(*item.deny));
+  if (item.deny) line("deny", in_quotes(*item.deny));
   if (!item.yields_to.empty()) line("yields-to", texts(item.yields_to));
   if (item.observe) line("mode", "\"observe\"");
   return out;
@@ -219,22 +219,22 @@ std::string rule(const Rule& item) {
 
 std::string set(const Set& item) {
   if (!item.roster) return item.name + " = " + names(item.members) + "\n";
-  return item.name + " = { roster = " + quoted(item.roster->file) + ", fresh = " + seconds(item.roster->fresh_s) + " }\n";
+  return item.name + " = { roster = " + in_quotes(item.roster->file) + ", fresh = " + seconds(item.roster->fresh_s) + " }\n";
 }
 
 std::string net(const Net& item) {
   return item.name + " = " + list(item.ranges, [](const Range& range) {
-    return quoted(range.address + '/' + std::to_string(range.bits));
+    return in_quotes(range.address + '/' + std::to_string(range.bits));
   }) + "\n";
 }
 
 std::string people(const Model& model) {
   std::string out = "version = 1\n";
   for (const Person& person : model.people) {
-    out += "[[person]]\nname = " + quoted(person.name) + "\nusers = " + texts(person.users) + "\n";
+    out += "[[person]]\nname = " + in_quotes(person.name) + "\nusers = " + texts(person.users) + "\n";
     if (person.machine) out += "class = \"machine\"\n";
     for (const Key& key : person.keys) {
-      out += "[[person.key]]\nid = " + quoted(key.id) + "\nkind = " + quoted(key.kind) + "\npublic = " + quoted(key.public_text) + "\n";
+      out += "[[person.key]]\nid = " + in_quotes(key.id) + "\nkind = " + in_quotes(key.kind) + "\npublic = " + in_quotes(key.public_text) + "\n";
       if (key.verify_required) out += "verify-required = true\n";
       if (key.not_before) out += "not-before = " + instant(*key.not_before) + "\n";
       if (key.not_after) out += "not-after = " + instant(*key.not_after) + "\n";
@@ -271,8 +271,8 @@ std::string roster(const Roster& item) {
 }
 
 std::string settings(const Model& model) {
-  std::string out = "[settings]\ntimezone = " + quoted(model.timezone) + "\ncovers = " + doors(model.covers) + "\nrescue = [\"tty[0-9]*\"]\n";
-  if (model.votes) out += "votes = " + quoted(name_of(*model.votes)) + "\n";
+  std::string out = "[settings]\ntimezone = " + in_quotes(model.timezone) + "\ncovers = " + doors(model.covers) + "\nrescue = [\"tty[0-9]*\"]\n";
+  if (model.votes) out += "votes = " + in_quotes(name_of(*model.votes)) + "\n";
   return out;
 }
 
@@ -311,7 +311,7 @@ Texts spread(const Model& model, std::size_t count, Dice* dice) {
   for (const Net& item : model.nets) any().nets.push_back(net(item));
   for (const Window& item : model.windows) any().windows.push_back(window(item));
   for (const Calendar& item : model.calendars) {
-    any().calendars.push_back(item.name + " = " + quoted(item.file) + "\n");
+    any().calendars.push_back(item.name + " = " + in_quotes(item.file) + "\n");
     out.calendars.push_back({item.file, calendar(item)});
   }
   for (const NamedCommand& item : model.commands) any().commands.push_back(item.name + " = " + list(item.patterns, pattern) + "\n");
@@ -378,14 +378,14 @@ Request Ask::request() const {
 
 std::string print(const Ask& ask) {
   const auto identity = [](const Identity& who) {
-    return quoted(who.user) + " uid " + std::to_string(who.uid) + " person " + who.person +
+    return in_quotes(who.user) + " uid " + std::to_string(who.uid) + " person " + who.person +
            (who.groups_known ? " all " + texts(who.groups_all) + " any " + texts(who.groups_any) : " groups unknown");
   };
   std::string out = std::string(name_of(ask.door)) + " at " + instant(ask.now) + (ask.seats_at != 0 ? " seats at " + instant(ask.seats_at) : "") +
                     "\nsubject " + identity(ask.subject) + "\ntarget " + identity(ask.target) + (ask.target_verified ? "" : " (claim)") + "\nfrom ";
   out += ask.from.kind == Origin::Kind::kUnknown ? "unknown" : ask.from.kind == Origin::Kind::kLocal ? "local" : ask.from.peer.text();
-  out += "\nreason " + quoted(ask.reason) + (ask.reason_from_environment ? " (environment)" : "") + " ticket " + quoted(ask.ticket) +
-         " urgency " + ask.urgency + " via " + quoted(ask.via) + (ask.can_ask ? " can ask" : "");
+  out += "\nreason " + in_quotes(ask.reason) + (ask.reason_from_environment ? " (environment)" : "") + " ticket " + in_quotes(ask.ticket) +
+         " urgency " + ask.urgency + " via " + in_quotes(ask.via) + (ask.can_ask ? " can ask" : "");
   if (ask.asked_s) out += " asked " + std::to_string(*ask.asked_s);
   out += std::string("\nhonours") + (ask.recorder ? " record" : "") + (ask.can_notify ? " notify" : "") + (ask.can_review ? " review" : "");
   if (!ask.absent.empty()) out += "\nabsent " + texts(ask.absent);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the random cases found, each by its name.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/policy/oracle/compare.h"
 #include "tests/policy/oracle/oracle.h"
