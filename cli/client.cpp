@@ -359,7 +359,7 @@ Result<Nothing> Client::watch() {
 Result<Client::Next> Client::next(std::optional<std::int64_t> deadline_ms, int stop_fd) {
   try {
     for (;;) {
-      while (impl_->changed.empty() && !impl_->owner_changed && impl_->connection->processPendingRequest()) {
+      while (impl_->changed.empty() && !impl_->owner_changed && dbus::process_one(*impl_->connection)) {
       }
       if (impl_->owner_changed) {
         impl_->owner_changed = false;

@@ -20,6 +20,7 @@ using ErrorName = sdbus::Error::Name;
 using ReplyError = std::optional<sdbus::Error>;
 
 inline void finish_registration(sdbus::IProxy&) {}
+inline bool process_one(sdbus::IConnection& connection) { return connection.processPendingEvent(); }
 
 template <class Handler>
 void add_match(sdbus::IConnection& connection, const std::string& match, Handler handler) {
@@ -43,6 +44,7 @@ using ErrorName = std::string;
 using ReplyError = const sdbus::Error*;
 
 inline void finish_registration(sdbus::IProxy& proxy) { proxy.finishRegistration(); }
+inline bool process_one(sdbus::IConnection& connection) { return connection.processPendingRequest(); }
 
 template <class Handler>
 void add_match(sdbus::IConnection& connection, const std::string& match, Handler handler) {

@@ -141,7 +141,7 @@ void Link::serve() {
   told_ = false;
   log(LOG_NOTICE, std::string("on the system bus as ") + kName);
   while (!stopping_) {
-    while (session.connection->processPendingRequest()) {
+    while (dbus::process_one(*session.connection)) {
       if (stopping_) return;
     }
     auto poll = session.connection->getEventLoopPollData();

@@ -85,7 +85,7 @@ def test_an_upgrade_keeps_who_waits() -> None:
 
 def test_an_older_one_is_refused() -> None:
     refused = apt("install", *files(FIRST))
-    check(refused.returncode != 0 and "cannot read its database" in refused.stdout + refused.stderr, f"downgraded: {refused.stdout}{refused.stderr}")
+    check(refused.returncode != 0 and "database that it cannot read" in refused.stdout + refused.stderr, f"downgraded: {refused.stdout}{refused.stderr}")
     shell("dpkg --configure -a")
     done(apt("install", *files(NEXT)))
     check(version_of("jit-broker") == NEXT, "the older one is in")
@@ -118,7 +118,11 @@ def test_sudo_is_not_left_without_its_plugin() -> None:
 
 def test_removed_and_purged() -> None:
     ungate()
+    before = pam_files()
+    gated = run("root", ["jitctl", "setup", "sudo", "su"])
+    check(gated.code == 0 and pam_files() != before, gated.text)
     done(apt("remove", *NAMES))
+    check(pam_files() == before, "what jitctl setup wrote was not taken back to the byte")
     check(run("alice", ["sudo", "-n", "id", "-u"]).out.strip() == "0", "alice's sudo is not as it was before")
     check(not pathlib.Path("/run/jit/gate").exists() or shell("systemctl is-active jit-broker.socket || true").strip() != "active", "the gate is still there")
     check(pathlib.Path("/var/lib/jit/jit.db").exists(), "the log went with the removal")
