@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "broker/store/schema.h"
+#include "broker/store/wal_file.h"
 
 namespace jit::store {
 namespace {
@@ -58,7 +59,9 @@ std::optional<std::int64_t> ask_number(sqlite3* db, const char* sql) {
 Connected open_file(const std::string& path) {
   sqlite3* raw = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  const char* const vfs = wal_vfs();
+  if (vfs == nullptr) return failed(path, nullptr, SQLITE_NOMEM);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, vfs);
   Db db(raw);
   if (code != SQLITE_OK) return failed(path, raw, code);
   sqlite3_busy_timeout(raw, kBusyMs);
@@ -73,7 +76,7 @@ Connected open_file(const std::string& path) {
 int configure(sqlite3* db) {
   return run(db,
              "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON; PRAGMA temp_store=MEMORY;"
-             "PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=8388608");
+             "PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864");
 }
 
 int migrate(sqlite3* db, std::size_t from) {

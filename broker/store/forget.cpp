@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/store/forget.h"
 
-#include "broker/store/log_writer.h"
+#include "broker/store/segments.h"
 
 namespace jit::store {
 namespace {
@@ -26,10 +26,17 @@ const char* const kGrantsAlone[] = {
     "DELETE FROM grants WHERE id IN (SELECT id FROM temp.gone)",
 };
 
+// Where several people did it, all stand in one text: "bob, carol", "eve (uid:1003)".
+#define JIT_AMONG_OTHERS "other <> '' AND (instr(', ' || other || ', ', ', ' || ?1 || ', ') > 0 OR instr(other, ' (' || ?1 || ')') > 0)"
+// Of the segments that have a filter.
+const char* const kTouched = "SELECT DISTINCT (sequence - 1) / 1024 FROM audit WHERE (about = ?1 OR (" JIT_AMONG_OTHERS ")) "
+                             "AND sequence <= 1024 * (SELECT coalesce(max(number) + 1, 0) FROM segments)";
+static_assert(kSegment == 1024);
+
 // ?1: his name; ?2: now.
 const char* const kHis[] = {
-    // Where several people did it, all stand in one text: "bob, carol", "eve (uid:1003)".
-    "DELETE FROM personal WHERE person = ?1 OR (id % 2 = 1 AND (instr(', ' || person || ', ', ', ' || ?1 || ', ') > 0 OR instr(person, ' (' || ?1 || ')') > 0))",
+    "UPDATE audit SET other = '', told_other = '' WHERE " JIT_AMONG_OTHERS,
+    "UPDATE audit SET about = '', told = '' WHERE about = ?1",
     "DELETE FROM votes WHERE person = CAST(?1 AS BLOB) AND (block_s IS NULL OR time + 1000 * block_s <= ?2) "
     "AND request IN (SELECT request FROM request_states WHERE state > 1) AND request NOT IN (SELECT grants.request FROM grants CROSS JOIN "
     "grant_states ON issued = id WHERE state <= 1 AND grants.request IS NOT NULL)",
@@ -42,7 +49,7 @@ const char* const kHisGrants = "INSERT INTO temp.gone SELECT id FROM grants CROS
 // ?1: the last entry that goes; ?2: what ended before that goes.
 const char* const kEntries[] = {
     "UPDATE log SET cut = ?1, subtrees = (SELECT subtrees FROM checkpoints WHERE size = ?1)",
-    "DELETE FROM personal WHERE id < 2 * ?1 + 2",
+    "DELETE FROM segments WHERE (number + 1) * 1024 <= ?1",
     "DELETE FROM audit WHERE sequence <= ?1",
     "DELETE FROM checkpoints WHERE size < ?1",
 };
@@ -50,12 +57,13 @@ const char* const kOldRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AN
 const char* const kOldGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
                                "WHERE request IS NULL AND state > 1 AND ended_wall < ?2";
 #undef JIT_OVER
+#undef JIT_AMONG_OTHERS
 
 }  // namespace
 
 std::unique_ptr<Forget> Forget::prepare(sqlite3* db) {
   if (sqlite3_exec(db, "CREATE TEMP TABLE IF NOT EXISTS gone (id BLOB NOT NULL)", nullptr, nullptr, nullptr) != SQLITE_OK) return nullptr;
-  auto made = std::make_unique<Forget>();
+  std::unique_ptr<Forget> made(new Forget(db));
   bool good = true;
   const auto add = [&](std::vector<Stmt>& to, const char* sql) {
     to.push_back(store::prepare(db, sql));
@@ -70,6 +78,8 @@ std::unique_ptr<Forget> Forget::prepare(sqlite3* db) {
     for (const char* sql : kGrantsAlone) add(to, sql);
     add(to, kClear);
   };
+  made->touched_ = store::prepare(db, kTouched);
+  good = made->touched_ != nullptr;
   for (const char* sql : kHis) add(made->person_, sql);
   add_ended(made->person_, kHisRequests, kHisGrants);
   for (const char* sql : kEntries) add(made->cut_, sql);
@@ -93,7 +103,27 @@ int Forget::run(std::vector<Stmt>& statements, const std::string* name, std::int
   return SQLITE_OK;
 }
 
-int Forget::person(const std::string& name, core::WallMs now) { return run(person_, &name, 0, now); }
+int Forget::person(const std::string& name, core::WallMs now) {
+  std::vector<std::uint64_t> touched;
+  Bind bind(touched_.get());
+  bind.text(name);
+  int code = bind.code();
+  while (code == SQLITE_OK && (code = sqlite3_step(touched_.get())) == SQLITE_ROW) {
+    touched.push_back(Row(touched_.get()).number<std::uint64_t>());
+    code = SQLITE_OK;
+  }
+  sqlite3_reset(touched_.get());
+  sqlite3_clear_bindings(touched_.get());
+  if (code != SQLITE_DONE) return code;
+  code = run(person_, &name, 0, now);
+  // The filters must not tell that he was there, either.
+  for (const std::uint64_t number : touched) {
+    Segment segment;
+    if (code == SQLITE_OK) code = read_segment(db_, number * kSegment + 1, (number + 1) * kSegment, segment);
+    if (code == SQLITE_OK) code = write_segment(db_, number, segment);
+  }
+  return code;
+}
 
 int Forget::cut(std::uint64_t sequence, core::WallMs ended) { return run(cut_, nullptr, static_cast<std::int64_t>(sequence), ended); }
 

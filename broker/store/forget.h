@@ -20,7 +20,10 @@ class Forget {
   int cut(std::uint64_t sequence, core::WallMs ended);
 
  private:
+  explicit Forget(sqlite3* db) : db_(db) {}
   int run(std::vector<Stmt>& statements, const std::string* name, std::int64_t first, std::int64_t second);
+  sqlite3* db_;
+  Stmt touched_;
   std::vector<Stmt> person_, cut_;
 };
 

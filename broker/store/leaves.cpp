@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 
 #include "evidence/text.h"
 
@@ -17,11 +18,12 @@ using evidence::Json;
 // What is said of and by who is not the subject of the entry. "reason" is his where he votes.
 constexpr std::array<std::string_view, 9> kOfAnother{"by", "by_uid", "key", "text", "typed", "vote", "voter", "voter_uid", "why"};
 
-std::string another_in(const evidence::Personal& personal) {
+// Who else it tells of, as his name is written there.
+std::string another_in(std::string_view type, const evidence::Fields& fields) {
   for (const char* name : {"voter", "by"}) {
-    const auto found = personal.find(name);
-    if (found == personal.end() || !found->second.at("value").is_string()) continue;
-    const auto& escaped = found->second.at("value").get_ref<const std::string&>();
+    const evidence::Member* const found = fields.find(name);
+    if (found == nullptr || !found->value.starts_with('"') || evidence::is_public(type, name)) continue;
+    const std::string escaped = Json::parse(found->value).get<std::string>();
     return evidence::unescape(escaped).value_or(escaped);
   }
   return {};
@@ -55,38 +57,50 @@ std::array<std::uint8_t, 16> Salts::next() {
   return out;
 }
 
-Made leaf_of(const core::AuditEntry& entry, std::uint64_t sequence, Salts& salts) {
-  evidence::Entry as;
-  as.sequence = sequence;
-  as.boottime_ms = entry.boottime;
-  as.wall_ms = entry.wall;
-  as.boot_id = entry.boot_id;
-  as.type = entry.type;
-  if (!entry.request.empty()) as.request = entry.request.text();
-  if (!entry.grant.empty()) as.grant = entry.grant.text();
-  as.fields = Json::parse(entry.fields, nullptr, false);
-  if (!as.fields.is_object()) as.fields = Json{{"text", evidence::escape(entry.fields)}};
-  if (!entry.person.empty()) as.fields["person"] = evidence::escape(entry.person);
-  if (entry.uid != policy::kNoUid) as.fields["uid"] = entry.uid;
-  Made out{evidence::leaf_of(as, [&salts] { return salts.next(); }), {}};
+namespace {
 
-  const std::string another = another_in(out.leaf.personal);
-  const bool apart = !another.empty() && another != entry.person;
-  const bool votes = out.leaf.personal.contains("voter");
-  std::array<Json, 2> parts{Json::object(), Json::object()};
-  for (const auto& [name, value] : out.leaf.personal) {
-    const bool his = apart && (std::ranges::find(kOfAnother, name) != kOfAnother.end() || (votes && name == "reason"));
-    parts[his ? 1 : 0][name] = value;
-  }
+Drafted drafted(const core::AuditEntry& entry, Salts& salts) {
+  evidence::Entry about;
+  about.boottime_ms = entry.boottime;
+  about.wall_ms = entry.wall;
+  about.boot_id = entry.boot_id;
+  about.type = entry.type;
+  if (!entry.request.empty()) about.request = entry.request.text();
+  if (!entry.grant.empty()) about.grant = entry.grant.text();
+  auto fields = evidence::Fields::of(std::string_view(entry.fields));
+  if (!fields) fields.emplace().put("text", evidence::quote(evidence::escape(entry.fields)));
+  if (!entry.person.empty()) fields->put("person", evidence::quote(evidence::escape(entry.person)));
+  if (entry.uid != policy::kNoUid) fields->put("uid", std::to_string(entry.uid));
+
+  Drafted out;
   out.told[0].person = entry.person;
-  out.told[1].person = another;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (!parts[i].empty()) out.told[i].fields = parts[i].dump();
+  out.told[1].person = another_in(entry.type, *fields);
+  const bool apart = !out.told[1].person.empty() && out.told[1].person != entry.person;
+  const bool votes = fields->find("voter") != nullptr;
+  out.draft = evidence::draft_of(about, *fields, [&salts] { return salts.next(); }, [&](std::string_view name, std::string_view value) {
+    const bool his = apart && (std::ranges::find(kOfAnother, name) != kOfAnother.end() || (votes && name == "reason"));
+    std::string& told = out.told[his ? 1 : 0].fields;
+    if (told.empty()) told.reserve(512);
+    told.append(told.empty() ? "{\"" : ",\"").append(name).append("\":").append(value);
+  });
+  for (Told& told : out.told) {
+    if (!told.fields.empty()) told.fields += '}';
   }
   return out;
 }
 
+}  // namespace
+
+std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts) {
+  try {
+    return drafted(entry, salts);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
 bool add_told(std::string_view fields, evidence::Personal& to) {
+  if (fields.empty()) return true;
   const Json whole = Json::parse(fields.begin(), fields.end(), nullptr, false);
   if (!whole.is_object()) return false;
   for (auto it = whole.begin(); it != whole.end(); ++it) to.emplace(it.key(), it.value());

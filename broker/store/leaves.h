@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "broker/core/model.h"
-#include "evidence/leaf.h"
+#include "evidence/draft.h"
 
 namespace jit::store {
 
@@ -27,15 +27,15 @@ struct Told {
   std::string person;
   std::string fields;
 };
-struct Made {
-  evidence::Leaf leaf;
+struct Drafted {
+  evidence::Draft draft;
   std::array<Told, 2> told;
 };
 
-// Throws std::exception where it cannot be a leaf.
-Made leaf_of(const core::AuditEntry& entry, std::uint64_t sequence, Salts& salts);
+// Nothing: it cannot be a leaf.
+std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts);
 
-bool add_told(std::string_view fields, evidence::Personal& to);  // false: not what leaf_of() made
+bool add_told(std::string_view fields, evidence::Personal& to);  // false: not what draft_of() made, or part of it
 
 // The entry as it was; what was erased is named in its fields, as "erased". Nothing: the leaf and what is told do not match.
 std::optional<core::AuditEntry> entry_of(std::string_view leaf, const evidence::Personal& personal);

@@ -2,15 +2,19 @@
 // What is read of the log: as entries, as leaves, and as proofs.
 #include <algorithm>
 #include <bit>
+#include <limits>
+#include <map>
 
 #include "broker/store/leaves.h"
 #include "broker/store/reader.h"
+#include "broker/store/segments.h"
 #include "broker/store/tree.h"
 
 namespace jit::store {
 namespace {
 
 constexpr std::size_t kProofMost = 1000;
+constexpr const char* kLeafColumns = "sequence, hash, leaf, told, told_other";
 
 // Somebody changed it in the file: it is shown where it stands, and the whole log says what is wrong with it.
 core::AuditEntry damaged(std::uint64_t sequence, core::WallMs wall, std::string type) {
@@ -24,49 +28,82 @@ core::AuditEntry damaged(std::uint64_t sequence, core::WallMs wall, std::string 
 
 }  // namespace
 
-// False: not read. `whole` is false where something in it is not what was written.
-bool Reader::told_of(std::uint64_t sequence, evidence::Personal& personal, bool& whole) {
-  return query("SELECT fields FROM personal WHERE id BETWEEN ? AND ?", [&](Bind& bind) { bind.number(2 * sequence).number(2 * sequence + 1); },
-               [&](Row& row) { whole = add_told(row.bytes(), personal) && whole; });
+// The entries among which all that is wanted may stand, oldest first: those of whole segments, as their filters say, and the rest.
+bool Reader::places(const Wanted& wanted, std::vector<Range>& found) {
+  std::uint64_t rest = wanted.after + 1;
+  const auto add = [&found](std::uint64_t first, std::uint64_t last) {
+    if (!found.empty() && found.back().last + 1 == first) {
+      found.back().last = last;
+    } else {
+      found.push_back({first, last});
+    }
+  };
+  const bool read = query("SELECT number, until, filter FROM segments WHERE number >= ? ORDER BY number", [&](Bind& bind) { bind.number(wanted.after / kSegment); },
+                          [&](Row& row) {
+                            const auto number = row.number<std::uint64_t>();
+                            const auto until = row.number<core::WallMs>();
+                            const std::string_view filter = row.view();
+                            const std::uint64_t first = std::max(number * kSegment, wanted.after) + 1;
+                            rest = (number + 1) * kSegment + 1;
+                            if (until < wanted.since || !std::ranges::all_of(wanted.keys, [filter](std::uint64_t key) { return Filter::may_hold(filter, key); })) return;
+                            add(first, rest - 1);
+                          });
+  add(rest, std::numeric_limits<std::int64_t>::max());
+  return read;
+}
+
+// `columns` of the newest or oldest entries of a condition, whose parameters are bound behind the first two; at most `limit`.
+bool Reader::entries_where(const Wanted& wanted, const Search& search, const Binder& bind, const EachRow& row) {
+  std::vector<Range> ranges;
+  if (!places(wanted, ranges)) return false;
+  if (search.newest) std::ranges::reverse(ranges);
+  const std::string sql = "SELECT " + std::string(search.columns) + " FROM audit WHERE sequence BETWEEN ? AND ?" + search.condition +
+                          (search.newest ? " ORDER BY sequence DESC LIMIT ?" : " ORDER BY sequence LIMIT ?");
+  std::size_t left = bounded(search.limit);
+  for (const Range& range : ranges) {
+    if (left == 0) break;
+    std::size_t rows = 0;
+    const bool read = query(sql, [&](Bind& to) {
+      to.number(range.first).number(range.last);
+      if (bind) bind(to);
+      to.number(left);
+    }, [&](Row& each) {
+      ++rows;
+      row(each);
+    });
+    if (!read) return false;
+    left -= rows;
+  }
+  return true;
 }
 
 std::vector<core::AuditEntry> Reader::entries(const AuditFilter& filter) {
-  std::string sql = "SELECT sequence, wall, type, leaf FROM audit WHERE sequence > ?";
-  if (filter.since != 0) sql += " AND wall >= ?";
-  if (filter.request) sql += " AND request = ?";
-  if (!filter.person.empty()) sql += " AND sequence IN (SELECT id / 2 FROM personal WHERE person = ? AND id % 2 = 0)";
-  if (!filter.type.empty()) sql += " AND type = ?";
-  sql += filter.newest ? " ORDER BY sequence DESC LIMIT ?" : " ORDER BY sequence LIMIT ?";
-  struct Raw {
-    std::uint64_t sequence;
-    core::WallMs wall;
-    std::string type, leaf;
+  Wanted wanted{{}, filter.after, filter.since};
+  Search search{"sequence, wall, type, leaf, told, told_other", "", filter.newest, filter.limit};
+  const auto want = [&](const char* condition, Filter::Kind kind, std::string_view value) {
+    search.condition += condition;
+    wanted.keys.push_back(Filter::key(kind, value));
   };
+  if (filter.since != 0) search.condition += " AND wall >= ?";
+  if (filter.request) want(" AND request = ?", Filter::Kind::kId, evidence::text_of(filter.request->bytes));
+  if (!filter.person.empty()) want(" AND about = ?", Filter::Kind::kPerson, filter.person);
+  if (!filter.type.empty()) want(" AND type = ?", Filter::Kind::kType, filter.type);
   auto found = snapshot<std::vector<core::AuditEntry>>([&](std::vector<core::AuditEntry>& out) {
-    std::vector<Raw> rows;
-    const bool read = query(sql, [&](Bind& bind) {
-      bind.number(filter.after);
+    return entries_where(wanted, search, [&](Bind& bind) {
       if (filter.since != 0) bind.number(filter.since);
       if (filter.request) bind.id(*filter.request);
       if (!filter.person.empty()) bind.text(filter.person);
       if (!filter.type.empty()) bind.text(filter.type);
-      bind.number(bounded(filter.limit));
     }, [&](Row& row) {
-      Raw raw;
-      raw.sequence = row.number<std::uint64_t>();
-      raw.wall = row.number<core::WallMs>();
-      raw.type = row.bytes();
-      raw.leaf = row.bytes();
-      rows.push_back(std::move(raw));
-    });
-    return read && std::ranges::all_of(rows, [&](Raw& raw) {
+      const auto sequence = row.number<std::uint64_t>();
+      const auto wall = row.number<core::WallMs>();
+      std::string type = row.bytes();
+      const std::string leaf = row.bytes();
       evidence::Personal personal;
-      bool whole = true;
-      if (!told_of(raw.sequence, personal, whole)) return false;
-      auto entry = whole ? entry_of(raw.leaf, personal) : std::nullopt;
-      if (entry && entry->sequence != raw.sequence) entry.reset();
-      out.push_back(entry ? std::move(*entry) : damaged(raw.sequence, raw.wall, std::move(raw.type)));
-      return true;
+      const bool his = add_told(row.bytes(), personal);
+      auto entry = add_told(row.bytes(), personal) && his ? entry_of(leaf, personal) : std::nullopt;
+      if (entry && entry->sequence != sequence) entry.reset();
+      out.push_back(entry ? std::move(*entry) : damaged(sequence, wall, std::move(type)));
     });
   });
   if (filter.newest) std::ranges::reverse(found);
@@ -80,17 +117,15 @@ std::uint64_t Reader::last_sequence() {
   });
 }
 
-// By its type each is found without a look at the rest of the log.
 bool Reader::deeds_of(const char* type, core::Past& past) {
   const std::string_view name(type);
   std::size_t rows = 0;
   core::Past::Done oldest;
-  const bool good = query(
-      "SELECT coalesce((SELECT person FROM personal WHERE id = 2 * sequence), ''), json_extract(leaf, '$.boottime'), wall, "
-      "json_extract(leaf, '$.boot'), coalesce(issued, request), coalesce(json_extract(leaf, '$.fields.cause'), ''), "
-      "coalesce(json_extract(leaf, '$.fields.repeated'), 1), coalesce(json_extract(leaf, '$.fields.break_glass'), 0) "
-      "FROM audit WHERE type = ? ORDER BY sequence DESC LIMIT ?",
-      [&](Bind& bind) { bind.text(name).number(kMostRows); },
+  const Search search{"about, json_extract(leaf, '$.boottime'), wall, json_extract(leaf, '$.boot'), coalesce(issued, request), "
+                      "coalesce(json_extract(leaf, '$.fields.cause'), ''), coalesce(json_extract(leaf, '$.fields.repeated'), 1), "
+                      "coalesce(json_extract(leaf, '$.fields.break_glass'), 0)",
+                      " AND type = ?", true, kMostRows};
+  const bool good = entries_where({{Filter::key(Filter::Kind::kType, name)}}, search, [&](Bind& bind) { bind.text(name); },
       [&](Row& row) {
         core::Past::Done done;
         done.person = row.bytes();
@@ -118,33 +153,34 @@ bool Reader::deeds_of(const char* type, core::Past& past) {
 
 // Doors that only observe, and when that was last seen.
 bool Reader::observed(core::Past& past) {
-  return query("SELECT door, max(wall) FROM (SELECT json_extract(leaf, '$.fields.door') AS door, wall FROM audit "
-               "WHERE type = 'access.observed' AND json_extract(leaf, '$.fields.by') = 'door' ORDER BY sequence DESC LIMIT ?) "
-               "GROUP BY door",
-               [](Bind& bind) { bind.number(kMostRows); },
-               [&](Row& row) {
-                 const auto door = policy::door_named(row.bytes());
-                 const auto wall = row.number<core::WallMs>();
-                 if (door) past.observed.emplace_back(*door, wall);
-               });
+  const Search search{"json_extract(leaf, '$.fields.door'), wall", " AND type = 'access.observed' AND json_extract(leaf, '$.fields.by') = 'door'", true, kMostRows};
+  std::map<policy::Door, core::WallMs> last;
+  const bool read = entries_where({{Filter::key(Filter::Kind::kType, "access.observed")}}, search, {}, [&](Row& row) {
+    const auto door = policy::door_named(row.bytes());
+    const auto wall = row.number<core::WallMs>();
+    if (!door) return;
+    const auto [at, added] = last.emplace(*door, wall);
+    at->second = std::max(at->second, wall);
+  });
+  past.observed.insert(past.observed.end(), last.begin(), last.end());
+  return read;
 }
 
-bool Reader::leaves_where(const std::string& where, const Binder& bind, std::vector<LogEntry>& found) {
-  const bool read = query("SELECT sequence, hash, leaf FROM audit " + where, bind, [&](Row& row) {
-    LogEntry entry;
-    entry.sequence = row.number<std::uint64_t>();
-    entry.hash = row.hash();
-    entry.leaf = row.bytes();
-    found.push_back(std::move(entry));
-  });
+LogEntry Reader::leaf_in(Row& row) {
+  LogEntry entry;
+  entry.sequence = row.number<std::uint64_t>();
+  entry.hash = row.hash();
+  entry.leaf = row.bytes();
   // What cannot be read of a person is left out, as if it were erased: the rest shows what is wrong.
-  bool whole = true;
-  return read && std::ranges::all_of(found, [&](LogEntry& entry) { return told_of(entry.sequence, entry.personal, whole); });
+  add_told(row.bytes(), entry.personal);
+  add_told(row.bytes(), entry.personal);
+  return entry;
 }
 
 std::vector<LogEntry> Reader::log(std::uint64_t after, std::size_t limit) {
   return snapshot<std::vector<LogEntry>>([&](std::vector<LogEntry>& found) {
-    return leaves_where("WHERE sequence > ? ORDER BY sequence LIMIT ?", [&](Bind& bind) { bind.number(after).number(bounded(limit)); }, found);
+    return query(std::string("SELECT ") + kLeafColumns + " FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                 [&](Bind& bind) { bind.number(after).number(bounded(limit)); }, [&](Row& row) { found.push_back(leaf_in(row)); });
   });
 }
 
@@ -184,8 +220,13 @@ std::int64_t Reader::epoch() {
 
 std::uint64_t Reader::told_about(const std::string& person) {
   return snapshot<std::uint64_t>([&](std::uint64_t& count) {
-    return query("SELECT count(*) FROM personal WHERE person = ?", [&](Bind& bind) { bind.text(person); },
-                 [&](Row& row) { count = row.number<std::uint64_t>(); });
+    std::vector<Range> ranges;
+    if (!places({{Filter::key(Filter::Kind::kPerson, person)}}, ranges)) return false;
+    return std::ranges::all_of(ranges, [&](const Range& range) {
+      return query("SELECT count(*) FILTER (WHERE about = ?1) + count(*) FILTER (WHERE other = ?1) FROM audit WHERE sequence BETWEEN ?2 AND ?3",
+                   [&](Bind& bind) { bind.text(person).number(range.first).number(range.last); },
+                   [&](Row& row) { count += row.number<std::uint64_t>(); });
+    });
   });
 }
 
@@ -278,8 +319,9 @@ std::optional<Proof> Reader::proof(const core::Id& id, core::Head head) {
     std::optional<Cut> cut;
     std::vector<LogEntry> found;
     if (!read_cut(cut)) return false;
-    const bool read = leaves_where("WHERE (request = ?1 OR issued = ?1) AND sequence <= ?2 ORDER BY sequence LIMIT ?3",
-                                   [&](Bind& bind) { bind.id(id).number(head.size).number(kProofMost); }, found);
+    const Search search{kLeafColumns, " AND (request = ? OR issued = ?) AND sequence <= ?", false, kProofMost};
+    const bool read = entries_where({{Filter::key(Filter::Kind::kId, evidence::text_of(id.bytes))}}, search,
+                                    [&](Bind& bind) { bind.id(id).id(id).number(head.size); }, [&](Row& row) { found.push_back(leaf_in(row)); });
     if (!read) return false;
     proof.emplace().head = std::move(head);
     for (LogEntry& entry : found) {

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/store/log_writer.h"
 
+#include <algorithm>
 #include <exception>
 
 namespace jit::store {
-int step(sqlite3_stmt* stmt) {
-  const int code = sqlite3_step(stmt);
-  const int reset = sqlite3_reset(stmt);
-  if (code == SQLITE_DONE || code == SQLITE_ROW) return code == SQLITE_DONE ? SQLITE_OK : SQLITE_ROW;
-  return reset != SQLITE_OK ? reset : code;
-}
-
 std::unique_ptr<LogWriter> LogWriter::prepare(sqlite3* db, int& code) {
   std::unique_ptr<LogWriter> made(new LogWriter(db));
   LogWriter& log = *made;
@@ -18,8 +12,7 @@ std::unique_ptr<LogWriter> LogWriter::prepare(sqlite3* db, int& code) {
     stmt = store::prepare(db, sql);
     return stmt != nullptr;
   };
-  const bool all = make(log.insert_entry_, "INSERT INTO audit (sequence, wall, request, issued, hash, type, leaf) VALUES (?, ?, ?, ?, ?, ?, ?)") &&
-                   make(log.insert_told_, "INSERT INTO personal (id, person, fields) VALUES (?, ?, ?)") &&
+  const bool all = make(log.insert_entry_, "INSERT INTO audit (sequence, wall, request, issued, hash, type, leaf, about, told, other, told_other) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") &&
                    make(log.insert_subtree_, "INSERT INTO subtrees (level, position, hash) VALUES (?, ?, ?)") &&
                    make(log.insert_checkpoint_, "INSERT OR REPLACE INTO checkpoints (size, subtrees, envelope) VALUES (?, ?, ?)") &&
                    make(log.set_epoch_, "UPDATE log SET epoch = ?");
@@ -64,42 +57,53 @@ int LogWriter::load() {
     now_.tree.add(hash);
   }
   if (next != SQLITE_DONE) return next;
+  if (const int read = look_again(); read != SQLITE_OK) return read;
   saved_ = now_;
   return SQLITE_OK;
 }
 
-int LogWriter::tell(std::uint64_t id, const Told& told) {
-  if (told.fields.empty()) return SQLITE_OK;
-  Bind bind(insert_told_.get());
-  bind.number(id).text(told.person).text(told.fields);
-  return bind.code() != SQLITE_OK ? bind.code() : step(insert_told_.get());
+int LogWriter::look_again() {
+  now_.segment = {};
+  return read_segment(db_, now_.tree.size() / kSegment * kSegment + 1, now_.tree.size(), now_.segment);
 }
 
-int LogWriter::append(const core::AuditEntry& entry) {
+int LogWriter::append(const core::AuditEntry& entry, const Drafted& drafted) {
   const std::uint64_t sequence = now_.tree.size() + 1;
-  Made made;
+  std::string leaf;
   evidence::Hash hash{};
   try {
-    made = leaf_of(entry, sequence, salts_);
-    hash = evidence::leaf_hash(made.leaf.text);
+    leaf = drafted.draft.text(sequence);
+    hash = evidence::leaf_hash(leaf);
   } catch (const std::exception&) {
     return kUnstorable;
   }
   Bind bind(insert_entry_.get());
   bind.number(sequence).number(entry.wall).id(entry.request).id(entry.grant).bytes(evidence::text_of(hash));
-  bind.text(entry.type).text(made.leaf.text);
-  if (bind.code() != SQLITE_OK) return bind.code();
-  if (const int code = step(insert_entry_.get()); code != SQLITE_OK) return code;
-  for (std::size_t i = 0; i < made.told.size(); ++i) {
-    if (const int code = tell(2 * sequence + i, made.told[i]); code != SQLITE_OK) return code;
+  bind.text(entry.type).text(leaf);
+  for (const Told& told : drafted.told) {
+    const bool tells = !told.fields.empty();
+    bind.text(tells ? told.person : std::string_view()).text(told.fields);
   }
-  int code = SQLITE_OK;
+  if (bind.code() != SQLITE_OK) return bind.code();
+  int code = step(insert_entry_.get());
   now_.tree.add(hash, [&](unsigned level, std::uint64_t position, const evidence::Hash& root) {
+    if (code != SQLITE_OK) return;
     Bind row(insert_subtree_.get());
     row.number(level).number(position).bytes(evidence::text_of(root));
-    if (code == SQLITE_OK) code = row.code();
-    if (code == SQLITE_OK) code = step(insert_subtree_.get());
+    code = row.code() != SQLITE_OK ? row.code() : step(insert_subtree_.get());
   });
+  return code == SQLITE_OK ? index(entry, drafted) : code;
+}
+
+int LogWriter::index(const core::AuditEntry& entry, const Drafted& drafted) {
+  const auto id = [](const core::Id& of) { return of.empty() ? std::string_view() : evidence::text_of(of.bytes); };
+  const auto person = [](const Told& told) { return told.fields.empty() ? std::string_view() : std::string_view(told.person); };
+  now_.segment.filter.add(id(entry.request), id(entry.grant), entry.type, person(drafted.told[0]), person(drafted.told[1]));
+  now_.segment.until = std::max(now_.segment.until, entry.wall);
+  if (now_.tree.size() % kSegment != 0) return SQLITE_OK;
+  const int code = write_segment(db_, now_.tree.size() / kSegment - 1, now_.segment);
+  now_.segment.until = 0;
+  now_.segment.filter.clear();
   return code;
 }
 

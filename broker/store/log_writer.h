@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/store/leaves.h"
+#include "broker/store/segments.h"
 #include "broker/store/sqlite.h"
 #include "broker/store/store.h"
 #include "broker/store/tree.h"
@@ -21,9 +22,11 @@ class LogWriter {
   // Null: see sqlite3_errmsg, or the log makes no sense (SQLITE_CORRUPT).
   static std::unique_ptr<LogWriter> prepare(sqlite3* db, int& code);
 
-  int append(const core::AuditEntry& entry);
+  int append(const core::AuditEntry& entry, const Drafted& drafted);
   int raise_epoch(std::int64_t epoch);
   int seal(const Log::Sign& sign);  // the head as it stands; nothing to do where it is signed, or the log is empty
+
+  int look_again();  // something in its last entries was erased
 
   void committed();
   void rolled_back();
@@ -38,7 +41,7 @@ class LogWriter {
  private:
   explicit LogWriter(sqlite3* db) : db_(db) {}
   int load();
-  int tell(std::uint64_t id, const Told& told);
+  int index(const core::AuditEntry& entry, const Drafted& drafted);
 
   struct State {
     Tree tree;
@@ -46,14 +49,12 @@ class LogWriter {
     bool fresh = false;        // that head was signed by this writer, with the epoch as it is
     std::int64_t epoch = 1;
     core::Head head;
+    Segment segment;           // the one that is not whole yet
   };
   sqlite3* db_;
-  Stmt insert_entry_, insert_told_, insert_subtree_, insert_checkpoint_, set_epoch_;
+  Stmt insert_entry_, insert_subtree_, insert_checkpoint_, set_epoch_;
   State now_, saved_;
-  Salts salts_;
 };
 
-// Runs it and makes it ready for the next time; what it was bound to may go then.
-int step(sqlite3_stmt* stmt);
 
 }  // namespace jit::store

@@ -58,8 +58,23 @@ class Reader {
   bool blocks(std::vector<std::pair<core::Request, core::Vote>>& found);
   bool deeds_of(const char* type, core::Past& past);
   bool observed(core::Past& past);
-  bool told_of(std::uint64_t sequence, evidence::Personal& personal, bool& whole);
-  bool leaves_where(const std::string& where, const Binder& bind, std::vector<LogEntry>& found);
+  struct Wanted {
+    std::vector<std::uint64_t> keys = {};  // of filters (segments.h)
+    std::uint64_t after = 0;
+    core::WallMs since = 0;
+  };
+  struct Range {
+    std::uint64_t first = 0, last = 0;
+  };
+  struct Search {
+    const char* columns;
+    std::string condition;  // " AND ..."
+    bool newest = false;    // first
+    std::size_t limit = kMostRows;
+  };
+  bool places(const Wanted& wanted, std::vector<Range>& found);
+  bool entries_where(const Wanted& wanted, const Search& search, const Binder& bind, const EachRow& row);
+  static LogEntry leaf_in(Row& row);
   bool read_cut(std::optional<Cut>& cut);
   std::optional<evidence::Hash> subtree(unsigned level, std::uint64_t position, const Cut& cut);
   std::optional<evidence::Hash> root_of(std::uint64_t begin, std::uint64_t end, const Cut& cut);

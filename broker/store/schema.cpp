@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/store/schema.h"
 
+#include "broker/store/schema_segments.h"
 #include "broker/store/schema_tree.h"
 
 namespace jit::store {
@@ -363,7 +364,7 @@ ALTER TABLE grants ADD COLUMN command_env BLOB NOT NULL DEFAULT x'';
 
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
-                                     {kCommands}};
+                                     {kCommands}, {kSegments, fill_segments}};
 
 }  // namespace
 

@@ -18,6 +18,9 @@ struct Migration {
 // Migration n (from 0) leads from version n to n + 1; each runs in a transaction.
 std::span<const Migration> migrations();
 
+// Writes the filters of all segments that are whole (segments.h).
+int fill_segments(sqlite3* db);
+
 // Makes leaves of the entries of audit_before, in their order, and drops it.
 int carry_over(sqlite3* db);
 

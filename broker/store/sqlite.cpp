@@ -12,6 +12,13 @@ Stmt prepare(sqlite3* db, std::string_view sql) {
   return Stmt(stmt);
 }
 
+int step(sqlite3_stmt* stmt) {
+  const int code = sqlite3_step(stmt);
+  const int reset = sqlite3_reset(stmt);
+  if (code == SQLITE_DONE || code == SQLITE_ROW) return code == SQLITE_DONE ? SQLITE_OK : SQLITE_ROW;
+  return reset != SQLITE_OK ? reset : code;
+}
+
 bool storable(std::span<const std::string> words) {
   return std::ranges::none_of(words, [](const std::string& word) { return word.find('\0') != std::string::npos; });
 }
@@ -43,7 +50,7 @@ Bind& Bind::id(const core::Id& value) {
   return keep(sqlite3_bind_blob64(stmt_, ++index_, value.bytes.data(), value.bytes.size(), SQLITE_STATIC));
 }
 
-std::string Row::bytes() {
+std::string_view Row::view() {
   const void* data = sqlite3_column_blob(stmt_, index_);
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(stmt_, index_));
   ++index_;
@@ -54,6 +61,8 @@ std::string Row::bytes() {
   }
   return {static_cast<const char*>(data), size};
 }
+
+std::string Row::bytes() { return std::string(view()); }
 
 std::vector<std::string> Row::words() {
   const std::string joined = bytes();

@@ -34,6 +34,9 @@ inline constexpr int kUnstorable = -1;
 
 Stmt prepare(sqlite3* db, std::string_view sql);  // null: see sqlite3_errmsg
 
+// Runs it and makes it ready for the next time; what it was bound to may go then.
+int step(sqlite3_stmt* stmt);
+
 // Lists of words are kept as in execve: each word ends with a NUL.
 bool storable(std::span<const std::string> words);  // no word holds a NUL
 
@@ -104,6 +107,7 @@ class Row {
     return number<std::uint32_t>();
   }
   std::string bytes();  // of a TEXT or BLOB
+  std::string_view view();  // the same, until the next row
   std::vector<std::string> words();
   core::Id id();
   std::array<std::uint8_t, 32> hash();

@@ -139,10 +139,11 @@ int Statements::write(const core::Absence& absence) {
   return bind.code() != SQLITE_OK ? bind.code() : step(stmt);
 }
 
-int Statements::write(const core::Batch& batch) {
+int Statements::write(const core::Batch& batch, std::span<const Drafted> drafts) {
   for (const std::string& person : batch.erased) {
     const core::WallMs now = batch.entries.empty() ? 0 : batch.entries.front().wall;
     if (const int code = forget_->person(person, now); code != SQLITE_OK) return code;
+    if (const int code = log_->look_again(); code != SQLITE_OK) return code;
   }
   for (const core::Request& request : batch.requests) {
     if (const int code = write(request); code != SQLITE_OK) return code;
@@ -156,8 +157,9 @@ int Statements::write(const core::Batch& batch) {
   for (const core::Grant& grant : batch.grants) {
     if (const int code = write(grant); code != SQLITE_OK) return code;
   }
-  for (const core::AuditEntry& entry : batch.entries) {
-    if (const int code = log_->append(entry); code != SQLITE_OK) return code;
+  if (drafts.size() != batch.entries.size()) return kUnstorable;  // one of them cannot be a leaf
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    if (const int code = log_->append(batch.entries[i], drafts[i]); code != SQLITE_OK) return code;
   }
   if (const int code = log_->raise_epoch(batch.epoch); code != SQLITE_OK) return code;
   for (const core::Absence& absence : batch.absences) {

@@ -57,9 +57,20 @@ Writer::~Writer() {
   thread_.join();
 }
 
-void Writer::commit(core::Batch batch, std::function<void(bool)> done) { queue({std::move(batch), std::move(done)}); }
+// What of an entry does not depend on its place is made here, so that the writer has little to do.
+void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
+  thread_local Salts salts;
+  std::vector<Drafted> drafts;
+  drafts.reserve(batch.entries.size());
+  for (const core::AuditEntry& entry : batch.entries) {
+    auto drafted = draft_of(entry, salts);
+    if (!drafted) break;
+    drafts.push_back(std::move(*drafted));
+  }
+  queue({std::move(batch), std::move(drafts), std::move(done)});
+}
 
-void Writer::seal(std::function<void(bool)> done) { queue({{}, std::move(done), true}); }
+void Writer::seal(std::function<void(bool)> done) { queue({{}, {}, std::move(done), true}); }
 
 core::Head Writer::head() const {
   const std::lock_guard lock(mutex_);
@@ -77,7 +88,7 @@ void Writer::queue(Job job) {
       queue_.push_back(std::move(job));
       queue_bytes_ += size;
       urgent_ = urgent_ || hurries;
-      if (first || hurries) wake_.notify_one();
+      if (first || hurries || (wanted_ != 0 && queue_.size() >= wanted_)) wake_.notify_one();
       return;
     }
     error_ = "the disk does not keep up: too much waits to be written";
@@ -123,6 +134,10 @@ void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
     return;
   }
   wake_.wait_until(lock, give_up_, now);
+  if (crowd_ < kCrowd || stop_) return;
+  wanted_ = crowd_ / 2;
+  wake_.wait_for(lock, kGather, [this] { return stop_ || queue_.size() >= wanted_; });
+  wanted_ = 0;
 }
 
 void Writer::run() {
@@ -134,6 +149,7 @@ void Writer::run() {
       std::unique_lock lock(mutex_);
       wait_for_work(lock);
       group.swap(queue_);
+      crowd_ = group.size();
       queue_bytes_ = 0;
       urgent_ = false;
       policy.swap(policy_);
@@ -322,7 +338,7 @@ void Writer::sign_due(bool stop) {
 int Writer::write_jobs(std::span<Job> jobs) {
   const int code = transaction([&] {
     for (const Job& job : jobs) {
-      if (const int failed = statements_->write(job.batch); failed != SQLITE_OK) return failed;
+      if (const int failed = statements_->write(job.batch, job.drafts); failed != SQLITE_OK) return failed;
     }
     return add_head(jobs);
   });
@@ -354,9 +370,13 @@ void Writer::write_group(std::vector<Job>& group) {
   }
   // What was erased is not for whoever reads the write-ahead log either.
   if (std::ranges::any_of(group, [](const Job& job) { return job.written && !job.batch.erased.empty(); })) empty_log();
-  for (Job& job : group) {
-    job.batch = {};
-    post_([done = std::move(job.done), written = job.written] { done(written); });
+  // What was written is freed where it was made: the allocator's locks would be fought for else.
+  const auto told = std::make_shared<std::vector<Job>>(std::move(group));
+  for (Job& job : *told) {
+    post_([told, &job] {
+      const auto done = std::move(job.done);
+      done(job.written);
+    });
   }
 }
 

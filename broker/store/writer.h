@@ -23,13 +23,17 @@
 namespace jit::store {
 
 inline constexpr std::size_t kQueueBatches = 65'536;
+// After a group of at least kCrowd jobs those who were told of it ask again, one after the other: the next group begins with half as
+// many of them, or after this time, since a sync for the first alone would keep the others waiting (PostgreSQL: commit_siblings).
+inline constexpr std::size_t kCrowd = 8;
+inline constexpr std::chrono::microseconds kGather{200};
 inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
 
 // The prepared statements of a connection that writes; every function gives SQLite's code, or kUnstorable.
 class Statements {
  public:
   static std::unique_ptr<Statements> prepare(sqlite3* db, int& code);  // null: code says why
-  int write(const core::Batch& batch);
+  int write(const core::Batch& batch, std::span<const Drafted> drafts);  // drafts: of its entries
   int write(const Database::PolicySet& set);
   int begin() { return step(begin_.get()); }
   int commit() { return step(commit_.get()); }
@@ -77,6 +81,7 @@ class Writer {
  private:
   struct Job {
     core::Batch batch;
+    std::vector<Drafted> drafts;  // of its entries; not as many: one of them cannot be written
     std::function<void(bool)> done;
     bool seal = false;  // the head, whatever is in the batch
     bool written = false;
@@ -127,6 +132,8 @@ class Writer {
   std::vector<Job> queue_;
   std::size_t queue_bytes_ = 0;
   bool urgent_ = false;  // one of the queue is waited for
+  std::size_t crowd_ = 0;  // jobs that the last group had
+  std::size_t wanted_ = 0;  // the writer waits until so many are queued; 0: it does not
   Time give_up_;         // when the queue is written though none is
   std::optional<Database::PolicySet> policy_;
   std::string error_;

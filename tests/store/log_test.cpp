@@ -284,7 +284,7 @@ TEST_CASE("one person is erased, the proofs hold, and what is missing is named",
   REQUIRE(store.commit(two));
   REQUIRE(store.seal());
   const auto before = store.db->head();
-  const std::string said = sql(path, "DELETE FROM personal WHERE person = 'bob'");
+  const std::string said = sql(path, "UPDATE audit SET about = '', told = '' WHERE about = 'bob'; UPDATE audit SET other = '', told_other = '' WHERE other = 'bob'");
   CHECK(said.empty());
   const auto read = store.db->entries({});
   REQUIRE(read.size() == 4);
@@ -370,7 +370,7 @@ TEST_CASE("an entry that was changed in the file is shown as such", "[log]") {
   REQUIRE(store.commit(batch(entry())));
   REQUIRE(store.commit(batch(entry())));
   store.db.reset();
-  CHECK(sql(path, "DROP TRIGGER personal_never_changes; UPDATE personal SET fields = replace(fields, 'x00', 'x01') WHERE id = 2").empty());
+  CHECK(sql(path, "DROP TRIGGER told_is_erased_only; UPDATE audit SET told = replace(told, 'x00', 'x01') WHERE sequence = 1").empty());
   Opened again(path);
   const auto read = again.db->entries({});
   REQUIRE(read.size() == 2);

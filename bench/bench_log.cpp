@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench_log [FOLDER] [ROUNDS]: how many entries a second the log takes, each awaited until it is durable, and what one commit
+// takes beside a bare fdatasync of as many bytes. FOLDER (the working one) must be on a disk, and nobody else's.
+//
+// The callers are what the broker's requests are: continuations on its own event loop, each of which asks for its next commit
+// once it was told that the last one is durable. As threads, each blocked until then, they are measured too: there the figure is
+// mostly that of waking them.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/asker.h"
+#include "broker/core/events.h"
+#include "broker/loop.h"
+#include "broker/store/store.h"
+
+namespace {
+
+using namespace jit;
+
+constexpr std::size_t kCallers = 64;
+constexpr std::size_t kAlone = 2'000;       // commits of a round
+constexpr std::size_t kTogether = 100'000;
+constexpr std::size_t kThreads = 20'000;
+constexpr std::size_t kFill = 50'000;  // entries after which the write-ahead log has its size
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+core::Id id_of(std::uint64_t number) {
+  core::Id id;
+  number = (number + 1) * 0x9e3779b97f4a7c15ULL;  // ids are random
+  for (std::size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<std::uint8_t>(number >> (8 * (i % 8)));
+  return id;
+}
+
+// What the broker writes when a grant is used.
+core::AuditEntry entry_of(std::uint64_t number) {
+  core::Grant grant;
+  auto subject = std::make_shared<policy::Identity>();
+  subject->uid = 1000 + static_cast<std::uint32_t>(number % 500);
+  subject->user = "user" + std::to_string(subject->uid);
+  subject->person = "person " + std::to_string(subject->uid);
+  auto target = std::make_shared<policy::Identity>();
+  target->uid = 0;
+  target->user = "root";
+  grant.subject.identity = subject;
+  grant.target = target;
+  grant.id = id_of(2 * number);
+  grant.request = id_of(2 * number + 1);
+  grant.door = policy::Door::kSudo;
+  grant.rule = "dba-on-database-hosts";
+  grant.policy_hash = std::string(64, 'a');
+  grant.uses = static_cast<std::uint32_t>(number);
+  grant.expires_wall = 1'790'000'000'000;
+  core::AuditEntry entry = core::events::grant(core::events::kGrantUsed, grant);
+  entry.boot_id = "7c0b5f39-6d35-4a5e-9b0f-0d3d1f2f5a11";
+  entry.boottime = 9'000'000 + static_cast<core::BootMs>(number);
+  entry.wall = 1'790'000'000'000 + static_cast<core::WallMs>(number);
+  return entry;
+}
+
+core::Batch batch_of(core::AuditEntry entry) {
+  core::Batch batch;
+  batch.entries.push_back(std::move(entry));
+  return batch;
+}
+
+store::Log log_of_words() {
+  return {[](std::uint64_t size, const evidence::Hash& root, std::int64_t epoch) {
+            return std::to_string(size) + " " + evidence::to_hex(root) + " " + std::to_string(epoch);
+          },
+          [](const core::Head&, std::int64_t) {}};
+}
+
+std::unique_ptr<store::Database> open(const std::string& path, core::Post post) {
+  auto opened = store::Database::open(path, std::move(post), log_of_words());
+  if (!opened.database) bench::fail("%s", opened.message.c_str());
+  return std::move(opened.database);
+}
+
+// One round: `callers` that together await `count` commits. Prepared first, so that what the core does for an entry is not in it.
+class Round {
+ public:
+  Round(broker::Loop& loop, store::Database& database, std::size_t callers, std::size_t count) : loop_(loop), database_(database), callers_(callers) {
+    for (std::size_t i = 0; i < count; ++i) batches_.push_back(batch_of(entry_of(i)));
+  }
+
+  double run() {
+    const bench::Ns begin = bench::now_ns();
+    for (std::size_t i = 0; i < callers_; ++i) next();
+    while (told_ < batches_.size()) sd_event_run(loop_.event(), UINT64_MAX);
+    return static_cast<double>(batches_.size()) * 1e9 / static_cast<double>(bench::now_ns() - begin);
+  }
+
+ private:
+  void next() {
+    if (begun_ == batches_.size()) return;
+    database_.commit(std::move(batches_[begun_++]), [this](bool written) {
+      if (!written) bench::fail("not written: %s", database_.last_error().c_str());
+      ++told_;
+      next();
+    });
+  }
+  broker::Loop& loop_;
+  store::Database& database_;
+  std::size_t callers_;
+  std::vector<core::Batch> batches_;
+  std::size_t begun_ = 0, told_ = 0;
+};
+
+double with_threads(const std::string& path) {
+  // Whoever is told wakes its own thread, without a loop between.
+  const auto database = open(path, [](const std::function<void()>& work) { work(); });
+  std::vector<std::thread> threads;
+  std::vector<std::vector<core::Batch>> batches(kCallers);
+  for (std::size_t i = 0; i < kThreads; ++i) batches[i % kCallers].push_back(batch_of(entry_of(i)));
+  const bench::Ns begin = bench::now_ns();
+  for (std::vector<core::Batch>& own : batches) {
+    threads.emplace_back([&own, &database] {
+      for (core::Batch& batch : own) {
+        std::promise<bool> told;
+        database->commit(std::move(batch), [&told](bool written) { told.set_value(written); });
+        if (!told.get_future().get()) bench::fail("not written");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return static_cast<double>(kThreads) * 1e9 / static_cast<double>(bench::now_ns() - begin);
+}
+
+// By turns, so that what else the disk does meets both: one commit, and a write and fdatasync of as many bytes.
+struct Beside {
+  double commit_us = 0, bare_us = 0, alone = 0;
+  std::size_t bytes = 0;
+};
+
+std::size_t size_of(const std::string& path) {
+  struct stat st {};
+  if (stat(path.c_str(), &st) != 0) bench::fail("%s is not there", path.c_str());
+  return static_cast<std::size_t>(st.st_size);
+}
+
+Beside beside(broker::Loop& loop, const std::string& folder) {
+  const std::string path = folder + "/beside.db";
+  const auto database = open(path, loop.post());
+  constexpr std::size_t kFirst = 100;
+  Round(loop, *database, 1, kFirst).run();
+  const std::size_t before = size_of(path + "-wal");
+  Round(loop, *database, 1, kFirst).run();
+  Beside out;
+  out.bytes = (size_of(path + "-wal") - before) / kFirst;  // the first time that the write-ahead log is filled
+  // From then on it is written over, as it is in a broker that runs since an hour.
+  Round(loop, *database, kCallers, kFill).run();
+
+  const std::string bare = folder + "/bare";
+  const int fd = ::open(bare.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const std::string bytes(out.bytes, 'x');
+  std::vector<double> commits, syncs;
+  bench::Ns committing = 0;
+  for (std::size_t i = 0; i < kAlone; ++i) {
+    if (pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(i * bytes.size())) < 0) bench::fail("cannot write %s", bare.c_str());
+  }
+  if (fd < 0 || fsync(fd) != 0) bench::fail("cannot write %s", bare.c_str());
+  for (std::size_t i = 0; i < kAlone; ++i) {
+    Round one(loop, *database, 1, 1);
+    bench::Ns begin = bench::now_ns();
+    one.run();
+    commits.push_back(static_cast<double>(bench::now_ns() - begin) / 1e3);
+    committing += bench::now_ns() - begin;
+    begin = bench::now_ns();
+    if (pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(i * bytes.size())) < 0 || fdatasync(fd) != 0) bench::fail("cannot sync %s", bare.c_str());
+    syncs.push_back(static_cast<double>(bench::now_ns() - begin) / 1e3);
+  }
+  close(fd);
+  out.commit_us = median(commits);
+  out.bare_us = median(syncs);
+  out.alone = static_cast<double>(kAlone) * 1e9 / static_cast<double>(committing);
+  return out;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string parent = argc > 1 ? argv[1] : ".";
+  const std::size_t rounds = argc > 2 ? bench::number(argv[2]) : 5;
+  std::string folder = std::filesystem::canonical(parent) / "bench-log-XXXXXX";
+  if (mkdtemp(folder.data()) == nullptr) bench::fail("cannot make a folder in %s", parent.c_str());
+  const auto loop = broker::Loop::open();
+  std::vector<double> alone, together, threads, commit, bare, ratio;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < rounds; ++i) {
+    const Beside both = beside(*loop, folder);
+    alone.push_back(both.alone);
+    commit.push_back(both.commit_us);
+    bare.push_back(both.bare_us);
+    ratio.push_back(both.commit_us / both.bare_us);
+    bytes = both.bytes;
+    {
+      const auto database = open(folder + "/together.db", loop->post());
+      together.push_back(Round(*loop, *database, kCallers, kTogether).run());
+    }
+    threads.push_back(with_threads(folder + "/threads.db"));
+    for (const char* name : {"beside.db", "together.db", "threads.db"}) {
+      for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(folder + "/" + name + end);
+    }
+    std::printf("round %zu: alone %.0f/s, commit %.1f us, bare fdatasync of %zu bytes %.1f us, ratio %.2f; %zu callers on one loop %.0f/s; as threads %.0f/s\n",
+                i + 1, alone.back(), commit.back(), bytes, bare.back(), ratio.back(), kCallers, together.back(), threads.back());
+    std::fflush(stdout);
+  }
+  std::filesystem::remove_all(folder);
+  std::printf("medians of %zu rounds\n", rounds);
+  std::printf("  alone, each awaited                 %10.0f entries/s   (asked: 5,000)\n", median(alone));
+  std::printf("  %zu callers on one event loop        %10.0f entries/s   (asked: 100,000)\n", kCallers, median(together));
+  std::printf("  %zu callers, a thread each           %10.0f entries/s\n", kCallers, median(threads));
+  std::printf("  a commit / a bare fdatasync         %10.2f             (asked: 1.5)   %.1f / %.1f us, %zu bytes\n", median(ratio), median(commit), median(bare), bytes);
+  return 0;
+}
