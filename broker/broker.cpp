@@ -66,6 +66,12 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
     enforcer_ = std::make_unique<gate::Enforcer>(loop_.event(), *core_, [this](const core::Id& id) { return shelf_.database() != nullptr ? shelf_.database()->grant(id) : std::nullopt; });
   }
   core_->use_enforcement(enforcer_.get());
+  archivist_ = std::make_unique<Archivist>(
+      loop_.post(), boot_, clock_, [this] { return key_ ? std::optional(evidence::ExportHost{host_.id, host_.key, evidence::escape(host_.name)}) : std::nullopt; },
+      [this](std::string_view type, const std::string& payload, std::string_view purpose) { return seal(type, payload, purpose); },
+      [this](const core::AuditEntry& entry) { logged(entry); });
+  archivist_->use([this] { return shelf_.database(); });
+  archivist_->retain(loaded.broker.retain_s);
   policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_, [this](const config::Broker& file) { use(file); });
   open_database();
   policies_->start(std::move(loaded), shelf_.database());
@@ -77,6 +83,7 @@ void Broker::use(const config::Broker& file) {
   core_->use_limits(limits);
   gate_->use_limit(limits.connections_per_uid);
   host_.name = file.host_name.empty() ? kernel_name() : file.host_name;
+  archivist_->retain(file.retain_s);
   tell_host();
 }
 
@@ -297,6 +304,12 @@ std::optional<core::BootMs> Broker::turn() {
     }
     next = std::min(next.value_or(next_holders_), next_holders_);
   }
+  archivist_->turn();
+  if (archivist_->problem() != told_archive_) {
+    told_archive_ = archivist_->problem();
+    if (!told_archive_.empty()) sd_journal_print(LOG_ERR, "old entries of the log stay in the database: %s", evidence::escape(told_archive_).c_str());
+  }
+  if (const auto look = archivist_->next()) next = std::min(next.value_or(*look), *look);
   core_->tick();
   if (core_->ends_are_safe()) {
     told_unsafe_ = false;

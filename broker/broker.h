@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "broker/archivist.h"
 #include "broker/bus/bus.h"
 #include "broker/core/core.h"
 #include "broker/directory/directory.h"
@@ -60,6 +61,8 @@ class Broker final : public core::Listener {
   directory::Directory directory_;
   std::unique_ptr<gate::Server> gate_;
   std::unique_ptr<core::Core> core_;
+  std::unique_ptr<Archivist> archivist_;
+  std::string told_archive_;  // the trouble that the journal knows of
   std::unique_ptr<Policies> policies_;
   std::unique_ptr<gate::Enforcer> enforcer_;  // null: systemd does not run here
   std::unique_ptr<bus::Service> bus_;

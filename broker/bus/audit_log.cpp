@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log for others: its head, all of it, and proofs. Everything here is checked again by who gets it (jit-verify).
+#include <algorithm>
+
 #include "broker/bus/handlers.h"
 #include "broker/bus/log_lines.h"
+#include "broker/store/archive.h"
 #include "evidence/checkpoint.h"
 
 namespace jit::bus {
@@ -16,6 +19,12 @@ constexpr std::size_t kStep = 50;               // entries read at once: each ma
 Answer no_log(const store::Database* database) {
   if (database == nullptr) return {Error::kUnavailable, "there is no database now: jitctl status says why", {}, 0};
   return {Error::kUnavailable, "the log cannot be read: " + (database->last_error().empty() ? std::string("jitctl status says why") : database->last_error()), {}, 0};
+}
+
+// A request or a grant that nobody had to ask for begins with its own entry.
+bool begins(const std::string& leaf) {
+  const auto read = evidence::read_leaf(leaf, {});
+  return read && (read->entry.type == "request.created" || read->entry.type == "grant.created");
 }
 
 }  // namespace
@@ -40,11 +49,11 @@ void Handlers::export_log(std::uint64_t from, std::uint64_t to, const Reply& rep
   const auto cut = database != nullptr ? database->cut() : std::nullopt;
   if (!cut) return reply(no_log(database));
   if (from == 0) from = cut->size + 1;
-  if (from <= cut->size) return reply({Error::kNotFound, "the entries up to " + std::to_string(cut->size) + " are in the archive", {}, 0});
   if (to >= evidence::kSizeMax || from > to + 1) return reply({Error::kBadInput, "from: it must not be past `to`", {}, 0});
   if (const auto last = database->checkpoints(to, to); last.empty()) {
     return reply({Error::kBadInput, "to: no signed head stands behind that entry; ask Checkpoint for one", {}, 0});
   }
+  if (from <= cut->size) return export_archived(*database, from, to, reply);
   auto frontier = database->frontier_at(from - 1);
   if (!frontier) return reply(no_log(database));
   LogLines lines(*database, admin_);
@@ -65,6 +74,21 @@ void Handlers::export_log(std::uint64_t from, std::uint64_t to, const Reply& rep
   }
   if (from > to) document += line(evidence::EndLine{to});
   reply({Error::kNone, {}, std::move(document), from > to ? 0 : from});
+}
+
+// A page of a file of the archive. What it holds goes out as it stands there: who gets it checks it.
+void Handlers::export_archived(store::Database& database, std::uint64_t from, std::uint64_t to, const Reply& reply) {
+  const auto parts = database.archived();
+  const auto part = std::ranges::find_if(parts, [from](const store::ArchivePart& each) { return each.first <= from && from <= each.last; });
+  if (part == parts.end()) return reply({Error::kNotFound, "entry " + std::to_string(from) + " is in a part of the archive that is not known here", {}, 0});
+  const auto text = database.read_archive(*part);
+  if (!text) return reply({Error::kNotFound, database.last_error() + "; put that file back", {}, 0});
+  auto page = store::page_of(*text, part->first, from, kPage);
+  if (!page) return reply({Error::kNotFound, store::Archive::name_of(part->first) + " of the archive is damaged: jit-verify says where", {}, 0});
+  const std::uint64_t next = page->next == 0 ? part->last + 1 : page->next;
+  if (next > to) page->lines += line(evidence::EndLine{to});
+  const std::string head = line(evidence::LogLine{{host_.id, host_.key, wire_text(host_.name)}, from, std::move(page->frontier)});
+  reply({Error::kNone, {}, head + page->lines, next > to ? 0 : next});
 }
 
 void Handlers::proof(const core::Caller& caller, const std::string& id, const Reply& reply) {
@@ -90,7 +114,10 @@ void Handlers::prove(const core::Id& id, const Reply& reply) {
   if (!proof) return reply(no_log(database));
   const auto envelope = evidence::parse_envelope(proof->head.envelope);
   if (!envelope) return reply({Error::kUnavailable, "the log has no signed head: jitctl status says why", {}, 0});
-  if (proof->entries.empty()) return reply({Error::kNotFound, "nothing of it is in the log any more: look in the archive", {}, 0});
+  if (proof->entries.empty()) return reply({Error::kNotFound, "nothing of it is in the log any more: jitctl audit prove " + id.text() + " FILE..., with the parts of the archive and an export", {}, 0});
+  if (const std::uint64_t archived = database->cut() ? database->cut()->size : 0; archived != 0 && !begins(proof->entries.front().first.leaf)) {
+    return reply({Error::kNotFound, "what began it is in the archive: jitctl audit prove " + id.text() + " FILE..., with its parts and an export", {}, 0});
+  }
   LogLines lines(*database, admin_);
   std::string document = line(evidence::ProofLine{{host_.id, host_.key, wire_text(host_.name)}, *envelope, id.text()});
   for (const auto& [entry, path] : proof->entries) document += lines.entry(entry, path);

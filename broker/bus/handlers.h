@@ -73,6 +73,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void cast(const core::Caller& caller, const std::string& id, const core::Ballot& ballot, const Reply& reply);
   void read_audit(store::AuditFilter filter, std::size_t left, const Reply& reply);
   void prove(const core::Id& id, const Reply& reply);
+  void export_archived(store::Database& database, std::uint64_t from, std::uint64_t to, const Reply& reply);
   void create_as(const core::Caller& caller, const CreateArgs& args, const Reply& reply);
   void create_for(const core::Caller& caller, const CreateArgs& args, core::IdentityPtr target,
                   core::IdentityPtr root, const Reply& reply);

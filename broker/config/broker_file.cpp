@@ -21,6 +21,7 @@ using Words = std::vector<std::string_view>;
 constexpr std::size_t kHostNameMax = 253;
 constexpr std::size_t kTagMax = 64;
 constexpr std::size_t kTagsMax = 256;
+constexpr std::uint32_t kRetainLeast = 86'400;  // what is counted by the hour needs the log of that time
 constexpr std::int64_t kLimitMax = 16'384;  // as many as a broker can hold at all
 
 bool only(std::string_view text, std::string_view more) {
@@ -48,8 +49,10 @@ class Parser {
               [this](const Entry& key) { limit(key); });
       } else if (entry.key == "log") {
         table(entry, {"level"}, [this](const Entry& key) { level(key); });
+      } else if (entry.key == "audit") {
+        table(entry, {"retain"}, [this](const Entry& key) { retain(key); });
       } else {
-        unknown(entry, "file", {"host", "limits", "log"});
+        unknown(entry, "file", {"host", "limits", "log", "audit"});
       }
     }
   }
@@ -118,6 +121,13 @@ class Parser {
                          : entry.key == "requests-per-hour"   ? broker_.requests_per_hour
                                                               : broker_.pending_per_host;
     limit = static_cast<std::size_t>(value);
+  }
+
+  void retain(const Entry& entry) {
+    if (!is(entry, Node::Kind::kString)) return;
+    const auto value = policy::parse_duration(entry.value.text);
+    if (!value || *value < kRetainLeast) return wrong(entry.value.place, "`retain` is a duration of at least a day, as `400d`");
+    broker_.retain_s = *value;
   }
 
   void level(const Entry& entry) {

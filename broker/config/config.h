@@ -20,6 +20,7 @@ struct Broker {  // broker.toml; every key optional
   std::string host_name;            // [host] name; default: the kernel's host name
   std::vector<std::string> tags;    // [host] tags
   std::string log_level = "info";   // [log] level: "error", "warning", "info", "debug"
+  std::uint32_t retain_s = 400 * 86'400;  // [audit] retain: older entries of the log go into the archive
   // [limits] pending-per-uid, connections-per-uid, requests-per-hour, pending-per-host; 0 here: the default holds
   std::size_t pending_per_uid = 0, connections_per_uid = 0, requests_per_hour = 0, pending_per_host = 0;
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "broker/store/archive.h"
 #include "broker/store/lines.h"
 #include "broker/store/log_writer.h"
 #include "broker/store/reader.h"
@@ -29,10 +30,12 @@ struct Database::Impl {
       : reader_place(place),
         writer_place(place),
         reader(reader_place),
+        archive(place.archive()),
         writer(std::move(db), writer_place, std::move(post), std::move(log), patience, std::move(found)) {}
   Place reader_place;
   Place writer_place;
   Reader reader;
+  Archive archive;
   Writer writer;
 };
 
@@ -112,6 +115,27 @@ std::optional<evidence::Hash> Database::root_at(std::uint64_t size) { return imp
 std::optional<std::vector<evidence::Hash>> Database::frontier_at(std::uint64_t size) { return impl_->reader.frontier_at(size); }
 std::int64_t Database::epoch() { return impl_->reader.epoch(); }
 std::optional<Proof> Database::proof(const core::Id& id) { return impl_->reader.proof(id, head()); }
+
+std::optional<ArchivePart> Database::ready_for_archive(core::WallMs before) { return impl_->reader.ready_for_archive(before); }
+
+std::optional<std::vector<evidence::ExportLine>> Database::lines(std::uint64_t after, std::uint64_t to, std::size_t limit, const Seal& seal, std::uint64_t& last) {
+  return Lines(impl_->reader, seal).entries(after, to, limit, last);
+}
+
+void Database::archive(ArchivePart part, std::string text, core::WallMs ended, core::Batch batch, std::function<void(bool)> done) {
+  impl_->writer.archive({part, std::move(text), ended}, std::move(batch), std::move(done));
+}
+
+std::vector<ArchivePart> Database::archived() { return impl_->reader.archived(); }
+
+std::optional<std::string> Database::read_archive(const ArchivePart& part) {
+  auto text = impl_->archive.read(part.first);
+  if (!text) impl_->reader.blame("entries " + std::to_string(part.first) + " to " + std::to_string(part.last) + " cannot be read: " + impl_->archive.problem());
+  return text;
+}
+
+std::uint64_t Database::erasures() const { return impl_->writer.erasures(); }
+std::uint64_t Database::erased_in_archive() const { return impl_->writer.erased_in_archive(); }
 
 std::uint64_t Database::told_of(const std::string& person) { return impl_->reader.told_about(person); }
 

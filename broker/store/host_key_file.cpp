@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "broker/store/place.h"
+#include "broker/store/write_all.h"
 
 namespace jit::store {
 namespace {
@@ -39,16 +40,6 @@ int open_at(int folder, const char* name, std::uint64_t flags) {
   how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return static_cast<int>(::syscall(SYS_openat2, folder, name, &how, sizeof how));
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t done = ::write(fd, text.data(), text.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return ::fsync(fd) == 0;
 }
 
 // As much as fits; more than a key is none either.

@@ -18,13 +18,14 @@ using evidence::Json;
 // What is said of and by who is not the subject of the entry. "reason" is his where he votes.
 constexpr std::array<std::string_view, 9> kOfAnother{"by", "by_uid", "key", "text", "typed", "vote", "voter", "voter_uid", "why"};
 
+std::string name_in(const std::string& escaped) { return evidence::unescape(escaped).value_or(escaped); }
+
 // Who else it tells of, as his name is written there.
 std::string another_in(std::string_view type, const evidence::Fields& fields) {
   for (const char* name : {"voter", "by"}) {
     const evidence::Member* const found = fields.find(name);
     if (found == nullptr || !found->value.starts_with('"') || evidence::is_public(type, name)) continue;
-    const std::string escaped = Json::parse(found->value).get<std::string>();
-    return evidence::unescape(escaped).value_or(escaped);
+    return name_in(Json::parse(found->value).get<std::string>());
   }
   return {};
 }
@@ -72,17 +73,17 @@ Drafted drafted(const core::AuditEntry& entry, Salts& salts) {
   if (!entry.person.empty()) fields->put("person", evidence::quote(evidence::escape(entry.person)));
   if (entry.uid != policy::kNoUid) fields->put("uid", std::to_string(entry.uid));
 
+  Tellings tellings{entry.person, another_in(entry.type, *fields)};
+  tellings.apart = !tellings.other.empty() && tellings.other != entry.person;
+  tellings.votes = fields->find("voter") != nullptr;
   Drafted out;
-  out.told[0].person = entry.person;
-  out.told[1].person = another_in(entry.type, *fields);
-  const bool apart = !out.told[1].person.empty() && out.told[1].person != entry.person;
-  const bool votes = fields->find("voter") != nullptr;
   out.draft = evidence::draft_of(about, *fields, [&salts] { return salts.next(); }, [&](std::string_view name, std::string_view value) {
-    const bool his = apart && (std::ranges::find(kOfAnother, name) != kOfAnother.end() || (votes && name == "reason"));
-    std::string& told = out.told[his ? 1 : 0].fields;
+    std::string& told = out.told[tellings.is_of_other(name) ? 1 : 0].fields;
     if (told.empty()) told.reserve(512);
     told.append(told.empty() ? "{\"" : ",\"").append(name).append("\":").append(value);
   });
+  out.told[0].person = std::move(tellings.about);
+  out.told[1].person = std::move(tellings.other);
   for (Told& told : out.told) {
     if (!told.fields.empty()) told.fields += '}';
   }
@@ -97,6 +98,23 @@ std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts) {
   } catch (const std::exception&) {
     return std::nullopt;
   }
+}
+
+bool Tellings::is_of_other(std::string_view field) const {
+  return apart && (std::ranges::find(kOfAnother, field) != kOfAnother.end() || (votes && field == "reason"));
+}
+
+Tellings tellings_of(const evidence::Personal& personal) {
+  const auto text = [&personal](const char* name) {
+    const auto found = personal.find(name);
+    const bool is_text = found != personal.end() && found->second.contains("value") && found->second.at("value").is_string();
+    return is_text ? name_in(found->second.at("value").get<std::string>()) : std::string();
+  };
+  Tellings out{text("person"), text("voter")};
+  out.votes = personal.contains("voter");
+  if (out.other.empty()) out.other = text("by");
+  out.apart = !out.other.empty() && out.other != out.about;
+  return out;
 }
 
 bool add_told(std::string_view fields, evidence::Personal& to) {

@@ -35,6 +35,14 @@ struct Drafted {
 // Nothing: it cannot be a leaf.
 std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts);
 
+// Whom the personal fields of an entry tell of, and which of them tell of whom.
+struct Tellings {
+  std::string about, other;
+  bool apart = false, votes = false;
+  bool is_of_other(std::string_view field) const;
+};
+Tellings tellings_of(const evidence::Personal& personal);
+
 bool add_told(std::string_view fields, evidence::Personal& to);  // false: not what draft_of() made, or part of it
 
 // The entry as it was; what was erased is named in its fields, as "erased". Nothing: the leaf and what is told do not match.

@@ -14,6 +14,7 @@ namespace jit::store {
 namespace {
 
 constexpr std::size_t kProofMost = 1000;
+constexpr std::uint64_t kPartEntries = 4096;  // of one file of the archive, unless no head is signed among them
 constexpr const char* kLeafColumns = "sequence, hash, leaf, told, told_other";
 
 // Somebody changed it in the file: it is shown where it stands, and the whole log says what is wrong with it.
@@ -215,6 +216,52 @@ std::optional<Cut> Reader::cut() {
 std::int64_t Reader::epoch() {
   return snapshot<std::int64_t>([&](std::int64_t& epoch) {
     return query("SELECT epoch FROM log", {}, [&](Row& row) { epoch = row.number<std::int64_t>(); });
+  });
+}
+
+std::optional<ArchivePart> Reader::ready_for_archive(core::WallMs before) {
+  return snapshot<std::optional<ArchivePart>>([&](std::optional<ArchivePart>& part) {
+    std::optional<Cut> cut;
+    if (!read_cut(cut)) return false;
+    std::uint64_t young = cut->size + kPartEntries + 1;  // the first that stays
+    std::uint64_t last = 0;
+    const auto take = [](std::uint64_t& to) { return [&to](Row& row) { to = row.number<std::uint64_t>(); }; };
+    const auto between = [&](Bind& bind) { bind.number(cut->size).number(young); };
+    if (!query("SELECT sequence FROM audit WHERE sequence > ? AND sequence < ? AND wall >= ? ORDER BY sequence LIMIT 1",
+               [&](Bind& bind) { bind.number(cut->size).number(young).number(before); }, take(young)) ||
+        !query("SELECT coalesce(max(size), 0) FROM checkpoints WHERE size > ? AND size < ?", between, take(last))) {
+      return false;
+    }
+    // No head is among so many: up to the next one then, where all in front of it are old enough.
+    if (last == 0 && young == cut->size + kPartEntries + 1) {
+      if (!query("SELECT coalesce(min(size), 0) FROM checkpoints WHERE size > ?", [&](Bind& bind) { bind.number(cut->size); }, take(last))) return false;
+      std::uint64_t late = 0;
+      if (!query("SELECT count(*) FROM audit WHERE sequence > ? AND sequence <= ? AND wall >= ?",
+                 [&](Bind& bind) { bind.number(cut->size).number(last).number(before); }, take(late))) {
+        return false;
+      }
+      if (late != 0) return true;
+    }
+    if (last == 0) return true;
+    core::WallMs until = 0;
+    if (!query("SELECT max(wall) FROM audit WHERE sequence > ? AND sequence <= ?", [&](Bind& bind) { bind.number(cut->size).number(last); },
+               [&](Row& row) { until = row.number<core::WallMs>(); })) {
+      return false;
+    }
+    part = ArchivePart{cut->size + 1, last, until};
+    return true;
+  });
+}
+
+std::vector<ArchivePart> Reader::archived() {
+  return snapshot<std::vector<ArchivePart>>([&](std::vector<ArchivePart>& parts) {
+    return query("SELECT first, last, until FROM archive ORDER BY first", {}, [&](Row& row) {
+      ArchivePart part;
+      part.first = row.number<std::uint64_t>();
+      part.last = row.number<std::uint64_t>();
+      part.until = row.number<core::WallMs>();
+      parts.push_back(part);
+    });
   });
 }
 

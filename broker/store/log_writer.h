@@ -15,6 +15,7 @@
 
 namespace jit::store {
 
+inline constexpr int kNoArchive = -3;  // a result code of our own: a file of the archive cannot be read or written
 inline constexpr int kUnsigned = -2;  // a result code of our own: the head could not be signed
 
 class LogWriter {

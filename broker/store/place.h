@@ -72,6 +72,7 @@ class Place {
   void log_renewed();
 
   const std::string& path() const { return path_; }
+  std::string archive() const { return folder_ + "/archive"; }  // a folder beside it
 
  private:
   static constexpr const char* kNew = ".new";

@@ -38,12 +38,15 @@ class Reader {
   std::optional<evidence::Hash> root_at(std::uint64_t size);
   std::optional<std::vector<evidence::Hash>> frontier_at(std::uint64_t size);
   std::int64_t epoch();
+  std::optional<ArchivePart> ready_for_archive(core::WallMs before);
+  std::vector<ArchivePart> archived();
   std::uint64_t told_about(const std::string& person);
   std::optional<Proof> proof(const core::Id& id, core::Head head);
   core::Past past();
   std::optional<Database::PolicySet> kept_policy();
   std::optional<PeopleVersions> people_versions();
 
+  void blame(std::string why) { error_ = std::move(why); }
   const std::string& error() const { return error_; }  // of the last call; empty: none
 
  private:

@@ -364,7 +364,8 @@ ALTER TABLE grants ADD COLUMN command_env BLOB NOT NULL DEFAULT x'';
 
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
-                                     {kCommands}, {kSegments, fill_segments}};
+                                     {kCommands}, {kSegments, fill_segments},
+                                     {kArchive}};
 
 }  // namespace
 

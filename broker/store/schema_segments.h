@@ -54,4 +54,23 @@ WHEN OLD.size > (SELECT cut FROM log) AND OLD.size < (SELECT max(sequence) FROM 
 END;
 )sql";
 
+// Which entries are in which file of the archive.
+inline constexpr const char* kArchive = R"sql(
+CREATE TABLE archive (
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL CHECK (last >= first),
+  until INTEGER NOT NULL  -- the latest time in it, by the wall clock
+) STRICT;
+CREATE TRIGGER archive_has_no_gap BEFORE INSERT ON archive
+WHEN NEW.first IS NOT coalesce((SELECT max(last) FROM archive), 0) + 1 BEGIN
+  SELECT RAISE(ABORT, 'the log is append-only: not the next part');
+END;
+CREATE TRIGGER archive_never_changes BEFORE UPDATE ON archive BEGIN
+  SELECT RAISE(ABORT, 'the log is append-only');
+END;
+CREATE TRIGGER archive_is_kept BEFORE DELETE ON archive BEGIN
+  SELECT RAISE(ABORT, 'the log is append-only');
+END;
+)sql";
+
 }  // namespace jit::store

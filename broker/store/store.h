@@ -71,6 +71,11 @@ struct Cut {
   std::uint64_t size = 0;
   std::vector<evidence::Hash> frontier;
 };
+// Entries that are in a file of the archive (archive.h).
+struct ArchivePart {
+  std::uint64_t first = 0, last = 0;
+  core::WallMs until = 0;  // the latest time in it, by the wall clock
+};
 struct Proof {
   core::Head head;
   std::vector<std::pair<LogEntry, std::vector<evidence::Hash>>> entries;  // with their paths to that head
@@ -135,10 +140,23 @@ class Database final : public core::Store {
   // What belongs to a request or a grant, under the newest signed head: at most 1000 entries, oldest first.
   std::optional<Proof> proof(const core::Id& id);
 
-  std::uint64_t told_of(const std::string& person);  // how much the log tells of him; 0 also where it cannot be read
-
   // What an entry names, as it was signed; see lines.h. seal: what the host says, signed by it; nothing: it cannot be signed now.
   using Seal = std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload, std::string_view purpose)>;
+  // The oldest entries that are all older than `before`, some thousands at most, up to a signed head: they may go into the archive.
+  // Nothing: there are none, or it cannot be read.
+  std::optional<ArchivePart> ready_for_archive(core::WallMs before);
+  // The lines of entries behind `after` up to `to`, at most `limit` of them; `last`: the last of these. Nothing: it cannot be read.
+  std::optional<std::vector<evidence::ExportLine>> lines(std::uint64_t after, std::uint64_t to, std::size_t limit, const Seal& seal, std::uint64_t& last);
+  // The part is on disk first; then it is in the database no more, in one transaction with the batch. With it goes what ended before
+  // `ended`. done(false): last_error() says why, nothing was lost, and the store goes on.
+  void archive(ArchivePart part, std::string text, core::WallMs ended, core::Batch batch, std::function<void(bool)> done);
+  std::vector<ArchivePart> archived();                           // oldest first
+  std::optional<std::string> read_archive(const ArchivePart& part);  // as it is in the file; nothing: last_error() says why
+  std::uint64_t erasures() const;        // how often commit() was asked to erase somebody
+  std::uint64_t erased_in_archive() const;  // entries in the archive of which the last one to be erased was told
+
+  std::uint64_t told_of(const std::string& person);  // how much the log tells of him; 0 also where it cannot be read
+
   std::optional<evidence::EvidenceLine> document(const LogEntry& entry, const Seal& seal);
 
   // The last policy set that loaded, verbatim: (kind, name, text) rows with the set's hash.

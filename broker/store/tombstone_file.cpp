@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "broker/store/write_all.h"
+
 namespace jit::store {
 namespace {
 
@@ -26,16 +28,6 @@ std::string checksum(std::string_view text) {
   std::string out;
   for (int shift = 60; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[(hash >> shift) & 15]);
   return out;
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t done = ::write(fd, text.data(), text.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return ::fsync(fd) == 0;
 }
 
 std::optional<std::string> read_all(int fd, off_t size) {

@@ -25,7 +25,7 @@ std::size_t size_of(const core::Batch& batch) {
 
 // The batch itself is at fault, not the disk: it would fail again, and says nothing about the next one.
 bool batch_at_fault(int code) {
-  switch (code == kUnstorable ? SQLITE_MISMATCH : code & 0xff) {
+  switch (code == kUnstorable || code == kNoArchive ? SQLITE_MISMATCH : code & 0xff) {
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
@@ -38,7 +38,7 @@ bool batch_at_fault(int code) {
 }  // namespace
 
 Writer::Writer(Db db, Place& place, core::Post post, Log log, std::chrono::milliseconds patience, Found found)
-    : db_(std::move(db)), place_(place), post_(std::move(post)), patience_(patience), log_(std::move(log)), tree_(std::move(found.tree)), head_(std::move(found.head)) {
+    : db_(std::move(db)), place_(place), post_(std::move(post)), patience_(patience), log_(std::move(log)), archive_(place.archive()), tree_(std::move(found.tree)), head_(std::move(found.head)) {
   // Signals are for the broker's own thread.
   sigset_t all;
   sigset_t before;
@@ -67,6 +67,7 @@ void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
     if (!drafted) break;
     drafts.push_back(std::move(*drafted));
   }
+  if (!batch.erased.empty()) ++erasures_;
   queue({std::move(batch), std::move(drafts), std::move(done)});
 }
 
@@ -120,6 +121,8 @@ void Writer::keep_error(int code) {
     keep_error("a batch held a value that cannot be stored");
   } else if (code == kUnsigned) {
     keep_error("the head of the log cannot be signed");
+  } else if (code == kNoArchive) {
+    keep_error("the archive of the log: " + archive_.problem());
   } else {
     keep_error(place_.path() + ": " + (db_ ? sqlite3_errmsg(db_.get()) : sqlite3_errstr(code)));
   }
@@ -288,7 +291,7 @@ int Writer::transaction(const Write& write) {
   keep_error(code);
   statements_->log().rolled_back();
   const bool clean = sqlite3_get_autocommit(db_.get()) != 0 || statements_->rollback() == SQLITE_OK;
-  const int kind = code == kUnstorable ? SQLITE_MISMATCH : code & 0xff;
+  const int kind = code == kUnstorable || code == kNoArchive ? SQLITE_MISMATCH : code & 0xff;
   if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) {
     mark_.reset();  // nothing more is written to it before it was checked
     return code;
@@ -338,6 +341,7 @@ void Writer::sign_due(bool stop) {
 int Writer::write_jobs(std::span<Job> jobs) {
   const int code = transaction([&] {
     for (const Job& job : jobs) {
+      if (const int failed = erase_archived(job.batch); failed != SQLITE_OK) return failed;
       if (const int failed = statements_->write(job.batch, job.drafts); failed != SQLITE_OK) return failed;
     }
     return add_head(jobs);
@@ -346,7 +350,38 @@ int Writer::write_jobs(std::span<Job> jobs) {
   return code;
 }
 
+// In their order: a person who is erased behind a part that goes into the archive is erased there, too.
 void Writer::write_group(std::vector<Job>& group) {
+  const std::span<Job> all(group);
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].old) continue;
+    if (i > begin) write_span(all.subspan(begin, i - begin));
+    write_old(all[i]);
+    begin = i + 1;
+  }
+  if (begin < all.size()) write_span(all.subspan(begin));
+  // What was written is freed where it was made: the allocator's locks would be fought for else.
+  const auto told = std::make_shared<std::vector<Job>>(std::move(group));
+  for (Job& job : *told) {
+    post_([told, &job] {
+      const auto done = std::move(job.done);
+      done(job.written);
+    });
+  }
+}
+
+// First the file, then the cut: after a crash between the two it is written again.
+void Writer::write_old(Job& job) {
+  if (!archive_.write(job.old->part.first, job.old->text)) return keep_error(kNoArchive);
+  const int code = transaction([&] {
+    const int cut = statements_->cut(job.old->part, job.old->ended);
+    return cut != SQLITE_OK ? cut : statements_->write(job.batch, job.drafts);
+  });
+  job.written = code == SQLITE_OK;
+}
+
+void Writer::write_span(std::span<Job> group) {
   if (std::ranges::all_of(group, [](const Job& job) { return job.batch.empty() && !job.seal; })) {
     for (Job& job : group) job.written = true;
   } else {
@@ -370,14 +405,6 @@ void Writer::write_group(std::vector<Job>& group) {
   }
   // What was erased is not for whoever reads the write-ahead log either.
   if (std::ranges::any_of(group, [](const Job& job) { return job.written && !job.batch.erased.empty(); })) empty_log();
-  // What was written is freed where it was made: the allocator's locks would be fought for else.
-  const auto told = std::make_shared<std::vector<Job>>(std::move(group));
-  for (Job& job : *told) {
-    post_([told, &job] {
-      const auto done = std::move(job.done);
-      done(job.written);
-    });
-  }
 }
 
 void Writer::empty_log() {

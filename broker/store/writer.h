@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/core/ports.h"
+#include "broker/store/archive.h"
 #include "broker/store/connection.h"
 #include "broker/store/forget.h"
 #include "broker/store/log_writer.h"
@@ -35,6 +36,8 @@ class Statements {
   static std::unique_ptr<Statements> prepare(sqlite3* db, int& code);  // null: code says why
   int write(const core::Batch& batch, std::span<const Drafted> drafts);  // drafts: of its entries
   int write(const Database::PolicySet& set);
+  int cut(const ArchivePart& part, core::WallMs ended);
+  int parts(std::vector<ArchivePart>& found);
   int begin() { return step(begin_.get()); }
   int commit() { return step(commit_.get()); }
   int rollback() { return step(rollback_.get()); }
@@ -56,6 +59,7 @@ class Statements {
   Stmt update_request_, insert_request_, insert_request_state_, insert_seat_, insert_vote_;
   Stmt update_grant_, insert_grant_, insert_grant_state_;
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
+  Stmt insert_part_, parts_;
   Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Forget> forget_;
@@ -71,6 +75,14 @@ class Writer {
   Writer(Db db, Place& place, core::Post post, Log log, std::chrono::milliseconds patience, Found found);
   ~Writer();  // writes what waits, then ends
   void commit(core::Batch batch, std::function<void(bool)> done);
+  struct ToArchive {
+    ArchivePart part;
+    std::string text;
+    core::WallMs ended = 0;
+  };
+  void archive(ToArchive old, core::Batch batch, std::function<void(bool)> done);
+  std::uint64_t erasures() const { return erasures_.load(); }
+  std::uint64_t erased_in_archive() const { return erased_in_archive_.load(); }
   void keep_policy(Database::PolicySet set);
   // The head is signed as it stands, with what was committed before; done as of commit().
   void seal(std::function<void(bool)> done);
@@ -85,12 +97,16 @@ class Writer {
     std::function<void(bool)> done;
     bool seal = false;  // the head, whatever is in the batch
     bool written = false;
+    std::optional<ToArchive> old = {};  // goes into the archive first
   };
 
   using Time = std::chrono::steady_clock::time_point;
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void write_group(std::vector<Job>& group);
+  void write_span(std::span<Job> jobs);
+  void write_old(Job& job);
+  int erase_archived(const core::Batch& batch);
   int write_jobs(std::span<Job> jobs);
   void write_policy();
   void queue(Job job);
@@ -121,6 +137,8 @@ class Writer {
   core::Post post_;
   const std::chrono::milliseconds patience_;
   const Log log_;
+  Archive archive_;
+  std::atomic<std::uint64_t> erasures_ = 0, erased_in_archive_ = 0;
   Tree tree_;  // of all that was committed: another connection must find the same
   std::optional<Time> sign_by_;  // entries are under no signed head since a while
   int wal_pages_ = 0;

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/archivist.h"
+
+#include "broker/core/events.h"
+
+namespace jit::broker {
+namespace {
+
+constexpr core::BootMs kLookMs = 3'600'000;
+constexpr core::BootMs kAgainMs = 60'000;  // where the database cannot be asked now
+
+}  // namespace
+
+void Archivist::retain(std::uint32_t seconds) {
+  retain_s_ = seconds;
+  next_ = clock_.boottime();
+}
+
+void Archivist::turn() {
+  store::Database* const database = database_();
+  if (busy_ || clock_.boottime() < next_) return;
+  if (retain_s_ != 0 && database != nullptr && !database->failing()) return begin(*database);
+  next_ = clock_.boottime() + kAgainMs;
+}
+
+void Archivist::begin(store::Database& database) {
+  next_ = clock_.boottime() + kLookMs;
+  const auto host = host_();
+  const auto part = host ? database.ready_for_archive(clock_.wall() - core::WallMs{retain_s_} * 1000) : std::nullopt;
+  if (!part) return;
+  maker_ = std::make_unique<store::PartMaker>(database, *host, seal_, *part);
+  of_ = &database;
+  busy_ = true;
+  post_([this] { go_on(); });
+}
+
+void Archivist::go_on() {
+  store::Database* const database = database_();
+  if (database == nullptr || database != of_) return end(false, {});
+  switch (maker_->step()) {
+    case store::PartMaker::Step::kMore: return post_([this] { go_on(); });
+    case store::PartMaker::Step::kMade: return hand_over(*database);
+    case store::PartMaker::Step::kFailed: return end(false, database->last_error());
+  }
+}
+
+void Archivist::hand_over(store::Database& database) {
+  const store::ArchivePart part = maker_->part();
+  core::AuditEntry entry = core::events::archived(part.first, part.last);
+  entry.boot_id = boot_;
+  entry.boottime = clock_.boottime();
+  entry.wall = clock_.wall();
+  core::Batch batch;
+  batch.entries.push_back(entry);
+  database.archive(part, maker_->take(), entry.wall - core::WallMs{retain_s_} * 1000, std::move(batch), [this, entry](bool written) {
+    if (written) logged_(entry);
+    store::Database* const now = database_();
+    end(written, now != nullptr ? now->last_error() : std::string());
+  });
+}
+
+void Archivist::end(bool good, const std::string& why) {
+  maker_.reset();
+  of_ = nullptr;
+  busy_ = false;
+  problem_ = good ? std::string() : why;
+  if (good) next_ = clock_.boottime();  // there may be more
+}
+
+}  // namespace jit::broker

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Old entries go into files, and nothing that was signed is lost, doubled or changed by it.
+#include "broker/store/archive.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/store/archive_host.h"
+
+using namespace jit;
+using namespace jit::test;
+
+namespace {
+
+std::string shown(const evidence::Audited& audited) { return evidence::text_of(audited); }
+
+}  // namespace
+
+TEST_CASE("old entries go into files that are verified with what is left", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(100, 10);
+  CHECK_FALSE(host.db().ready_for_archive(kBegin).has_value());
+  CHECK_FALSE(host.db().ready_for_archive(kBegin + 1000).has_value());  // the first is not older than that
+  const auto root = host.db().root_at(100);
+  REQUIRE(host.archive_before(kBegin + 36'000));
+  REQUIRE(host.archive_before(kBegin + 71'000));
+  CHECK_FALSE(host.archive_before(kBegin + 71'000));
+  const auto parts = host.db().archived();
+  REQUIRE(parts.size() == 2);
+  CHECK(parts[0].first == 1);
+  CHECK(parts[0].last == 30);
+  CHECK(parts[0].until == kBegin + 30'000);
+  CHECK(parts[1].first == 31);
+  CHECK(parts[1].last == 70);
+  CHECK(host.db().cut()->size == 70);
+  CHECK(host.db().root_at(100) == root);
+  CHECK(host.db().log(0, 1).front().sequence == 71);
+  struct stat st {};
+  REQUIRE(stat((host.archive + "/log-00000000000000000031.jsonl").c_str(), &st) == 0);
+  CHECK((st.st_mode & 07777) == 0640);
+  const auto whole = host.audited_whole();
+  INFO(shown(whole));
+  CHECK_FALSE(whole.problem);
+  CHECK(whole.first == 1);
+  CHECK(whole.last == 102);  // two entries tell of the archive
+  for (const std::string& part : host.parts()) CHECK_FALSE(host.audited({part}).problem);
+  // And it goes on so after a restart.
+  host.open();
+  CHECK(host.db().root_at(100) == root);
+  host.write(5, 5);
+  CHECK_FALSE(host.audited_whole().problem);
+}
+
+TEST_CASE("a part that is cut, edited, missing, doubled or out of order is named with its first bad entry", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(90, 10);
+  for (const core::WallMs before : {31'000, 51'000, 71'000}) REQUIRE(host.archive_before(kBegin + before));
+  const std::vector<std::string> parts = host.parts();
+  REQUIRE(parts.size() == 3);
+  const std::string rest = host.rest();
+  CHECK_FALSE(host.audited({parts[0], parts[1], parts[2], rest}).problem);
+  CHECK_FALSE(host.audited({parts[1], parts[2], rest}).problem);  // the end of it alone is one, and begins later
+  const auto first_bad = [&](const std::vector<std::string>& texts) {
+    const auto audited = host.audited(texts);
+    INFO(shown(audited));
+    REQUIRE(audited.problem);
+    return audited.problem->first;
+  };
+  CHECK(first_bad({parts[0], parts[2], rest}) == 31);
+  CHECK(first_bad({parts[0], parts[1], rest}) == 51);
+  CHECK(first_bad({parts[1], parts[0], parts[2], rest}) == 51);
+  CHECK(first_bad({parts[0], parts[0], parts[1]}) == 31);
+  CHECK(first_bad({parts[0], parts[1].substr(0, parts[1].size() / 2)}) > 30);
+  const std::size_t entry_40 = parts[1].find("\\\"sequence\\\":40,");
+  std::string edited = parts[1];
+  edited.replace(edited.find("\\\"door\\\":\\\"su", entry_40 - 600), 12, "\\\"door\\\":\\\"xx");
+  CHECK(first_bad({parts[0], edited, parts[2], rest}) >= 38);
+  // A whole line that was taken out.
+  const std::size_t begin = parts[1].rfind('\n', entry_40) + 1;
+  std::string less = parts[1];
+  less.erase(begin, less.find('\n', begin) + 1 - begin);
+  CHECK(first_bad({parts[0], less, parts[2], rest}) == 40);
+}
+
+TEST_CASE("who is erased is erased in the archive, and every proof holds", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(90, 10);
+  for (const core::WallMs before : {31'000, 61'000}) REQUIRE(host.archive_before(kBegin + before));
+  // One that a crash left: its entries are in the database, too.
+  std::ofstream(host.archive + "/log-00000000000000000061.jsonl") << "words of bob\n";
+  core::Batch erase = batch(entry("log.erased", ""));
+  erase.erased.push_back("bob");
+  REQUIRE(host.store->commit(erase));
+  CHECK(host.db().erased_in_archive() > 10);
+  for (const auto& file : std::filesystem::directory_iterator(host.archive)) {
+    std::ifstream in(file.path());
+    std::stringstream text;
+    text << in.rdbuf();
+    CHECK(text.str().find("bob") == std::string::npos);
+    CHECK(text.str().find("alice") != std::string::npos);
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(host.archive), {}) == 2);
+  const auto whole = host.audited_whole();
+  INFO(shown(whole));
+  CHECK_FALSE(whole.problem);
+  CHECK(whole.counts.erased > 30);
+}
+
+TEST_CASE("a part is not handed over with what was erased while it was made", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(120, 120);
+  store::PartMaker maker(host.db(), host.host(), host.seal(), *host.db().ready_for_archive(kBegin + 900'000));
+  CHECK(maker.step() == store::PartMaker::Step::kMore);
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(host.store->commit(erase));
+  CHECK(maker.step() == store::PartMaker::Step::kFailed);
+}
+
+TEST_CASE("an archive that cannot be written or read leaves the log as it is", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(30, 10);
+  std::ofstream(host.archive) << "no folder";
+  CHECK_FALSE(host.archive_before(kBegin + 900'000));
+  CHECK(host.db().last_error().find("archive") != std::string::npos);
+  CHECK_FALSE(host.db().failing());
+  CHECK(host.db().log(0, 100).size() == 30);
+  std::filesystem::remove(host.archive);
+  REQUIRE(host.archive_before(kBegin + 900'000));
+  const std::string file = host.archive + "/log-00000000000000000001.jsonl";
+  std::filesystem::rename(file, file + ".away");
+  CHECK_FALSE(host.db().read_archive(host.db().archived().front()));
+  CHECK(host.db().last_error().find("entries 1 to 30") != std::string::npos);
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  CHECK_FALSE(host.store->commit(erase));
+  CHECK_FALSE(host.db().failing());
+  std::filesystem::rename(file + ".away", file);
+  CHECK(host.store->commit(erase));
+}
+
+TEST_CASE("what is given of a part begins at any entry, and is verified", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(60, 10);
+  REQUIRE(host.archive_before(kBegin + 51'000));
+  const std::string part = host.parts().front();
+  for (const std::uint64_t from : {1U, 2U, 17U, 31U, 49U, 50U}) {
+    INFO(from);
+    std::string text;
+    std::uint64_t next = from;
+    std::optional<std::vector<evidence::Hash>> frontier;
+    while (next != 0) {
+      const auto page = store::page_of(part, 1, next, 3000);
+      REQUIRE(page.has_value());
+      if (!frontier) frontier = page->frontier;
+      text += page->lines;
+      next = page->next;
+    }
+    text = evidence::to_line(evidence::LogLine{host.host(), from, *frontier}) + "\n" + text + evidence::to_line(evidence::EndLine{50}) + "\n";
+    const auto audited = host.audited({text, host.rest()});
+    INFO(shown(audited));
+    CHECK_FALSE(audited.problem);
+    CHECK(audited.first == from);
+  }
+  CHECK_FALSE(store::page_of(part, 1, 51, 3000));
+  CHECK_FALSE(store::page_of(part, 2, 2, 3000));
+  CHECK_FALSE(store::page_of("", 1, 1, 3000));
+}
