@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/sshd_facts.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using namespace jit::cli;
 

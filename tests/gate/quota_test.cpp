@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "tests/catch.h"
-#include <malloc.h>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -158,7 +158,13 @@ TEST_CASE("memory of a paused connection", "[figure]") {
   bed.answer_all(pending());
   bed.notes().keep_nothing();
   // The clients live in a child: what grows here is the gate.
-  const auto allocated = [] { return static_cast<long>(mallinfo2().uordblks); };
+  // Resident, not allocated: sd-bus of systemd 257 has 256 KiB for the groups of its peer, and touches what these fill.
+  const auto resident = [] {
+    std::ifstream file("/proc/self/statm");
+    long pages = 0;
+    file >> pages >> pages;
+    return pages * sysconf(_SC_PAGESIZE);
+  };
   int go[2], done[2];
   REQUIRE(pipe2(go, O_CLOEXEC) == 0);
   REQUIRE(pipe2(done, O_CLOEXEC) == 0);
@@ -183,9 +189,9 @@ TEST_CASE("memory of a paused connection", "[figure]") {
   std::thread measure([&] {
     char byte = 0;
     if (read(done[0], &byte, 1) != 1) return;
-    bed.run([&](gate::Server&) { before = allocated(); });
+    bed.run([&](gate::Server&) { before = resident(); });
     if (write(go[1], "x", 1) != 1 || read(done[0], &byte, 1) != 1) return;
-    bed.run([&](gate::Server&) { after = allocated(); });
+    bed.run([&](gate::Server&) { after = resident(); });
     if (write(go[1], "x", 1) != 1) return;
   });
   const int status = wait_for_child(child);
@@ -193,6 +199,8 @@ TEST_CASE("memory of a paused connection", "[figure]") {
   CHECK(status == 0);
   for (const int fd : {go[1], done[0]}) close(fd);
   const double each = static_cast<double>(after - before) / (kPaused - 50);
-  WARN("heap of one paused connection: " << each << " bytes");
-  CHECK(each < 6 * 1024);  // 0 where a sanitizer has the heap
+  WARN("memory of one paused connection: " << each << " bytes");
+#ifndef __SANITIZE_ADDRESS__
+  CHECK(each <= 8 * 1024);
+#endif
 }
