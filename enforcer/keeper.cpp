@@ -102,6 +102,22 @@ std::string Keeper::outer_of(const std::string& cgroup) const {
   return {};
 }
 
+// Of systemd 257 pam_systemd gives an su inside a scope a session of its own before our line runs: who started it tells then. `unit`:
+// where that one is.
+std::string Keeper::outer_above(const Process& process, std::string& unit) const {
+  pid_t parent = process.parent;
+  for (int depth = 0; depth < 32 && parent > 1; ++depth) {
+    const std::string cgroup = cgroup_of(parent);
+    if (std::string id = outer_of(cgroup); !id.empty()) {
+      unit = unit_in(cgroup);
+      return id;
+    }
+    const auto above = process_of(parent);
+    parent = above ? above->parent : 0;
+  }
+  return {};
+}
+
 std::vector<std::string> Keeper::places_of(const Entry& entry) const {
   std::vector<std::string> out;
   for (const Scope& scope : entry.held.scopes) out.push_back(scope.path);
@@ -158,7 +174,9 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
   const auto who = process_of(pid);
   const std::string before = cgroup_of(pid);
   if (!who || before.empty() || !is_alive(process.get())) return done("the process is gone, or its control group is not known", "");
+  std::string unit_before = unit_in(before);
   std::string outer = outer_of(before);
+  if (outer.empty()) outer = outer_above(*who, unit_before);
   if (id.empty() && outer.empty()) return done("", "");
   const bool own = !id.empty();
   Entry* entry = find(own ? id : outer);
@@ -181,13 +199,16 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
     if (entry->held.leaders.empty() && entry->held.scopes.empty() && !entry->ending) erase(entry->held.id);
     return done(late ? "the grant has ended" : "too many processes under one grant", "");
   }
-  entry->held.leaders.push_back({pid, who->start, unit_in(before), std::move(process)});
+  entry->held.leaders.push_back({pid, who->start, own ? unit_in(before) : unit_before, std::move(process)});
   if (!save(*entry)) {
     forget_leader(entry->held.id, pid, who->start);
     return done("the record cannot be written", "");
   }
   turn();  // its end may be the next one
-  if (!own) return done("", unit_in(before));
+  if (!own) {
+    learn_sessions();
+    return done("", unit_in(before));
+  }
   // The one that is there takes it in, unless it has just become empty.
   if (!entry->held.scopes.empty()) {
     const Scope& scope = entry->held.scopes.back();

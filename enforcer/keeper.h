@@ -57,6 +57,7 @@ class Keeper {
   Entry* find(const std::string& id);
   std::int64_t end_of(const Held& held, std::int64_t Held::*which) const;  // of it and of those it was started under
   std::string outer_of(const std::string& cgroup) const;
+  std::string outer_above(const Process& process, std::string& unit) const;
   std::vector<std::string> places_of(const Entry& entry) const;
   void learn_sessions();
   void look_at_accounts();

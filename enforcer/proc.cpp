@@ -79,6 +79,7 @@ std::optional<Process> process_of(pid_t pid) {
   if (!start || open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
   Process out;
   out.pid = pid;
+  out.parent = static_cast<pid_t>(field(*stat, 4).value_or(0));
   out.start = *start;
   out.tty = static_cast<std::uint32_t>(tty.value_or(0));
   out.uid = owner.st_uid;

@@ -34,6 +34,7 @@ class Fd {
 
 struct Process {
   pid_t pid = 0;
+  pid_t parent = 0;
   std::uint64_t start = 0;   // clock ticks since boot
   std::uint32_t tty = 0;     // tty_nr of proc(5); 0: none
   uid_t uid = 0;             // effective
