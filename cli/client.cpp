@@ -316,6 +316,13 @@ Result<Json> Client::list_facts() {
   return impl_->ask([&](Broker& broker) { return broker.facts.List(); });
 }
 
+bool go_on(Dict& filter, const AuditPage& page) {
+  const auto before = filter.find("after");
+  const std::uint64_t after = before != filter.end() ? before->second.get<std::uint64_t>() : 0;
+  filter["after"] = sdbus::Variant(page.next);
+  return page.next > after;
+}
+
 Result<AuditPage> Client::query(const Dict& filter) {
   AuditPage page;
   auto entries = impl_->ask([&](Broker& broker) {

@@ -32,6 +32,10 @@ Result<Json> read_document(std::string_view text);
 // The exit code and message for an error of the bus or the broker.
 Failure failure_of(const std::string& name, const std::string& message);
 
+// Asks for what comes behind the page. False: it was the last. An empty one may not be: it was a part of the archive.
+struct AuditPage;
+bool go_on(Dict& filter, const AuditPage& page);
+
 struct AuditPage {  // NOLINT(bugprone-exception-escape): moving a Json asserts, and does not throw
   Json entries;
   std::uint64_t next = 0;

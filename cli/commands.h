@@ -56,6 +56,7 @@ struct Verbs {
   Exit export_log();
   Exit verify();
   Exit erase();
+  Result<std::string> proof_of(std::string& id) const;  // args: the beginning of an id, and files
   Result<Dict> audit_filter() const;  // --request, --person, --type, --since
   static Result<Nothing> each_entry(Client& client, Dict filter, const std::function<void(const Json&)>& take);
   // verbs_facts.cpp

@@ -61,9 +61,8 @@ std::optional<History> read_history(std::int64_t now, std::uint32_t days, const 
     if (monotonic_ms() > deadline) return std::nullopt;
     const auto page = (*client)->query(filter);
     if (!page) return std::nullopt;
-    if (page->entries.empty()) break;
     for (const Json& entry : page->entries) out.take(entry);
-    filter["after"] = sdbus::Variant(page->next);
+    if (!go_on(filter, *page)) break;
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "cli/commands.h"
+#include "cli/local_proof.h"
 #include "cli/ocsf.h"
 #include "cli/story.h"
 #include "evidence/audit.h"
@@ -81,8 +82,7 @@ Result<Nothing> Verbs::each_entry(Client& client, Dict filter, const std::functi
     const auto page = client.query(filter);
     if (!page) return page.failure();
     for (const Json& entry : page->entries) take(entry);
-    if (filter.contains("newest") || page->entries.empty()) return Nothing{};
-    filter["after"] = sdbus::Variant(page->next);
+    if (filter.contains("newest") || !go_on(filter, *page)) return Nothing{};
   }
 }
 
@@ -114,16 +114,26 @@ Exit Verbs::log() {
   return Exit::kDone;
 }
 
-Exit Verbs::show_audit() {
-  const auto id = id_of(args.words[0]);
-  if (!id) return out.fail(id.failure());
+// Of files, where they are given: what is in the archive, the broker cannot prove alone.
+Result<std::string> Verbs::proof_of(std::string& id) const {
+  const auto given = id_of(args.words[0]);
+  if (!given) return given.failure();
+  id = *given;
+  if (args.words.size() > 1) return proof_in(std::vector<std::string>(args.words.begin() + 1, args.words.end()), id);
   const auto client = Client::connect();
-  if (!client) return out.fail(client.failure());
-  const auto proof = (*client)->proof(*id);
+  if (!client) return client.failure();
+  auto proof = (*client)->proof(id);
+  if (!proof) return proof.failure();
+  return std::move(proof->text);
+}
+
+Exit Verbs::show_audit() {
+  std::string id;
+  const auto proof = proof_of(id);
   if (!proof) return out.fail(proof.failure());
   evidence::Audit audit(evidence::Trust{});
   Json entries = Json::array();
-  for (std::string_view left = proof->text; !left.empty();) {
+  for (std::string_view left = *proof; !left.empty();) {
     const std::size_t end = std::min(left.find('\n'), left.size());
     const auto line = evidence::read_line(left.substr(0, end));
     const auto* const entry = line ? std::get_if<evidence::EntryLine>(&*line) : nullptr;
@@ -139,7 +149,7 @@ Exit Verbs::show_audit() {
     for (const Json& entry : entries) out.line(story_line(entry));
     const std::string text = evidence::text_of(audited);
     if (audited.problem) return out.fail({Exit::kNo, text.substr(0, text.find('\n'))});
-    out.note("all of it stands in the signed log; for others: jitctl audit prove " + *id + " > FILE");
+    out.note("all of it stands in the signed log; for others: jitctl audit prove " + id + " > FILE");
   }
   return audited.problem ? Exit::kNo : Exit::kDone;
 }
@@ -168,13 +178,10 @@ Exit Verbs::erase() {
 }
 
 Exit Verbs::prove_entry() {
-  const auto id = id_of(args.words[0]);
-  if (!id) return out.fail(id.failure());
-  const auto client = Client::connect();
-  if (!client) return out.fail(client.failure());
-  const auto proof = (*client)->proof(*id);
+  std::string id;
+  const auto proof = proof_of(id);
   if (!proof) return out.fail(proof.failure());
-  out.text(proof->text);
+  out.text(*proof);
   return Exit::kDone;
 }
 
@@ -194,10 +201,13 @@ Exit Verbs::export_log() {
   std::uint64_t from = 0;
   if (args.has(Option::kSince)) {
     (*filter)["limit"] = sdbus::Variant(std::uint32_t{1});
-    const auto first = (*client)->query(*filter);
-    if (!first) return out.fail(first.failure());
-    if (first->entries.empty()) return out.fail({Exit::kNo, "nothing was logged since then"});
-    from = number_of(first->entries.front(), "sequence");
+    for (bool more = true; more && from == 0;) {
+      const auto page = (*client)->query(*filter);
+      if (!page) return out.fail(page.failure());
+      if (!page->entries.empty()) from = number_of(page->entries.front(), "sequence");
+      more = go_on(*filter, *page);
+    }
+    if (from == 0) return out.fail({Exit::kNo, "nothing was logged since then"});
   }
   const auto head = (*client)->checkpoint();
   if (!head) return out.fail(head.failure());
@@ -224,7 +234,7 @@ Exit Verbs::verify() {
     if (!client) return out.fail(client.failure());
     const auto head = (*client)->checkpoint();
     if (!head) return out.fail(head.failure());
-    Pages pages(**client, 0, size_in(text_of(*head, "head")));
+    Pages pages(**client, 1, size_in(text_of(*head, "head")));  // with all that is in the archive
     std::optional<Failure> failed;
     checked = verify::check(wish, [&](std::string& to) {
       const auto lines = pages.more();

@@ -40,8 +40,7 @@ Exit Verbs::observed() {
       sum.count += std::max<std::uint64_t>(1, repeated);
       sum.last = text_of(entry, "time");
     }
-    if (page->entries.empty()) break;
-    (*filter)["after"] = sdbus::Variant(page->next);
+    if (!go_on(*filter, *page)) break;
   }
   Json all = Json::array();
   for (const auto& [key, sum] : sums) {

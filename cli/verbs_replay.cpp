@@ -191,8 +191,7 @@ Exit Verbs::replay() {
     const auto page = (*client)->query(*filter);
     if (!page) return out.fail(page.failure());
     for (const Json& entry : page->entries) history.take(entry);
-    if (page->entries.empty()) break;
-    (*filter)["after"] = sdbus::Variant(page->next);
+    if (!go_on(*filter, *page)) break;
   }
   const std::vector<analysis::Change> changes = history.replay().changes();
   if (json()) {

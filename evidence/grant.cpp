@@ -21,7 +21,7 @@ Json hex_or_null(const std::string& hex) { return hex.empty() ? Json(nullptr) : 
 }  // namespace
 
 std::string payload_of(const Grant& grant) {
-  return Json{{"boot", grant.boot_id},
+  Json out{{"boot", grant.boot_id},
               {"claim_until_ms", grant.claim_until_ms},
               {"created_ms", grant.created_ms},
               {"door", grant.door},
@@ -38,8 +38,9 @@ std::string payload_of(const Grant& grant) {
               {"scope", grant.scope},
               {"subject", {{"name", escape(grant.subject)}, {"person", escape(grant.person)}, {"uid", grant.subject_uid}}},
               {"target", {{"name", escape(grant.target)}, {"uid", grant.target_uid}}},
-              {"votes", grant.votes}}
-      .dump();
+              {"votes", grant.votes}};
+  if (grant.head) out["head"] = hex_or_null(*grant.head);
+  return out.dump();
 }
 
 std::optional<Grant> read_grant(std::string_view payload) {
@@ -67,6 +68,7 @@ std::optional<Grant> read_grant(std::string_view payload) {
   out.policy_hash = members.text("policy", 64);
   out.door = members.text("door", 16);
   out.scope = members.text("scope", 16);
+  if (members.has("head")) out.head = members.text_or_null("head", 128).value_or("");
   Members subject(members.object("subject"));
   out.subject = text(subject, "name");
   out.person = text(subject, "person");

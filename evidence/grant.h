@@ -27,6 +27,8 @@ struct Grant {
   std::uint32_t subject_uid = 0, target_uid = 0;
   std::uint32_t lifetime_s = 0, max_s = 0;
   std::int64_t created_ms = 0, claim_until_ms = 0, not_before_ms = 0;  // Unix time
+  // "SIZE:ROOT" of the log when it was made; empty: nothing was signed. Nothing: of a grant from before this was said.
+  std::optional<std::string> head = {};
   std::vector<std::string> votes;  // the digests of those that are signed, sorted
   bool operator==(const Grant&) const = default;
 };

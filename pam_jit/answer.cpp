@@ -171,11 +171,26 @@ bool read_resume(sd_bus_message* m, Answer& answer) {
   return true;
 }
 
+// "SIZE:ROOT", the root in 64 digits of hex.
+static bool is_head(std::string_view text) {
+  const std::size_t digits = text.find(':');
+  if (digits == std::string_view::npos || digits == 0 || digits > 20 || text.size() != digits + 65) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool digit = c >= '0' && c <= '9';
+    if (i != digits && !digit && (i < digits || c < 'a' || c > 'f')) return false;
+  }
+  return true;
+}
+
 bool read_decided(sd_bus_message* m, Answer& answer) {
   Word word = Word::kDeny;
   Detail detail;
-  if (!signed_as(m, dbus::gate1::kDecidedIn) || !read_word(m, word) || !read_detail(m, detail)) return false;
+  std::string_view head;
+  if (!signed_as(m, dbus::gate1::kDecidedIn) || !read_word(m, word) || !read_detail(m, detail) || !read_text(m, head)) return false;
   if (word != Word::kAllow && word != Word::kDeny) return false;
+  if (!head.empty() && !is_head(head)) return false;
+  keep(head, answer.head);
   answer.word = word;
   answer.detail = detail;
   return true;

@@ -58,12 +58,13 @@ struct Answer {
   std::array<char, 33> id{};  // 32 hex digits, or empty
   std::array<char, 33> secret{};
   Detail detail;
+  std::array<char, 86> head{};  // of what was decided after a wait: "SIZE:ROOT" of the signed log, or empty
 };
 
 // Each reads one whole message of the contract; false: not as the contract says, and what was read must not be used.
 bool read_submit(sd_bus_message* m, Answer& answer);     // sssa{sv}
 bool read_resume(sd_bus_message* m, Answer& answer);     // sa{sv}: id and secret stay as they are
-bool read_decided(sd_bus_message* m, Answer& answer);    // sa{sv}: allow or deny only
+bool read_decided(sd_bus_message* m, Answer& answer);    // sa{sv}s: allow or deny only
 bool read_progress(sd_bus_message* m, Detail& detail);   // a{sv}
 bool read_vote(sd_bus_message* m, bool& taken, Detail& detail);  // bas
 bool read_bind(sd_bus_message* m, Binding& binding);     // sstt

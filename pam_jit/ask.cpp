@@ -17,16 +17,17 @@ constexpr int kCodeTries = 3;
 
 }  // namespace
 
-void log_outcome(const Case& c, const char* outcome, const char* why, const char* id) {
+void log_outcome(const Case& c, const char* outcome, const char* why, const char* id, const char* head) {
   const bool allowed = strcmp(outcome, "allowed") == 0;
   if (allowed && !c.options.debug && !c.options.observe) return;  // the broker's log has it
-  log_line(allowed ? LOG_INFO : LOG_NOTICE, "%s%s at %s, %s, uid %u: %s%s%s", c.options.observe ? "observing, would be " : "",
-           outcome, word_of(c.door), word_of(c.phase), static_cast<unsigned>(getuid()), why, *id != '\0' ? ", request " : "", id);
+  log_line(allowed ? LOG_INFO : LOG_NOTICE, "%s%s at %s, %s, uid %u: %s%s%s%s%s", c.options.observe ? "observing, would be " : "",
+           outcome, word_of(c.door), word_of(c.phase), static_cast<unsigned>(getuid()), why, *id != '\0' ? ", request " : "", id,
+           *head != '\0' ? ", log " : "", head);
 }
 
 Verdict deny(const Case& c, Talk& talk, const char* text, const char* why, const Answer& answer) {
   if (text != nullptr) talk.complain(text);
-  log_outcome(c, "denied", why, answer.id.data());
+  log_outcome(c, "denied", why, answer.id.data(), answer.head.data());
   return Verdict::kDeny;
 }
 

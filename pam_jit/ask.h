@@ -24,7 +24,7 @@ struct Case {
   Ms budget_end = 0;  // counted from the start: login and sshd count from before that
 };
 
-void log_outcome(const Case& c, const char* outcome, const char* why, const char* id);
+void log_outcome(const Case& c, const char* outcome, const char* why, const char* id, const char* head = "");  // head: of the log it stands in, for whoever keeps this line
 Verdict deny(const Case& c, Talk& talk, const char* text, const char* why, const Answer& answer = {});
 
 // JIT_REASON, of the environment that this program was started with; null, or why it cannot be had, for the person.

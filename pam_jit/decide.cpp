@@ -35,7 +35,7 @@ Verdict allow(const DoorCase& c, Talk& talk, Attempt& attempt, const Answer& ans
     return deny(c, talk, "jit: denied: no memory", "the connection cannot be kept", answer);
   }
   talk.say(answer.detail);
-  log_outcome(c, "allowed", answer.detail.cause.data(), answer.id.data());
+  log_outcome(c, "allowed", answer.detail.cause.data(), answer.id.data(), answer.head.data());
   return Verdict::kAllow;
 }
 

@@ -97,7 +97,7 @@ Verdict run_held(Case& c, Talk& talk) {
   if (!waiter.release()) return deny(c, talk, text_of(Fault::kSystem), "the signal mask could not be put back");
   if (verdict == Verdict::kAllow) {
     talk.say(answer.detail);
-    log_outcome(c, "allowed", answer.detail.cause.data(), answer.id.data());
+    log_outcome(c, "allowed", answer.detail.cause.data(), answer.id.data(), answer.head.data());
   }
   return verdict;
 }

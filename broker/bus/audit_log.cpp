@@ -99,7 +99,11 @@ void Handlers::proof(const core::Caller& caller, const std::string& id, const Re
   } else if (const auto grant = documents_.find_grant(caller, id)) {
     of = grant.value.request.empty() ? grant.value.id : grant.value.request;
   } else {
-    return reply({request.error, request.error == Error::kNotFound ? "there is no such request or grant, or it is not yours to see" : request.message, {}, 0});
+    if (request.error != Error::kNotFound) return reply({request.error, request.message, {}, 0});
+    store::Database* const database = database_();
+    const bool archive = (caller.admin || caller.auditor) && database != nullptr && !database->archived().empty();
+    const std::string where = archive ? "; what is in the archive is proven from its files: jitctl audit prove ID FILE..., with all its parts and an export" : "";
+    return reply({request.error, "there is no such request or grant, or it is not yours to see" + where, {}, 0});
   }
   store::Database* const database = database_();
   if (database == nullptr) return reply(no_log(database));

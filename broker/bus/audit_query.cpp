@@ -42,6 +42,18 @@ void Handlers::read_audit(store::AuditFilter filter, std::size_t left, const Rep
   if (database == nullptr) return reply(no_database());
   std::string document = "[";
   std::uint64_t next = filter.after;
+  // Who asks since when, and that is longer ago than what is kept here, gets the archive part by part.
+  if (filter.since != 0 && !filter.newest && left > 0) {
+    filter.limit = std::min(left, kChunk);
+    if (const auto old = database->archived_entries(filter)) {
+      for (const core::AuditEntry& entry : old->entries) document += (document.size() > 1 ? "," : "") + dump(entry_json(entry));
+      return reply({Error::kNone, {}, document + "]", old->looked_at});
+    }
+    const auto cut = database->cut();
+    const auto parts = database->archived();
+    const bool missing = cut && filter.after < cut->size && !parts.empty() && parts.back().until >= filter.since;
+    if (missing) return reply({Error::kUnavailable, database->last_error() + "; put that file back", {}, 0});
+  }
   while (left > 0) {
     if (!filter.newest) filter.limit = std::min(left, kChunk);
     const auto entries = database->entries(filter);

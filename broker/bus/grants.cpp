@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/bus/handlers.h"
+#include "evidence/grant.h"
+#include "evidence/signature.h"
 
 namespace jit::bus {
 
@@ -12,7 +14,12 @@ void Handlers::list_grants(const core::Caller& caller, const GrantQuery& query, 
 void Handlers::get_grant(const core::Caller& caller, const std::string& id, const Reply& reply) {
   const auto found = documents_.find_grant(caller, id);
   if (!found) return reply({found.error, found.message, {}, 0});
-  reply({Error::kNone, {}, dump(documents_.document(found.value, Form::kWhole)), 0});
+  auto document = documents_.document(found.value, Form::kWhole);
+  // As the host signed it: the same words under the same key are the same signature.
+  if (const auto envelope = admin_.seal(evidence::kGrantType, found.value.payload, evidence::kGrantNamespace)) {
+    document["envelope"] = evidence::Json::parse(evidence::to_json(*envelope), nullptr, false);
+  }
+  reply({Error::kNone, {}, dump(document), 0});
 }
 
 void Handlers::revoke(const core::Caller& caller, const core::Core::Which& which, const std::string& reason,

@@ -103,7 +103,7 @@ void seal(Request& request, const Host& host, const std::string& head) {
   request.digest = evidence::digest_of(evidence::kRequestType, request.payload);
 }
 
-evidence::Grant document_of(const Grant& grant, const Host& host, std::span<const Vote> votes) {
+evidence::Grant document_of(const Grant& grant, const Host& host, std::span<const Vote> votes, const std::string& head) {
   evidence::Grant out;
   out.id = grant.id.text();
   if (!grant.request.empty()) {
@@ -131,11 +131,12 @@ evidence::Grant document_of(const Grant& grant, const Host& host, std::span<cons
     if (vote.approve && !vote.signed_digest.empty()) out.votes.push_back(vote.signed_digest);
   }
   std::ranges::sort(out.votes);
+  out.head = head;
   return out;
 }
 
-void seal(Grant& grant, const Host& host, std::span<const Vote> votes) {
-  grant.payload = evidence::payload_of(document_of(grant, host, votes));
+void seal(Grant& grant, const Host& host, std::span<const Vote> votes, const std::string& head) {
+  grant.payload = evidence::payload_of(document_of(grant, host, votes, head));
   grant.digest = evidence::digest_of(evidence::kGrantType, grant.payload);
 }
 

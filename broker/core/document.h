@@ -12,7 +12,7 @@ namespace jit::core {
 evidence::Request document_of(const Request& request, const Host& host, const std::string& head);
 std::string head_text(const Head& head);  // "SIZE:ROOT"; empty: nothing is signed yet
 void seal(Request& request, const Host& host, const std::string& head);  // sets payload and digest
-evidence::Grant document_of(const Grant& grant, const Host& host, std::span<const Vote> votes);
-void seal(Grant& grant, const Host& host, std::span<const Vote> votes);
+evidence::Grant document_of(const Grant& grant, const Host& host, std::span<const Vote> votes, const std::string& head);
+void seal(Grant& grant, const Host& host, std::span<const Vote> votes, const std::string& head);
 
 }  // namespace jit::core

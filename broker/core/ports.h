@@ -99,6 +99,7 @@ struct Answer {
   std::vector<std::string> needs;  // with kNeeds: "reason", "reason:N" (characters at least), "ticket"
   std::vector<Choice> choices;     // with kNeeds, and then nothing in needs; at most kChoicesMax
   std::uint32_t deadline_s = 0;    // with kPending
+  std::string head;                // of what was decided after a wait: "SIZE:ROOT" of the signed log; empty: none is signed
   bool takes_code = false;         // with kPending: a vote code is worth asking for at the door
 };
 

@@ -118,6 +118,7 @@ void Core::Impl::close(Live& live, RequestState state, std::string by, std::stri
       answer.cause = std::string(name_of(request.state));
       answer.id = id;
       answer.text = texts::ended(request);
+      answer.head = head_text(store.head());
       gate.decided(conn, answer);
     }
     if (ok) listener.request_changed(request);

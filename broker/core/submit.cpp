@@ -277,7 +277,7 @@ std::pair<Request, Grant> Core::Impl::granted_at_once(const Ask& ask, const poli
   Grant grant = make_grant(ask, request.offer);
   grant.request = request.id;
   grant.request_digest = request.digest;
-  seal(grant, host, {});
+  seal(grant, host, {}, head_text(store.head()));
   request.grant = grant.id;
   request.ended_wall = clock.wall();
   owe_review(request);
@@ -308,7 +308,7 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
     batch.entries.push_back(events::request(events::kRequestCreated, *request, kept));
   } else {
     grant = make_grant(*ask, *decision.offer);
-    seal(grant, host, {});
+    seal(grant, host, {}, head_text(store.head()));
   }
   did_grant(grant, *decision.offer);
   batch.grants.push_back(grant);

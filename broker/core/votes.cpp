@@ -129,7 +129,7 @@ Grant Core::Impl::grant_from(const Live& live) const {
   set_times(grant, request.not_before, live.terms.claim_s);
   std::vector<Vote> votes;
   for (const CastVote& cast : live.votes) votes.push_back(cast.vote);
-  seal(grant, host, votes);
+  seal(grant, host, votes, head_text(store.head()));
   return grant;
 }
 
@@ -411,6 +411,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
         answer.id = id;
         answer.text = texts::approved(voted->request, given);
         for (std::string& more : without_enforcer()) answer.text.push_back(std::move(more));
+        answer.head = head_text(store.head());
         waiting.erase(voted->conn);
         gate.decided(std::exchange(voted->conn, 0), answer);
       }

@@ -207,7 +207,8 @@ MessagePtr signal_progress(sd_bus* bus, const std::vector<std::string>& text) {
 
 MessagePtr signal_decided(sd_bus* bus, const core::Answer& answer) {
   MessagePtr out = signal(bus, gate1::kDecided);
-  const bool built = out && add_string(out.get(), core::name_of(answer.verdict)) && add_detail(out.get(), answer);
+  const bool built = out && add_string(out.get(), core::name_of(answer.verdict)) && add_detail(out.get(), answer) &&
+                     add_string(out.get(), answer.head);
   return built ? std::move(out) : nullptr;
 }
 

@@ -99,6 +99,21 @@ std::optional<Page> page_of(std::string_view text, std::uint64_t first, std::uin
   return next > from ? std::optional(std::move(page)) : std::nullopt;
 }
 
+std::vector<core::AuditEntry> entries_in(std::string_view text, const AuditFilter& filter) {
+  std::vector<core::AuditEntry> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const auto line = evidence::read_line(text.substr(0, text.find('\n')));
+    text.remove_prefix(end);
+    const auto* const stored = line ? std::get_if<evidence::EntryLine>(&*line) : nullptr;
+    auto entry = stored != nullptr ? entry_of(stored->leaf, stored->personal) : std::nullopt;
+    if (!entry || entry->sequence <= filter.after || entry->wall < filter.since || (filter.request && entry->request != *filter.request)) continue;
+    if ((!filter.person.empty() && entry->person != filter.person) || (!filter.type.empty() && entry->type != filter.type)) continue;
+    out.push_back(std::move(*entry));
+  }
+  return out;
+}
+
 std::string Archive::name_of(std::uint64_t first) {
   const std::string digits = std::to_string(first);
   return "log-" + std::string(20 - digits.size(), '0') + digits + ".jsonl";

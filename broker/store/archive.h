@@ -25,6 +25,8 @@ struct Page {
 };
 std::optional<Page> page_of(std::string_view text, std::uint64_t first, std::uint64_t from, std::size_t most);  // nothing: it is damaged in front of `from`
 
+std::vector<core::AuditEntry> entries_in(std::string_view text, const AuditFilter& filter);  // of a part; the limit is not looked at
+
 class Archive {
  public:
   explicit Archive(std::string folder) : folder_(std::move(folder)) {}

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "broker/store/archive.h"
 #include "broker/store/lines.h"
 #include "broker/store/log_writer.h"
@@ -132,6 +134,21 @@ std::optional<std::string> Database::read_archive(const ArchivePart& part) {
   auto text = impl_->archive.read(part.first);
   if (!text) impl_->reader.blame("entries " + std::to_string(part.first) + " to " + std::to_string(part.last) + " cannot be read: " + impl_->archive.problem());
   return text;
+}
+
+std::optional<Database::OldEntries> Database::archived_entries(const AuditFilter& filter) {
+  const auto parts = archived();
+  const auto part = std::ranges::find_if(parts, [&](const ArchivePart& each) { return each.last > filter.after && each.until >= filter.since; });
+  const auto text = part != parts.end() ? read_archive(*part) : std::nullopt;
+  if (!text) return std::nullopt;
+  OldEntries out{{}, part->last};
+  for (core::AuditEntry& entry : entries_in(*text, filter)) {
+    out.entries.push_back(std::move(entry));
+    if (out.entries.size() < filter.limit) continue;
+    out.looked_at = out.entries.back().sequence;
+    break;
+  }
+  return out;
 }
 
 std::uint64_t Database::erasures() const { return impl_->writer.erasures(); }

@@ -27,24 +27,28 @@ const char* const kGrantsAlone[] = {
 };
 
 // Where several people did it, all stand in one text: "bob, carol", "eve (uid:1003)".
-#define JIT_AMONG_OTHERS "other <> '' AND (instr(', ' || other || ', ', ', ' || ?1 || ', ') > 0 OR instr(other, ' (' || ?1 || ')') > 0)"
+#define JIT_AMONG(column) column " <> '' AND (instr(', ' || " column " || ', ', ', ' || ?1 || ', ') > 0 OR instr(" column ", ' (' || ?1 || ')') > 0)"
 // Of the segments that have a filter.
-const char* const kTouched = "SELECT DISTINCT (sequence - 1) / 1024 FROM audit WHERE (about = ?1 OR (" JIT_AMONG_OTHERS ")) "
+const char* const kTouched = "SELECT DISTINCT (sequence - 1) / 1024 FROM audit WHERE (about = ?1 OR (" JIT_AMONG("other") ")) "
                              "AND sequence <= 1024 * (SELECT coalesce(max(number) + 1, 0) FROM segments)";
 static_assert(kSegment == 1024);
 
 // ?1: his name; ?2: now.
 const char* const kHis[] = {
-    "UPDATE audit SET other = '', told_other = '' WHERE " JIT_AMONG_OTHERS,
+    "UPDATE audit SET other = '', told_other = '' WHERE " JIT_AMONG("other"),
     "UPDATE audit SET about = '', told = '' WHERE about = ?1",
     "DELETE FROM votes WHERE person = CAST(?1 AS BLOB) AND (block_s IS NULL OR time + 1000 * block_s <= ?2) "
     "AND request IN (SELECT request FROM request_states WHERE state > 1) AND request NOT IN (SELECT grants.request FROM grants CROSS JOIN "
     "grant_states ON issued = id WHERE state <= 1 AND grants.request IS NOT NULL)",
     "DELETE FROM seen_networks WHERE person = CAST(?1 AS BLOB)",
+    // What he ended or reviewed of others, and his words about it.
+    "UPDATE request_states SET ended_by = '', ended_why = '' WHERE state > 1 AND " JIT_AMONG("ended_by"),
+    "UPDATE request_states SET reviewed_by = '', reviewed_why = '' WHERE state > 1 AND " JIT_AMONG("reviewed_by"),
+    "UPDATE grant_states SET ended_by = '', ended_why = '' WHERE state > 1 AND " JIT_AMONG("ended_by"),
 };
-const char* const kHisRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND subject_person = CAST(?1 AS BLOB)";
+const char* const kHisRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND (subject_person = CAST(?1 AS BLOB) OR (target_uid <> 0 AND target_person = CAST(?1 AS BLOB)))";
 const char* const kHisGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
-                               "WHERE request IS NULL AND state > 1 AND subject_person = CAST(?1 AS BLOB)";
+                               "WHERE request IS NULL AND state > 1 AND (subject_person = CAST(?1 AS BLOB) OR (target_uid <> 0 AND target_person = CAST(?1 AS BLOB)))";
 
 // ?1: the last entry that goes; ?2: what ended before that goes.
 const char* const kEntries[] = {
@@ -57,7 +61,7 @@ const char* const kOldRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AN
 const char* const kOldGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
                                "WHERE request IS NULL AND state > 1 AND ended_wall < ?2";
 #undef JIT_OVER
-#undef JIT_AMONG_OTHERS
+#undef JIT_AMONG
 
 }  // namespace
 

@@ -98,7 +98,24 @@ LogKeeper::Judged LogKeeper::judge(Database& database) {
   std::int64_t highest = out.epoch;
   std::tie(out.cause, out.text) = compare(database, highest);
   if (!out.cause.empty()) out.epoch = highest + 1;
+  if (out.cause.empty() && !file_.read() && file_.problem().empty()) begin(database, out.epoch);
   return out;
+}
+
+// The first time in a boot: what is there is remembered before anything is written, so that a head that is missing later was taken
+// away, and not one that a broker had no time to write.
+void LogKeeper::begin(Database& database, std::int64_t epoch) {
+  const core::Head last = database.head();
+  std::string text = last.envelope;
+  if (text.empty()) {
+    const std::uint64_t size = database.last_sequence();
+    const auto root = database.root_at(size);
+    if (root) text = sign(size, *root, epoch);
+  }
+  auto envelope = evidence::parse_envelope(text);
+  const auto checkpoint = envelope ? evidence::read_checkpoint(envelope->payload) : std::nullopt;
+  if (!checkpoint) return;
+  if (!file_.write({checkpoint->boot_id, checkpoint->epoch, std::move(*envelope)})) told_(last, file_.path() + ": " + std::strerror(errno));
 }
 
 }  // namespace jit::store

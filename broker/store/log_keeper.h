@@ -38,6 +38,7 @@ class LogKeeper {
   std::string sign(std::uint64_t size, const evidence::Hash& root, std::int64_t epoch);
   void publish(const core::Head& head, std::int64_t epoch);
   bool ours(const evidence::Envelope& envelope) const;
+  void begin(Database& database, std::int64_t epoch);
   std::pair<std::string, std::string> compare(Database& database, std::int64_t& epoch);
 
   HeadFile file_;

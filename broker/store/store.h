@@ -152,6 +152,12 @@ class Database final : public core::Store {
   void archive(ArchivePart part, std::string text, core::WallMs ended, core::Batch batch, std::function<void(bool)> done);
   std::vector<ArchivePart> archived();                           // oldest first
   std::optional<std::string> read_archive(const ArchivePart& part);  // as it is in the file; nothing: last_error() says why
+  // Of the next part of the archive behind filter.after that may hold such entries. Nothing: there is none, or it cannot be read.
+  struct OldEntries {
+    std::vector<core::AuditEntry> entries;
+    std::uint64_t looked_at = 0;  // up to this one
+  };
+  std::optional<OldEntries> archived_entries(const AuditFilter& filter);
   std::uint64_t erasures() const;        // how often commit() was asked to erase somebody
   std::uint64_t erased_in_archive() const;  // entries in the archive of which the last one to be erased was told
 

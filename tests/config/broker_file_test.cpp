@@ -20,6 +20,8 @@ pending-per-uid = 1
 connections-per-uid = 2
 requests-per-hour = 3
 pending-per-host = 16384
+[audit]
+retain = "90d"
 )", findings);
   CHECK(text(findings).empty());
   CHECK(broker.host_name == "db1.example.org");
@@ -29,6 +31,8 @@ pending-per-host = 16384
   CHECK(broker.connections_per_uid == 2);
   CHECK(broker.requests_per_hour == 3);
   CHECK(broker.pending_per_host == 16384);
+  CHECK(broker.retain_s == 90 * 86'400);
+  CHECK(config::Broker().retain_s == 400 * 86'400);
 }
 
 TEST_CASE("broker.toml: each fault has its place and says what to write") {
@@ -39,6 +43,10 @@ TEST_CASE("broker.toml: each fault has its place and says what to write") {
   } const table[] = {
       {"hots = 1", 1, 1, "did you mean `host`"},
       {"[hosts]\nname = \"a\"", 1, 2, "did you mean `host`"},
+      {"[audit]\nretain = \"23h\"", 2, 10, "at least a day"},
+      {"[audit]\nretain = \"long\"", 2, 10, "at least a day"},
+      {"[audit]\nretain = 400", 2, 10, "must be a string"},
+      {"[audit]\nkeep = \"1d\"", 2, 1, "knows `retain`"},
       {"[host]\nnmae = \"a\"", 2, 1, "did you mean `name`"},
       {"[limits]\npending-per-uuid = 1", 2, 1, "did you mean `pending-per-uid`"},
       {"[log]\nlevel = \"inof\"", 2, 9, "did you mean `info`"},

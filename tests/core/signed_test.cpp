@@ -44,6 +44,7 @@ std::string code_for(const Request& request, std::uint32_t uid, bool approve = t
 TEST_CASE("a signed vote gives what the rule wants signed, and a vote by uid does not", "[signed]") {
   Signed world;
   const Request request = world.asked();
+  world.signed_head = {7, std::string(64, 'a'), "{}"};
   CHECK(world.vote(kBob, request.id).error() == "Denied");
   const std::string vote = sealed(vote_for(request, "bob", kBob), key_of(kBob));
   const auto by = world.core->signed_by(vote);
@@ -54,6 +55,7 @@ TEST_CASE("a signed vote gives what the rule wants signed, and a vote by uid doe
   const Grant& grant = world.only_grant();
   CHECK(evidence::read_grant(grant.payload)->votes.size() == 1);
   CHECK(evidence::read_grant(grant.payload)->request_digest == request.digest);
+  CHECK(evidence::read_grant(grant.payload)->head == "7:" + std::string(64, 'a'));
   REQUIRE(world.held.votes.size() == 1);
   CHECK(world.held.votes[0].kind == VoteKind::kSshsig);
   CHECK(world.held.votes[0].signed_text == vote);

@@ -85,8 +85,10 @@ TEST_CASE("two votes that turn out to be of one person fill one seat", "[vote]")
   world.use(load_policy(kRules, people));
   CHECK(world.vote(kErin, id).error() == "BadInput");
   CHECK(world.heard(conn).decided.empty());
+  world.signed_head = {7, std::string(64, 'a'), "{}"};
   CHECK(world.vote(kBob, id).error().empty());
   CHECK(world.decided(conn).verdict == Verdict::kAllow);
+  CHECK(world.decided(conn).head == "7:" + std::string(64, 'a'));
 }
 
 TEST_CASE("ids and prefixes", "[vote]") {

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Votes that people sign with keys of their own: by jitctl approve, and by hand, with the approver cut off from every network."""
+import base64
+import json
 import re
 
 import bedlib
@@ -165,6 +167,16 @@ def test_a_pipeline_with_a_key_of_its_own():
                 run("alice", ["jitctl", "cancel", request])
                 alice.wait()
         bedlib.clean_slate()
+
+
+def test_a_grant_is_signed_with_the_log_it_stands_in():
+    found = jitctl("root", "show", bedlib.audit(type="grant.created")[-1]["grant"])
+    payload = json.loads(base64.b64decode(found["envelope"]["payload"]))
+    check(found["envelope"]["payloadType"] == "application/vnd.pam-jit.grant.v1+json" and payload["id"] == found["id"], str(payload))
+    size, root = payload["head"].split(":")
+    head = json.loads(run("root", ["jitctl", "audit", "export"]).out.splitlines()[0])
+    check(int(size) > 0 and len(root) == 64 and head["host"]["id"] == payload["host"], str(payload))
+    check(run("root", ["jitctl", "audit", "verify", "--head", payload["head"]]).code == 0, "the log has another root there")
 
 
 bedlib.main(globals())

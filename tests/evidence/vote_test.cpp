@@ -225,6 +225,11 @@ TEST_CASE("documents have one form", "[D17]") {
   grant.person = "alice";
   grant.votes = {std::string(64, 'a'), std::string(64, 'b')};
   REQUIRE(read_grant(payload_of(grant)) == grant);
+  grant.head = "";
+  CHECK(payload_of(grant).find("\"head\":null") != std::string::npos);
+  REQUIRE(read_grant(payload_of(grant)) == grant);
+  grant.head = "12:" + std::string(64, 'c');
+  REQUIRE(read_grant(payload_of(grant)) == grant);
   std::swap(grant.votes[0], grant.votes[1]);
   CHECK_FALSE(read_grant(payload_of(grant)));
 }

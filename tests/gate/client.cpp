@@ -347,6 +347,9 @@ Signal Client::signal() {
         if (out.member == gate1::kDecided) need(sd_bus_message_read(m, "s", &answer), "signal");
         out.answer = answer;
         out.detail = read_detail(m);
+        const char* head = "";
+        if (out.member == gate1::kDecided) need(sd_bus_message_read(m, "s", &head), "signal");
+        out.head = head;
       }
       sd_bus_message_unref(m);
       if (ours) return out;

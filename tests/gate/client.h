@@ -50,7 +50,7 @@ struct Reply {
 };
 
 struct Signal {
-  std::string member, answer;
+  std::string member, answer, head;
   Detail detail;
 };
 

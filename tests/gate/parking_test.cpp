@@ -29,6 +29,7 @@ TEST_CASE("progress and the decision reach one that waits") {
     gate.progress(conn, {"bob has seen it"});
     auto yes = answer(Verdict::kAllow, "granted");
     yes.text = {"pam_jit: approved by bob"};
+    yes.head = "7:00ff";
     gate.decided(conn, yes);
     gate.decided(conn, answer(Verdict::kDeny, "twice"));
     gate.progress(conn, {"too late"});
@@ -40,6 +41,7 @@ TEST_CASE("progress and the decision reach one that waits") {
   CHECK(decided.member == "Decided");
   CHECK(decided.answer == "allow");
   CHECK(decided.detail.cause == "granted");
+  CHECK(decided.head == "7:00ff");
   // A withdrawal that crossed the decision is answered, and changes nothing here.
   CHECK(client.call("Withdraw").error.empty());
   client.drop();

@@ -243,11 +243,12 @@ class Server {
     sd_bus_message_unref(m);
   }
 
-  void signal_decided(sd_bus* bus, const char* answer) {
+  void signal_decided(sd_bus* bus, const char* answer, const char* head = "7:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef") {
     sd_bus_message* m = nullptr;
     sd_bus_message_new_signal(bus, &m, contract::kPath, contract::kInterface, contract::kDecided);
     sd_bus_message_append(m, "s", answer);
     append_detail(m, Say::kAllow);
+    sd_bus_message_append(m, "s", head);
     sd_bus_send(bus, m, nullptr);
     sd_bus_message_unref(m);
   }
@@ -258,6 +259,7 @@ class Server {
       case Then::kAllow: return signal_decided(bus, "allow");
       case Then::kDeny: return signal_decided(bus, "deny");
       case Then::kOtherWord: return signal_decided(bus, "pending");
+      case Then::kBadHead: return signal_decided(bus, "allow", "7:0123");
       case Then::kWrongSignature:
         sd_bus_emit_signal(bus, contract::kPath, contract::kInterface, contract::kDecided, "s", "allow");
         return;

@@ -15,7 +15,7 @@ enum class Say : std::uint8_t {
   kAllow, kDeny, kPending, kNeeds, kNeedsOther, kChoice, kBadChoice, kManyChoices, kOtherWord, kEmptyWord, kWrongSignature, kError, kBadContext, kNothing, kBadId,
   kUnknownKey, kOtherKey, kWrongType, kHangUp, kDie, kStop
 };
-enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kWrongSignature, kHangUp, kDie, kStop, kGarbage };
+enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kBadHead, kWrongSignature, kHangUp, kDie, kStop, kGarbage };
 
 struct Script {
   Listen listen = Listen::kServe;

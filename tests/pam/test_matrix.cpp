@@ -64,6 +64,7 @@ std::vector<Fault> all_faults() {
       {"hangs up at the call", says(Say::kHangUp)},
       {"dies at the call", says(Say::kDie)},
       {"decided: other word, then error", waits(Then::kOtherWord, Say::kError, Say::kOtherWord)},
+      {"decided: a head that is none, then error", waits(Then::kBadHead, Say::kError, Say::kOtherWord)},
       {"decided: wrong signature, then deny", waits(Then::kWrongSignature, Say::kDeny, Say::kWrongSignature)},
       {"decided: deny", waits(Then::kDeny, Say::kAllow, Say::kDeny)},
       {"hung up, resume: wrong signature", waits(Then::kHangUp, Say::kWrongSignature, Say::kHangUp)},

@@ -183,6 +183,44 @@ TEST_CASE("a database that was lost or put back is found out", "[keeper]") {
   CHECK(after.judged.epoch == 2);
 }
 
+TEST_CASE("a broker that was killed between a boot's first commit and its first head finds nothing lost", "[keeper]") {
+  const Folder folder;
+  const auto key = new_key();
+  for (const char* boot : {"b1", "b2"}) {
+    INFO(boot);
+    // The first commit is durable, and its head is not in the file yet.
+    std::error_code none;
+    fs::remove(folder / "head", none);  // a new boot
+    {
+      Start start(folder, key, boot);
+      CHECK(start.judged.cause.empty());
+      REQUIRE(fs::exists(folder / "head"));
+      fs::copy_file(folder / "head", folder / "before", fs::copy_options::overwrite_existing);
+      start.go_on();
+    }
+    fs::rename(folder / "before", folder / "head");
+    copy_files(folder, "jit.db", "killed.db");
+    {
+      Start again(folder, key, boot);
+      INFO(again.judged.text);
+      CHECK(again.judged.cause.empty());
+      CHECK(again.judged.epoch == 1);
+      again.go_on();
+      again.write(2);
+    }
+    // What was always found is found still: it is put back, or its head is taken away.
+    copy_files(folder, "jit.db", "good.db");
+    copy_files(folder, "killed.db", "jit.db");
+    CHECK(Start(folder, key, boot).judged.cause == "behind");
+    copy_files(folder, "good.db", "jit.db");
+    fs::rename(folder / "head", folder / "kept");
+    CHECK(Start(folder, key, boot).judged.cause == "missing");
+    CHECK_FALSE(fs::exists(folder / "head"));  // it is found again
+    fs::rename(folder / "kept", folder / "head");
+    CHECK(Start(folder, key, boot).judged.cause.empty());
+  }
+}
+
 TEST_CASE("a database from before an earlier loss is found out by its epoch", "[keeper]") {
   const Folder folder;
   const auto key = new_key();

@@ -38,12 +38,12 @@ Ends some() {
           {id_of(255), RequestState::kCancelled}};
 }
 
-std::string read(const std::string& path) {
+std::string text_in(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-void write(const std::string& path, const std::string& bytes) {
+void put_text(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
 }
@@ -86,13 +86,13 @@ TEST_CASE("any change of any byte, and any cut, makes the whole unknown", "[tomb
   const Folder folder;
   const std::string path = folder / "ends";
   REQUIRE(TombstoneFile(path, kBoot).replace(some()));
-  const std::string whole = read(path);
+  const std::string whole = text_in(path);
   const auto refused = [&](const std::string& bytes) {
-    write(path, bytes);
+    put_text(path, bytes);
     TombstoneFile file(path, kBoot);
     const bool nothing = !file.load();
     const bool named = file.problem().find(path) != std::string::npos;
-    return nothing && named && !file.add(some()) && read(path) == bytes;
+    return nothing && named && !file.add(some()) && text_in(path) == bytes;
   };
   std::size_t lines_cut = 0;
   for (std::size_t at = 0; at < whole.size(); ++at) {
@@ -110,7 +110,7 @@ TEST_CASE("any change of any byte, and any cut, makes the whole unknown", "[tomb
   CHECK(refused(whole + "\n"));
   CHECK(refused(whole + whole));
   CHECK(refused(std::string(100, '\0')));
-  write(path, whole);
+  put_text(path, whole);
   CHECK(TombstoneFile(path, kBoot).load() == some());
 }
 

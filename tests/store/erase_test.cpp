@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose name stands with others' requests and grants is erased there, too.
+#include <catch2/catch.hpp>
+
+#include "tests/store/samples.h"
+
+using namespace jit;
+using namespace jit::test;
+
+namespace {
+
+core::IdentityPtr someone(const std::string& person, std::uint32_t uid) {
+  auto made = std::make_shared<policy::Identity>();
+  made->uid = uid;
+  made->user = person;
+  made->person = person;
+  return made;
+}
+
+core::Request over(std::uint64_t number, const std::string& ended_by, const core::IdentityPtr& target) {
+  core::Request one = request(number);
+  one.subject.identity = someone("alice", 1000);
+  one.target = target;
+  one.state = core::RequestState::kDenied;
+  one.nonce = std::to_string(number);
+  one.review_due = 0;
+  one.reviewed_wall = 7;
+  one.reviewed_by = ended_by;
+  one.reviewed_why = "words of " + ended_by;
+  one.ended_by = ended_by;
+  one.ended_why = "words of " + ended_by;
+  return one;
+}
+
+}  // namespace
+
+TEST_CASE("who ended, reviewed or was the target is erased with requests and grants of others", "[erase]") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  core::Batch all;
+  all.requests = {over(1, "bob", someone("root", 0)), over(2, "carol, bob", someone("root", 0)), over(3, "mallory (bob)", someone("root", 0)),
+                  over(4, "bobby", someone("root", 0)), over(5, "carol", someone("bob", 1001)), over(6, "carol", someone("bob", 0))};
+  for (const std::uint64_t number : {11U, 12U}) {
+    core::Grant one = grant(number);
+    one.request = {};
+    one.subject.identity = someone("alice", 1000);
+    one.target = number == 11 ? someone("root", 0) : someone("bob", 1001);
+    one.state = core::GrantState::kEnded;
+    one.end = core::GrantEnd::kRevoked;
+    one.ended_by = "bob";
+    one.ended_why = "words of bob";
+    all.grants.push_back(one);
+  }
+  core::Grant lives = grant(13);
+  lives.request = {};
+  lives.subject.identity = someone("alice", 1000);
+  lives.target = someone("bob", 1001);
+  all.grants.push_back(lives);
+  REQUIRE(store.commit(all));
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(store.commit(erase));
+  for (const std::uint64_t number : {1U, 2U, 3U}) {
+    INFO(number);
+    const auto one = store.db->request(id_of(number));
+    REQUIRE(one);
+    CHECK(one->state == core::RequestState::kDenied);
+    CHECK((one->ended_by + one->ended_why + one->reviewed_by + one->reviewed_why).empty());
+  }
+  CHECK(store.db->request(id_of(4))->ended_by == "bobby");
+  CHECK_FALSE(store.db->request(id_of(5)));  // to become him
+  CHECK(store.db->request(id_of(6)));        // whatever root is called
+  CHECK((store.db->grant(id_of(11))->ended_by + store.db->grant(id_of(11))->ended_why).empty());
+  CHECK_FALSE(store.db->grant(id_of(12)));
+  CHECK(store.db->grant(id_of(13)));
+}
