@@ -43,6 +43,7 @@ class Reader {
   core::Past past();
   std::optional<Database::PolicySet> kept_policy();
   std::optional<PeopleVersions> people_versions();
+  std::optional<std::uint64_t> carried(const std::string& courier);
 
   const std::string& error() const { return error_; }  // of the last call; empty: none
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,12 +30,15 @@ inline constexpr std::size_t kCrowd = 8;
 inline constexpr std::chrono::microseconds kGather{200};
 inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
 
+using Carried = std::map<std::string, std::uint64_t>;  // by courier
+
 // The prepared statements of a connection that writes; every function gives SQLite's code, or kUnstorable.
 class Statements {
  public:
   static std::unique_ptr<Statements> prepare(sqlite3* db, int& code);  // null: code says why
   int write(const core::Batch& batch, std::span<const Drafted> drafts);  // drafts: of its entries
   int write(const Database::PolicySet& set);
+  int write(const Carried& carried);
   int begin() { return step(begin_.get()); }
   int commit() { return step(commit_.get()); }
   int rollback() { return step(rollback_.get()); }
@@ -56,7 +60,7 @@ class Statements {
   Stmt update_request_, insert_request_, insert_request_state_, insert_seat_, insert_vote_;
   Stmt update_grant_, insert_grant_, insert_grant_state_;
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
-  Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_;
+  Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_, carried_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Forget> forget_;
 };
@@ -72,6 +76,7 @@ class Writer {
   ~Writer();  // writes what waits, then ends
   void commit(core::Batch batch, std::function<void(bool)> done);
   void keep_policy(Database::PolicySet set);
+  void keep_carried(const std::string& courier, std::uint64_t sequence);
   // The head is signed as it stands, with what was committed before; done as of commit().
   void seal(std::function<void(bool)> done);
   core::Head head() const;
@@ -136,6 +141,7 @@ class Writer {
   std::size_t wanted_ = 0;  // the writer waits until so many are queued; 0: it does not
   Time give_up_;         // when the queue is written though none is
   std::optional<Database::PolicySet> policy_;
+  Carried carried_;
   std::string error_;
   core::Head head_;
   bool stop_ = false;

@@ -15,6 +15,7 @@ BED = os.environ["BED"]
 PEOPLE = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004, "eve": 2005}
 GROUPS = {"sudo": ["alice", "dave"], "sre": ["bob", "carol"], "dba": ["alice", "eve"]}
 JIT_UID = 980
+COURIERS = {"_jit-relay": 981, "_jit-notify": 982}
 RESCUE = "[success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*"  # Debian 12's login says /dev/tty1
 
 
@@ -34,8 +35,8 @@ def crypt(password: str) -> str:
 
 def accounts() -> None:
     """People, groups and _jit, in place of any that the host has under these names or numbers."""
-    ids = {str(i) for i in (*PEOPLE.values(), JIT_UID, 2101, 2102)}
-    names = {*PEOPLE, "_jit"}
+    ids = {str(i) for i in (*PEOPLE.values(), JIT_UID, *COURIERS.values(), 2101, 2102)}
+    names = {*PEOPLE, "_jit", *COURIERS}
 
     def kept(path: str) -> list:
         with open(path, encoding="utf-8") as f:
@@ -47,6 +48,10 @@ def accounts() -> None:
     users.append(["_jit", "x", str(JIT_UID), str(JIT_UID), "", "/nonexistent", "/usr/sbin/nologin"])
     shadow += [["_jit", "!", "19000", "", "", "", "", "", ""], ["root", crypt("root"), "19000", "0", "99999", "7", "", "", ""]]
     groups += [["_jit", "x", str(JIT_UID), ""], ["sre", "x", "2101", ""], ["dba", "x", "2102", ""]]
+    for name, uid in COURIERS.items():
+        users.append([name, "x", str(uid), str(uid), "", "/nonexistent", "/usr/sbin/nologin"])
+        shadow.append([name, "!", "19000", "", "", "", "", "", ""])
+        groups.append([name, "x", str(uid), ""])
     for name, uid in PEOPLE.items():
         users.append([name, "x", str(uid), str(uid), "", f"/home/{name}", "/bin/bash"])
         shadow.append([name, crypt(name), "19000", "0", "99999", "7", "", "", ""])
