@@ -143,7 +143,7 @@ std::string Authority::server_config(const Server& self, const std::vector<Serve
   std::string out =
       "# Made by jitctl relay init. Certificates are yours: put them where tls says.\n"
       "server_name: " + self.name + "\n"
-      "listen: \"0.0.0.0:4222\"\n"
+      "listen: \"0.0.0.0:" + std::to_string(self.port) + "\"\n"
       "max_payload: " + std::to_string(kMessageMax) + "\n"
       "tls {\n  cert_file: \"" + folder + "/server.crt\"\n  key_file: \"" + folder + "/server.key\"\n}\n"
       "jetstream {\n  store_dir: \"" + folder + "/jetstream\"\n}\n"

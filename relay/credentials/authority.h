@@ -22,7 +22,8 @@ struct Issued {
 
 struct Server {
   std::string name;     // "node-1"
-  std::string address;  // of its route to the others, HOST:PORT; empty where it is alone
+  std::string address;  // of its route to the others, HOST:PORT
+  int port = 4222;      // for hosts and approvers
 };
 
 class Authority {

@@ -115,7 +115,18 @@ std::optional<UserClaims> read_credentials(std::string_view text) {
     const auto at = claims.find(name);
     return at != claims.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
   };
-  return UserClaims{word("name"), word("sub"), word("iss"), number("iat"), number("exp")};
+  UserClaims out{word("name"), word("sub"), word("iss"), number("iat"), number("exp"), {}};
+  const Json nats = claims.value("nats", Json::object());
+  const Json subscribe = nats.is_object() ? nats.value("sub", Json::object()) : Json::object();
+  const Json allowed = subscribe.is_object() ? subscribe.value("allow", Json::array()) : Json::array();
+  constexpr std::string_view kBefore = "jit.v1.req.";
+  constexpr std::string_view kBehind = ".*.*";
+  for (const Json& each : allowed) {
+    const std::string subject = each.is_string() ? each.get<std::string>() : std::string();
+    if (!subject.starts_with(kBefore) || !subject.ends_with(kBehind)) continue;
+    if (const auto set = name_of_token(std::string_view(subject).substr(kBefore.size(), subject.size() - kBefore.size() - kBehind.size()))) out.sets.push_back(*set);
+  }
+  return out;
 }
 
 }  // namespace jit::relay

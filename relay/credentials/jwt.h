@@ -36,6 +36,7 @@ std::string credentials(const std::string& jwt, const std::string& seed);  // a 
 struct UserClaims {
   std::string name, user, account;
   std::int64_t issued = 0, expires = 0;
+  std::vector<std::string> sets;  // of an approver: whose requests he reads
 };
 // Of a *.creds file, unverified: for what its owner wants to know of it.
 std::optional<UserClaims> read_credentials(std::string_view text);
