@@ -229,7 +229,7 @@ Exit Verbs::relay_status() {
     const std::int64_t last = static_cast<std::int64_t>(number_of(here, "time_ms"));
     const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
     hosts.push_back({{"host", host}, {"name", evidence::escape_to(text_of(here, "name"), 253)}, {"on_line", now - last < kOnLine && last - now < kOnLine},
-                     {"last_seen_s", std::max<std::int64_t>(now - last, 0) / 1000}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
+                     {"last_seen_s", static_cast<std::uint64_t>(std::max<std::int64_t>(now - last, 0) / 1000)}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
                      {"policy", evidence::escape_to(text_of(here, "policy"), 64)}});
   }
   return list(hosts, [](const Json& host, bool) -> std::vector<std::string> {

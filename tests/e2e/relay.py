@@ -23,7 +23,7 @@ def test_a_signed_vote_comes_in_and_the_paused_sudo_goes_on():
         check([r["id"] for r in listed] == [request] and listed[0]["host"]["id"] == relaylib.host_id(), f"{listed}")
         shown = BOB.jitctl("show", request[:6])
         code = bedlib.jitctl("root", "show", request)["display_code"]
-        check(code in shown.out and "id -un" in shown.out, shown.text)
+        check(code in shown.out and "id -un" in shown.out and "4m" in shown.out, shown.text)
         voted = BOB.jitctl("approve", request[:6], "--for", "5m", "-m", "fine")
         check(voted.code == 0 and "approved: alice may sudo as root(0) for 5m" in voted.out, voted.text)
         check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
