@@ -72,6 +72,9 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
       [this](const core::AuditEntry& entry) { logged(entry); });
   archivist_->use([this] { return shelf_.database(); });
   archivist_->retain(loaded.broker.retain_s);
+  outbox_ = std::make_unique<outbox::Outbox>(*core_, [this] { return shelf_.database(); },
+                                             outbox::Outbox::Sealing{[this](const core::Request& request) { return envelope_of(request); },
+                                                                     [this](std::string_view type, const std::string& payload, std::string_view purpose) { return seal(type, payload, purpose); }});
   policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_, [this](const config::Broker& file) { use(file); });
   open_database();
   policies_->start(std::move(loaded), shelf_.database());
@@ -90,6 +93,7 @@ void Broker::use(const config::Broker& file) {
 // What is signed, and what is shown, names it.
 void Broker::tell_host() {
   core_->use_host({host_.id, host_.name, epoch_});
+  if (outbox_) outbox_->use_host(host_.id, host_.name);
   if (bus_) bus_->use_host(host_);
 }
 
@@ -256,6 +260,7 @@ void Broker::start() {
   };
   admin.envelope = [this](const core::Request& request) { return envelope_of(request); };
   admin.seal = [this](std::string_view type, const std::string& payload, std::string_view purpose) { return seal(type, payload, purpose); };
+  admin.outbox = outbox_.get();
   bus_ = std::make_unique<bus::Service>(loop_.post(), *core_, directory_, [this] { return shelf_.database(); }, host_,
                                         std::move(admin));
   bus_->start();
@@ -338,6 +343,11 @@ std::string Broker::status() const {
     const core::Head head = shelf_.head();
     out["log"] = {{"epoch", epoch_}, {"signed_entries", head.size}, {"root", head.root}};
   }
+  for (const outbox::Courier courier : {outbox::Courier::kRelay, outbox::Courier::kNotify}) {
+    const outbox::Reach& reach = outbox_->reach(courier);
+    if (!reach.known) continue;
+    out["couriers"].push_back({{"name", outbox::name_of(courier)}, {"reached", reach.reached}, {"since", bus::iso_time(reach.since)}, {"why", evidence::escape(reach.why)}});
+  }
   if (!alarm_.empty()) out["alarm"] = evidence::escape(alarm_);
   if (policy.loaded != 0) out["policy"]["since"] = bus::iso_time(policy.loaded);
   for (const auto& [door, last] : core_->observing()) {
@@ -370,6 +380,9 @@ void Broker::fact_changed(const std::string& name) {
   if (bus_) bus_->fact_changed(name);
 }
 
-void Broker::logged(const core::AuditEntry& entry) { audit::to_journal(entry); }
+void Broker::logged(const core::AuditEntry& entry) {
+  audit::to_journal(entry);
+  if (bus_) bus_->logged(entry);
+}
 
 }  // namespace jit::broker

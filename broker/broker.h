@@ -14,6 +14,7 @@
 #include "broker/gate/gate.h"
 #include "broker/host.h"
 #include "broker/loop.h"
+#include "broker/outbox/outbox.h"
 #include "broker/policies.h"
 #include "broker/shelf.h"
 #include "broker/store/host_key_file.h"
@@ -65,6 +66,7 @@ class Broker final : public core::Listener {
   std::string told_archive_;  // the trouble that the journal knows of
   std::unique_ptr<Policies> policies_;
   std::unique_ptr<gate::Enforcer> enforcer_;  // null: systemd does not run here
+  std::unique_ptr<outbox::Outbox> outbox_;
   std::unique_ptr<bus::Service> bus_;
   bus::Host host_;
   void look_at_holders();

@@ -39,6 +39,9 @@ constexpr std::array kOptions = {
     OptionName{Option::kConfirm, "--confirm", "", ""},     OptionName{Option::kUndo, "--undo", "", ""},
     OptionName{Option::kUnconfirmed, "--unconfirmed", "", ""}, OptionName{Option::kKeep, "--no-take-back", "", ""},
     OptionName{Option::kPolicy, "--policy", "", "laptop|server|bastion"},
+    OptionName{Option::kRelay, "--relay", "", ""},         OptionName{Option::kServer, "--server", "", "tls://HOST:PORT"},
+    OptionName{Option::kSet, "--set", "", "SET"},          OptionName{Option::kCa, "--ca", "", "FILE"},
+    OptionName{Option::kData, "--data", "", "DIR"},
 };
 
 using enum Option;
@@ -52,15 +55,15 @@ const std::array kVerbs = {
          "ask ahead of time; prints the id"},
     Verb{"cancel", "ID", 1, 1, false, {kJson}, "take back a request of yours"},
     Verb{"extend", "GRANT", 1, 1, false, {kFor, kReason, kTicket, kUrgency, kWait, kJson}, "ask for more time before a grant ends"},
-    Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kOwed, kJson}, "your requests and those you may vote on"},
-    Verb{"show", "ID", 1, 1, false, {kCode, kEnvelope, kJson}, "everything about a request or a grant; --code: to be carried by hand"},
-    Verb{"approve", "ID", 1, 1, false, {kFor, kScope, kReason, kTyped, kKey, kJson}, "vote yes, signed where a key of yours is at hand"},
-    Verb{"deny", "ID", 1, 1, false, {kReason, kBlock, kJson}, "vote no, with a reason (-m)"},
+    Verb{"requests", "", 0, 0, false, {kAll, kState, kSince, kOwed, kRelay, kJson}, "your requests and those you may vote on"},
+    Verb{"show", "ID", 1, 1, false, {kCode, kEnvelope, kRelay, kTrust, kJson}, "everything about a request or a grant; --code: to be carried by hand"},
+    Verb{"approve", "ID", 1, 1, false, {kFor, kScope, kReason, kTyped, kKey, kRelay, kTrust, kJson}, "vote yes, signed where a key of yours is at hand"},
+    Verb{"deny", "ID", 1, 1, false, {kReason, kBlock, kKey, kRelay, kTrust, kJson}, "vote no, with a reason (-m)"},
     Verb{"vote", "[FILE|-]", 0, 1, false, {kCode, kPaste, kEnvelope, kYes, kNo, kFor, kScope, kReason, kBlock, kTyped, kKey, kTrust, kPerson, kJson},
          "--code: sign what jitctl show --code printed, anywhere; --paste: hand in what that printed, here"},
     Verb{"review", "ID", 1, 1, false, {kReason, kJson}, "settle a break-glass use: say what you found (-m)"},
     Verb{"away", "", 0, 0, false, {kUntil, kJson}, "fill no seat --until then; --until now: you are back"},
-    Verb{"watch", "", 0, 0, false, {kJson}, "one line for each change of a request, at once"},
+    Verb{"watch", "", 0, 0, false, {kRelay, kJson}, "one line for each change of a request, at once"},
     Verb{"grants", "", 0, 0, false, {kAll, kState, kSince, kJson}, "grants that live, or others by --state"},
     Verb{"end", "GRANT", 1, 1, false, {kJson}, "give a grant back early"},
     Verb{"revoke", "[GRANT]", 0, 1, false, {kUser, kPerson, kAll, kReason, kJson},
@@ -100,6 +103,12 @@ const std::array kVerbs = {
     Verb{"fact clear", "NAME", 1, 1, false, {kJson}, "take it back: its initial value holds again"},
     Verb{"fact list", "", 0, 0, false, {kJson}, "the facts that you may set"},
     Verb{"fact run", "NAME", 1, 1, false, {kJson}, "run a provider of /etc/jit/facts.d and set its fact"},
+    Verb{"relay init", "DIR", 1, 1, false, {kServer, kData}, "keys and configuration of one server, or of a cluster of three"},
+    Verb{"relay streams", "DIR [SET...]", 1, 4096, false, {kCa}, "make what the servers keep; SET: whom policies ask, as group:sre"},
+    Verb{"relay issue-host", "DIR HOST-ID", 2, 2, false, {kFor}, "credentials of a host's jit-relay, on standard output"},
+    Verb{"relay issue-approver", "DIR PERSON", 2, 2, false, {kSet, kFor}, "credentials of an approver, on standard output"},
+    Verb{"relay revoke", "DIR HOST-ID|PERSON", 2, 2, false, {kCa}, "take credentials back, at once"},
+    Verb{"relay status", "[DIR]", 0, 1, false, {kCa, kJson}, "this host's connection; with DIR: which hosts are on line"},
     Verb{"completion", "SHELL", 1, 1, false, {}, "a completion script for bash, zsh or fish"},
 };
 
@@ -114,7 +123,7 @@ const OptionName* option_named(std::string_view text) {
   return it == kOptions.end() ? nullptr : it;
 }
 
-bool repeats(const Verb& verb, Option option) { return option == kHostTag || option == kAllowedSigners || option == kHead || (option == kPerson && verb.name == "people import"); }
+bool repeats(const Verb& verb, Option option) { return option == kHostTag || option == kAllowedSigners || option == kHead || option == kServer || option == kSet || (option == kPerson && verb.name == "people import"); }
 
 bool digits(std::string_view text, int& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -172,7 +181,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     return out;
   }
   out.verb = first;
-  if (first == "policy" || first == "audit" || first == "fact" || first == "people") {
+  if (first == "policy" || first == "audit" || first == "fact" || first == "people" || first == "relay") {
     if (at == arguments.size()) return usage(first + ": say what to do: see jitctl help");
     out.verb += " " + arguments[at++];
   }

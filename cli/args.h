@@ -21,6 +21,7 @@ enum class Option : std::uint8_t {
   kKey, kCode, kPaste, kEnvelope, kTrust, kYes, kNo, kId, kKind, kVerifyRequired,
   kFormat, kHostKey, kAllowedSigners, kHead,
   kObserve, kConfirm, kUndo, kUnconfirmed, kKeep, kPolicy,
+  kRelay, kServer, kSet, kCa, kData,
 };
 
 struct Args {

@@ -71,6 +71,18 @@ struct Verbs {
   // verbs_people_keys.cpp
   Exit add_key();
   Exit import_people();
+  // verbs_relay.cpp
+  Exit relay_init();
+  Exit relay_streams();
+  Exit relay_issue(bool host);
+  Exit relay_revoke();
+  Exit relay_status();
+  // verbs_remote.cpp: over the relay
+  bool over_relay() const;  // asked for, or there is no broker here and approver.toml names a relay
+  Exit remote_requests();
+  Exit remote_show();
+  Exit remote_vote(bool approve);
+  Exit remote_watch();
   // verbs_doctor.cpp
   Exit doctor();
   // verbs_setup.cpp

@@ -84,7 +84,7 @@ Json document_of(const SignedRequest& one) {
   look("reason", r.reason);
   look("ticket", r.ticket);
   for (const std::string& word : r.command.argv) look("command", word);
-  const std::int64_t left = std::max<std::int64_t>(0, (r.deadline_ms - wall_ms()) / 1000);
+  const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (r.deadline_ms - wall_ms()) / 1000));
   const auto uid = [](const std::optional<std::uint32_t>& value) { return value ? Json(*value) : Json(nullptr); };
   return {{"id", r.id},
           {"kind", r.kind},

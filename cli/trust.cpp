@@ -85,8 +85,13 @@ Result<Approver> read_approver() {
         if (!host) return host.failure();
         out.hosts.push_back(std::move(*host));
       }
+    } else if (entry.key == "relay" && entry.value.kind == Node::Kind::kTable) {
+      std::string why;
+      out.relay = relay::read_settings(*text, "relay", why);
+      if (!out.relay) return Failure{Exit::kUsage, path + ": [relay]: " + why};
+      if (out.relay->none) out.relay.reset();
     } else {
-      return wrong(path, entry.place, "`" + evidence::escape_to(entry.key, 64) + "`: here stand person = \"NAME\" and [[host]] tables");
+      return wrong(path, entry.place, "`" + evidence::escape_to(entry.key, 64) + "`: here stand person = \"NAME\", [relay] and [[host]] tables");
     }
   }
   return out;

@@ -2,16 +2,22 @@
 // ~/.config/jit/approver.toml: who an approver is, and the keys of the hosts that he answers to. Nothing that another host signed
 // is shown to him.
 //   person = "bob"
+//   [relay]
+//   servers = ["tls://relay.example.org:4222"]
+//   credentials = "/home/bob/.config/jit/relay.creds"
+//   ca = "/home/bob/.config/jit/relay-ca.crt"    # without it: the system's certificates
 //   [[host]]
 //   name = "db1"
 //   key = "ssh-ed25519 AAAA..."
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/exit.h"
 #include "evidence/signature.h"
+#include "relay/credentials/settings_file.h"
 
 namespace jit::cli {
 
@@ -23,6 +29,7 @@ struct TrustedHost {
 struct Approver {
   std::string person;  // empty: not said
   std::vector<TrustedHost> hosts;
+  std::optional<relay::SettingsFile> relay;  // none: he answers hosts on their own bus only
   const TrustedHost* host(const std::string& fingerprint) const;
 };
 

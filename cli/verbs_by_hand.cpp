@@ -10,14 +10,13 @@
 
 #include "cli/commands.h"
 #include "cli/policy_files.h"
+#include "cli/remote.h"
 #include "cli/signing.h"
 #include "cli/terminal_code.h"
 #include "cli/trust.h"
 #include "evidence/carried.h"
-#include "evidence/host_key.h"
 #include "evidence/text.h"
 #include "evidence/vote_code.h"
-#include "evidence/wire.h"
 #include "policy/policy.h"
 
 namespace jit::cli {
@@ -68,17 +67,6 @@ std::string ask(const std::string& question) {
   const bool got = std::fgets(line, sizeof line, terminal) != nullptr;
   std::fclose(terminal);
   return got ? std::string(evidence::trim(line)) : std::string();
-}
-
-// The key that the signature itself names; nothing is believed of it yet.
-std::optional<evidence::PublicKey> key_in(const evidence::Envelope& envelope) {
-  evidence::WireReader reader(envelope.signatures.front().bytes);
-  if (evidence::text_of(reader.raw(6)) != "SSHSIG" || reader.number() != 1) return std::nullopt;
-  const auto blob = reader.string();
-  if (!reader.ok()) return std::nullopt;
-  const evidence::PublicKey key{"ssh", "ssh-ed25519 " + evidence::base64(blob), false};
-  if (evidence::flaw_of(key) != evidence::Flaw::kNone) return std::nullopt;
-  return key;
 }
 
 Result<Decision> decision_given(const Args& args) {

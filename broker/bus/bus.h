@@ -12,6 +12,10 @@
 #include "broker/store/store.h"
 #include "evidence/envelope.h"
 
+namespace jit::outbox {
+class Outbox;
+}
+
 namespace jit::bus {
 
 struct Host {
@@ -31,6 +35,7 @@ struct Admin {
   std::function<std::string(const core::Request&)> envelope;
   // What the host says, signed by it; nothing: it cannot be signed now.
   store::Database::Seal seal;
+  outbox::Outbox* outbox = nullptr;  // for couriers; null: there are none
 };
 
 class Service final {
@@ -45,6 +50,7 @@ class Service final {
   void request_changed(const core::Request& request);
   void grant_changed(const core::Grant& grant);
   void fact_changed(const std::string& name);
+  void logged(const core::AuditEntry& entry);
   void use_host(Host host);  // of documents from now on
 
  private:

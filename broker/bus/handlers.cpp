@@ -52,7 +52,8 @@ void Handlers::call(const Call& call) {
     const auto there = self.lock();
     if (!there) return;
     if (!may_call(caller, call.interface, call.method)) {
-      return reply({Error::kDenied, std::string(call.method) + " needs the role admin (people.d) or root", {}, 0});
+      const bool courier = std::string_view(call.interface).ends_with(".Courier");
+      return reply({Error::kDenied, std::string(call.method) + (courier ? " is for the couriers of this host" : " needs the role admin (people.d) or root"), {}, 0});
     }
     call.work(*there, caller, call.sender, reply);
   });

@@ -29,8 +29,8 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   }
 
   void call(const Call& call) override;
-  void left(const std::string& name) override { watchers_.left(name); }
-  void lost() override { watchers_.clear(); }
+  void left(const std::string& name) override;
+  void lost() override;
 
   void request_changed(const core::Request& request);
   void grant_changed(const core::Grant& grant);  // said as a change of its request
@@ -67,6 +67,12 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void checkpoint(const Reply& reply);
   void export_log(std::uint64_t from, std::uint64_t to, const Reply& reply);
   void proof(const core::Caller& caller, const std::string& id, const Reply& reply);
+
+  void open(const std::string& after, const Reply& reply);
+  void next(const core::Caller& caller, const Sender& sender, std::uint64_t after, const Reply& reply);
+  void done(const core::Caller& caller, std::uint64_t sequence, const Reply& reply);
+  void reachable(const core::Caller& caller, bool reached, const std::string& why, const Reply& reply);
+  void logged(const core::AuditEntry& entry);
 
  private:
   directory::Seen remembers();

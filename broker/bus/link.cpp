@@ -236,9 +236,11 @@ void Link::answer(std::uint64_t token, Answer answer) {
   wake();
 }
 
-void Link::changed(std::string to, std::string id) { queue({std::move(to), std::move(id), false}); }
+void Link::changed(std::string to, std::string id) { queue({std::move(to), std::move(id), Signal::Kind::kRequest}); }
 
-void Link::fact_changed(std::string to, std::string name) { queue({std::move(to), std::move(name), true}); }
+void Link::fact_changed(std::string to, std::string name) { queue({std::move(to), std::move(name), Signal::Kind::kFact}); }
+
+void Link::more(std::string to) { queue({std::move(to), {}, Signal::Kind::kCourier}); }
 
 void Link::queue(Signal signal) {
   bool first_drop = false;
@@ -308,7 +310,11 @@ void Link::send_queued() {
   }
   for (const Check& each : checks) check(each);
   for (const Signal& signal : signals) {
-    signal.fact ? session_->objects->fact_changed(signal.to, signal.id) : session_->objects->changed(signal.to, signal.id);
+    switch (signal.kind) {
+      case Signal::Kind::kRequest: session_->objects->changed(signal.to, signal.id); break;
+      case Signal::Kind::kFact: session_->objects->fact_changed(signal.to, signal.id); break;
+      case Signal::Kind::kCourier: session_->objects->more(signal.to); break;
+    }
   }
 }
 

@@ -69,6 +69,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
   void changed(std::string to, std::string id);  // any thread; queued
   void fact_changed(std::string to, std::string name);
+  void more(std::string to);  // Courier.Waiting
   // Asks polkit whether this connection may vote, with its password where it can be asked; any thread. `then` on the core's
   // thread, once; never where the bus goes away, and with it the caller.
   void authorize(std::string sender, std::function<void(Authorized)> then);
@@ -85,7 +86,7 @@ class Link : public std::enable_shared_from_this<Link> {
   struct Signal {
     std::string to;
     std::string id;
-    bool fact = false;  // id is the name of one
+    enum class Kind : std::uint8_t { kRequest, kFact, kCourier } kind = Kind::kRequest;  // kFact: id is the name of one
   };
   void queue(Signal signal);
 

@@ -26,7 +26,7 @@ core::Outcome<Work> work(core::Outcome<T> read, Do todo) {
 
 core::Outcome<Work> work(Work todo) { return {core::Error::kNone, {}, std::move(todo)}; }
 
-// The same path five times, since some of the interfaces have a List and a Get with the same arguments.
+// The same path six times, since some of the interfaces have a List and a Get with the same arguments.
 template <class Adaptor>
 class Object : public sdbus::AdaptorInterfaces<Adaptor> {
  public:
@@ -249,6 +249,34 @@ class Audit final : public Object<made::Audit_adaptor> {
   }
 };
 
+class Courier final : public Object<made::Courier_adaptor> {
+ public:
+  Courier(sdbus::IConnection& connection, Link& link) : Object(connection, link) { registerAdaptor(); }
+  ~Courier() { unregisterAdaptor(); }
+
+  void more(const std::string& to) {
+    auto signal = dbus::make_signal(getObject(), INTERFACE_NAME, "Waiting");
+    signal.setDestination(to);
+    signal.send();
+  }
+
+ private:
+  void Open(sdbus::Result<Bytes>&& result, std::string after) override {
+    take("Open", std::move(result), work([after](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.open(after, r); }));
+  }
+  void Next(sdbus::Result<Bytes>&& result, std::uint64_t after) override {
+    take("Next", std::move(result), work([after](Handlers& h, const Caller& c, const Sender& s, const Reply& r) { h.next(c, s, after, r); }));
+  }
+  void Done(sdbus::Result<>&& result, std::uint64_t sequence) override {
+    take("Done", std::move(result), work([sequence](Handlers& h, const Caller& c, const Sender&, const Reply& r) { h.done(c, sequence, r); }));
+  }
+  void Reachable(sdbus::Result<>&& result, bool reached, Bytes why) override {
+    take("Reachable", std::move(result), work([reached, text = std::string(why.begin(), why.end())](Handlers& h, const Caller& c, const Sender&, const Reply& r) {
+           h.reachable(c, reached, text, r);
+         }));
+  }
+};
+
 }  // namespace
 
 struct Objects::Impl {
@@ -257,15 +285,17 @@ struct Objects::Impl {
   Policy policy;
   Facts facts;
   Audit audit;
+  Courier courier;
   Impl(sdbus::IConnection& connection, Link& link)
       : requests(connection, link), grants(connection, link), policy(connection, link), facts(connection, link),
-        audit(connection, link) {}
+        audit(connection, link), courier(connection, link) {}
 };
 
 Objects::Objects(sdbus::IConnection& connection, Link& link) : impl_(std::make_unique<Impl>(connection, link)) {}
 Objects::~Objects() = default;
 sdbus::Signal Objects::any_message() { return impl_->requests.make_signal(); }
 void Objects::fact_changed(const std::string& to, const std::string& name) { impl_->facts.changed(to, name); }
+void Objects::more(const std::string& to) { impl_->courier.more(to); }
 void Objects::changed(const std::string& to, const std::string& id) { impl_->requests.changed(to, id); }
 
 }  // namespace jit::bus

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/outbox/outbox.h"
+
 namespace jit::bus {
 
 namespace {
@@ -13,6 +15,8 @@ constexpr std::string_view kGrants = "org.pamjit.Broker1.Grants";
 constexpr std::string_view kPolicy = "org.pamjit.Broker1.Policy";
 constexpr std::string_view kFacts = "org.pamjit.Broker1.Facts";
 constexpr std::string_view kAudit = "org.pamjit.Broker1.Audit";
+
+constexpr std::string_view kCourier = "org.pamjit.Broker1.Courier";
 
 constexpr std::array kRules = {
     Rule{kRequests, "List", Role::kAnyone},   Rule{kRequests, "Get", Role::kAnyone},
@@ -29,6 +33,8 @@ constexpr std::array kRules = {
     Rule{kFacts, "List", Role::kAnyone},      Rule{kAudit, "Query", Role::kAnyone},
     Rule{kAudit, "Checkpoint", Role::kAuditor}, Rule{kAudit, "Export", Role::kAuditor},
     Rule{kAudit, "Proof", Role::kAnyone},     Rule{kAudit, "Erase", Role::kAdmin},
+    Rule{kCourier, "Open", Role::kCourier},   Rule{kCourier, "Next", Role::kCourier},
+    Rule{kCourier, "Done", Role::kCourier},   Rule{kCourier, "Reachable", Role::kCourier},
 };
 
 }  // namespace
@@ -44,6 +50,7 @@ bool may_call(const core::Caller& caller, std::string_view interface, std::strin
     case Role::kAnyone: return true;
     case Role::kAuditor: return caller.auditor || caller.admin;
     case Role::kAdmin: return caller.admin;
+    case Role::kCourier: return outbox::courier_of(*caller.identity).has_value();
   }
   return false;
 }

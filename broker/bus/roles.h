@@ -14,6 +14,7 @@ enum class Role : std::uint8_t {
   kAnyone,   // the method itself shows and changes only what the caller may see and change
   kAuditor,  // auditors and admins
   kAdmin,
+  kCourier,  // the system users of couriers, and nobody else
 };
 
 struct Rule {

@@ -25,6 +25,8 @@ void Service::request_changed(const core::Request& request) { impl_->handlers->r
 
 void Service::fact_changed(const std::string& name) { impl_->handlers->fact_changed(name); }
 
+void Service::logged(const core::AuditEntry& entry) { impl_->handlers->logged(entry); }
+
 void Service::use_host(Host host) { impl_->handlers->use_host(std::move(host)); }
 
 void Service::grant_changed(const core::Grant& grant) { impl_->handlers->grant_changed(grant); }

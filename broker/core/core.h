@@ -229,6 +229,9 @@ class Core {
   // What the directory says now of whom a living grant is for, and of whom it gives; null: there is no such account.
   void account_is(const Id& grant, IdentityPtr subject, IdentityPtr target);
 
+  // Whether people who are not at this host can be asked now; who waits is told where they cannot, and when they can again.
+  void say_reach(bool reached);
+
   // --- look, never wait
   Explained explain(Ask ask, const Suppose& suppose) const;
   std::vector<std::pair<policy::Door, WallMs>> observing() const;  // doors that only observe, and when that was last seen

@@ -115,6 +115,7 @@ struct Core::Impl {
   IdentityPtr root = std::make_shared<policy::Identity>(policy::Identity{0, "root", "uid:0", false, {}, {}});
 
   std::unordered_map<Id, std::unique_ptr<Live>, HashId> requests;
+  bool unreached = false;  // people who are not at this host
   std::unordered_map<Id, std::unique_ptr<LiveGrant>, HashId> grants;
   std::unordered_map<Conn, Id> waiting;                  // connection -> request
   std::unordered_multimap<std::uint32_t, Id> by_uid;     // subject's uid -> open request

@@ -65,6 +65,11 @@ std::vector<std::string> waiting(const Request& request, const policy::Offer& te
   return text;
 }
 
+std::string reach(const Request& request, bool reached) {
+  if (reached) return line("people elsewhere can be asked again");
+  return line("people who are not at this host cannot be reached now; it goes on being tried. By hand: jitctl show " + short_id(request.id) + " --code");
+}
+
 std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now) {
   return with_code(request, {line("this needs approval by " + seats(terms.seats) + "; asked as request " + short_id(request.id) +
                                   " \"" + evidence::display_code(request.digest) + "\" (" + left(request, now) + " left)"),

@@ -19,6 +19,7 @@ std::string typed_code(const Request& request);  // "1 of group:sre and 2 of set
 std::string ask_line(const Ask& ask, const policy::Offer* offer);
 
 std::vector<std::string> waiting(const Request& request, const policy::Offer& terms, BootMs now);
+std::string reach(const Request& request, bool reached);  // people who are not at this host
 std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now);
 std::vector<std::string> approved(const Request& request, const Grant& grant);
 std::vector<std::string> ended(const Request& request);

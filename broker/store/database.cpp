@@ -163,6 +163,8 @@ std::optional<evidence::EvidenceLine> Database::document(const LogEntry& entry, 
 void Database::keep_policy(PolicySet set) { impl_->writer.keep_policy(std::move(set)); }
 
 std::optional<PeopleVersions> Database::people_versions() { return impl_->reader.people_versions(); }
+void Database::keep_carried(const std::string& courier, std::uint64_t sequence) { impl_->writer.keep_carried(courier, sequence); }
+std::optional<std::uint64_t> Database::carried(const std::string& courier) { return impl_->reader.carried(courier); }
 std::optional<Database::PolicySet> Database::kept_policy() { return impl_->reader.kept_policy(); }
 
 }  // namespace jit::store

@@ -290,6 +290,13 @@ std::optional<PeopleVersions> Reader::people_versions() {
   });
 }
 
+std::optional<std::uint64_t> Reader::carried(const std::string& courier) {
+  return snapshot<std::optional<std::uint64_t>>([&](std::optional<std::uint64_t>& sequence) {
+    return query("SELECT carried FROM couriers WHERE name = ?", [&](Bind& bind) { bind.text(courier); },
+                 [&](Row& row) { sequence = row.number<std::uint64_t>(); });
+  });
+}
+
 std::optional<Database::PolicySet> Reader::kept_policy() {
   return snapshot<std::optional<Database::PolicySet>>([&](std::optional<Database::PolicySet>& set) {
     const bool read = query("SELECT hash FROM kept_policy", {}, [&](Row& row) { set.emplace().hash = row.bytes(); });

@@ -45,6 +45,7 @@ class Reader {
   core::Past past();
   std::optional<Database::PolicySet> kept_policy();
   std::optional<PeopleVersions> people_versions();
+  std::optional<std::uint64_t> carried(const std::string& courier);
 
   void blame(std::string why) { error_ = std::move(why); }
   const std::string& error() const { return error_; }  // of the last call; empty: none

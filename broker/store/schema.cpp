@@ -362,10 +362,17 @@ ALTER TABLE grants ADD COLUMN command_options BLOB NOT NULL DEFAULT x'';
 ALTER TABLE grants ADD COLUMN command_env BLOB NOT NULL DEFAULT x'';
 )sql";
 
+// How far each courier has carried the log. Behind what it says, a courier only carries again.
+constexpr const char* kCouriers = R"sql(
+CREATE TABLE couriers (
+  name TEXT NOT NULL PRIMARY KEY,
+  carried INTEGER NOT NULL CHECK (carried >= 0)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
-                                     {kCommands}, {kSegments, fill_segments},
-                                     {kArchive}};
+                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}};
 
 }  // namespace
 

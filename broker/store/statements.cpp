@@ -43,6 +43,8 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db, int& code) {
                            "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash") &&
       make(s.people_version_, "INSERT INTO people_versions (file, version) VALUES (?, ?) "
                               "ON CONFLICT (file) DO UPDATE SET version = excluded.version") &&
+      make(s.carried_, "INSERT INTO couriers (name, carried) VALUES (?, ?) "
+                       "ON CONFLICT (name) DO UPDATE SET carried = excluded.carried") &&
       make(s.policy_clear_, "DELETE FROM kept_sources") &&
       make(s.policy_source_, insert_into("kept_sources", "kind, position, name, text"));
   if (!all) {
@@ -209,6 +211,16 @@ int Statements::write(const PeopleVersions& versions) {
     bind.bytes(file).number(version);
     if (bind.code() != SQLITE_OK) return bind.code();
     if (const int code = step(people_version_.get()); code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
+
+int Statements::write(const Carried& carried) {
+  for (const auto& [courier, sequence] : carried) {
+    Bind bind(carried_.get());
+    bind.text(courier).number(sequence);
+    if (bind.code() != SQLITE_OK) return bind.code();
+    if (const int code = step(carried_.get()); code != SQLITE_OK) return code;
   }
   return SQLITE_OK;
 }

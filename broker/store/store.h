@@ -177,6 +177,10 @@ class Database final : public core::Store {
   std::optional<PolicySet> kept_policy();  // without the versions
   std::optional<PeopleVersions> people_versions();  // nothing: they cannot be read
 
+  // Up to which entry a courier has carried the log; through the writer, and nobody waits: what is lost is carried again.
+  void keep_carried(const std::string& courier, std::uint64_t sequence);
+  std::optional<std::uint64_t> carried(const std::string& courier);  // nothing: it never said, or it cannot be read
+
  private:
   struct Impl;
   explicit Database(std::unique_ptr<Impl> impl);

@@ -106,6 +106,14 @@ void Writer::keep_policy(Database::PolicySet set) {
   wake_.notify_one();
 }
 
+void Writer::keep_carried(const std::string& courier, std::uint64_t sequence) {
+  {
+    const std::lock_guard lock(mutex_);
+    carried_[courier] = sequence;
+  }
+  wake_.notify_one();
+}
+
 std::string Writer::error() const {
   const std::lock_guard lock(mutex_);
   return error_;
@@ -129,7 +137,7 @@ void Writer::keep_error(int code) {
 }
 
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
-  const auto now = [this] { return stop_ || urgent_ || policy_; };
+  const auto now = [this] { return stop_ || urgent_ || policy_ || !carried_.empty(); };
   const auto some = [&] { return now() || !queue_.empty(); };
   if (!sign_by_) {
     wake_.wait(lock, some);
@@ -147,6 +155,7 @@ void Writer::run() {
   for (;;) {
     std::vector<Job> group;
     std::optional<Database::PolicySet> policy;
+    Carried carried;
     bool stop = false;
     {
       std::unique_lock lock(mutex_);
@@ -156,11 +165,14 @@ void Writer::run() {
       queue_bytes_ = 0;
       urgent_ = false;
       policy.swap(policy_);
+      carried.swap(carried_);
       stop = stop_;
     }
     if (!group.empty()) write_group(group);
     if (policy) unwritten_policy_ = std::move(policy);
     if (unwritten_policy_) write_policy();
+    // Where it cannot be written, more is carried again than needed.
+    if (!carried.empty()) transaction([&] { return statements_->write(carried); });
     sign_due(stop);
     bool idle = false;
     {

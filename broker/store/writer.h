@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,8 @@ inline constexpr std::size_t kCrowd = 8;
 inline constexpr std::chrono::microseconds kGather{200};
 inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
 
+using Carried = std::map<std::string, std::uint64_t>;  // by courier
+
 // The prepared statements of a connection that writes; every function gives SQLite's code, or kUnstorable.
 class Statements {
  public:
@@ -38,6 +41,7 @@ class Statements {
   int write(const Database::PolicySet& set);
   int cut(const ArchivePart& part, core::WallMs ended);
   int parts(std::vector<ArchivePart>& found);
+  int write(const Carried& carried);
   int begin() { return step(begin_.get()); }
   int commit() { return step(commit_.get()); }
   int rollback() { return step(rollback_.get()); }
@@ -60,7 +64,7 @@ class Statements {
   Stmt update_grant_, insert_grant_, insert_grant_state_;
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
   Stmt insert_part_, parts_;
-  Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_;
+  Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_, carried_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Forget> forget_;
 };
@@ -84,6 +88,7 @@ class Writer {
   std::uint64_t erasures() const { return erasures_.load(); }
   std::uint64_t erased_in_archive() const { return erased_in_archive_.load(); }
   void keep_policy(Database::PolicySet set);
+  void keep_carried(const std::string& courier, std::uint64_t sequence);
   // The head is signed as it stands, with what was committed before; done as of commit().
   void seal(std::function<void(bool)> done);
   core::Head head() const;
@@ -154,6 +159,7 @@ class Writer {
   std::size_t wanted_ = 0;  // the writer waits until so many are queued; 0: it does not
   Time give_up_;         // when the queue is written though none is
   std::optional<Database::PolicySet> policy_;
+  Carried carried_;
   std::string error_;
   core::Head head_;
   bool stop_ = false;

@@ -15,6 +15,7 @@ BED = os.environ["BED"]
 PEOPLE = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004, "eve": 2005}
 GROUPS = {"sudo": ["alice", "dave"], "sre": ["bob", "carol"], "dba": ["alice", "eve"]}
 JIT_UID = 980
+COURIERS = {"_jit-relay": 981, "_jit-notify": 982}
 RESCUE = "[success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*"  # Debian 12's login says /dev/tty1
 
 
@@ -34,8 +35,8 @@ def crypt(password: str) -> str:
 
 def accounts() -> None:
     """People, groups and _jit, in place of any that the host has under these names or numbers."""
-    ids = {str(i) for i in (*PEOPLE.values(), JIT_UID, 2101, 2102)}
-    names = {*PEOPLE, "_jit"}
+    ids = {str(i) for i in (*PEOPLE.values(), JIT_UID, *COURIERS.values(), 2101, 2102)}
+    names = {*PEOPLE, "_jit", *COURIERS}
 
     def kept(path: str) -> list:
         with open(path, encoding="utf-8") as f:
@@ -47,6 +48,10 @@ def accounts() -> None:
     users.append(["_jit", "x", str(JIT_UID), str(JIT_UID), "", "/nonexistent", "/usr/sbin/nologin"])
     shadow += [["_jit", "!", "19000", "", "", "", "", "", ""], ["root", crypt("root"), "19000", "0", "99999", "7", "", "", ""]]
     groups += [["_jit", "x", str(JIT_UID), ""], ["sre", "x", "2101", ""], ["dba", "x", "2102", ""]]
+    for name, uid in COURIERS.items():
+        users.append([name, "x", str(uid), str(uid), "", "/nonexistent", "/usr/sbin/nologin"])
+        shadow.append([name, "!", "19000", "", "", "", "", "", ""])
+        groups.append([name, "x", str(uid), ""])
     for name, uid in PEOPLE.items():
         users.append([name, "x", str(uid), str(uid), "", f"/home/{name}", "/bin/bash"])
         shadow.append([name, crypt(name), "19000", "0", "99999", "7", "", "", ""])
@@ -129,7 +134,7 @@ alice ALL=(ALL:ALL) NOPASSWD: ALL
 
 
 def built(build: str, name: str) -> str:
-    for folder in "broker", "cli", "pam_jit", "sudo_jit", "verify", ".":
+    for folder in "broker", "cli", "pam_jit", "relay", "sudo_jit", "verify", ".":
         if os.path.isfile(f"{build}/{folder}/{name}"):
             return f"{build}/{folder}/{name}"
     sys.exit(f"no {name} in {build}: build it first")
@@ -141,7 +146,7 @@ def install() -> None:
     # sudo loads the plugin where a test names it in sudo.conf.
     write("/etc/sudo.conf", "")
     for target, name, mode in ((f"{security}/pam_jit.so", "pam_jit.so", 0o644), ("/usr/libexec/sudo/sudo_jit.so", "sudo_jit.so", 0o644), ("/usr/bin/jitctl", "jitctl", 0o755), ("/usr/bin/jit-verify", "jit-verify", 0o755),
-                               ("/usr/libexec/jit/jit-broker", "jit-broker", 0o755)):
+                               ("/usr/libexec/jit/jit-broker", "jit-broker", 0o755), ("/usr/libexec/jit/jit-relay", "jit-relay", 0o755)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.lexists(target):
             os.unlink(target)

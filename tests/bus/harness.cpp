@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "broker/bus/bus.h"
+#include "broker/outbox/outbox.h"
 #include "evidence/checkpoint.h"
 #include "evidence/host_key.h"
 #include "evidence/request.h"
@@ -52,7 +53,9 @@ struct World final : core::Clock, core::Random, core::Tombstones, core::Gate, co
   void bound(core::Conn, const core::BindAnswer&) override {}
   void request_changed(const core::Request& request) override { service->request_changed(request); }
   void grant_changed(const core::Grant& grant) override { service->grant_changed(grant); }
-  void logged(const core::AuditEntry&) override {}
+  void logged(const core::AuditEntry& entry) override {
+    if (service != nullptr) service->logged(entry);
+  }
   void fact_changed(const std::string& name) override { service->fact_changed(name); }
 };
 
@@ -201,6 +204,9 @@ int main(int argc, char** argv) {
   bus::Admin admin{status, load_again, [&](const core::IdentityPtr&, const std::function<void(std::string)>& done) { load_again(done); },
                    [&](const core::Request& request) { return evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)); },
                    [&](std::string_view type, const std::string& payload, std::string_view purpose) { return std::optional(key.seal(type, payload, purpose)); }};
+  outbox::Outbox outbox(core, [&] { return opened.database.get(); }, {admin.envelope, admin.seal});
+  outbox.use_host(key.id(), "testhost");
+  admin.outbox = &outbox;
   bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {key.id(), "testhost", key.public_key().text}, admin);
   world.service = &service;
   service.start();

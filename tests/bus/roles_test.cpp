@@ -42,11 +42,32 @@ core::Caller caller(bool admin, bool auditor) {
 
 TEST_CASE("the table and the XML name the same methods") {
   const auto xml = methods_of_the_xml();
-  REQUIRE(xml.size() == 27);
+  REQUIRE(xml.size() == 31);
   std::set<Name> table;
   for (const Rule& rule : rules()) table.emplace(rule.interface, rule.method);
   CHECK(table == xml);
   CHECK(table.size() == rules().size());
+}
+
+TEST_CASE("couriers are system users of this machine by name, and no role makes one") {
+  const auto named = [](std::uint32_t uid, const char* user) {
+    core::Caller out = caller(true, true);
+    auto who = std::make_shared<policy::Identity>();
+    who->uid = uid;
+    who->user = user;
+    out.identity = who;
+    return out;
+  };
+  for (const char* method : {"Open", "Next", "Done", "Reachable"}) {
+    CAPTURE(method);
+    const char* const courier = "org.pamjit.Broker1.Courier";
+    CHECK(may_call(named(981, "_jit-relay"), courier, method));
+    CHECK(may_call(named(982, "_jit-notify"), courier, method));
+    CHECK_FALSE(may_call(named(2001, "_jit-relay"), courier, method));  // of a directory elsewhere
+    CHECK_FALSE(may_call(named(0, "root"), courier, method));
+    CHECK_FALSE(may_call(named(983, "_jit-relays"), courier, method));
+    CHECK_FALSE(may_call(caller(true, true), courier, method));
+  }
 }
 
 TEST_CASE("no method changes a property") {

@@ -21,15 +21,19 @@ MAY = {
     "enforcer": {"dbus"},
     "broker/core": {"policy", "evidence"},
     "broker/store": {"broker/core", "policy", "evidence"},
+    "broker/outbox": {"broker/core", "broker/store", "policy", "evidence"},
     "broker/audit": {"broker/core", "policy", "evidence"},
     "broker/config": {"policy", "policy/analysis", "evidence", "host"},
     "broker/directory": {"broker/core", "policy", "evidence"},
     "broker/gate": {"broker/core", "broker/directory", "policy", "evidence", "dbus"},
-    "broker/bus": {"broker/core", "broker/directory", "broker/store", "policy", "policy/explanation", "evidence", "dbus"},
+    "broker/bus": {"broker/core", "broker/directory", "broker/outbox", "broker/store", "policy", "policy/explanation", "evidence", "dbus"},
     "broker": {"broker/core", "broker/store", "broker/audit", "broker/config", "broker/directory", "broker/gate",
-               "broker/bus", "policy", "evidence"},
+               "broker/bus", "broker/outbox", "policy", "evidence"},
+    "relay/credentials": {"evidence"},
+    "relay/transport": set(),
+    "relay": {"relay/credentials", "relay/transport", "evidence"},
     "cli": {"policy", "policy/analysis", "policy/explanation", "evidence", "verify", "host", "dbus", "broker/config", "setup", "setup/probe",
-            "enforcer"},
+            "enforcer", "relay/credentials", "relay/transport"},
 }
 # library headers (by prefix) -> the only folders that may use them
 ONLY = {
@@ -44,11 +48,11 @@ ONLY = {
     "curses.h": {"cli"},
     "term.h": {"cli"},
     "date/": {"policy"},
-    "toml++/": {"policy", "broker/config"},
+    "toml++/": {"policy", "broker/config", "relay/credentials"},
     "security/": {"pam_jit", "setup/probe"},
     "sudo_plugin.h": {"sudo_jit"},
     "sdbus-c++/": {"broker/bus", "cli", "dbus"},
-    "systemd/sd-bus.h": {"pam_jit", "broker/gate", "broker/bus", "cli", "enforcer"},
+    "systemd/sd-bus.h": {"pam_jit", "broker/gate", "broker/bus", "cli", "enforcer", "relay"},
 }
 # the module is a guest: each of these would pull libstdc++ or a thread into sshd
 BANNED_IN_MODULE = {"string", "iostream", "thread", "mutex", "vector", "map", "functional", "fstream", "sstream", "new",

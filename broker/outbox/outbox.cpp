@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/outbox/outbox.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "broker/core/events.h"
+#include "evidence/outcome.h"
+#include "evidence/text.h"
+
+namespace jit::outbox {
+namespace {
+
+using core::Error;
+using Json = nlohmann::ordered_json;
+namespace events = core::events;
+
+constexpr std::size_t kChunk = 200;      // entries of the log that are read at once
+constexpr std::size_t kLooked = 20'000;  // in one call: the core's thread has other things to do
+constexpr std::size_t kVoters = 512;
+constexpr std::size_t kWhyMax = 400;
+
+bool opens(std::string_view type) { return type == events::kRequestCreated || type == events::kRequestEscalated; }
+
+bool ends(std::string_view type) {
+  return type == events::kRequestApproved || type == events::kRequestDenied || type == events::kRequestExpired || type == events::kRequestCancelled;
+}
+
+// Whom it asks now: the seats, and what the steps that were taken have added.
+std::set<std::string> sets_of(const core::Request& request) {
+  std::set<std::string> out;
+  for (const policy::Seat& seat : request.offer.seats) out.insert(seat.set);
+  for (std::size_t i = 0; i < std::min<std::size_t>(request.steps, request.offer.ladder.size()); ++i) {
+    if (!request.offer.ladder[i].add.empty()) out.insert(request.offer.ladder[i].add);
+  }
+  return out;
+}
+
+Error no_database(std::string& message) {
+  message = "there is no database now: jitctl status says why";
+  return Error::kUnavailable;
+}
+
+}  // namespace
+
+std::string_view name_of(Courier courier) { return courier == Courier::kRelay ? "relay" : "notify"; }
+
+// Of this machine: no directory elsewhere gives these names to somebody with a number of its own.
+std::optional<Courier> courier_of(const policy::Identity& who) {
+  constexpr std::uint32_t kFirstOfPeople = 1000;
+  if (who.uid == 0 || who.uid >= kFirstOfPeople) return std::nullopt;
+  if (who.user == "_jit-relay") return Courier::kRelay;
+  if (who.user == "_jit-notify") return Courier::kNotify;
+  return std::nullopt;
+}
+
+Outbox::Outbox(core::Core& core, std::function<store::Database*()> database, Sealing sealing)
+    : core_(core), database_(std::move(database)), sealing_(std::move(sealing)) {}
+
+void Outbox::use_host(std::string id, std::string name) {
+  host_id_ = std::move(id);
+  host_name_ = std::move(name);
+}
+
+std::string Outbox::host_member() const { return "\"host\":" + Json{{"id", host_id_}, {"name", evidence::escape(host_name_)}}.dump(); }
+
+// Empty: it cannot be signed now.
+std::string Outbox::request_entry(const core::Request& request) const {
+  const std::string envelope = sealing_.envelope(request);
+  if (envelope.empty()) return {};
+  Json sets = Json::array();
+  for (const std::string& set : sets_of(request)) sets.push_back(evidence::escape(set));
+  // Whose signed votes could count: those of people with a key. A courier looks for them where it was away.
+  Json voters = Json::array();
+  if (const policy::Policy* const policy = core_.policy(); policy != nullptr) {
+    for (const policy::Person& person : policy->people()) {
+      if (!person.keys.empty() && voters.size() < kVoters) voters.push_back(evidence::escape(person.name));
+    }
+  }
+  return Json{{"request", request.id.text()}, {"digest", request.digest}, {"sets", std::move(sets)}, {"voters", std::move(voters)},
+              {"deadline_ms", request.deadline_wall}, {"envelope", envelope}}
+      .dump();
+}
+
+// The members of an entry, without the braces; empty: it is carried to nobody.
+std::string Outbox::entry(const core::AuditEntry& entry) {
+  store::Database* const database = database_();
+  if (database == nullptr) return {};
+  const auto request = database->request(entry.request);
+  if (!request || request->payload.empty() || request->offer.seats.empty()) return {};
+  const bool open = request->state == core::RequestState::kPending || request->state == core::RequestState::kDetached;
+  if (opens(entry.type)) {
+    const std::string members = open ? request_entry(*request) : std::string();
+    return members.empty() ? members : members.substr(1, members.size() - 2);
+  }
+  evidence::Outcome outcome;
+  outcome.request = request->id.text();
+  outcome.digest = request->digest;
+  outcome.host_id = host_id_;
+  outcome.state = core::name_of(request->state);
+  outcome.by = request->ended_by;
+  outcome.why = request->ended_why;
+  outcome.ended_ms = std::max<core::WallMs>(request->ended_wall, 0);
+  const auto envelope = open ? std::nullopt : sealing_.seal(evidence::kOutcomeType, payload_of(outcome), evidence::kOutcomeNamespace);
+  if (!envelope) return {};
+  const std::string members = Json{{"request", outcome.request}, {"digest", outcome.digest}, {"state", outcome.state}, {"envelope", evidence::to_json(*envelope)}}.dump();
+  return members.substr(1, members.size() - 2);
+}
+
+core::Outcome<std::string> Outbox::open(const std::string& after) {
+  if (!after.empty() && !core::Id::parse(after)) return {Error::kBadInput, "after: give the id that the last answer named", {}};
+  auto requests = core_.live_requests();
+  std::ranges::sort(requests, {}, [](const core::Request* request) { return request->id; });
+  std::string entries;
+  std::string last;
+  std::size_t count = 0;
+  bool more = false;
+  for (const core::Request* const request : requests) {
+    if (request->offer.seats.empty() || request->id.text() <= after) continue;
+    more = count == kPage || entries.size() >= kPageBytes;
+    if (more) break;
+    const std::string one = request_entry(*request);
+    if (one.empty()) continue;
+    entries += (entries.empty() ? "" : ",") + one;
+    last = request->id.text();
+    ++count;
+  }
+  return {Error::kNone, {}, "{" + host_member() + ",\"entries\":[" + entries + "],\"next\":\"" + (more ? last : std::string()) + "\"}"};
+}
+
+core::Outcome<std::string> Outbox::next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now) {
+  core::Outcome<std::string> out;
+  store::Database* const database = database_();
+  if (database == nullptr) return {no_database(out.message), std::move(out.message), {}};
+  State& state = of(courier);
+  state.waiting.clear();
+  state.last = connection;
+  if (after == 0) {
+    if (!state.carried) state.carried = database->carried(std::string(name_of(courier)));
+    // Who never carried begins with what is open, which open() tells, and what comes behind it; so does everybody where the
+    // database was put back.
+    const std::uint64_t last = database->last_sequence();
+    if (!state.carried || *state.carried > last) {
+      state.carried = last;
+      database->keep_carried(std::string(name_of(courier)), last);
+    }
+    after = *state.carried;
+  }
+  std::string entries;
+  std::size_t count = 0;
+  std::size_t looked = 0;
+  bool all = false;
+  while (!all && looked < kLooked && count < kPage && entries.size() < kPageBytes) {
+    store::AuditFilter filter;
+    filter.after = after;
+    filter.since = now - kOld;
+    filter.limit = kChunk;
+    const auto found = database->entries(filter);
+    for (const core::AuditEntry& each : found) {
+      if (count >= kPage || entries.size() >= kPageBytes) break;
+      after = each.sequence;
+      if (!opens(each.type) && !ends(each.type)) continue;
+      const std::string members = entry(each);
+      if (members.empty()) continue;
+      entries += std::string(entries.empty() ? "" : ",") + "{\"seq\":" + std::to_string(each.sequence) + ",\"type\":\"" + each.type + "\"," + members + "}";
+      ++count;
+    }
+    looked += found.size();
+    all = found.size() < kChunk && (found.empty() || after == found.back().sequence);
+  }
+  // What is too old was passed over.
+  if (all && entries.empty()) after = std::max(after, database->last_sequence());
+  if (all) state.waiting = connection;
+  out.value = "{" + host_member() + ",\"entries\":[" + entries + "],\"next\":" + std::to_string(after) + ",\"more\":" + (all ? "false" : "true") + "}";
+  return out;
+}
+
+core::Outcome<bool> Outbox::done(Courier courier, std::uint64_t sequence) {
+  std::string message;
+  store::Database* const database = database_();
+  if (database == nullptr) return {no_database(message), std::move(message), false};
+  // Beyond the log's end it would never be told of anything again.
+  if (sequence > database->last_sequence()) return {Error::kBadInput, "the log has no such entry", false};
+  of(courier).carried = sequence;
+  database->keep_carried(std::string(name_of(courier)), sequence);
+  return {Error::kNone, {}, true};
+}
+
+core::Outcome<bool> Outbox::reachable(Courier courier, bool reached, std::string why, core::WallMs now) {
+  if (why.size() > kWhyMax || !evidence::valid_utf8(why)) return {Error::kBadInput, "why: a text of at most " + std::to_string(kWhyMax) + " bytes", false};
+  Reach& reach = of(courier).reach;
+  if (!reach.known || reach.reached != reached) reach.since = now;
+  reach.known = true;
+  reach.reached = reached;
+  reach.why = reached ? std::string() : std::move(why);
+  if (courier == Courier::kRelay) core_.say_reach(reached);
+  return {Error::kNone, {}, true};
+}
+
+std::vector<std::string> Outbox::logged(const core::AuditEntry& entry) {
+  std::vector<std::string> out;
+  if (!opens(entry.type) && !ends(entry.type)) return out;
+  for (State& state : state_) {
+    if (!state.waiting.empty()) out.push_back(std::exchange(state.waiting, {}));
+  }
+  return out;
+}
+
+void Outbox::left(const std::string& connection, core::WallMs now) {
+  for (const Courier courier : {Courier::kRelay, Courier::kNotify}) {
+    State& state = of(courier);
+    if (state.waiting == connection) state.waiting.clear();
+    if (state.last != connection) continue;
+    state.last.clear();
+    if (state.reach.known) reachable(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
+  }
+}
+
+void Outbox::lost(core::WallMs now) {
+  for (const State& state : state_) {
+    if (const std::string last = state.last; !last.empty()) left(last, now);
+  }
+}
+
+}  // namespace jit::outbox

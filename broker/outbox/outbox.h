@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What couriers carry out of this host. The log is the queue: it is durable, in order and bounded already, so only how far each
+// courier has come is kept beside it. At least once: whoever is told twice must not mind. Core's thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/core.h"
+#include "broker/store/store.h"
+
+namespace jit::outbox {
+
+enum class Courier : std::uint8_t { kRelay, kNotify };
+inline constexpr std::size_t kCouriers = 2;
+std::string_view name_of(Courier);                              // "relay", "notify"
+std::optional<Courier> courier_of(const policy::Identity& who);  // by the names of their system users
+
+// Whether a courier comes through to where it carries.
+struct Reach {
+  bool known = false;
+  bool reached = false;
+  std::string why;          // for people; where it does not
+  core::WallMs since = 0;
+};
+
+class Outbox {
+ public:
+  static constexpr std::size_t kPage = 200;                     // entries in an answer
+  static constexpr std::size_t kPageBytes = 2 * 1024 * 1024;    // and one entry, which is at most 300 KiB
+  static constexpr core::WallMs kOld = core::WallMs{24} * 3600 * 1000;  // what is older is carried to nobody
+
+  struct Sealing {
+    std::function<std::string(const core::Request&)> envelope;  // JSON; empty: it cannot be signed now
+    store::Database::Seal seal;
+  };
+  Outbox(core::Core& core, std::function<store::Database*()> database, Sealing sealing);
+
+  void use_host(std::string id, std::string name);
+
+  // Documents of the interface Courier, see dbus/org.pamjit.Broker1.xml.
+  core::Outcome<std::string> open(const std::string& after);
+  // connection: who is told, once, when there is more than this answer says.
+  core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now);
+  core::Outcome<bool> done(Courier courier, std::uint64_t sequence);
+  core::Outcome<bool> reachable(Courier courier, bool reached, std::string why, core::WallMs now);
+  const Reach& reach(Courier courier) const { return state_[static_cast<std::size_t>(courier)].reach; }
+
+  // Connections to be told of something that was just written.
+  std::vector<std::string> logged(const core::AuditEntry& entry);
+  void left(const std::string& connection, core::WallMs now);
+  void lost(core::WallMs now);  // all of them, with the bus
+
+ private:
+  struct State {
+    std::string waiting;  // a connection; empty: nobody waits for more
+    std::string last;     // the connection that called last: when it goes, nobody is reached
+    std::optional<std::uint64_t> carried;  // as it was said last; the store may not have it yet
+    Reach reach;
+  };
+  State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
+  std::string entry(const core::AuditEntry& entry);
+  std::string host_member() const;
+  std::string request_entry(const core::Request& request) const;  // the members that are the same wherever it is told
+
+  core::Core& core_;
+  std::function<store::Database*()> database_;
+  Sealing sealing_;
+  std::string host_id_, host_name_;
+  std::array<State, kCouriers> state_;
+};
+
+}  // namespace jit::outbox

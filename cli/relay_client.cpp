@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/relay_client.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "evidence/text.h"
+#include "relay/credentials/subjects.h"
+
+namespace jit::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr milliseconds kAnswerMax{5000};
+constexpr milliseconds kConnectMax{30'000};
+
+Failure unreachable(const std::string& why) { return {Exit::kUnreachable, "the relay cannot be reached: " + evidence::escape_to(why, 300)}; }
+
+}  // namespace
+
+SecretFile::SecretFile(const std::string& text) : fd_(memfd_create("credentials", MFD_CLOEXEC)), path_("/proc/self/fd/" + std::to_string(fd_)) {
+  if (fd_ < 0 || write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw std::system_error(errno, std::generic_category(), "memfd");
+}
+
+SecretFile::~SecretFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Result<std::unique_ptr<RelayClient>> RelayClient::connect(const relay::Settings& settings) {
+  std::unique_ptr<RelayClient> client(new RelayClient(settings));
+  const auto end = Clock::now() + kConnectMax;
+  while (!client->open_) {
+    const auto got = client->wait(std::chrono::duration_cast<milliseconds>(end - Clock::now()), -1);
+    if (!got) return got.failure();
+    if (!*got) return unreachable("no server answers");
+  }
+  if (const auto inbox = client->subscribe(relay::inbox_of(settings.client) + ".>"); !inbox) return inbox.failure();
+  return client;
+}
+
+Result<bool> RelayClient::wait(milliseconds timeout, int stop) {
+  if (!closed_.empty()) return unreachable(closed_);
+  pollfd fds[2] = {{transport_.fd(), POLLIN, 0}, {stop, POLLIN, 0}};
+  const int woken = poll(fds, stop < 0 ? 1 : 2, timeout.count() < 0 ? -1 : static_cast<int>(std::min<std::int64_t>(timeout.count(), 1 << 30)));
+  stopped_ = woken > 0 && stop >= 0 && fds[1].revents != 0;
+  if (woken <= 0 || fds[0].revents == 0) return false;
+  for (relay::Event& event : transport_.take()) {
+    switch (event.kind) {
+      case relay::Event::Kind::kOpen: open_ = true; break;
+      case relay::Event::Kind::kMessage: messages_.push_back(std::move(event)); break;
+      case relay::Event::Kind::kAnswer: answers_.push_back(std::move(event)); break;
+      case relay::Event::Kind::kMissed: missed_ = true; break;
+      case relay::Event::Kind::kRefused: refused_ = event.text; break;
+      case relay::Event::Kind::kClosed: closed_ = event.text; break;
+    }
+  }
+  return true;
+}
+
+Result<Nothing> RelayClient::subscribe(const std::string& subject) {
+  if (!transport_.subscribe(subject)) return unreachable("it was lost");
+  return Nothing{};
+}
+
+Result<relay::Event> RelayClient::ask(const std::string& subject, const std::string& data, const std::string& id) {
+  const std::string token = relay::random_token();
+  refused_.clear();
+  if (!transport_.publish(subject, data, id, token)) return unreachable("it was lost");
+  const auto end = Clock::now() + kAnswerMax;
+  for (;;) {
+    while (!answers_.empty()) {
+      relay::Event answer = std::move(answers_.front());
+      answers_.pop_front();
+      if (answer.token == token) return answer;  // another one's comes too late
+    }
+    if (!refused_.empty()) return Failure{Exit::kNotAllowed, "the relay refuses: " + evidence::escape_to(refused_, 300)};
+    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    if (left.count() <= 0) return Failure{Exit::kUnreachable, "the relay does not answer: try again; an admin can see why: jitctl relay status DIR"};
+    const auto got = wait(left, -1);
+    if (!got) return got.failure();
+  }
+}
+
+Result<RelayClient::Next> RelayClient::next(milliseconds timeout, int stop) {
+  const auto end = Clock::now() + timeout;
+  for (;;) {
+    if (std::exchange(missed_, false)) return Next{Woken::kMissed, {}};
+    if (!messages_.empty()) {
+      Next out{Woken::kMessage, std::move(messages_.front())};
+      messages_.pop_front();
+      return out;
+    }
+    answers_.clear();
+    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    if (timeout.count() >= 0 && left.count() <= 0) return Next{Woken::kTimedOut, {}};
+    const auto got = wait(timeout.count() < 0 ? milliseconds(-1) : left, stop);
+    if (!got) return got.failure();
+    if (!*got && stopped_) return Next{Woken::kStopped, {}};
+  }
+}
+
+}  // namespace jit::cli

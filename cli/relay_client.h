@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection to the relay for a program that asks one thing after the other.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "cli/exit.h"
+#include "relay/transport/transport.h"
+
+namespace jit::cli {
+
+class RelayClient {
+ public:
+  static Result<std::unique_ptr<RelayClient>> connect(const relay::Settings& settings);
+
+  // The answer to a question; a message that comes meanwhile is kept for next().
+  Result<relay::Event> ask(const std::string& subject, const std::string& data, const std::string& id = {});
+  Result<Nothing> subscribe(const std::string& subject);
+
+  enum class Woken : std::uint8_t { kMessage, kStopped, kTimedOut, kMissed };
+  struct Next {
+    Woken woken = Woken::kTimedOut;
+    relay::Event message;
+  };
+  // timeout < 0: for ever; stop: a descriptor (< 0: none). A connection that was lost is a failure.
+  Result<Next> next(std::chrono::milliseconds timeout, int stop);
+
+ private:
+  explicit RelayClient(const relay::Settings& settings) : transport_(settings) {}
+  Result<bool> wait(std::chrono::milliseconds timeout, int stop);  // true: something was taken in; false: stopped, or time is up
+
+  relay::Transport transport_;
+  std::deque<relay::Event> messages_;
+  std::deque<relay::Event> answers_;
+  bool open_ = false, missed_ = false, stopped_ = false;
+  std::string closed_, refused_;
+};
+
+// Nobody else reads it: a file that is only in memory, for what must never be on a disk.
+class SecretFile {
+ public:
+  explicit SecretFile(const std::string& text);
+  ~SecretFile();
+  SecretFile(const SecretFile&) = delete;
+  SecretFile& operator=(const SecretFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  int fd_ = -1;
+  std::string path_;
+};
+
+}  // namespace jit::cli

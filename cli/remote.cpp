@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/remote.h"
+
+#include "cli/documents.h"
+#include "evidence/host_key.h"
+#include "evidence/text.h"
+#include "evidence/wire.h"
+#include "relay/credentials/jwt.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::size_t kRequestsMost = 10'000;
+constexpr std::size_t kStrangersMost = 100;
+
+}  // namespace
+
+std::optional<evidence::PublicKey> key_in(const evidence::Envelope& envelope) {
+  evidence::WireReader reader(envelope.signatures.front().bytes);
+  if (evidence::text_of(reader.raw(6)) != "SSHSIG" || reader.number() != 1) return std::nullopt;
+  const auto blob = reader.string();
+  if (!reader.ok()) return std::nullopt;
+  const evidence::PublicKey key{"ssh", "ssh-ed25519 " + evidence::base64(blob), false};
+  if (evidence::flaw_of(key) != evidence::Flaw::kNone) return std::nullopt;
+  return key;
+}
+
+Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
+  if (!approver.relay) return Failure{Exit::kUsage, approver_file() + " names no relay: it needs [relay] with servers and credentials"};
+  std::string why;
+  const auto text = relay::read_small_file(approver.relay->credentials, why);
+  if (!text) return Failure{Exit::kUsage, why};
+  const auto claims = relay::read_credentials(*text);
+  if (!claims || claims->name.empty()) return Failure{Exit::kUsage, approver.relay->credentials + " holds no credentials: jitctl relay issue-approver makes some"};
+  if (!approver.person.empty() && approver.person != claims->name) {
+    return Failure{Exit::kUsage, approver.relay->credentials + " was issued to " + evidence::escape_to(claims->name, 64) + ", and " + approver_file() + " says that you are somebody else"};
+  }
+  const relay::Settings settings{approver.relay->servers, approver.relay->credentials, approver.relay->ca, relay::approver_client(claims->name)};
+  std::unique_ptr<Remote> remote(new Remote(std::move(approver), claims->name, claims->sets));
+  auto client = RelayClient::connect(settings);
+  if (!client) return client.failure();
+  remote->client_ = std::move(*client);
+  return remote;
+}
+
+Result<Nothing> Remote::subscribe() {
+  for (const std::string& set : sets_) {
+    if (const auto done = client_->subscribe(relay::requests_of(set)); !done) return done.failure();
+  }
+  return client_->subscribe(std::string(relay::kEnds));
+}
+
+// Verified first, parsed second; what fails is dropped without a word: anybody who may publish could fill the screen with it.
+std::string Remote::take_request(const std::string& subject, const std::string& envelope) {
+  const auto about = relay::read_request_subject(subject);
+  const auto parsed = about ? evidence::parse_envelope(envelope) : std::nullopt;
+  const auto key = parsed && parsed->signatures.size() == 1 ? key_in(*parsed) : std::nullopt;
+  if (!key || evidence::host_id_of(*key) != about->host) return {};
+  auto request = verified(envelope, *key);
+  if (!request || request->request.id != about->request) return {};
+  const std::string fingerprint = evidence::fingerprint(*key);
+  if (approver_.host(fingerprint) == nullptr) {
+    if (strangers_.size() < kStrangersMost) {
+      strangers_[fingerprint] = request->request.host_name;
+      keys_.insert_or_assign(fingerprint, *key);
+    }
+    return {};
+  }
+  const std::string id = request->request.id;
+  const auto known = requests_.find(id);
+  if (known != requests_.end() && known->second.request.digest == request->digest) return {};  // told again
+  if (known == requests_.end() && requests_.size() >= kRequestsMost) return {};
+  Json document = document_of(*request);
+  requests_.insert_or_assign(id, RemoteRequest{std::move(*request), *key, std::move(document)});
+  return id;
+}
+
+std::string Remote::take_end(const std::string& subject, const std::string& envelope) {
+  const auto about = relay::read_end_subject(subject);
+  const auto known = about ? requests_.find(about->request) : requests_.end();
+  if (known == requests_.end() || known->second.request.request.host_id != about->host) return {};
+  const auto parsed = evidence::parse_envelope(envelope);
+  if (!parsed || parsed->signatures.size() != 1 || parsed->type != evidence::kOutcomeType) return {};
+  const evidence::Signature& signature = parsed->signatures.front();
+  const auto flaw = evidence::verify(known->second.host, signature.kind, evidence::kOutcomeNamespace, evidence::pae(parsed->type, parsed->payload), signature.bytes);
+  const auto outcome = flaw == evidence::Flaw::kNone ? evidence::read_outcome(parsed->payload) : std::nullopt;
+  if (!outcome || outcome->digest != known->second.request.digest || outcome->host_id != about->host) return {};
+  Json& document = known->second.document;
+  if (!is_open(document)) return {};
+  document["state"] = outcome->state;
+  document["ended"] = {{"by", evidence::escape(outcome->by)}, {"why", evidence::escape(outcome->why)}};
+  return about->request;
+}
+
+Result<Nothing> Remote::read_all() {
+  for (const std::string& set : sets_) {
+    for (std::uint64_t sequence = 1;;) {
+      const Json question{{"seq", sequence}, {"next_by_subj", relay::requests_of(set)}};
+      const auto answer = client_->ask(relay::any_of(relay::request_stream(set)), question.dump());
+      if (!answer) return answer.failure();
+      if (answer->status != 0 || answer->sequence < sequence) break;
+      sequence = answer->sequence + 1;
+      take_request(answer->kept_subject, answer->data);
+    }
+  }
+  for (const auto& [id, request] : requests_) {
+    if (!is_open(request.document)) continue;
+    const std::string subject = relay::end_subject(request.request.request.host_id, id);
+    const auto answer = client_->ask(relay::last_of(relay::kEndStream, subject), "");
+    if (!answer) return answer.failure();
+    if (answer->status == 0) take_end(subject, answer->data);
+  }
+  return Nothing{};
+}
+
+Result<Remote::News> Remote::next(std::chrono::milliseconds timeout, int stop) {
+  const auto next = client_->next(timeout, stop);
+  if (!next) return next.failure();
+  News news{next->woken, {}};
+  if (next->woken != RelayClient::Woken::kMessage) return news;
+  news.id = take_request(next->message.subject, next->message.data);
+  if (news.id.empty()) news.id = take_end(next->message.subject, next->message.data);
+  return news;
+}
+
+Result<Nothing> Remote::send(const RemoteRequest& request, const std::string& vote) {
+  if (vote.size() > relay::kVoteMax) return Failure{Exit::kUsage, "the vote is too long"};
+  const std::string subject = relay::vote_subject(request.request.request.host_id, request.request.request.id, person_);
+  const auto answer = client_->ask(subject, vote, evidence::digest_of("vote", vote));
+  if (!answer) return answer.failure();
+  const Json said = Json::parse(answer->data, nullptr, false);
+  if (!said.is_object() || !said.contains("seq")) return Failure{Exit::kNo, "the relay did not take the vote: " + evidence::escape_to(text_of(said, "error.description"), 200)};
+  return Nothing{};
+}
+
+Result<const RemoteRequest*> Remote::find(const std::string& prefix) const {
+  const RemoteRequest* found = nullptr;
+  for (auto it = requests_.lower_bound(prefix); it != requests_.end() && it->first.starts_with(prefix); ++it) {
+    if (found != nullptr) return Failure{Exit::kUsage, "more than one id begins with " + prefix + ": give more of it"};
+    found = &it->second;
+  }
+  if (found == nullptr) return Failure{Exit::kNotAllowed, "there is no such request on the relay, or it is not for you: jitctl requests lists them"};
+  return found;
+}
+
+Result<Nothing> Remote::trust(const std::string& fingerprint) {
+  const auto key = keys_.find(fingerprint);
+  if (key == keys_.end()) return Failure{Exit::kUsage, "no host with that key asks you anything"};
+  const std::string name = strangers_[fingerprint];
+  if (const auto kept = trust_host(name, key->second); !kept) return kept.failure();
+  approver_.hosts.push_back({name, key->second});
+  keys_.erase(key);
+  strangers_.erase(fingerprint);
+  return read_all();
+}
+
+}  // namespace jit::cli

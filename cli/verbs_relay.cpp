@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// The relay's admin: keys, credentials, the servers' configuration, streams. All of it comes from one folder that he keeps.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <sstream>
+
+#include "cli/commands.h"
+#include "cli/policy_files.h"
+#include "cli/relay_client.h"
+#include "cli/replace_file.h"
+#include "evidence/text.h"
+#include "policy/policy.h"
+#include "relay/credentials/authority.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;  // as JetStream counts
+constexpr char kAuthority[] = "authority.json";
+constexpr std::int64_t kOnLine = 11 * 60'000;  // of two signs of life, one may be lost
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  std::stringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    if (!word.empty()) out.push_back(word);
+  }
+  return out;
+}
+
+std::string file_in(const std::string& folder, const std::string& name) { return folder + "/" + name; }
+
+Result<relay::Authority> authority_in(const std::string& folder) {
+  const std::string path = file_in(folder, kAuthority);
+  struct stat about {};
+  if (stat(path.c_str(), &about) != 0) return Failure{Exit::kUsage, path + ": " + std::strerror(errno) + "; jitctl relay init makes it"};
+  if ((about.st_mode & 077) != 0) return Failure{Exit::kNo, path + " holds secrets and others may read it: chmod 600"};
+  const auto text = read_policy_file(path);
+  if (!text) return text.failure();
+  auto authority = relay::Authority::read(*text);
+  if (!authority) return Failure{Exit::kUsage, path + " is not what jitctl relay init makes"};
+  return std::move(*authority);
+}
+
+Result<Nothing> write_secret(const std::string& path, const std::string& text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return Failure{Exit::kNo, path + " cannot be made: " + std::strerror(errno)};
+  const bool whole = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  close(fd);
+  if (!whole) return Failure{Exit::kNo, path + " cannot be written"};
+  return Nothing{};
+}
+
+Result<Nothing> keep(const std::string& folder, const relay::Authority& authority) {
+  if (const std::string why = replace_file(file_in(folder, kAuthority), authority.document()); !why.empty()) return Failure{Exit::kNo, why};
+  return Nothing{};
+}
+
+Result<std::unique_ptr<RelayClient>> reach(const relay::Authority& authority, const std::string& credentials, const std::string& client, const std::string& ca) {
+  const SecretFile file(credentials);
+  return RelayClient::connect({authority.urls, file.path(), ca, client});
+}
+
+// What the server says to a question of its own API; an error in it is a failure.
+Result<Json> asked_api(RelayClient& client, const std::string& subject, const Json& question) {
+  const auto answer = client.ask(subject, question.dump());
+  if (!answer) return answer.failure();
+  Json read = Json::parse(answer->data, nullptr, false);
+  if (!read.is_object()) return Failure{Exit::kNo, "the relay answers what this jitctl does not understand"};
+  if (const std::string why = text_of(read, "error.description"); !why.empty()) return Failure{Exit::kNo, "the relay says: " + evidence::escape_to(why, 300)};
+  return read;
+}
+
+Json stream(const std::string& name, const std::string& subject, const std::string& live, std::int64_t age_s, std::int64_t size, unsigned replicas) {
+  return Json{{"name", name}, {"subjects", Json::array({subject})}, {"retention", "limits"}, {"storage", "file"}, {"discard", "old"}, {"num_replicas", replicas},
+              {"max_age", age_s * kSecond}, {"max_msgs_per_subject", 1}, {"max_msg_size", size}, {"duplicate_window", std::min<std::int64_t>(age_s, 120) * kSecond},
+              {"allow_direct", true}, {"deny_delete", true}, {"republish", {{"src", "jit.v1." + live + ".>"}, {"dest", std::string(relay::kLive) + live + ".>"}}}};
+}
+
+Result<Nothing> make_stream(RelayClient& client, const Json& config) {
+  const std::string name = config.at("name").get<std::string>();
+  const auto made = asked_api(client, "$JS.API.STREAM.CREATE." + name, config);
+  if (made) return Nothing{};
+  const auto changed = asked_api(client, "$JS.API.STREAM.UPDATE." + name, config);
+  if (!changed) return made.failure().code == Exit::kNo ? changed.failure() : made.failure();
+  return Nothing{};
+}
+
+bool is_host_id(const std::string& text) { return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos; }
+
+}  // namespace
+
+Exit Verbs::relay_init() {
+  const std::string& folder = args.words[0];
+  const auto urls = split(args.value(Option::kServer));
+  if (urls.size() != 1 && urls.size() != 3) return out.fail({Exit::kUsage, "name the server, or the three of a cluster: --server tls://HOST:PORT"});
+  std::vector<relay::Server> servers;
+  for (const std::string& url : urls) {
+    const std::size_t colon = url.rfind(':');
+    int port = 0;
+    if (url.starts_with("tls://") && colon > 6) port = std::atoi(url.c_str() + colon + 1);
+    if (port < 1 || port > 63'000) return out.fail({Exit::kUsage, "--server: give tls://HOST:PORT, with a port below 63000"});
+    servers.push_back({"node-" + std::to_string(servers.size() + 1), url.substr(6, colon - 6) + ":" + std::to_string(port + 2000), port});
+  }
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return out.fail({Exit::kNo, folder + ": " + error.message()});
+  relay::Authority authority = relay::Authority::make();
+  authority.urls = urls;
+  authority.replicas = static_cast<unsigned>(urls.size());
+  if (const auto kept = write_secret(file_in(folder, kAuthority), authority.document()); !kept) return out.fail(kept.failure());
+  const std::string data = args.has(Option::kData) ? args.value(Option::kData) : "/var/lib/nats";
+  for (const relay::Server& server : servers) {
+    const std::string path = file_in(folder, server.name + ".conf");
+    const std::string where = servers.size() == 1 ? data : data + "/" + server.name;
+    if (const auto kept = write_secret(path, authority.server_config(server, servers, where, std::time(nullptr))); !kept) return out.fail(kept.failure());
+    out.line("made: " + path + " for nats-server, which keeps its data and certificate in " + where);
+  }
+  out.line("made: " + file_in(folder, kAuthority) + ": it names everybody; keep it secret, and away from the servers");
+  out.note("next: start the servers, then jitctl relay streams " + folder + " SET..., once for each set that your policy asks");
+  return Exit::kDone;
+}
+
+Exit Verbs::relay_streams() {
+  const std::string& folder = args.words[0];
+  const auto authority = authority_in(folder);
+  if (!authority) return out.fail(authority.failure());
+  auto client = reach(*authority, authority->keeper_credentials(std::time(nullptr)), "keeper", args.value(Option::kCa));
+  if (!client) return out.fail(client.failure());
+  const unsigned replicas = authority->replicas;
+  std::vector<Json> all = {
+      stream(std::string(relay::kVoteStream), "jit.v1.vote.*.*.*", "vote", 7 * 86400, 68 * 1024, replicas),
+      stream(std::string(relay::kEndStream), "jit.v1.end.*.*", "end", 86400, 32 * 1024, replicas),
+      stream(std::string(relay::kHereStream), "jit.v1.here.*", "here", 7 * 86400, 4096, replicas)};
+  for (std::size_t i = 1; i < args.words.size(); ++i) {
+    const std::string& set = args.words[i];
+    all.push_back(stream(relay::request_stream(set), relay::requests_of(set), "req", 3600,
+                         static_cast<std::int64_t>(relay::kMessageMax), replicas));
+  }
+  for (const Json& each : all) {
+    if (const auto made = make_stream(**client, each); !made) return out.fail(made.failure());
+    out.line("stream " + each.at("name").get<std::string>() + " is there");
+  }
+  return Exit::kDone;
+}
+
+Exit Verbs::relay_issue(bool host) {
+  const std::string& folder = args.words[0];
+  const std::string& name = args.words[1];
+  auto authority = authority_in(folder);
+  if (!authority) return out.fail(authority.failure());
+  if (host && !is_host_id(name)) return out.fail({Exit::kUsage, "give the host's id: 32 digits of 0-9 and a-f; jitctl status on that host shows it"});
+  const auto sets = split(args.value(Option::kSet));
+  if (!host && sets.empty()) return out.fail({Exit::kUsage, "whose requests does he read? --set group:sre, as the policy names it"});
+  if (!host && (name.empty() || name.size() > 256)) return out.fail({Exit::kUsage, "give the person's name as people.d has it"});
+  const auto lasts = duration_of(args);
+  if (!lasts) return out.fail(lasts.failure());
+  const std::int64_t seconds = lasts->value_or(0);
+  const std::int64_t now = std::time(nullptr);
+  const std::string credentials = host ? authority->issue_host(name, now, seconds) : authority->issue_approver(name, sets, now, seconds);
+  if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
+  out.text(credentials);
+  return Exit::kDone;
+}
+
+// Claims of the accounts go to the servers, which drop whom they name at once.
+Exit Verbs::relay_revoke() {
+  const std::string& folder = args.words[0];
+  auto authority = authority_in(folder);
+  if (!authority) return out.fail(authority.failure());
+  const std::int64_t now = std::time(nullptr);
+  const std::string& name = args.words[1];
+  const std::string kind = is_host_id(name) ? "host" : "approver";
+  const std::size_t count = authority->revoke(kind, name, now);
+  if (count == 0) return out.fail({Exit::kNotAllowed, "nothing that holds was issued to " + evidence::escape_to(name, 64)});
+  if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
+  auto client = reach(*authority, authority->system_credentials(now), "system", args.value(Option::kCa));
+  if (!client) return out.fail({client.failure().code, client.failure().message + "; it is written down: repeat this when the servers are there"});
+  for (const std::string& claims : authority->account_claims(now)) {
+    const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
+    if (!answer) return out.fail(answer.failure());
+    const Json said = Json::parse(answer->data, nullptr, false);
+    if (number_of(said, "data.code") != 200) return out.fail({Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)});
+  }
+  out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");
+  return Exit::kDone;
+}
+
+Exit Verbs::relay_status() {
+  if (args.words.empty()) {
+    const auto client = Client::connect();
+    if (!client) return out.fail(client.failure());
+    const auto status = (*client)->status();
+    if (!status) return out.fail(status.failure());
+    const Json& couriers = member(*status, "couriers");
+    if (json()) return print(couriers.is_null() ? Json::array() : couriers, {});
+    if (!couriers.is_array() || couriers.empty()) {
+      out.line("no relay runs on this host: see jit-relay(8)");
+      return Exit::kNo;
+    }
+    bool good = true;
+    for (const Json& each : couriers) {
+      const bool reached = member(each, "reached").is_boolean() && member(each, "reached").get<bool>();
+      good = good && reached;
+      out.line(text_of(each, "name") + ": " + (reached ? "connected" : "not connected (" + text_of(each, "why") + ")") + " since " + short_time(text_of(each, "since")));
+    }
+    return good ? Exit::kDone : Exit::kNo;
+  }
+  const auto authority = authority_in(args.words[0]);
+  if (!authority) return out.fail(authority.failure());
+  auto client = reach(*authority, authority->keeper_credentials(std::time(nullptr)), "keeper", args.value(Option::kCa));
+  if (!client) return out.fail(client.failure());
+  Json hosts = Json::array();
+  for (std::uint64_t sequence = 1;;) {
+    const Json question{{"seq", sequence}, {"next_by_subj", "jit.v1.here.*"}};
+    const auto answer = (*client)->ask(relay::any_of(relay::kHereStream), question.dump());
+    if (!answer) return out.fail(answer.failure());
+    if (answer->status != 0 || answer->sequence < sequence) break;
+    sequence = answer->sequence + 1;
+    const Json here = Json::parse(answer->data, nullptr, false);
+    const std::string host = answer->kept_subject.substr(answer->kept_subject.rfind('.') + 1);
+    const std::int64_t last = static_cast<std::int64_t>(number_of(here, "time_ms"));
+    const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
+    hosts.push_back({{"host", host}, {"name", evidence::escape_to(text_of(here, "name"), 253)}, {"on_line", now - last < kOnLine && last - now < kOnLine},
+                     {"last_seen_s", static_cast<std::uint64_t>(std::max<std::int64_t>(now - last, 0) / 1000)}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
+                     {"policy", evidence::escape_to(text_of(here, "policy"), 64)}});
+  }
+  return list(hosts, [](const Json& host, bool) -> std::vector<std::string> {
+    if (host.is_null()) return {"HOST", "NAME", "STATE", "SEEN", "VERSION", "POLICY"};
+    const Json& on = member(host, "on_line");
+    return {text_of(host, "host"), text_of(host, "name"), on.is_boolean() && on.get<bool>() ? "on line" : "away",
+            policy::format_duration(static_cast<std::uint32_t>(number_of(host, "last_seen_s"))) + " ago", text_of(host, "version"), text_of(host, "policy").substr(0, 12)};
+  }, "no host has ever been here");
+}
+
+}  // namespace jit::cli

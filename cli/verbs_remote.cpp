@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an approver does from a workstation of his own, where no broker is.
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/remote.h"
+#include "evidence/text.h"
+#include "policy/policy.h"
+
+namespace jit::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kOutcome{3000};   // a host that is there answers within it
+constexpr milliseconds kReconnect{2000};
+
+void tell_strangers(const Remote& remote, Output& out) {
+  for (const auto& [fingerprint, name] : remote.strangers()) {
+    out.aside("not shown: requests of a host that you do not know; it calls itself " + evidence::escape_to(name, 64) + ", key " + fingerprint +
+              ". Compare with jitctl status on that host, then: jitctl show ID --relay --trust " + fingerprint);
+  }
+}
+
+// Connected, and all read that the relay keeps.
+Result<std::unique_ptr<Remote>> whole_remote(const Args& args, Output& out, bool follow) {
+  auto approver = read_approver();
+  if (!approver) return approver.failure();
+  auto remote = Remote::connect(std::move(*approver));
+  if (!remote) return remote.failure();
+  if (follow) {
+    if (const auto done = (*remote)->subscribe(); !done) return done.failure();
+  }
+  if (const auto read = (*remote)->read_all(); !read) return read.failure();
+  if (args.has(Option::kTrust)) {
+    const auto trusted = (*remote)->trust(args.value(Option::kTrust));
+    if (!trusted) return trusted.failure();
+    out.aside("the key of that host is kept in " + approver_file());
+  }
+  return remote;
+}
+
+int remote_stop() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return -1;
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+Result<Decision> remote_decision(const Args& args, bool approve) {
+  Decision out;
+  out.approve = approve;
+  const auto reason = reason_of(args, !approve);
+  if (!reason) return reason.failure();
+  out.reason = *reason;
+  const auto seconds = duration_of(args);
+  if (!seconds) return seconds.failure();
+  out.duration_s = *seconds;
+  const auto block = duration_of(args, Option::kBlock);
+  if (!block) return block.failure();
+  out.block_s = *block;
+  out.scope = args.value(Option::kScope);
+  if (!out.scope.empty() && !policy::scope_named(out.scope)) return Failure{Exit::kUsage, "--scope: give command, tty, session or login"};
+  for (const char c : args.value(Option::kTyped)) {
+    if (c != ' ' && c != '-') out.typed += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+bool Verbs::over_relay() const {
+  if (args.has(Option::kRelay) || args.has(Option::kTrust)) return args.verb != "vote";
+  if (access("/run/dbus/system_bus_socket", F_OK) == 0 && Client::connect()) return false;
+  const auto approver = read_approver();
+  return approver && approver->relay;
+}
+
+Exit Verbs::remote_requests() {
+  const auto remote = whole_remote(args, out, false);
+  if (!remote) return out.fail(remote.failure());
+  Json documents = Json::array();
+  for (const auto& [id, request] : (*remote)->requests()) {
+    if (is_open(request.document) || args.has(Option::kAll)) documents.push_back(request.document);
+  }
+  const Exit code = list(documents, request_row, "no requests");
+  tell_strangers(**remote, out);
+  return code;
+}
+
+Exit Verbs::remote_show() {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto remote = whole_remote(args, out, false);
+  if (!remote) return out.fail(remote.failure());
+  const auto request = (*remote)->find(*id);
+  if (!request) {
+    tell_strangers(**remote, out);
+    return out.fail(request.failure());
+  }
+  return print((*request)->document, request_facts((*request)->document));
+}
+
+Exit Verbs::remote_vote(bool approve) {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto decision = remote_decision(args, approve);
+  if (!decision) return out.fail(decision.failure());
+  const auto remote = whole_remote(args, out, true);
+  if (!remote) return out.fail(remote.failure());
+  const auto found = (*remote)->find(*id);
+  if (!found) {
+    tell_strangers(**remote, out);
+    return out.fail(found.failure());
+  }
+  const RemoteRequest& request = **found;
+  if (!json()) out.facts(request_facts(request.document));
+  if (!is_open(request.document)) return out.fail({Exit::kNo, "request " + *id + " is " + text_of(request.document, "state") + " already"});
+  if (approve && request.request.request.offer.match && decision->typed.empty()) {
+    return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
+  }
+  const auto vote = signed_vote(request.request, *decision, (*remote)->person(), {}, args.value(Option::kKey));
+  if (!vote) return out.fail(vote.failure());
+  if (const auto sent = (*remote)->send(request, *vote); !sent) return out.fail(sent.failure());
+  // The vote is kept for its host now; what comes of it is worth a moment.
+  const std::int64_t end = monotonic_ms() + kOutcome.count();
+  while (is_open(request.document) && monotonic_ms() < end) {
+    const auto news = (*remote)->next(milliseconds(end - monotonic_ms()), -1);
+    if (!news) break;
+  }
+  if (json()) return print(request.document, {});
+  if (is_open(request.document)) {
+    out.line("sent: the vote is kept for its host; request " + *id + " still waits");
+    return Exit::kDone;
+  }
+  std::uint64_t lifetime = number_of(request.document, "offer.give_s");
+  if (decision->duration_s) lifetime = std::min<std::uint64_t>(lifetime, *decision->duration_s);
+  out.line(decision_line(request.document, lifetime));
+  return Exit::kDone;
+}
+
+Exit Verbs::remote_watch() {
+  const int stop = remote_stop();
+  if (stop < 0) return out.fail({Exit::kNo, "signals cannot be waited for: too many open files?"});
+  std::map<std::string, std::string> said;
+  const auto show = [&](const Json& request) {
+    const std::string state = text_of(request, "state");
+    if (std::exchange(said[text_of(request, "id")], state) == state) return;
+    out.line(json() ? request.dump() : request_line(request));
+  };
+  const auto follow = [&]() -> Result<Nothing> {
+    const auto remote = whole_remote(args, out, true);
+    if (!remote) return remote.failure();
+    tell_strangers(**remote, out);
+    for (const auto& [id, request] : (*remote)->requests()) {
+      if (is_open(request.document) || said.contains(id)) show(request.document);
+    }
+    for (;;) {
+      const auto news = (*remote)->next(milliseconds(-1), stop);
+      if (!news) return news.failure();
+      if (news->woken == RelayClient::Woken::kStopped) return Nothing{};
+      if (news->woken == RelayClient::Woken::kMissed) return Failure{Exit::kUnreachable, "too much came at once; reading it again"};
+      if (!news->id.empty()) show((*remote)->requests().at(news->id).document);
+    }
+  };
+  for (bool first = true;; first = false) {
+    const auto done = follow();
+    if (done) break;
+    if (first || done.failure().code != Exit::kUnreachable) {
+      close(stop);
+      return out.fail(done.failure());
+    }
+    out.note(done.failure().message + "; trying again");
+    timespec pause{kReconnect.count() / 1000, 0};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (sigtimedwait(&set, nullptr, &pause) > 0) break;
+  }
+  close(stop);
+  return Exit::kDone;
+}
+
+}  // namespace jit::cli

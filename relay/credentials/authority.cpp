@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay/credentials/authority.h"
+
+#include <nlohmann/json.hpp>
+
+namespace jit::relay {
+namespace {
+
+using Json = nlohmann::json;
+using evidence::Nkey;
+using evidence::NkeyKind;
+
+constexpr std::int64_t kHour = 3600;
+
+std::string text_in(const Json& json, const char* name) {
+  const auto at = json.is_object() ? json.find(name) : json.end();
+  return json.is_object() && at != json.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::int64_t number_in(const Json& json, const char* name) {
+  const auto at = json.is_object() ? json.find(name) : json.end();
+  return json.is_object() && at != json.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
+}
+
+std::string port_of(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  return colon == std::string::npos ? "6222" : address.substr(colon + 1);
+}
+
+}  // namespace
+
+Authority::Authority(Nkey authority, Nkey relay, Nkey hosts, Nkey approvers, Nkey system)
+    : operator_(std::move(authority)), relay_(std::move(relay)), hosts_(std::move(hosts)), approvers_(std::move(approvers)), system_(std::move(system)) {}
+
+Authority Authority::make() {
+  return {Nkey::generate(NkeyKind::kOperator), Nkey::generate(NkeyKind::kAccount), Nkey::generate(NkeyKind::kAccount),
+          Nkey::generate(NkeyKind::kAccount), Nkey::generate(NkeyKind::kAccount)};
+}
+
+std::optional<Authority> Authority::read(std::string_view document) {
+  const Json json = Json::parse(document, nullptr, false);
+  if (!json.is_object() || number_in(json, "version") != 1) return std::nullopt;
+  const auto key = [&](const char* name, NkeyKind kind) {
+    auto read = Nkey::from_seed(text_in(json.value("keys", Json::object()), name));
+    if (read && read->kind() != kind) read.reset();
+    return read;
+  };
+  auto authority = key("operator", NkeyKind::kOperator);
+  auto relay = key("relay", NkeyKind::kAccount);
+  auto hosts = key("hosts", NkeyKind::kAccount);
+  auto approvers = key("approvers", NkeyKind::kAccount);
+  auto system = key("system", NkeyKind::kAccount);
+  if (!authority || !relay || !hosts || !approvers || !system) return std::nullopt;
+  Authority out(std::move(*authority), std::move(*relay), std::move(*hosts), std::move(*approvers), std::move(*system));
+  out.replicas = number_in(json, "replicas") == 3 ? 3 : 1;
+  for (const Json& each : json.value("urls", Json::array())) {
+    if (each.is_string()) out.urls.push_back(each.get<std::string>());
+  }
+  for (const Json& each : json.value("issued", Json::array())) {
+    out.issued_.push_back({text_in(each, "kind"), text_in(each, "name"), text_in(each, "user"), number_in(each, "issued"), number_in(each, "expires")});
+  }
+  const Json revoked = json.value("revoked", Json::object());
+  for (auto it = revoked.begin(); it != revoked.end(); ++it) {
+    if (it->is_number_integer()) out.revoked_.until[it.key()] = it->get<std::int64_t>();
+  }
+  return out;
+}
+
+std::string Authority::document() const {
+  Json issued = Json::array();
+  for (const Issued& each : issued_) {
+    issued.push_back({{"kind", each.kind}, {"name", each.name}, {"user", each.user}, {"issued", each.issued}, {"expires", each.expires}});
+  }
+  return Json{{"version", 1},
+              {"keys", {{"operator", operator_.seed()}, {"relay", relay_.seed()}, {"hosts", hosts_.seed()}, {"approvers", approvers_.seed()}, {"system", system_.seed()}}},
+              {"urls", urls},
+              {"replicas", replicas},
+              {"issued", std::move(issued)},
+              {"revoked", revoked_.until}}
+             .dump(1) + "\n";
+}
+
+Accounts Authority::accounts() const {
+  return {relay_.public_text(), hosts_.public_text(), approvers_.public_text(), system_.public_text()};
+}
+
+std::string Authority::account_of(std::string_view kind) const { return kind == "host" ? hosts_.public_text() : approvers_.public_text(); }
+
+std::string Authority::issue(std::string_view kind, const std::string& name, const Permissions& permissions, std::int64_t now, std::int64_t lasts) {
+  const Nkey user = Nkey::generate(NkeyKind::kUser);
+  const std::int64_t expires = lasts == 0 ? 0 : now + lasts;
+  issued_.push_back({std::string(kind), name, user.public_text(), now, expires});
+  const Nkey& account = kind == "host" ? hosts_ : approvers_;
+  return credentials(user_jwt(account, user.public_text(), name, &permissions, now, expires), user.seed());
+}
+
+std::string Authority::issue_host(const std::string& host, std::int64_t now, std::int64_t lasts) {
+  return issue("host", host, host_permissions(host), now, lasts);
+}
+
+std::string Authority::issue_approver(const std::string& person, const std::vector<std::string>& sets, std::int64_t now, std::int64_t lasts) {
+  return issue("approver", person, approver_permissions(person, sets), now, lasts);
+}
+
+std::size_t Authority::revoke(std::string_view kind, std::string_view name, std::int64_t now) {
+  std::size_t count = 0;
+  for (const Issued& each : issued_) {
+    if (each.kind != kind || each.name != name || revoked_.until.contains(each.user)) continue;
+    revoked_.until[each.user] = now;
+    ++count;
+  }
+  return count;
+}
+
+Revocations Authority::revoked_of(std::string_view kind) const {
+  Revocations out;
+  for (const Issued& each : issued_) {
+    const auto at = revoked_.until.find(each.user);
+    if (each.kind == kind && at != revoked_.until.end()) out.until.insert(*at);
+  }
+  return out;
+}
+
+std::string Authority::keeper_credentials(std::int64_t now) const {
+  const Nkey user = Nkey::generate(NkeyKind::kUser);
+  return credentials(user_jwt(relay_, user.public_text(), "keeper", nullptr, now, now + kHour), user.seed());
+}
+
+std::string Authority::system_credentials(std::int64_t now) const {
+  const Nkey user = Nkey::generate(NkeyKind::kUser);
+  return credentials(user_jwt(system_, user.public_text(), "system", nullptr, now, now + kHour), user.seed());
+}
+
+std::vector<std::string> Authority::account_claims(std::int64_t now) const {
+  const Accounts all = accounts();
+  return {relay_account_jwt(operator_, all, now), hosts_account_jwt(operator_, all, revoked_of("host"), now),
+          approvers_account_jwt(operator_, all, revoked_of("approver"), now), system_account_jwt(operator_, all, now)};
+}
+
+std::string Authority::server_config(const Server& self, const std::vector<Server>& servers, const std::string& folder, std::int64_t now) const {
+  const Accounts all = accounts();
+  const auto claims = account_claims(now);
+  std::string out =
+      "# Made by jitctl relay init. Certificates are yours: put them where tls says.\n"
+      "server_name: " + self.name + "\n"
+      "listen: \"0.0.0.0:" + std::to_string(self.port) + "\"\n"
+      "max_payload: " + std::to_string(kMessageMax) + "\n"
+      "tls {\n  cert_file: \"" + folder + "/server.crt\"\n  key_file: \"" + folder + "/server.key\"\n}\n"
+      "jetstream {\n  store_dir: \"" + folder + "/jetstream\"\n}\n"
+      "operator: " + operator_jwt(operator_, all.system, now) + "\n"
+      "system_account: " + all.system + "\n"
+      "resolver {\n  type: full\n  dir: \"" + folder + "/accounts\"\n  allow_delete: false\n  interval: \"2m\"\n}\n"
+      "resolver_preload {\n";
+  const std::string keys[] = {all.relay, all.hosts, all.approvers, all.system};
+  for (std::size_t i = 0; i < claims.size(); ++i) out += "  " + keys[i] + ": " + claims[i] + "\n";
+  out += "}\n";
+  if (servers.size() < 2) return out;
+  out += "cluster {\n  name: jit\n  listen: \"0.0.0.0:" + port_of(self.address) + "\"\n"
+         "  tls {\n    cert_file: \"" + folder + "/server.crt\"\n    key_file: \"" + folder + "/server.key\"\n    ca_file: \"" + folder + "/ca.crt\"\n  }\n"
+         "  routes: [\n";
+  for (const Server& each : servers) {
+    if (each.name != self.name) out += "    \"nats-route://" + each.address + "\"\n";
+  }
+  return out + "  ]\n}\n";
+}
+
+}  // namespace jit::relay

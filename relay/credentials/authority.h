@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may use the relay: the keys that say so, whom they named, and whose word was taken back. One document, a secret, kept by an
+// admin away from the servers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay/credentials/jwt.h"
+
+namespace jit::relay {
+
+struct Issued {
+  std::string kind;  // "host", "approver"
+  std::string name;  // the host's id, the person
+  std::string user;  // public key
+  std::int64_t issued = 0, expires = 0;  // Unix time; expires 0: never
+};
+
+struct Server {
+  std::string name;     // "node-1"
+  std::string address;  // of its route to the others, HOST:PORT
+  int port = 4222;      // for hosts and approvers
+};
+
+class Authority {
+ public:
+  static Authority make();  // throws std::runtime_error where OpenSSL fails
+  static std::optional<Authority> read(std::string_view document);
+  std::string document() const;
+
+  std::vector<std::string> urls;  // of the servers, for whoever connects
+  unsigned replicas = 1;          // of each stream
+
+  // A *.creds file. lasts: seconds; 0: until it is revoked.
+  std::string issue_host(const std::string& host, std::int64_t now, std::int64_t lasts);
+  std::string issue_approver(const std::string& person, const std::vector<std::string>& sets, std::int64_t now, std::int64_t lasts);
+  // What was issued to it until now is void. How many that were; 0: nothing was.
+  std::size_t revoke(std::string_view kind, std::string_view name, std::int64_t now);
+  const std::vector<Issued>& issued() const { return issued_; }
+  const std::map<std::string, std::int64_t>& revoked() const { return revoked_.until; }
+
+  // For an hour: an admin's own, made when they are needed.
+  std::string keeper_credentials(std::int64_t now) const;  // of the streams
+  std::string system_credentials(std::int64_t now) const;  // of the servers: new claims of an account are told to them
+  std::vector<std::string> account_claims(std::int64_t now) const;  // the accounts as they are now
+  std::string account_of(std::string_view kind) const;
+
+  // nats-server's configuration. `folder`: where it keeps what it stores. `servers`: all of a cluster, `self` among them.
+  std::string server_config(const Server& self, const std::vector<Server>& servers, const std::string& folder, std::int64_t now) const;
+
+ private:
+  Authority(evidence::Nkey authority, evidence::Nkey relay, evidence::Nkey hosts, evidence::Nkey approvers, evidence::Nkey system);
+  Accounts accounts() const;
+  std::string issue(std::string_view kind, const std::string& name, const Permissions& permissions, std::int64_t now, std::int64_t lasts);
+  Revocations revoked_of(std::string_view kind) const;
+
+  evidence::Nkey operator_, relay_, hosts_, approvers_, system_;
+  std::vector<Issued> issued_;
+  Revocations revoked_;
+};
+
+}  // namespace jit::relay

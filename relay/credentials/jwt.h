@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a NATS server believes (nats-io/jwt, version 2): an operator signs accounts, an account signs users. Pure: keys and times in,
+// text out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "evidence/nkey.h"
+#include "relay/credentials/subjects.h"
+
+namespace jit::relay {
+
+// The four accounts: RELAY holds the streams, HOSTS and APPROVERS only what they share with it, SYSTEM is the servers' own.
+struct Accounts {
+  std::string relay, hosts, approvers, system;  // public keys
+};
+
+std::string operator_jwt(const evidence::Nkey& key, const std::string& system_account, std::int64_t now);
+
+struct Revocations {
+  std::map<std::string, std::int64_t> until;  // a user's public key -> what was issued to it until then is void
+};
+std::string relay_account_jwt(const evidence::Nkey& authority, const Accounts& accounts, std::int64_t now);
+std::string hosts_account_jwt(const evidence::Nkey& authority, const Accounts& accounts, const Revocations& revoked, std::int64_t now);
+std::string approvers_account_jwt(const evidence::Nkey& authority, const Accounts& accounts, const Revocations& revoked, std::int64_t now);
+std::string system_account_jwt(const evidence::Nkey& authority, const Accounts& accounts, std::int64_t now);
+
+// expires: Unix time; 0: never. No permissions: all of the account.
+std::string user_jwt(const evidence::Nkey& account, const std::string& user, std::string_view name, const Permissions* permissions,
+                     std::int64_t now, std::int64_t expires);
+std::string credentials(const std::string& jwt, const std::string& seed);  // a *.creds file
+
+struct UserClaims {
+  std::string name, user, account;
+  std::int64_t issued = 0, expires = 0;
+  std::vector<std::string> sets;  // of an approver: whose requests he reads
+};
+// Of a *.creds file, unverified: for what its owner wants to know of it.
+std::optional<UserClaims> read_credentials(std::string_view text);
+
+}  // namespace jit::relay

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay/relay.h"
+
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "evidence/text.h"
+#include "relay/credentials/subjects.h"
+
+namespace jit::relay {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr Ms kConfirm = 1000;            // then a message is sent again
+constexpr Ms kConfirmMost = 30'000;
+constexpr Ms kUnconfirmed = 4000;        // then the servers count as not reached
+constexpr Ms kGrace = 2000;              // a connection that comes back this soon was never gone
+constexpr Ms kReconnect = 250;
+constexpr Ms kReconnectMost = 30'000;
+constexpr Ms kDone = 1000;
+constexpr Ms kHere = 5 * 60'000;
+constexpr Ms kAgain = 30 * 60'000;       // what is open for days is published again, for the stream forgets it
+constexpr Ms kLookAgain = 2000;
+constexpr Ms kAnswer = 5000;
+constexpr unsigned kTries = 5;           // of a vote that the broker could not take in just then
+
+Ms boottime() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return Ms{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::int64_t unix_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::string word(const Json& json, const char* name) {
+  const auto at = json.is_object() ? json.find(name) : json.end();
+  return json.is_object() && at != json.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::int64_t number(const Json& json, const char* name) {
+  const auto at = json.is_object() ? json.find(name) : json.end();
+  return json.is_object() && at != json.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
+}
+
+std::vector<std::string> names(const Json& json, const char* name) {
+  std::vector<std::string> out;
+  const auto at = json.is_object() ? json.find(name) : json.end();
+  if (!json.is_object() || at == json.end() || !at->is_array()) return out;
+  for (const Json& each : *at) {
+    const auto text = each.is_string() ? evidence::unescape(each.get<std::string>()) : std::nullopt;
+    if (text && !text->empty()) out.push_back(*text);
+  }
+  return out;
+}
+
+void log(const char* level, const std::string& text) { std::fprintf(stderr, "%s%s\n", level, evidence::escape(text).c_str()); }
+
+}  // namespace
+
+Relay::Relay(sd_event* event, SettingsFile settings, std::string host)
+    : event_(event), settings_(std::move(settings)), host_(std::move(host)), broker_(event, {[this](bool is) { there(is); }, [this] { fetch_next(); }}) {}
+
+Relay::~Relay() {
+  sd_event_source_disable_unref(transport_source_);
+  sd_event_source_disable_unref(timer_);
+}
+
+int Relay::start() {
+  int code = sd_event_add_time(event_, &timer_, CLOCK_BOOTTIME, UINT64_MAX, 50'000, on_timer, this);
+  if (code >= 0) code = broker_.start();
+  if (code >= 0) connect();
+  return code;
+}
+
+void Relay::connect() {
+  reconnect_ = 0;
+  transport_source_ = sd_event_source_disable_unref(transport_source_);
+  transport_.reset();
+  transport_ = std::make_unique<Transport>(Settings{settings_.servers, settings_.credentials, settings_.ca, host_client(host_)});
+  const int code = sd_event_add_io(event_, &transport_source_, transport_->fd(), EPOLLIN, on_transport, this);
+  if (code < 0) sd_event_exit(event_, code);
+}
+
+int Relay::on_transport(sd_event_source*, int, std::uint32_t, void* self) {
+  auto* const relay = static_cast<Relay*>(self);
+  for (const Event& event : relay->transport_->take()) relay->taken(event);
+  relay->tick();
+  return 0;
+}
+
+int Relay::on_timer(sd_event_source*, std::uint64_t, void* self) {
+  static_cast<Relay*>(self)->tick();
+  return 0;
+}
+
+void Relay::taken(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::kOpen: return opened();
+    case Event::Kind::kClosed: return closed(event.text);
+    case Event::Kind::kMessage: return vote_came(event.subject, event.data);
+    case Event::Kind::kAnswer: return answered(event);
+    case Event::Kind::kRefused: return log(SD_WARNING, "the server refuses: " + event.text);
+    case Event::Kind::kMissed:
+      for (const auto& [request, open] : requests_) look_again_[request] = boottime();
+      return;
+  }
+}
+
+void Relay::opened() {
+  if (!transport_->subscribe(votes_of(host_)) || !transport_->subscribe(inbox_of(host_client(host_)) + ".>")) return;  // it closes, and says why
+  open_ = true;
+  failures_ = 0;
+  unconfirmed_ = 0;
+  log(SD_NOTICE, "connected to the relay");
+  sd_notify(0, "STATUS=connected");
+  reach(true, "");
+  here_ = boottime();
+  synchronise();
+}
+
+void Relay::closed(const std::string& why) {
+  if (open_ || failures_ == 0) log(SD_WARNING, "not connected to the relay (" + why + "): trying again");
+  sd_notify(0, "STATUS=not connected");
+  open_ = false;
+  questions_.clear();
+  const Ms most = std::min(kReconnectMost, kReconnect << std::min(failures_, 7U));
+  ++failures_;
+  // Not all hosts at once.
+  reconnect_ = boottime() + most / 2 + std::uniform_int_distribution<Ms>(0, most)(chance_);
+  reach(false, why);
+}
+
+// A short absence is told to nobody.
+void Relay::reach(bool reached, const std::string& why) {
+  trouble_ = reached ? std::string() : why.empty() ? "the servers are not reached" : why;
+  if (!reached && told_ == false) return;
+  tell_trouble_ = boottime() + (reached ? 0 : kGrace);
+}
+
+void Relay::there(bool there) {
+  log(there ? SD_INFO : SD_WARNING, there ? "the broker is there" : "the broker has left");
+  fetching_ = fetching_open_ = more_ = false;
+  told_.reset();
+  if (!there) return;
+  next_ = 0;
+  reach(open_, trouble_);
+  if (!open_) tell_trouble_ = boottime() + kGrace;
+  synchronise();
+  tick();
+}
+
+void Relay::synchronise() {
+  if (!open_ || !broker_.is_there()) return;
+  again_ = boottime() + kAgain;
+  fetch_open("");
+  fetch_next();
+}
+
+void Relay::fetch_open(const std::string& after) {
+  if (fetching_open_ && after.empty()) return;
+  fetching_open_ = true;
+  broker_.open(after, [this](const BusAnswer& answer) {
+    fetching_open_ = false;
+    if (!answer.error.empty()) {
+      log(SD_WARNING, "what is open cannot be had from the broker: " + answer.text);
+      again_ = boottime() + kReconnectMost;
+      return tick();
+    }
+    take_page(answer.text, false);
+    const std::string next = word(Json::parse(answer.text, nullptr, false), "next");
+    if (!next.empty()) fetch_open(next);
+    tick();
+  });
+}
+
+void Relay::fetch_next() {
+  if (fetching_ || !open_ || !broker_.is_there()) return;
+  if (out_.size() >= kWaiting) {
+    more_ = true;
+    return;
+  }
+  fetching_ = true;
+  more_ = false;
+  broker_.next(next_, [this](const BusAnswer& answer) {
+    fetching_ = false;
+    if (!answer.error.empty()) {
+      log(SD_WARNING, "nothing can be had from the broker: " + answer.text);
+      again_ = boottime() + kReconnectMost;
+    } else if (take_page(answer.text, true) || more_) {
+      fetch_next();
+    }
+    tick();
+  });
+}
+
+// Is there more?
+bool Relay::take_page(const std::string& document, bool logged) {
+  const Json page = Json::parse(document, nullptr, false);
+  if (!page.is_object() || word(page.value("host", Json::object()), "id") != host_) {
+    log(SD_ERR, "the credentials are not this host's: it is " + word(page.is_object() ? page.value("host", Json::object()) : Json(), "id"));
+    reach(false, "the relay's credentials are not this host's");
+    return false;
+  }
+  for (const Json& entry : page.value("entries", Json::array())) {
+    const std::string request = word(entry, "request");
+    const std::string envelope = word(entry, "envelope");
+    const std::string digest = word(entry, "digest");
+    const auto sequence = static_cast<std::uint64_t>(number(entry, "seq"));
+    if (const std::string state = word(entry, "state"); !state.empty()) {
+      requests_.erase(request);
+      put({end_subject(host_, request), envelope, "end-" + digest, sequence, 0, 0, 0});
+      continue;
+    }
+    const std::int64_t deadline = number(entry, "deadline_ms");
+    const auto sets = names(entry, "sets");
+    for (const std::string& set : sets) put({request_subject(set, host_, request), envelope, digest, sequence, deadline, 0, 0});
+    if (requests_.size() < kOpen) requests_[request] = {names(entry, "voters"), deadline};
+    if (!logged) look_again_[request] = boottime();
+  }
+  if (!logged) return false;
+  next_ = static_cast<std::uint64_t>(number(page, "next"));
+  tell_done_ = boottime() + kDone;
+  const auto more = page.find("more");
+  return more != page.end() && more->is_boolean() && more->get<bool>();
+}
+
+void Relay::put(Out out) {
+  // What is on its way already is not put twice.
+  for (const auto& [token, each] : out_) {
+    if (each.subject == out.subject && each.id == out.id && each.sequence == out.sequence) return;
+  }
+  if (out.sequence != 0) unconfirmed_log_.insert(out.sequence);
+  const std::string token = random_token();
+  out_.emplace(token, std::move(out));
+  send(token);
+}
+
+void Relay::send(const std::string& token) {
+  Out& out = out_.at(token);
+  const Ms now = boottime();
+  out.next = now + std::min(kConfirmMost, kConfirm << std::min(out.tries, 5U));
+  if (!open_) return;
+  ++out.tries;
+  if (transport_->publish(out.subject, out.data, out.id, token)) questions_[token] = {Question::Kind::kPublished, {}, now + kConfirmMost * 2};
+  if (unconfirmed_ == 0) unconfirmed_ = now;
+}
+
+void Relay::answered(const Event& event) {
+  const auto found = questions_.find(event.token);
+  if (found == questions_.end()) return;
+  const Question question = found->second;
+  questions_.erase(found);
+  if (question.kind != Question::Kind::kPublished) {
+    if (event.status != 0 || event.data.empty()) return;  // 404: there is none
+    const auto subject = read_vote_subject(event.kept_subject);
+    if (!subject || subject->host != host_ || subject->request != question.request) return;
+    vote_came(event.kept_subject, event.data);
+    if (question.kind == Question::Kind::kVote) return;
+    // There may be more than the last one.
+    const auto open = requests_.find(question.request);
+    if (open == requests_.end()) return;
+    for (const std::string& voter : open->second.voters) {
+      if (voter == subject->person) continue;
+      const std::string token = random_token();
+      if (transport_->publish(last_of(kVoteStream, vote_subject(host_, question.request, voter)), "", "", token)) {
+        questions_[token] = {Question::Kind::kVote, question.request, boottime() + kAnswer};
+      }
+    }
+    return;
+  }
+  const auto out = out_.find(event.token);
+  if (out == out_.end()) return;
+  const Json answer = Json::parse(event.data, nullptr, false);
+  if (!answer.is_object() || answer.contains("error") || !answer.contains("seq")) {
+    log(SD_WARNING, "the relay did not take " + out->second.subject + ": " + word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description"));
+    return;  // it is sent again
+  }
+  if (out->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(out->second.sequence));
+  out_.erase(out);
+  unconfirmed_ = out_.empty() ? 0 : boottime();
+  reach(true, "");
+  if (more_) fetch_next();
+}
+
+// Of all that is known of a request: the last vote on it, then those of each who may vote.
+void Relay::look_for_votes(const std::string& request) {
+  const std::string token = random_token();
+  const std::string subject = "jit.v1.vote." + host_ + "." + request + ".*";
+  if (transport_->publish(last_of(kVoteStream, subject), "", "", token)) questions_[token] = {Question::Kind::kAnyVote, request, boottime() + kAnswer};
+}
+
+void Relay::vote_came(const std::string& subject, const std::string& text) {
+  const auto read = read_vote_subject(subject);
+  if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return log(SD_INFO, "a message that is no vote was dropped: " + subject.substr(0, 200));
+  if (votes_.size() >= kVotes) {
+    look_again_[read->request] = boottime() + kLookAgain;
+    return;
+  }
+  votes_.push_back({read->request, text});
+  submit();
+}
+
+void Relay::submit() {
+  while (!votes_.empty() && submits_ < kSubmits && broker_.is_there()) {
+    Vote vote = std::move(votes_.front());
+    votes_.pop_front();
+    ++submits_;
+    const std::string text = vote.text;
+    broker_.submit_vote(text, [this, vote = std::move(vote)](const BusAnswer& answer) {
+      --submits_;
+      submitted(vote, answer);
+      submit();
+      tick();
+    });
+  }
+}
+
+void Relay::submitted(const Vote& vote, const BusAnswer& answer) {
+  if (answer.error.empty()) return log(SD_INFO, "a vote on " + vote.request + " was taken in");
+  const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
+  if (refused || vote.tries + 1 >= kTries) return log(SD_INFO, "a vote on " + vote.request + " was not taken in: " + answer.text);
+  // It is kept where it came from, and nowhere here.
+  if (requests_.contains(vote.request)) look_again_[vote.request] = boottime() + kLookAgain;
+}
+
+void Relay::say_here() {
+  broker_.status([this](const BusAnswer& answer) {
+    if (!open_ || !answer.error.empty()) return;
+    const Json status = Json::parse(answer.text, nullptr, false);
+    const Json host = status.is_object() ? status.value("host", Json::object()) : Json::object();
+    const Json policy = status.is_object() ? status.value("policy", Json::object()) : Json::object();
+    const Json here{{"host", host_}, {"name", word(host, "name")}, {"policy", word(policy, "hash")}, {"version", JIT_VERSION}, {"time_ms", unix_ms()}};
+    transport_->publish(here_subject(host_), here.dump(), "", "");
+  });
+}
+
+// All up to here was confirmed, or has come too late.
+void Relay::carried() {
+  const std::uint64_t upto = unconfirmed_log_.empty() ? next_ : *unconfirmed_log_.begin() - 1;
+  if (upto == 0 || upto == done_ || !broker_.is_there()) return;
+  done_ = upto;
+  broker_.done(upto);
+}
+
+void Relay::tick() {
+  const Ms now = boottime();
+  const std::int64_t wall = unix_ms();
+  Ms next = INT64_MAX;
+  const auto due = [&](Ms& when) {
+    if (when == 0) return false;
+    if (when > now) {
+      next = std::min(next, when);
+      return false;
+    }
+    when = 0;
+    return true;
+  };
+  if (due(reconnect_)) connect();
+  std::vector<std::string> late;
+  for (auto it = out_.begin(); it != out_.end();) {
+    if (it->second.until != 0 && wall > it->second.until) {
+      if (it->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(it->second.sequence));
+      it = out_.erase(it);
+      continue;
+    }
+    if (open_ && it->second.next <= now) late.push_back(it->first);
+    ++it;
+  }
+  for (const std::string& token : late) send(token);
+  if (open_) {
+    for (const auto& [token, out] : out_) next = std::min(next, out.next);
+  }
+  if (out_.empty()) unconfirmed_ = 0;
+  if (open_ && unconfirmed_ != 0 && now - unconfirmed_ >= kUnconfirmed) {
+    reach(false, "the servers do not confirm what is sent");
+    tell_trouble_ = tell_trouble_ == 0 ? 0 : now;
+  } else if (open_ && unconfirmed_ != 0) {
+    next = std::min(next, unconfirmed_ + kUnconfirmed);
+  }
+  if (open_ && broker_.is_there()) {
+    std::erase_if(requests_, [&](const auto& each) { return each.second.deadline < wall; });
+    for (auto it = look_again_.begin(); it != look_again_.end();) {
+      if (it->second > now) {
+        next = std::min(next, it->second);
+        ++it;
+        continue;
+      }
+      if (requests_.contains(it->first)) look_for_votes(it->first);
+      it = look_again_.erase(it);
+    }
+    if (due(here_)) {
+      say_here();
+      here_ = now + kHere;
+      next = std::min(next, here_);
+    }
+    if (due(again_)) synchronise();
+    if (again_ != 0) next = std::min(next, again_);
+  }
+  std::erase_if(questions_, [&](const auto& each) { return each.second.until < now; });
+  if (broker_.is_there()) {
+    if (due(tell_done_)) carried();
+    if (due(tell_trouble_)) {
+      const bool reached = trouble_.empty();
+      if (told_ != reached || told_why_ != trouble_) broker_.reachable(reached, trouble_.substr(0, 400));
+      told_ = reached;
+      told_why_ = trouble_;
+    }
+  }
+  wake_at(next);
+}
+
+void Relay::wake_at(Ms when) {
+  sd_event_source_set_time(timer_, when == INT64_MAX ? UINT64_MAX : static_cast<std::uint64_t>(when) * 1000);
+  sd_event_source_set_enabled(timer_, when == INT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+}  // namespace jit::relay

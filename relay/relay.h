@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries what the broker signed to the servers, and votes from there to the broker. It believes nothing and decides nothing: what
+// it loses or delays, the broker's deadline answers with no.
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "relay/broker.h"
+#include "relay/credentials/settings_file.h"
+#include "relay/transport/transport.h"
+
+namespace jit::relay {
+
+using Ms = std::int64_t;  // CLOCK_BOOTTIME
+
+class Relay {
+ public:
+  static constexpr std::size_t kWaiting = 512;   // messages that wait for their confirmation; past it the broker is asked for no more
+  static constexpr std::size_t kVotes = 256;     // votes that wait for the broker
+  static constexpr std::size_t kSubmits = 8;     // at a time
+  static constexpr std::size_t kOpen = 16'384;   // requests of which votes are looked for: as many as a broker holds
+
+  Relay(sd_event* event, SettingsFile settings, std::string host);
+  ~Relay();
+  int start();  // < 0: -errno
+
+ private:
+  // A message on its way out.
+  struct Out {
+    std::string subject, data, id;
+    std::uint64_t sequence = 0;  // of the log; 0: it was told as open
+    std::int64_t until = 0;      // Unix time, ms: then it is of no use any more; 0: never
+    Ms next = 0;                 // when it is sent again
+    unsigned tries = 0;
+  };
+  struct Open {
+    std::vector<std::string> voters;
+    std::int64_t deadline = 0;
+  };
+  struct Vote {
+    std::string request, text;
+    unsigned tries = 0;
+  };
+  // What an answer is to.
+  struct Question {
+    enum class Kind : std::uint8_t { kPublished, kAnyVote, kVote } kind = Kind::kPublished;
+    std::string request;
+    Ms until = 0;
+  };
+
+  // --- the servers
+  void connect();
+  void taken(const Event& event);
+  void opened();
+  void closed(const std::string& why);
+  void answered(const Event& event);
+  void vote_came(const std::string& subject, const std::string& text);
+  void say_here();
+
+  // --- the broker
+  void there(bool there);
+  void synchronise();  // all that is open, and what was written since
+  void fetch_open(const std::string& after);
+  void fetch_next();
+  bool take_page(const std::string& document, bool log);
+  void carried();
+
+  void put(Out out);
+  void send(const std::string& token);
+  void look_for_votes(const std::string& request);
+  void submit();
+  void submitted(const Vote& vote, const BusAnswer& answer);
+
+  void reach(bool reached, const std::string& why);
+  void tick();
+  void wake_at(Ms when);
+  static int on_transport(sd_event_source* source, int fd, std::uint32_t events, void* self);
+  static int on_timer(sd_event_source* source, std::uint64_t time, void* self);
+
+  sd_event* event_;
+  const SettingsFile settings_;
+  const std::string host_;
+  Broker broker_;
+  std::unique_ptr<Transport> transport_;
+  sd_event_source* transport_source_ = nullptr;
+  sd_event_source* timer_ = nullptr;
+  std::minstd_rand chance_{std::random_device{}()};
+
+  bool open_ = false;       // the connection
+  Ms reconnect_ = 0;        // 0: not now
+  unsigned failures_ = 0;   // in a row
+  Ms unconfirmed_ = 0;      // since when nothing was confirmed that should be; 0: all is well
+  std::optional<bool> told_;  // what the broker was told of the reach
+  std::string told_why_;
+  std::string trouble_;     // not reached: why
+  Ms tell_trouble_ = 0;
+
+  std::map<std::string, Out> out_;             // by token
+  std::map<std::string, Question> questions_;  // by token
+  std::multiset<std::uint64_t> unconfirmed_log_;  // sequences that are on their way
+  std::map<std::string, Open> requests_;       // that wait for votes
+  std::deque<Vote> votes_;
+  std::size_t submits_ = 0;
+  std::map<std::string, Ms> look_again_;       // requests whose votes are to be looked for
+
+  bool fetching_ = false, fetching_open_ = false, more_ = false;
+  std::uint64_t next_ = 0;   // of the log; 0: where it was done
+  std::uint64_t done_ = 0;   // as the broker was told
+  Ms tell_done_ = 0, here_ = 0, again_ = 0;
+};
+
+}  // namespace jit::relay

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to a relay (NATS). The library has threads of its own: what they bring waits in a bounded queue behind a descriptor
+// that an event loop can watch. A connection that was lost stays lost: its owner opens another one, when he likes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace jit::relay {
+
+struct Settings {
+  std::vector<std::string> servers;  // tls://HOST:PORT
+  std::string credentials;           // a *.creds file
+  std::string ca;                    // certificates in PEM; empty: those of the system
+  std::string client;                // as subjects.h says: whose inbox it is
+};
+
+struct Event {
+  enum class Kind : std::uint8_t {
+    kOpen,     // now subscribe() and publish() work
+    kMessage,
+    kAnswer,   // to a question of ours
+    kRefused,  // the server does not let us do something; text says what
+    kMissed,   // messages were dropped, since nobody took them: what was missed is to be fetched
+    kClosed,   // for good; text says why
+  } kind = Kind::kClosed;
+  std::string subject;
+  std::string data;
+  std::string token;           // of the question
+  std::uint64_t sequence = 0;  // in its stream; 0: it says none
+  std::string kept_subject;    // an answer that was kept in a stream: what it was published to
+  int status = 0;              // an answer of the server without a body: 404, 503, ...
+  std::string text;
+};
+
+class Transport {
+ public:
+  static constexpr std::size_t kQueue = 1024;                    // events
+  static constexpr std::size_t kQueueBytes = 16 * 1024 * 1024;   // of messages
+
+  explicit Transport(const Settings& settings);  // connects in a thread; the first event says how that went
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  int fd() const;             // readable while take() has something
+  std::vector<Event> take();  // all that waits
+  bool subscribe(const std::string& subject);  // false: not now
+  // token: not empty: a question, and the answer comes with it. id: Nats-Msg-Id, or empty. false: not now.
+  bool publish(const std::string& subject, const std::string& data, const std::string& id, const std::string& token);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+std::string random_token();  // that nobody guesses: an answer under another one's token would pass for his
+
+}  // namespace jit::relay

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Approvers on workstations of their own, over a real nats-server: signed requests out, signed votes in."""
+import bedlib
+import relaylib
+from bedlib import Inbox, Terminal, check, run
+from by_hand import PLAIN, SIGNED
+
+RELAY = relaylib.Relay()
+RELAY.host()
+BOB = RELAY.approver("bob")
+
+
+def test_a_signed_vote_comes_in_and_the_paused_sudo_goes_on():
+    bedlib.enrol("bob")
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        unknown = BOB.jitctl("requests")
+        check(unknown.out.strip() == "" and "a host that you do not know" in unknown.err, unknown.text)
+        BOB.trust()
+        listed = BOB.requests()
+        check([r["id"] for r in listed] == [request] and listed[0]["host"]["id"] == relaylib.host_id(), f"{listed}")
+        shown = BOB.jitctl("show", request[:6])
+        code = bedlib.jitctl("root", "show", request)["display_code"]
+        check(code in shown.out and "id -un" in shown.out and "4m" in shown.out, shown.text)
+        voted = BOB.jitctl("approve", request[:6], "--for", "5m", "-m", "fine")
+        check(voted.code == 0 and "approved: alice may sudo as root(0) for 5m" in voted.out, voted.text)
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+        vote = bedlib.jitctl("root", "show", request)["votes"][0]
+        check(vote["kind"] == "sshsig" and vote["person"] == "bob", f"{vote}")
+        check(BOB.requests() == [], "an approved request still waits")
+        again = BOB.jitctl("approve", request)
+        check(again.code == 1 and "approved already" in again.err, again.text)
+    bedlib.clean_slate()
+
+
+def test_a_denial_too():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        voted = BOB.jitctl("deny", request, "-m", "not during the release")
+        check(voted.code == 0 and "denied" in voted.out, voted.text)
+        alice.expect("not during the release")
+        check(alice.wait() != 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_watch_says_what_comes_and_how_it_ends():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, BOB.watch() as watch:
+        with Terminal("alice", "sudo id -un") as alice:
+            alice.expect("Vote code, or Enter to wait")
+            alice.line("")
+            request = inbox.new("alice")["id"]
+            watch.expect(f"{request[:8]}.*alice")
+            alice.ctrl_c()
+            watch.expect("cancelled")
+        watch.signal(15)
+        check(watch.wait() == 0, watch.text)
+    bedlib.clean_slate()
+
+
+def test_a_vote_that_was_given_while_the_host_was_away():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        RELAY.daemon.stop(kill=True)
+        alice.expect("people who are not at this host cannot be reached now")
+        voted = BOB.jitctl("approve", request, "-m", "fine")
+        check(voted.code == 0 and "still waits" in voted.out, voted.text)
+        RELAY.run_daemon()
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+    bedlib.clean_slate()
+
+
+def test_an_approver_who_was_away_sees_what_waits():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        bedlib.run("alice", ["true"])
+        # A second laptop of his, which has never been on line, sees the same, and one answer counts once.
+        for _ in range(2):
+            check([r["id"] for r in BOB.requests()] == [request], "the laptops do not agree")
+        first = BOB.jitctl("approve", request, "-m", "fine")
+        check(first.code == 0, first.text)
+        check(alice.wait() == 0, alice.text)
+        check(len(bedlib.jitctl("root", "show", request)["votes"]) == 1, "it was counted twice")
+    bedlib.clean_slate()
+
+
+def test_the_server_dies_and_comes_back():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        RELAY.servers[1].stop(kill=True)
+        RELAY.daemon.expect("not connected to the relay")
+        alice.expect("people who are not at this host cannot be reached now")
+        away = BOB.jitctl("requests")
+        check(away.code == 4 and "cannot be reached" in away.err, away.text)
+        RELAY.start()
+        RELAY.daemon.expect("connected to the relay")
+        alice.expect("people elsewhere can be asked again")
+        voted = BOB.jitctl("approve", request, "-m", "fine")
+        check(voted.code == 0, voted.text)
+        check(alice.wait() == 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_streams_that_were_lost_are_filled_from_the_host():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        RELAY.servers[1].stop(kill=True)
+        RELAY.daemon.expect("not connected to the relay")
+        relaylib.good(["rm", "-r", f"{relaylib.DATA}/jetstream"])
+        RELAY.start()
+        RELAY.servers[1].expect("Server is ready")
+        relaylib.good(["jitctl", "relay", "streams", relaylib.DIR, *relaylib.SETS, "--ca", relaylib.CA])
+        with BOB.watch() as watch:
+            watch.expect(request[:8])
+        check(BOB.jitctl("approve", request, "-m", "fine").code == 0, "no vote")
+        check(alice.wait() == 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_status_shows_hosts_on_line():
+    status = run("root", ["jitctl", "relay", "status"])
+    check(status.code == 0 and "relay: connected since" in status.out, status.text)
+    hosts = bedlib.json.loads(relaylib.good(["jitctl", "relay", "status", "--json", relaylib.DIR, "--ca", relaylib.CA]))
+    check(len(hosts) == 1 and hosts[0]["host"] == relaylib.host_id() and hosts[0]["on_line"] and hosts[0]["name"] == "bed", f"{hosts}")
+    policy = bedlib.jitctl("root", "status")["policy"]["hash"]
+    check(hosts[0]["version"] and len(policy) == 64, f"{hosts}")
+
+
+def test_revoked_credentials_cut_a_host_at_once():
+    done = relaylib.good(["jitctl", "relay", "revoke", relaylib.DIR, relaylib.host_id(), "--ca", relaylib.CA])
+    check("connections with it have ended" in done, done)
+    RELAY.daemon.expect("not connected to the relay", 1)
+    status = run("root", ["jitctl", "relay", "status"])
+    RELAY.daemon.stop()
+    RELAY.host()  # new ones hold
+    check(status.text, "no status")
+
+
+try:
+    bedlib.main(globals())
+finally:
+    RELAY.stop()

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the servers refuse: every way from one host to another, from one approver to another, and to what the servers keep."""
+import json
+import time
+
+import nats
+import relaylib
+from bedlib import check, run
+from relaylib import CA, DIR, good
+
+A, B = "a" * 32, "b" * 32
+R1, R2 = "1" * 32, "2" * 32
+PURGES = [f"$JS.API.STREAM.{word}.{stream}" for word in ("PURGE", "DELETE", "UPDATE", "MSG.DELETE", "CREATE", "SNAPSHOT", "RESTORE")
+          for stream in ("REQ-set:sre", "END", "VOTE", "HERE")]
+API = [*PURGES, "$JS.API.INFO", "$JS.API.STREAM.LIST", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.VOTE", "$JS.API.STREAM.MSG.GET.VOTE",
+       "$JS.API.CONSUMER.CREATE.VOTE", "$JS.API.CONSUMER.DURABLE.CREATE.VOTE.x", "$JS.API.CONSUMER.CREATE.REQ-set:sre.x.jit.v1.req.set:sre.*.*",
+       "$JS.API.CONSUMER.MSG.NEXT.VOTE.x", "$JS.API.CONSUMER.LIST.VOTE", "$JS.API.CONSUMER.DELETE.VOTE.x", "$JS.ACK.VOTE.x.1.1.1.1.1",
+       "$JS.API.DIRECT.GET.VOTE", "$JS.API.DIRECT.GET.HERE", "$JS.API.DIRECT.GET.VOTE.>", "$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.PING",
+       "$SYS.REQ.ACCOUNT.X.CONNZ", "jit.v1.live.req.set:sre.x.y", f"jit.v1.live.vote.{A}.{R1}.bob", "anything", "_R_.x", "_INBOX.x"]
+EARS = [">", "*", "jit.>", "jit.v1.>", "jit.v1.*.>", "jit.v1.live.>", "$JS.>", "$JS.API.>", "$SYS.>", "$SYS.ACCOUNT.*.CONNECT", "_INBOX.>", "_INBOX.*.*", "_R_.>",
+        "jit.v1.here.*", "jit.v1.vote.*.*.*", "jit.v1.req.*.*.*"]
+
+RELAY = relaylib.Relay()
+
+
+def host(name: str) -> nats.Client:
+    return relaylib.client(f"host-{name[0]}", good(["jitctl", "relay", "issue-host", DIR, name]), f"_INBOX.host-{name}")
+
+
+def approver(name: str, *sets: str) -> nats.Client:
+    words = [word for each in sets for word in ("--set", each)]
+    return relaylib.client(name, good(["jitctl", "relay", "issue-approver", DIR, name, *words]), f"_INBOX.person-{name}")
+
+
+HOST_A, HOST_B = host(A), host(B)
+BOB, EVE = approver("bob", "set:sre"), approver("eve", "group:dba")
+
+
+def all_refused(who: nats.Client, publish: list, subscribe: list) -> None:
+    for subject in publish:
+        check(who.refused(lambda: who.publish(subject, b"{}", who.inbox + ".x")), f"may publish to {subject}")
+    for subject in subscribe:
+        check(who.refused(lambda: who.subscribe(subject)), f"may listen to {subject}")
+        check(who.refused(lambda: who.subscribe(subject, "together")), f"may listen to {subject} in a group")
+
+
+def test_a_host_speaks_and_hears_for_itself_alone():
+    all_refused(HOST_A, [*API, f"jit.v1.req.set:sre.{B}.{R1}", f"jit.v1.end.{B}.{R1}", f"jit.v1.here.{B}", f"jit.v1.req.set:sre.*.{R1}", f"jit.v1.vote.{A}.{R1}.bob",
+                         f"jit.v1.vote.{B}.{R1}.bob", f"$JS.API.DIRECT.GET.VOTE.jit.v1.vote.{B}.{R1}.bob", "$JS.API.DIRECT.GET.VOTE.jit.v1.vote.*.*.*",
+                         f"$JS.API.DIRECT.GET.END.jit.v1.end.{B}.{R1}", "$JS.API.DIRECT.GET.REQ-set:sre", f"_INBOX.host-{B}.x"],
+                [*EARS, f"jit.v1.vote.{B}.*.*", f"jit.v1.vote.{B}.>", f"jit.v1.end.{B}.*", "jit.v1.end.*.*", "jit.v1.req.set:sre.*.*", f"_INBOX.host-{B}.>", "_INBOX.person-bob.>"])
+
+
+def test_an_approver_votes_as_himself_and_reads_what_is_his():
+    all_refused(EVE, [*API, f"jit.v1.vote.{A}.{R1}.bob", f"jit.v1.vote.{A}.{R1}.*", f"jit.v1.req.group:dba.{A}.{R1}", f"jit.v1.end.{A}.{R1}", f"jit.v1.here.{A}",
+                      "$JS.API.DIRECT.GET.REQ-set:sre", f"$JS.API.DIRECT.GET.REQ-set:sre.jit.v1.req.set:sre.{A}.{R1}", f"$JS.API.DIRECT.GET.VOTE.jit.v1.vote.{A}.{R1}.bob",
+                      f"$JS.API.DIRECT.GET.VOTE.jit.v1.vote.{A}.{R1}.eve", "_INBOX.person-bob.x"],
+                [*EARS, "jit.v1.req.set:sre.*.*", "jit.v1.req.set:sre.>", f"jit.v1.vote.{A}.*.*", f"jit.v1.vote.*.*.eve", "_INBOX.person-bob.>", f"_INBOX.host-{A}.>"])
+
+
+def test_what_they_may_works():
+    BOB.subscribe("jit.v1.req.set:sre.*.*")
+    BOB.subscribe("jit.v1.end.*.*")
+    BOB.flush()
+    HOST_A.subscribe(f"jit.v1.vote.{A}.*.*")
+    HOST_A.flush()
+    check(json.loads(HOST_A.request(f"jit.v1.req.set:sre.{A}.{R1}", b"one")["data"])["seq"], "no confirmation")
+    check(BOB.next(subject="jit.v1.req")["data"] == b"one", "bob hears nothing")
+    check(json.loads(BOB.request(f"jit.v1.vote.{A}.{R1}.bob", b"yes")["data"])["seq"], "no confirmation")
+    check(HOST_A.next(subject="jit.v1.vote")["data"] == b"yes", "the host hears nothing")
+    check(HOST_A.request(f"$JS.API.DIRECT.GET.VOTE.jit.v1.vote.{A}.{R1}.bob")["data"] == b"yes", "the vote is not kept")
+    check(json.loads(HOST_A.request(f"jit.v1.end.{A}.{R1}", b"over")["data"])["seq"], "no confirmation")
+    check(BOB.next(subject="jit.v1.end")["data"] == b"over", "bob hears of no end")
+    check(EVE.next(0.2, "jit.v1.req") is None and HOST_B.next(0.2, "jit.v1.vote") is None, "somebody else hears it")
+
+
+def kept(stream: str, subject: str) -> bytes:
+    keeper = KEEPER.request(f"$JS.API.DIRECT.GET.{stream}", json.dumps({"last_by_subj": subject}).encode())
+    return keeper["data"]
+
+
+def counts() -> dict:
+    return {name: json.loads(KEEPER.request(f"$JS.API.STREAM.INFO.{name}", b"{}")["data"])["state"]["messages"] for name in ("REQ-set:sre", "END", "VOTE", "HERE")}
+
+
+class Keeper(nats.Client):
+    """The account that has the streams, with the key of the admin's folder: only to look."""
+
+    def __init__(self):
+        script = """
+import base64, hashlib, json, sys, time
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as Key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+def crc(data):
+    out = 0
+    for byte in data:
+        out ^= byte << 8
+        for _ in range(8):
+            out = (out << 1 ^ 0x1021 if out & 0x8000 else out << 1) & 0xffff
+    return out.to_bytes(2, "little")
+def text(head, raw):
+    return base64.b32encode(head + raw + crc(head + raw)).decode().rstrip("=")
+def url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+seed = json.load(open(sys.argv[1]))["keys"]["relay"]
+account = Key.from_private_bytes(base64.b32decode(seed + "=" * (-len(seed) % 8))[2:34])
+public = lambda key: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+user = Key.generate()
+claims = {"sub": text(bytes([20 << 3]), public(user)), "iss": text(bytes([0]), public(account)), "iat": int(time.time()), "name": "looker", "jti": "x",
+          "nats": {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1, "pub": {}, "sub": {}}}
+words = url(json.dumps({"typ": "JWT", "alg": "ed25519-nkey"}).encode()) + "." + url(json.dumps(claims).encode())
+from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
+raw = user.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+print("-----BEGIN NATS USER JWT-----\\n" + words + "." + url(account.sign(words.encode())) + "\\n------END NATS USER JWT------\\n\\n-----BEGIN USER NKEY SEED-----\\n" +
+      text(bytes([18 << 3 | 20 >> 2, (20 & 3) << 6]), raw) + "\\n------END USER NKEY SEED------")
+"""
+        relaylib.write("/root/looker.py", script)
+        relaylib.write("/root/looker.creds", good(["/usr/bin/python3", "/root/looker.py", f"{DIR}/authority.json"]))
+        super().__init__("/root/looker.creds", 4222, CA, "_INBOX.looker")
+
+
+KEEPER = Keeper()
+
+
+def test_an_answer_is_sent_to_no_subject_that_does_something():
+    """NATS does not check where an answer goes: so nothing that an answer can reach does anything."""
+    HOST_B.request(f"jit.v1.req.set:sre.{B}.{R1}", b"two")
+    HOST_B.request(f"jit.v1.end.{B}.{R1}", b"end of two")
+    before = counts()
+    targets = [*PURGES, f"jit.v1.req.set:sre.{B}.{R1}", f"jit.v1.end.{B}.{R1}", f"jit.v1.here.{B}", f"jit.v1.vote.{B}.{R1}.bob", f"jit.v1.live.req.set:sre.{B}.{R1}",
+               "$JS.API.CONSUMER.CREATE.VOTE", "$SYS.REQ.CLAIMS.UPDATE"]
+    for target in targets:
+        for subject in f"jit.v1.req.set:sre.{A}.{R2}", f"jit.v1.end.{A}.{R2}", f"$JS.API.DIRECT.GET.VOTE.jit.v1.vote.{A}.{R1}.bob":
+            HOST_A.publish(subject, b"x", reply=target)
+    HOST_A.flush()
+    for target in [*targets, f"jit.v1.vote.{A}.{R1}.bob"]:
+        for subject in f"jit.v1.vote.{A}.{R2}.eve", f"$JS.API.DIRECT.GET.END.jit.v1.end.{B}.{R1}", "$JS.API.DIRECT.GET.REQ-group:dba":
+            EVE.publish(subject, b'{"seq":1}', reply=target)
+    EVE.flush()
+    # What they published themselves is there when this is confirmed, and nothing else is.
+    HOST_A.request(f"jit.v1.end.{A}.{R1}", b"over")
+    EVE.request(f"jit.v1.vote.{A}.{R2}.eve", b"x")
+    after = counts()
+    check(after == {"REQ-set:sre": before["REQ-set:sre"] + 1, "END": before["END"] + 1, "VOTE": before["VOTE"] + 1, "HERE": before["HERE"]}, f"{before} {after}")
+    check(kept("REQ-set:sre", f"jit.v1.req.set:sre.{B}.{R1}") == b"two" and kept("END", f"jit.v1.end.{B}.{R1}") == b"end of two", "it was overwritten")
+    check(kept("VOTE", f"jit.v1.vote.{A}.{R1}.bob") == b"yes", "a vote was overwritten")
+
+
+def refused_at_the_door(credentials: str) -> bool:
+    relaylib.write("/root/bad.creds", credentials)
+    try:
+        nats.Client("/root/bad.creds", 4222, CA, "_INBOX.x").close()
+    except nats.Refused:
+        return True
+    return False
+
+
+def test_credentials_that_do_not_hold():
+    fresh = good(["jitctl", "relay", "issue-host", DIR, A])
+    check(not refused_at_the_door(fresh), "fresh ones are refused")
+    short = good(["jitctl", "relay", "issue-host", DIR, A, "--for", "1s"])
+    end = time.monotonic() + 30
+    while not refused_at_the_door(short):  # each try is a whole handshake
+        check(time.monotonic() < end, "expired ones hold")
+    other = "/root/other"
+    good(["jitctl", "relay", "init", other, "--server", "tls://localhost:4222"])
+    check(refused_at_the_door(good(["jitctl", "relay", "issue-host", other, A])), "those of another authority hold")
+    jwt = fresh.split("\n")[1]
+    check(refused_at_the_door(fresh.replace(jwt, jwt[:-4] + "AAAA")), "a changed signature holds")
+    seed = good(["jitctl", "relay", "issue-host", DIR, B]).split("-----BEGIN USER NKEY SEED-----\n")[1].split("\n")[0]
+    mine = fresh.split("-----BEGIN USER NKEY SEED-----\n")[1].split("\n")[0]
+    check(refused_at_the_door(fresh.replace(mine, seed)), "the claims hold with another's key")
+
+
+def test_revoked_within_a_second():
+    one = approver("carol", "set:sre")
+    began = time.monotonic()
+    done = good(["jitctl", "relay", "revoke", DIR, "carol", "--ca", CA])
+    check("revoked: 1 of carol" in done, done)
+    try:
+        while one.next(1) is not None:
+            pass
+        check(False, "she is still connected")
+    except (nats.Refused, OSError):
+        check(time.monotonic() - began < 2, "it took too long")
+    check(refused_at_the_door(open("/root/carol.creds", encoding="ascii").read()), "her credentials still hold")
+    check(not BOB.refused(BOB.flush), "bob was cut off too")
+    unknown = run("root", ["jitctl", "relay", "revoke", DIR, "zoe", "--ca", CA])
+    check(unknown.code == 3 and "nothing that holds" in unknown.err, unknown.text)
+
+
+def test_files_of_the_admin():
+    twice = run("root", ["jitctl", "relay", "init", DIR, "--server", "tls://localhost:4222"])
+    check(twice.code == 1 and "exists" in twice.err, twice.text)
+    good(["chmod", "644", f"{DIR}/authority.json"])
+    loose = run("root", ["jitctl", "relay", "issue-host", DIR, A])
+    good(["chmod", "600", f"{DIR}/authority.json"])
+    check(loose.code == 1 and "others may read" in loose.err, loose.text)
+    for words in (["issue-host", DIR, "web1"], ["issue-approver", DIR, "bob"], ["init", "/root/x", "--server", "nats://localhost:1"]):
+        check(run("root", ["jitctl", "relay", *words]).code == 2, f"{words}")
+
+
+try:
+    relaylib.bedlib.main(globals())
+finally:
+    RELAY.stop()

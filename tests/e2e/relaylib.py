@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A relay in the bed: real nats-server processes with TLS, jit-relay as the host runs it, and people on workstations of their own."""
+import contextlib
+import os
+import pwd
+import re
+import select
+import subprocess
+import time
+
+import bedlib
+import nats
+from bedlib import WAIT_S, Failed, check, run
+
+DIR = "/root/relay"
+DATA = "/var/lib/nats-test"
+CA = "/etc/jit/relay-ca.crt"
+SETS = ("set:sre", "group:sre", "group:dba")
+
+
+class Process:
+    """A program of ours whose log is read line by line."""
+
+    def __init__(self, argv: list, user: str = "root") -> None:
+        self.argv, self.text = argv, ""
+        identity = pwd.getpwnam(user)
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/",
+                                        user=identity.pw_uid, group=identity.pw_gid, extra_groups=[])
+
+    def expect(self, what: str, timeout: float = WAIT_S) -> str:
+        """Waits for a line with this in it, behind what was waited for before."""
+        end = time.monotonic() + timeout
+        while True:
+            found = re.search(what, self.text)
+            if found:
+                self.text = self.text[found.end():]
+                return found[0]
+            left = end - time.monotonic()
+            ready = select.select([self.process.stdout], [], [], max(left, 0))[0]
+            data = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            if not data:
+                raise Failed(f"{self.argv[0]} does not say {what!r}: {self.text[-2000:]}")
+            self.text += data.decode(errors="replace")
+
+    def stop(self, kill: bool = False) -> None:
+        if self.process.poll() is None:
+            self.process.kill() if kill else self.process.terminate()
+            self.process.wait(WAIT_S)
+        self.process.stdout.close()
+
+
+def good(argv: list, user: str = "root") -> str:
+    done = run(user, argv)
+    check(done.code == 0, f"{argv}: {done.text}")
+    return done.out
+
+
+def write(path: str, text: str, user: str = "root", mode: int = 0o600) -> None:
+    identity = pwd.getpwnam(user)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chown(path, identity.pw_uid, identity.pw_gid)
+    os.chmod(path, mode)
+
+
+def certificates(folder: str) -> None:
+    """A CA, and a certificate of it for this machine."""
+    os.makedirs(folder, exist_ok=True)
+    key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    good([*key, "-subj", "/CN=test CA", "-keyout", f"{folder}/ca.key", "-out", f"{folder}/ca.crt"])
+    good([*key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE",
+          "-CA", f"{folder}/ca.crt", "-CAkey", f"{folder}/ca.key", "-keyout", f"{folder}/server.key", "-out", f"{folder}/server.crt"])
+
+
+def host_id() -> str:
+    return bedlib.jitctl("root", "status")["host"]["id"]
+
+
+class Relay:
+    """nodes: 1, or the 3 of a cluster."""
+
+    def __init__(self, nodes: int = 1) -> None:
+        self.ports = [4222 + n for n in range(nodes)]
+        self.servers = {}
+        urls = [word for port in self.ports for word in ("--server", f"tls://localhost:{port}")]
+        good(["jitctl", "relay", "init", DIR, *urls, "--data", DATA])
+        certificates(f"{DATA}/tls")
+        for n in range(1, nodes + 1):
+            folder = DATA if nodes == 1 else f"{DATA}/node-{n}"
+            os.makedirs(folder, exist_ok=True)
+            for name in "server.crt", "server.key", "ca.crt":
+                good(["cp", f"{DATA}/tls/{name}", f"{folder}/{name}"])
+        good(["cp", f"{DATA}/tls/ca.crt", CA])
+        os.chmod(CA, 0o644)
+        for n in range(1, nodes + 1):
+            self.start(n)
+        for server in self.servers.values():
+            server.expect("Server is ready")
+        if nodes > 1:
+            self.leader = self.new_leader()
+        good(["jitctl", "relay", "streams", DIR, *SETS, "--ca", CA])
+        self.daemon = None
+
+    def start(self, n: int = 1) -> None:
+        self.servers[n] = Process(["nats-server", "-c", f"{DIR}/node-{n}.conf"])
+
+    def new_leader(self) -> None:
+        """Until one of the cluster says that it leads."""
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            for server in self.servers.values():
+                with contextlib.suppress(Failed):
+                    server.expect("Self is new JetStream cluster metadata leader", 0.2)
+                    return
+        raise Failed("nobody leads the cluster")
+
+    def host(self, host: str = "") -> None:
+        """jit-relay of this host, connected."""
+        credentials = good(["jitctl", "relay", "issue-host", DIR, host or host_id()])
+        write("/etc/jit/relay.creds", credentials, "_jit-relay")
+        servers = ", ".join(f'"tls://localhost:{port}"' for port in self.ports)
+        write("/etc/jit/relay.toml", f'transport = "nats"\nservers = [{servers}]\ncredentials = "/etc/jit/relay.creds"\nca = "{CA}"\n', "_jit-relay")
+        self.run_daemon()
+
+    def run_daemon(self, expect: str = "connected to the relay") -> None:
+        self.daemon = Process(["/usr/libexec/jit/jit-relay"], "_jit-relay")
+        if expect:
+            self.daemon.expect(expect)
+
+    def approver(self, person: str, *sets: str) -> "Workstation":
+        words = [word for each in sets or SETS for word in ("--set", each)]
+        credentials = good(["jitctl", "relay", "issue-approver", DIR, person, *words])
+        home = f"/home/{person}/.config/jit"
+        servers = ", ".join(f'"tls://localhost:{port}"' for port in self.ports)
+        write(f"{home}/relay.creds", credentials, person)
+        write(f"{home}/approver.toml", f'person = "{person}"\n[relay]\nservers = [{servers}]\ncredentials = "{home}/relay.creds"\nca = "{CA}"\n', person)
+        for folder in f"/home/{person}/.config", home:
+            os.chown(folder, pwd.getpwnam(person).pw_uid, pwd.getpwnam(person).pw_gid)
+        return Workstation(person)
+
+    def stop(self) -> None:
+        if self.daemon:
+            self.daemon.stop()
+        for server in self.servers.values():
+            server.stop(kill=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Workstation:
+    """An approver where no broker and no bus is: only the network leads to the relay."""
+
+    def __init__(self, person: str) -> None:
+        self.person = person
+
+    def argv(self, *words: str) -> list:
+        return ["unshare", "--mount", "/bin/sh", "-c",
+                f'mount -t tmpfs none /run && exec setpriv --reuid={self.person} --regid={self.person} --init-groups env HOME=/home/{self.person} "$@"',
+                "sh", "jitctl", *words]
+
+    def jitctl(self, *words: str) -> bedlib.Program:
+        return run("root", self.argv(*words))
+
+    def requests(self) -> list:
+        return bedlib.json.loads(good(self.argv("requests", "--json")))
+
+    def trust(self) -> None:
+        """The host's key, as the admin tells it by another way."""
+        key = bedlib.jitctl("root", "status")["host"]["public_key"]
+        path = f"/home/{self.person}/.config/jit/approver.toml"
+        with open(path, "a", encoding="utf-8") as f:
+            f.write(f'[[host]]\nname = "bed"\nkey = "{key}"\n')
+
+    def watch(self) -> bedlib.Pipe:
+        return bedlib.Pipe("root", self.argv("watch"))
+
+
+def client(name: str, credentials: str, inbox: str, port: int = 4222) -> nats.Client:
+    """Somebody who speaks the protocol by himself, with credentials that hold."""
+    path = f"/root/{name}.creds"
+    write(path, credentials)
+    return nats.Client(path, port, CA, inbox)

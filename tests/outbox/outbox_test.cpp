@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/outbox/outbox.h"
+
+#include "tests/catch.h"
+
+#include <nlohmann/json.hpp>
+
+#include "broker/core/events.h"
+#include "evidence/host_key.h"
+#include "evidence/outcome.h"
+#include "evidence/request.h"
+#include "tests/core/world.h"
+#include "tests/store/samples.h"
+
+using namespace jit;
+using namespace jit::outbox;
+using core_test::kAlice;
+using core_test::kBob;
+using Json = nlohmann::json;
+
+namespace {
+
+// A core, and a database that holds what the core wrote.
+struct Room {
+  core_test::World world;
+  const test::Folder folder;
+  test::Opened store{folder / "jit.db"};
+  const evidence::HostKey key = evidence::HostKey::generate();
+  bool there = true;
+  bool can_sign = true;
+  std::size_t copied = 0;
+  std::unique_ptr<Outbox> outbox = make();
+
+  std::unique_ptr<Outbox> make() {
+    Outbox::Sealing sealing;
+    sealing.envelope = [this](const core::Request& request) {
+      return can_sign ? evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)) : std::string();
+    };
+    sealing.seal = [this](std::string_view type, const std::string& payload, std::string_view purpose) {
+      return can_sign ? std::optional(key.seal(type, payload, purpose)) : std::nullopt;
+    };
+    auto out = std::make_unique<Outbox>(*world.core, [this] { return there ? store.db.get() : nullptr; }, sealing);
+    out->use_host(key.id(), "web1");
+    return out;
+  }
+  // What the core wrote since is in the database now.
+  std::vector<std::string> write() {
+    core::Batch batch;
+    for (const core::Request& request : world.told_requests) batch.requests.push_back(request);
+    std::vector<core::Request> last;
+    for (const core::Request& request : batch.requests) {
+      std::erase_if(last, [&](const core::Request& each) { return each.id == request.id; });
+      last.push_back(request);
+    }
+    batch.requests = last;
+    std::vector<core::AuditEntry> fresh(world.told_entries.begin() + static_cast<std::ptrdiff_t>(copied), world.told_entries.end());
+    copied = world.told_entries.size();
+    batch.entries = fresh;
+    REQUIRE(store.commit(batch));
+    std::vector<std::string> woken;
+    for (const core::AuditEntry& entry : fresh) {
+      for (const std::string& name : outbox->logged(entry)) woken.push_back(name);
+    }
+    return woken;
+  }
+  core::Id ask(const std::string& command = "id") {
+    core::Ask ask = world.ask(kAlice);
+    ask.argv = {"sudo", command};
+    world.pass(1);
+    const auto made = world.create(kAlice, ask).one();
+    REQUIRE(made);
+    return made.value.id;
+  }
+  Json next(std::uint64_t after = 0, Courier courier = Courier::kRelay, const std::string& name = ":1.7") {
+    const auto out = outbox->next(courier, name, after, world.wall());
+    REQUIRE(out);
+    return Json::parse(out.value);
+  }
+  Json open(const std::string& after = "") {
+    const auto out = outbox->open(after);
+    REQUIRE(out);
+    return Json::parse(out.value);
+  }
+  std::optional<std::string> payload(const Json& entry, std::string_view type, std::string_view purpose) const {
+    const auto envelope = evidence::parse_envelope(entry.at("envelope").get<std::string>());
+    if (!envelope || envelope->type != type || envelope->signatures.size() != 1) return std::nullopt;
+    const auto& signature = envelope->signatures[0];
+    const auto flaw = evidence::verify(key.public_key(), signature.kind, purpose, evidence::pae(envelope->type, envelope->payload), signature.bytes);
+    return flaw == evidence::Flaw::kNone ? std::optional(envelope->payload) : std::nullopt;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a courier is told of a request and of its end, both signed by the host") {
+  Room room;
+  room.write();
+  REQUIRE(room.next()["entries"].empty());
+  const core::Id id = room.ask();
+  CHECK(room.write() == std::vector<std::string>{":1.7"});
+  const Json first = room.next();
+  REQUIRE(first["entries"].size() == 1);
+  const Json entry = first["entries"][0];
+  CHECK(entry["type"] == "request.created");
+  CHECK(entry["request"] == id.text());
+  CHECK(entry["sets"] == Json::array({"set:sre"}));
+  CHECK(first["host"] == Json{{"id", room.key.id()}, {"name", "web1"}});
+  const auto payload = room.payload(entry, evidence::kRequestType, evidence::kRequestNamespace);
+  REQUIRE(payload);
+  const auto request = evidence::read_request(*payload);
+  REQUIRE(request);
+  CHECK(request->id == id.text());
+  CHECK(entry["digest"] == evidence::digest_of(evidence::kRequestType, *payload));
+
+  REQUIRE(room.world.vote(kBob, id, false).one());
+  CHECK(room.write() == std::vector<std::string>{":1.7"});
+  const Json second = room.next(first["next"]);
+  REQUIRE(second["entries"].size() == 1);
+  CHECK(second["entries"][0]["state"] == "denied");
+  const auto end = room.payload(second["entries"][0], evidence::kOutcomeType, evidence::kOutcomeNamespace);
+  REQUIRE(end);
+  const auto outcome = evidence::read_outcome(*end);
+  REQUIRE(outcome);
+  CHECK(outcome->request == id.text());
+  CHECK(outcome->digest == entry["digest"]);
+  CHECK(outcome->host_id == room.key.id());
+  CHECK(outcome->state == "denied");
+}
+
+TEST_CASE("what was not said to be done is told again, after a restart too") {
+  Room room;
+  room.next();
+  room.ask("one");
+  room.write();
+  const Json first = room.next();
+  REQUIRE(first["entries"].size() == 1);
+  CHECK(room.next() == first);
+  room.store.commit({});
+  room.store.commit({});  // the writer has been behind what it was told before
+  room.outbox = room.make();
+  CHECK(room.next() == first);
+  REQUIRE(room.outbox->done(Courier::kRelay, first["next"]));
+  room.store.commit({});
+  room.store.commit({});
+  CHECK(room.next()["entries"].empty());
+  // Each courier comes as far as it comes.
+  CHECK(room.store.db->carried("relay") == first["next"].get<std::uint64_t>());
+  CHECK(room.store.db->carried("notify") == std::nullopt);
+  // No entry of the log is called done before it is there.
+  CHECK(room.outbox->done(Courier::kRelay, 1'000'000).error == core::Error::kBadInput);
+}
+
+TEST_CASE("who never carried begins with what is open") {
+  Room room;
+  const core::Id one = room.ask("one");
+  const core::Id two = room.ask("two");
+  room.write();
+  CHECK(room.next()["entries"].empty());
+  const Json open = room.open();
+  REQUIRE(open["entries"].size() == 2);
+  CHECK(open["next"] == "");
+  const std::string later = std::max(one.text(), two.text());
+  CHECK(open["entries"][1]["request"] == later);
+  CHECK(room.open(std::min(one.text(), two.text()))["entries"].size() == 1);
+  CHECK(room.open(later)["entries"].empty());
+  CHECK(room.outbox->open("../x").error == core::Error::kBadInput);
+}
+
+TEST_CASE("a request that has ended is not published any more, its end is") {
+  Room room;
+  room.next();
+  const core::Id id = room.ask();
+  room.write();
+  REQUIRE(room.world.vote(kBob, id, false).one());
+  room.write();
+  const Json both = room.next();
+  REQUIRE(both["entries"].size() == 1);
+  CHECK(both["entries"][0]["type"] == "request.denied");
+}
+
+TEST_CASE("a courier is woken once, and only by what concerns it") {
+  Room room;
+  room.write();
+  room.next();
+  core::AuditEntry entry;
+  entry.type = "fact.set";
+  CHECK(room.outbox->logged(entry).empty());
+  entry.type = "request.created";
+  CHECK(room.outbox->logged(entry) == std::vector<std::string>{":1.7"});
+  CHECK(room.outbox->logged(entry).empty());
+  room.next(0, Courier::kNotify, ":1.8");
+  room.next();
+  CHECK(room.outbox->logged(entry).size() == 2);
+  room.next();
+  room.outbox->left(":1.7", room.world.wall());
+  CHECK(room.outbox->logged(entry).empty());
+}
+
+TEST_CASE("an answer has a bound, and the next one goes on behind it") {
+  Room room;
+  room.next();
+  core::Batch batch;
+  constexpr std::size_t kCount = 3 * Outbox::kPage;
+  for (std::size_t n = 1; n <= kCount; ++n) {
+    core::Request one = test::request(n);
+    one.state = core::RequestState::kDenied;
+    one.payload = "x";
+    batch.requests.push_back(one);
+    core::AuditEntry entry = test::entry();
+    entry.type = core::events::kRequestDenied;
+    entry.request = one.id;
+    entry.wall = room.world.wall();
+    batch.entries.push_back(entry);
+  }
+  REQUIRE(room.store.commit(batch));
+  std::size_t told = 0;
+  std::uint64_t after = 0;
+  for (bool more = true; more;) {
+    const Json page = room.next(after);
+    CHECK(page["entries"].size() <= Outbox::kPage);
+    told += page["entries"].size();
+    after = page["next"];
+    more = page["more"];
+  }
+  CHECK(told == kCount);
+}
+
+TEST_CASE("what is older than a day is carried to nobody") {
+  Room room;
+  room.next();
+  room.ask();
+  room.write();
+  REQUIRE(room.next()["entries"].size() == 1);
+  const auto later = room.outbox->next(Courier::kRelay, ":1.7", 0, room.world.wall() + Outbox::kOld + 1000);
+  REQUIRE(later);
+  CHECK(Json::parse(later.value)["entries"].empty());
+  CHECK(Json::parse(later.value)["next"] == room.store.db->last_sequence());
+}
+
+TEST_CASE("without a database, or a key, nothing is carried and nothing is lost") {
+  Room room;
+  room.next();
+  room.ask();
+  room.write();
+  room.there = false;
+  CHECK(room.outbox->next(Courier::kRelay, ":1.7", 0, room.world.wall()).error == core::Error::kUnavailable);
+  CHECK(room.outbox->done(Courier::kRelay, 1).error == core::Error::kUnavailable);
+  room.there = true;
+  room.can_sign = false;
+  CHECK(room.next()["entries"].empty());
+  CHECK(room.open()["entries"].empty());
+  room.can_sign = true;
+  CHECK(room.next()["entries"].size() == 1);
+}
+
+TEST_CASE("who waits is told that nobody elsewhere can be asked, and when that is over") {
+  Room room;
+  const core::Conn conn = room.world.submit(room.world.ask(kAlice));
+  const auto said = [&] {
+    std::string out;
+    for (const auto& text : room.world.heard(conn).progress) {
+      for (const std::string& line : text) out += line + "\n";
+    }
+    return out;
+  };
+  room.next();
+  REQUIRE(room.outbox->reachable(Courier::kNotify, false, "no mail", 7));
+  CHECK(said().empty());
+  REQUIRE(room.outbox->reachable(Courier::kRelay, false, "timed out", 7));
+  CHECK(said().find("cannot be reached now") != std::string::npos);
+  CHECK(room.outbox->reach(Courier::kRelay).why == "timed out");
+  REQUIRE(room.outbox->reachable(Courier::kRelay, true, "", 8));
+  CHECK(said().find("can be asked again") != std::string::npos);
+  // A relay that ends reaches nobody.
+  room.outbox->left(":1.7", 9);
+  CHECK_FALSE(room.outbox->reach(Courier::kRelay).reached);
+  CHECK(room.outbox->reach(Courier::kRelay).why == "jit-relay does not run");
+  CHECK(room.outbox->reachable(Courier::kRelay, false, std::string(500, 'x'), 7).error == core::Error::kBadInput);
+}
