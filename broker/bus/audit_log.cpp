@@ -13,8 +13,8 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kPage = 1024 * 1024;      // bytes of lines, since the doors wait meanwhile; one entry may pass it
-constexpr std::size_t kStep = 50;               // entries read at once: each may hold a whole command
+constexpr std::size_t kPage = 1024 * 1024;  // bytes of lines, since the doors wait meanwhile; one step may pass it
+constexpr std::size_t kStep = 10;           // entries read at once: each may hold a whole command
 
 Answer no_log(const store::Database* database) {
   if (database == nullptr) return {Error::kUnavailable, "there is no database now: jitctl status says why", {}, 0};
@@ -56,21 +56,13 @@ void Handlers::export_log(std::uint64_t from, std::uint64_t to, const Reply& rep
   if (from <= cut->size) return export_archived(*database, from, to, reply);
   auto frontier = database->frontier_at(from - 1);
   if (!frontier) return reply(no_log(database));
-  LogLines lines(*database, admin_);
   std::string document = line(evidence::LogLine{{host_.id, host_.key, wire_text(host_.name)}, from, std::move(*frontier)});
   while (from <= to && document.size() < kPage) {
-    const auto entries = database->log(from - 1, std::min<std::uint64_t>(kStep, to - from + 1));
-    if (entries.empty()) return reply(no_log(database));
-    const auto heads = database->checkpoints(entries.front().sequence, entries.back().sequence);
-    auto head = heads.begin();
-    for (const store::LogEntry& entry : entries) {
-      document += lines.entry(entry);
-      from = entry.sequence + 1;
-      for (; head != heads.end() && head->size <= entry.sequence; ++head) {
-        if (const auto envelope = evidence::parse_envelope(head->envelope)) document += line(evidence::CheckpointLine{*envelope});
-      }
-      if (document.size() >= kPage) break;
-    }
+    std::uint64_t last = from - 1;
+    const auto lines = database->lines(from - 1, to, kStep, admin_.seal, last);
+    if (!lines || last < from) return reply(no_log(database));
+    for (const evidence::ExportLine& each : *lines) document += line(each);
+    from = last + 1;
   }
   if (from > to) document += line(evidence::EndLine{to});
   reply({Error::kNone, {}, std::move(document), from > to ? 0 : from});

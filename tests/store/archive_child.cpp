@@ -42,7 +42,7 @@ int look(ArchiveHost& host) {
   const evidence::Audited whole = host.audited_whole();
   std::string all = host.rest();
   for (const std::string& part : host.parts()) all += part;
-  const bool told = all.find("bob") != std::string::npos;
+  const bool told = tells_of_bob(all);
   std::printf("%s%s parts %zu entries %llu to %llu\n", evidence::text_of(whole).c_str(), told ? "bob is in it" : "", host.parts().size(),
               static_cast<unsigned long long>(whole.first), static_cast<unsigned long long>(whole.last));
   return whole.problem || whole.first != 1 || whole.last < kEntries || told ? 1 : 0;

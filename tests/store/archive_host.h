@@ -14,6 +14,9 @@
 
 namespace jit::test {
 
+// Not inside of a word: three letters stand in base64 by chance.
+inline bool tells_of_bob(const std::string& text) { return text.find("\"bob\"") != std::string::npos || text.find(" bob") != std::string::npos; }
+
 inline void must(bool good) {
   if (!good) throw std::runtime_error("the log cannot be written");
 }

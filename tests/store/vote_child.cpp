@@ -191,13 +191,10 @@ class Life final : public core::Gate, public core::Listener {
     put(evidence::LogLine{{key_->id(), key_->public_key().text, "web1"}, 1, {}});
     const auto seal = [this](std::string_view type, const std::string& payload, std::string_view purpose) { return std::optional(key_->seal(type, payload, purpose)); };
     std::uint64_t last = 0;
-    for (auto entries = db_->log(0, 100); !entries.empty(); entries = db_->log(last, 100)) {
-      for (const store::LogEntry& entry : entries) {
-        last = entry.sequence;
-        put(evidence::EntryLine{entry.hash, entry.leaf, entry.personal, std::nullopt});
-        if (const auto document = db_->document(entry, seal)) put(*document);
-        for (const store::Checkpoint& head : db_->checkpoints(last, last)) put(evidence::CheckpointLine{*evidence::parse_envelope(head.envelope)});
-      }
+    for (const std::uint64_t end = db_->last_sequence(); last < end;) {
+      const auto lines = db_->lines(last, end, 100, seal, last);
+      if (!lines) throw std::runtime_error(db_->last_error());
+      for (const evidence::ExportLine& each : *lines) put(each);
     }
     put(evidence::EndLine{last});
     std::ofstream(folder_ + "/host_key") << key_->public_key().text << "\n";
