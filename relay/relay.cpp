@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "evidence/text.h"
 #include "relay/credentials/subjects.h"
@@ -109,7 +110,7 @@ void Relay::taken(const Event& event) {
     case Event::Kind::kClosed: return closed(event.text);
     case Event::Kind::kMessage: return vote_came(event.subject, event.data);
     case Event::Kind::kAnswer: return answered(event);
-    case Event::Kind::kRefused: return log(SD_WARNING, "the server refuses: " + event.text);
+    case Event::Kind::kRefused: return note("the server refuses: " + event.text);
     case Event::Kind::kMissed:
       for (const auto& [request, open] : requests_) look_again_[request] = boottime();
       return;
@@ -145,6 +146,20 @@ void Relay::reach(bool reached, const std::string& why) {
   trouble_ = reached ? std::string() : why.empty() ? "the servers are not reached" : why;
   if (!reached && told_ == false) return;
   tell_trouble_ = boottime() + (reached ? 0 : kGrace);
+}
+
+// Whoever may send could otherwise fill the disk, or keep us waiting for whoever reads the log.
+void Relay::note(const std::string& text) {
+  const Ms now = boottime();
+  lines_ = std::min(kLines, lines_ + (now - lines_since_) / 100);
+  if (now - lines_since_ >= 100) lines_since_ = now;
+  if (lines_ <= 0) {
+    ++left_out_;
+    return;
+  }
+  --lines_;
+  if (const auto count = std::exchange(left_out_, 0); count > 0) log(SD_WARNING, std::to_string(count) + " lines like the next one were left out");
+  log(SD_INFO, text);
 }
 
 void Relay::there(bool there) {
@@ -282,7 +297,7 @@ void Relay::answered(const Event& event) {
   if (out == out_.end()) return;
   const Json answer = Json::parse(event.data, nullptr, false);
   if (!answer.is_object() || answer.contains("error") || !answer.contains("seq")) {
-    log(SD_WARNING, "the relay did not take " + out->second.subject + ": " + word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description"));
+    note("the relay did not take " + out->second.subject + ": " + word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description"));
     return;  // it is sent again
   }
   if (out->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(out->second.sequence));
@@ -301,7 +316,7 @@ void Relay::look_for_votes(const std::string& request) {
 
 void Relay::vote_came(const std::string& subject, const std::string& text) {
   const auto read = read_vote_subject(subject);
-  if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return log(SD_INFO, "a message that is no vote was dropped: " + subject.substr(0, 200));
+  if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return note("a message that is no vote was dropped: " + subject.substr(0, 200));
   if (votes_.size() >= kVotes) {
     look_again_[read->request] = boottime() + kLookAgain;
     return;
@@ -326,9 +341,9 @@ void Relay::submit() {
 }
 
 void Relay::submitted(const Vote& vote, const BusAnswer& answer) {
-  if (answer.error.empty()) return log(SD_INFO, "a vote on " + vote.request + " was taken in");
+  if (answer.error.empty()) return note("a vote on " + vote.request + " was taken in");
   const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
-  if (refused || vote.tries + 1 >= kTries) return log(SD_INFO, "a vote on " + vote.request + " was not taken in: " + answer.text);
+  if (refused || vote.tries + 1 >= kTries) return note("a vote on " + vote.request + " was not taken in: " + answer.text);
   // It is kept where it came from, and nowhere here.
   if (requests_.contains(vote.request)) look_again_[vote.request] = boottime() + kLookAgain;
 }

@@ -28,6 +28,7 @@ class Relay {
   static constexpr std::size_t kWaiting = 512;   // messages that wait for their confirmation; past it the broker is asked for no more
   static constexpr std::size_t kVotes = 256;     // votes that wait for the broker
   static constexpr std::size_t kSubmits = 8;     // at a time
+  static constexpr std::int64_t kLines = 300;    // of the log at once, about what comes from outside; ten more each second
   static constexpr std::size_t kOpen = 16'384;   // requests of which votes are looked for: as many as a broker holds
 
   Relay(sd_event* event, SettingsFile settings, std::string host);
@@ -81,6 +82,7 @@ class Relay {
   void submit();
   void submitted(const Vote& vote, const BusAnswer& answer);
 
+  void note(const std::string& text);  // of what comes from outside: so many lines, and no more
   void reach(bool reached, const std::string& why);
   void tick();
   void wake_at(Ms when);
@@ -116,6 +118,9 @@ class Relay {
   bool fetching_ = false, fetching_open_ = false, more_ = false;
   std::uint64_t next_ = 0;   // of the log; 0: where it was done
   std::uint64_t done_ = 0;   // as the broker was told
+  std::int64_t lines_ = kLines;  // that may be written now
+  Ms lines_since_ = 0;
+  std::uint64_t left_out_ = 0;
   Ms tell_done_ = 0, here_ = 0, again_ = 0;
 };
 

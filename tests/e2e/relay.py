@@ -17,8 +17,11 @@ def test_a_signed_vote_comes_in_and_the_paused_sudo_goes_on():
         alice.line("")
         request = inbox.new("alice")["id"]
         unknown = BOB.jitctl("requests")
+        while "do not know" not in unknown.err:  # it is on its way
+            unknown = BOB.jitctl("requests")
         check(unknown.out.strip() == "" and "a host that you do not know" in unknown.err, unknown.text)
         BOB.trust()
+        BOB.sees(request)
         listed = BOB.requests()
         check([r["id"] for r in listed] == [request] and listed[0]["host"]["id"] == relaylib.host_id(), f"{listed}")
         shown = BOB.jitctl("show", request[:6])
@@ -40,6 +43,7 @@ def test_a_denial_too():
         alice.expect("Vote code, or Enter to wait")
         alice.line("")
         request = inbox.new("alice")["id"]
+        BOB.sees(request)
         voted = BOB.jitctl("deny", request, "-m", "not during the release")
         check(voted.code == 0 and "denied" in voted.out, voted.text)
         alice.expect("not during the release")
@@ -66,6 +70,7 @@ def test_a_vote_that_was_given_while_the_host_was_away():
         alice.expect("Vote code, or Enter to wait")
         alice.line("")
         request = inbox.new("alice")["id"]
+        BOB.sees(request)
         RELAY.daemon.stop(kill=True)
         alice.expect("people who are not at this host cannot be reached now")
         voted = BOB.jitctl("approve", request, "-m", "fine")
@@ -80,7 +85,7 @@ def test_an_approver_who_was_away_sees_what_waits():
         alice.expect("Vote code, or Enter to wait")
         alice.line("")
         request = inbox.new("alice")["id"]
-        bedlib.run("alice", ["true"])
+        BOB.sees(request)
         # A second laptop of his, which has never been on line, sees the same, and one answer counts once.
         for _ in range(2):
             check([r["id"] for r in BOB.requests()] == [request], "the laptops do not agree")
@@ -121,8 +126,7 @@ def test_streams_that_were_lost_are_filled_from_the_host():
         RELAY.start()
         RELAY.servers[1].expect("Server is ready")
         relaylib.good(["jitctl", "relay", "streams", relaylib.DIR, *relaylib.SETS, "--ca", relaylib.CA])
-        with BOB.watch() as watch:
-            watch.expect(request[:8])
+        BOB.sees(request)
         check(BOB.jitctl("approve", request, "-m", "fine").code == 0, "no vote")
         check(alice.wait() == 0, alice.text)
     bedlib.clean_slate()

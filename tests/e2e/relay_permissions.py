@@ -83,43 +83,7 @@ def counts() -> dict:
     return {name: json.loads(KEEPER.request(f"$JS.API.STREAM.INFO.{name}", b"{}")["data"])["state"]["messages"] for name in ("REQ-set:sre", "END", "VOTE", "HERE")}
 
 
-class Keeper(nats.Client):
-    """The account that has the streams, with the key of the admin's folder: only to look."""
-
-    def __init__(self):
-        script = """
-import base64, hashlib, json, sys, time
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as Key
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-def crc(data):
-    out = 0
-    for byte in data:
-        out ^= byte << 8
-        for _ in range(8):
-            out = (out << 1 ^ 0x1021 if out & 0x8000 else out << 1) & 0xffff
-    return out.to_bytes(2, "little")
-def text(head, raw):
-    return base64.b32encode(head + raw + crc(head + raw)).decode().rstrip("=")
-def url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-seed = json.load(open(sys.argv[1]))["keys"]["relay"]
-account = Key.from_private_bytes(base64.b32decode(seed + "=" * (-len(seed) % 8))[2:34])
-public = lambda key: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-user = Key.generate()
-claims = {"sub": text(bytes([20 << 3]), public(user)), "iss": text(bytes([0]), public(account)), "iat": int(time.time()), "name": "looker", "jti": "x",
-          "nats": {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1, "pub": {}, "sub": {}}}
-words = url(json.dumps({"typ": "JWT", "alg": "ed25519-nkey"}).encode()) + "." + url(json.dumps(claims).encode())
-from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
-raw = user.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-print("-----BEGIN NATS USER JWT-----\\n" + words + "." + url(account.sign(words.encode())) + "\\n------END NATS USER JWT------\\n\\n-----BEGIN USER NKEY SEED-----\\n" +
-      text(bytes([18 << 3 | 20 >> 2, (20 & 3) << 6]), raw) + "\\n------END USER NKEY SEED------")
-"""
-        relaylib.write("/root/looker.py", script)
-        relaylib.write("/root/looker.creds", good(["/usr/bin/python3", "/root/looker.py", f"{DIR}/authority.json"]))
-        super().__init__("/root/looker.creds", 4222, CA, "_INBOX.looker")
-
-
-KEEPER = Keeper()
+KEEPER = relaylib.Keeper()
 
 
 def test_an_answer_is_sent_to_no_subject_that_does_something():

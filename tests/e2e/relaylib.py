@@ -176,6 +176,11 @@ class Workstation:
         with open(path, "a", encoding="utf-8") as f:
             f.write(f'[[host]]\nname = "bed"\nkey = "{key}"\n')
 
+    def sees(self, request: str) -> None:
+        """Waits until the request has come here."""
+        with self.watch() as watch:
+            watch.expect(request[:8])
+
     def watch(self) -> bedlib.Pipe:
         return bedlib.Pipe("root", self.argv("watch"))
 
@@ -185,3 +190,39 @@ def client(name: str, credentials: str, inbox: str, port: int = 4222) -> nats.Cl
     path = f"/root/{name}.creds"
     write(path, credentials)
     return nats.Client(path, port, CA, inbox)
+
+
+class Keeper(nats.Client):
+    """Who runs the servers, and may do anything there: the account that has the streams, with the key of the admin's folder."""
+
+    def __init__(self):
+        script = """
+import base64, hashlib, json, sys, time
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as Key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+def crc(data):
+    out = 0
+    for byte in data:
+        out ^= byte << 8
+        for _ in range(8):
+            out = (out << 1 ^ 0x1021 if out & 0x8000 else out << 1) & 0xffff
+    return out.to_bytes(2, "little")
+def text(head, raw):
+    return base64.b32encode(head + raw + crc(head + raw)).decode().rstrip("=")
+def url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+seed = json.load(open(sys.argv[1]))["keys"]["relay"]
+account = Key.from_private_bytes(base64.b32decode(seed + "=" * (-len(seed) % 8))[2:34])
+public = lambda key: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+user = Key.generate()
+claims = {"sub": text(bytes([20 << 3]), public(user)), "iss": text(bytes([0]), public(account)), "iat": int(time.time()), "name": "looker", "jti": "x",
+          "nats": {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1, "pub": {}, "sub": {}}}
+words = url(json.dumps({"typ": "JWT", "alg": "ed25519-nkey"}).encode()) + "." + url(json.dumps(claims).encode())
+from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
+raw = user.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+print("-----BEGIN NATS USER JWT-----\\n" + words + "." + url(account.sign(words.encode())) + "\\n------END NATS USER JWT------\\n\\n-----BEGIN USER NKEY SEED-----\\n" +
+      text(bytes([18 << 3 | 20 >> 2, (20 & 3) << 6]), raw) + "\\n------END USER NKEY SEED------")
+"""
+        write("/root/looker.py", script)
+        write("/root/looker.creds", good(["/usr/bin/python3", "/root/looker.py", f"{DIR}/authority.json"]))
+        super().__init__("/root/looker.creds", 4222, CA, "_INBOX.looker")

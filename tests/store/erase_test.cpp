@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose name stands with others' requests and grants is erased there, too.
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "tests/store/samples.h"
 

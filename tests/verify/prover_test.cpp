@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/prover.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 #include "log_maker.h"
 

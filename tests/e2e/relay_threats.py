@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of the threat catalogue again, with a relay whose own operator is the enemy: real nats-server, and a client that may do anything there."""
+import base64
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import bedlib
+import relaylib
+from bedlib import Inbox, Terminal, broker, check, jitctl, run
+from by_hand import PLAIN, SIGNED, asking
+
+RELAY = relaylib.Relay()
+RELAY.host()
+BOB = RELAY.approver("bob")
+ENEMY = relaylib.Keeper()
+MARKUP = ("<!channel> <@U0001>", "[approve](http://evil/?x=1)", '<a href="http://evil/">ok</a><script>1</script>', "%n%s", "{{7*7}} ${7*7} $(id) `id`",
+          "=cmd|' /C calc'!A0", "**approved** ~~denied~~", "https://evil.example/?a=b&c=d")
+
+
+def dump(value) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def kept(stream: str, subject: str) -> bytes:
+    return ENEMY.request(f"$JS.API.DIRECT.GET.{stream}", json.dumps({"last_by_subj": subject}).encode())["data"]
+
+
+def vote_of(request: str) -> bytes:
+    """Bob's true vote, which its host has not got yet: the relay keeps it."""
+    BOB.sees(request)
+    RELAY.daemon.stop()
+    done = BOB.jitctl("approve", request, "-m", "fine")
+    check(done.code == 0 and "still waits" in done.out, done.text)
+    vote = kept("VOTE", f"jit.v1.vote.{relaylib.host_id()}.{request}.bob")
+    answer = json.loads(ENEMY.request("$JS.API.STREAM.PURGE.VOTE", b"{}")["data"])
+    check(answer["success"], f"{answer}")
+    RELAY.run_daemon()
+    return vote
+
+
+def bring(votes: list, request: str, person: str = "bob", host: str = "") -> None:
+    """To the host, and until it has said no to each."""
+    for vote in votes:
+        ENEMY.publish(f"jit.v1.live.vote.{host or relaylib.host_id()}.{request}.{person}", vote)
+    ENEMY.flush()
+    for _ in votes:
+        RELAY.daemon.expect("was not taken in|is no vote was dropped")
+
+
+def still_waits(request: str) -> bool:
+    return jitctl("root", "show", request)["state"] in ("pending", "detached")
+
+
+def test_d1_a_vote_of_one_host_at_another():
+    bedlib.enrol("bob")
+    BOB.trust()
+    with bedlib.policy_with(PLAIN, SIGNED):
+        with asking() as (_, request):
+            vote = vote_of(request)
+            run("alice", ["jitctl", "cancel", request])
+        first = relaylib.host_id()
+        broker.stop()
+        for folder in "/var/lib/jit", "/run/jit-broker":
+            for name in os.listdir(folder):
+                path = os.path.join(folder, name)
+                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        broker.start()
+        RELAY.daemon.stop()
+        # With the credentials of the other host nothing is carried, and it says why.
+        RELAY.run_daemon("credentials are not this host's")
+        RELAY.daemon.stop()
+        RELAY.host()
+        check(relaylib.host_id() != first, "it is the same host still")
+        BOB.trust()
+        with asking() as (alice, request):
+            BOB.sees(request)
+            bring([vote], request)
+            check(still_waits(request), "a vote of another host counts")
+            check([e["fields"]["voter"] for e in bedlib.audit(type="vote.refused")] == ["bob"], "it is not in the log")
+            check(BOB.jitctl("approve", request, "-m", "fine").code == 0 and alice.wait() == 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_d3_no_bit_and_no_field_of_a_vote_may_be_another():
+    with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
+        vote = vote_of(request)
+        flips = [bytes([*vote[:at], vote[at] ^ 1 << at % 8, *vote[at + 1:]]) for at in range(0, len(vote), max(1, len(vote) // 150))]
+        envelope = json.loads(vote)
+        payload = json.loads(base64.b64decode(envelope["payload"]))
+        for name in payload:
+            for other in (None, "", 0, True, "f" * 32):
+                text = dump(dict(payload, **{name: other})).encode()
+                if text != dump(payload).encode():
+                    flips.append(dump(dict(envelope, payload=base64.b64encode(text).decode())).encode())
+        bring(flips, request)
+        check(still_waits(request), "a changed vote counts")
+        # In another's name it is what it is: the signature says whose it is, never the subject.
+        ENEMY.publish(f"jit.v1.live.vote.{relaylib.host_id()}.{request}.carol", vote)
+        ENEMY.flush()
+        check(alice.wait() == 0, alice.text)
+        check([v["person"] for v in jitctl("root", "show", request)["votes"]] == ["bob"], "the courier said whose vote it is")
+    bedlib.clean_slate()
+
+
+def test_d9_no_older_version_and_no_other_policy():
+    with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
+        vote = vote_of(request)
+        envelope = json.loads(vote)
+        payload = json.loads(base64.b64decode(envelope["payload"]))
+        bad = []
+        for kind in "application/vnd.pam-jit.vote.v0+json", "application/vnd.pam-jit.request.v1+json", "", "none":
+            bad.append(dict(envelope, payloadType=kind))
+        for kind in "none", "local", "webauthn", "":
+            bad.append(dict(envelope, signatures=[dict(envelope["signatures"][0], kind=kind)]))
+        bad += [dict(envelope, signatures=[]), dict(envelope, alg="none"), dict(envelope, auto_approved=True), payload, dict(payload, auto_approved=True)]
+        bring([dump(each).encode() for each in bad] + [b"{}", b"[]", b"null", b"yes", b"\xff" * 100], request)
+        check(still_waits(request), "it counts")
+        ENEMY.publish(f"jit.v1.live.vote.{relaylib.host_id()}.{request}.bob", vote)
+        ENEMY.flush()
+        check(alice.wait() == 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_d10_what_is_dropped_or_late_is_a_no_in_time():
+    with Terminal("alice", "sudo -u carol id -un") as alice:
+        RELAY.servers[1].stop(kill=True)
+        began = time.monotonic()
+        alice.expect("waiting for approval")
+        check(alice.wait() != 0 and 1 <= time.monotonic() - began <= 3.5, f"{time.monotonic() - began}: {alice.text}")
+    RELAY.daemon.expect("not connected")
+    RELAY.start()
+    RELAY.daemon.expect("connected to the relay")
+    ENEMY.__init__()
+    with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
+        vote = vote_of(request)
+        run("alice", ["jitctl", "cancel", request])
+        alice.wait()
+        bring([vote], request)  # too late
+    check(not [g for g in bedlib.all_grants() if g["request"] == request], "a late vote gives a grant")
+    bedlib.clean_slate()
+
+
+def test_d10_a_flood_costs_nobody_else_anything():
+    def flood():
+        host = relaylib.host_id()
+        for n in range(20_000):
+            ENEMY.publish(f"jit.v1.live.vote.{host}.{n:032x}.bob", b"x" * (n % 3000))
+        ENEMY.publish(f"jit.v1.live.vote.{host}.{0:032x}.bob", b"x" * 200_000)
+        ENEMY.flush()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    with Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = inbox.new("alice")["id"]
+        began = time.monotonic()
+        check(run("carol", ["jitctl", "approve", request]).code == 0 and alice.wait() == 0, alice.text)
+        check(time.monotonic() - began < 10, "the flood held up a local vote")
+    thread.join()
+    with open(f"/proc/{RELAY.daemon.process.pid}/status", encoding="ascii") as f:
+        most = int(re.search(r"VmHWM:\s+(\d+)", f.read())[1])
+    check(most < 64 * 1024, f"jit-relay took {most} KiB")
+    RELAY.daemon.text = ""
+    with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
+        BOB.sees(request)
+        check(BOB.jitctl("approve", request, "-m", "fine").code == 0 and alice.wait() == 0, alice.text)
+    bedlib.clean_slate()
+
+
+class False_server:
+    """It speaks TLS with the true certificate, and then one endless message, byte by byte."""
+
+    def __init__(self, size: int, port: int) -> None:
+        self.size, self.came = size, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{relaylib.DATA}/tls/server.crt", f"{relaylib.DATA}/tls/server.key")
+        while True:
+            try:
+                plain, _ = self.listener.accept()
+                plain.sendall(b'INFO {"server_id":"x","version":"2.9.10","proto":1,"max_payload":1048576,"headers":true,"tls_required":true,"nonce":"x"}\r\n')
+                with context.wrap_socket(plain, server_side=True) as s:
+                    got = b""
+                    while b"PING" not in got:
+                        more = s.recv(65536)
+                        if not more:
+                            raise OSError("gone")
+                        got += more
+                    s.sendall(b"PONG\r\nMSG jit.v1.vote.x 1 %d\r\nxxxx" % self.size)
+                    self.came.set()
+                    while select.select([s], [], [], 0.5)[0] == [] or s.recv(65536):
+                        s.sendall(b"x")  # so much for a half second
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+
+
+def test_d10_half_a_message_of_4_gib():
+    with open("/etc/jit/relay.toml", encoding="utf-8") as f:
+        true = f.read()
+    RELAY.daemon.stop()
+    for port, size in enumerate((4_294_967_296, 9_999_999_999_999_999_999_999, -1), 4333):
+        server = False_server(size, port)
+        relaylib.write("/etc/jit/relay.toml", true.replace("localhost:4222", f"localhost:{port}"), "_jit-relay")
+        RELAY.run_daemon("")
+        check(server.came.wait(bedlib.WAIT_S), "it never came")
+        with Terminal("alice", "sudo -u carol id -un") as alice:
+            alice.expect("waiting for approval")
+            check(alice.wait() != 0, alice.text)
+        with open(f"/proc/{RELAY.daemon.process.pid}/status", encoding="ascii") as f:
+            check(int(re.search(r"VmHWM:\s+(\d+)", f.read())[1]) < 64 * 1024, "memory without a bound")
+        check(RELAY.daemon.process.poll() is None, f"jit-relay died: {RELAY.daemon.process.returncode}")
+        RELAY.daemon.stop(kill=True)
+        server.listener.close()
+    relaylib.write("/etc/jit/relay.toml", true, "_jit-relay")
+    RELAY.run_daemon()
+    bedlib.clean_slate()
+
+
+def forged(envelope: dict, payload: dict) -> bytes:
+    """Signed by a key that somebody made for it, as real ssh-keygen does."""
+    text = dump(payload).encode()
+    kind = envelope["payloadType"]
+    if not os.path.exists("/root/forger"):
+        relaylib.good(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", "/root/forger"])
+    made = subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "request@pam-jit.v1", "-f", "/root/forger"], input=b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(text), text),
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode()
+    signature = "".join(line for line in made.splitlines() if not line.startswith("-----"))
+    name = run("root", ["ssh-keygen", "-lf", "/root/forger.pub"]).out.split()[1]
+    return dump(dict(envelope, payload=base64.b64encode(text).decode(), signatures=[{"keyid": name, "kind": "sshsig", "sig": signature}])).encode()
+
+
+def test_d11_the_relay_shows_another_request_than_the_host_asked():
+    with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
+        BOB.sees(request)
+        subject = f"jit.v1.req.group:sre.{relaylib.host_id()}.{request}"
+        true = kept("REQ-group:sre", subject)
+        envelope = json.loads(true)
+        payload = json.loads(base64.b64decode(envelope["payload"]))
+        for change in {"reason": "because"}, {"cwd": "/root"}, {"door": "su"}, {"deadline_ms": payload["deadline_ms"] + 1}, {"nonce": "0" * 64}:
+            other = dump(dict(payload, **change)).encode()
+            ENEMY.request(subject, dump(dict(envelope, payload=base64.b64encode(other).decode())).encode())
+            check(BOB.requests() == [], f"{change} is shown")
+        ENEMY.request(subject, true)
+        words = jitctl("root", "show", request)["display_code"]
+        check([r["display_code"] for r in BOB.requests()] == [words] and words in alice.text, "the screens differ")
+        # Under another's name it is not shown either.
+        ENEMY.request(f"jit.v1.req.group:sre.{'c' * 32}.{request}", true)
+        ENEMY.request(f"jit.v1.req.group:sre.{relaylib.host_id()}.{'d' * 32}", true)
+        check(len(BOB.requests()) == 1, "a request is shown that no host published so")
+        # An end that no host signed ends nothing.
+        ENEMY.request(f"jit.v1.end.{relaylib.host_id()}.{request}", b'{"state":"denied"}')
+        check(len(BOB.requests()) == 1, "anybody ends a request")
+        check(BOB.jitctl("approve", request, "-m", "fine").code == 0 and alice.wait() == 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_d12_an_invented_request():
+    with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
+        BOB.sees(request)
+        host = relaylib.host_id()
+        envelope = json.loads(kept("REQ-group:sre", f"jit.v1.req.group:sre.{host}.{request}"))
+        payload = json.loads(base64.b64decode(envelope["payload"]))
+        invented = "e" * 32
+        # It names the true host, and the key is not that host's.
+        ENEMY.request(f"jit.v1.req.group:sre.{host}.{invented}", forged(envelope, dict(payload, id=invented)))
+        # It names a host of the forger's own.
+        own = base64.b64decode(run("root", ["ssh-keygen", "-lf", "/root/forger.pub"]).out.split()[1].removeprefix("SHA256:") + "=").hex()[:32]
+        ENEMY.request(f"jit.v1.req.group:sre.{own}.{invented}", forged(envelope, dict(payload, id=invented, host={"id": own, "name": "db9"})))
+        ENEMY.request(f"jit.v1.req.group:sre.{host}.{'f' * 32}", dump(dict(envelope, signatures=[])).encode())
+        listed = BOB.jitctl("requests")
+        check(request[:8] in listed.out and invented[:8] not in listed.out and "it calls itself db9" in listed.err, listed.text)
+        # Bob is talked into trusting it, and signs: no host that he helps asked for it.
+        trust = re.search(r"key (SHA256:[^.]+)\.", listed.err)[1]
+        done = BOB.jitctl("approve", invented, "-m", "fine", "--trust", trust)
+        check(done.code == 0 and "still waits" in done.out, done.text)
+        vote = kept("VOTE", f"jit.v1.vote.{own}.{invented}.bob")
+        bring([vote], request)
+        bring([vote], invented)
+        check(still_waits(request), "it counts here")
+        run("alice", ["jitctl", "cancel", request])
+        alice.wait()
+    bedlib.clean_slate()
+
+
+def test_e3_markup_is_text_on_a_workstation_too():
+    with Inbox() as inbox:
+        for original in MARKUP:
+            with Terminal("alice", ["sudo", "/bin/echo", original], env={"JIT_REASON": original}) as alice:
+                alice.expect("waiting")
+                request = inbox.new("alice")["id"]
+                BOB.sees(request)
+                shown = BOB.jitctl("show", request)
+                listed = BOB.jitctl("requests")
+                for text in shown.out, listed.out:
+                    check(original.replace("\\", "\\\\")[1:] in text and "uid=0(root)" not in text, f"{original!r}: {text!r}")
+                check(not re.search(r"(?m)(^|\t)[=+@-][^\t\n]", listed.out), f"a sheet computes {listed.out!r}")
+                run("alice", ["jitctl", "cancel", request])
+                alice.wait()
+    check(not [line for line in RELAY.daemon.text.splitlines() if "evil" in line], "it stands in the log of jit-relay")
+
+
+try:
+    bedlib.main(globals())
+finally:
+    RELAY.stop()
