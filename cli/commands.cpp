@@ -33,6 +33,7 @@ Exit help(const Args& args, Output& out) {
     out.line("  " + left + "  " + std::string(verb.help));
   }
   out.line("");
+  out.line("jitctl -H [USER@]HOST VERB: the same there, over ssh; approve and deny sign here.");
   out.line("jitctl help VERB names its options; --json prints one document. Durations: 90s 30m 2h. Ids: 4 digits or more.");
   out.line("Exit codes: 0 done, 1 the answer is no, 2 usage, 3 not found or not allowed, 4 no broker, 5 timed out.");
   return Exit::kDone;
@@ -41,6 +42,17 @@ Exit help(const Args& args, Output& out) {
 }  // namespace
 
 Exit run(std::span<const std::string> arguments, Output& out) {
+  if (!arguments.empty() && arguments[0] == "-H") {
+    // No word that ssh could take for an option of its own.
+    if (arguments.size() < 3 || arguments[1].empty() || arguments[1][0] == '-' || arguments[2] == "-H") {
+      return out.fail({Exit::kUsage, "-H: give [USER@]HOST, and then what is to be done there"});
+    }
+    const auto there = parse_args(arguments.subspan(2));
+    if (!there) return out.fail(there.failure());
+    Verbs verbs{out, *there};
+    const bool vote = there->verb == "approve" || there->verb == "deny";
+    return vote ? verbs.vote_over_ssh(arguments[1], there->verb == "approve") : verbs.pass_on(arguments[1], arguments.subspan(2));
+  }
   const auto args = parse_args(arguments);
   if (!args) return out.fail(args.failure());
   if (args->verb == "help") return help(*args, out);

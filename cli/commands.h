@@ -10,6 +10,7 @@
 #include "cli/client.h"
 #include "cli/documents.h"
 #include "cli/format.h"
+#include "cli/signing.h"
 #include "setup/edit.h"
 
 namespace jit::cli {
@@ -83,6 +84,10 @@ struct Verbs {
   Exit remote_show();
   Exit remote_vote(bool approve);
   Exit remote_watch();
+  Result<Decision> decision_given(bool approve) const;  // of approve or deny, to be signed
+  // verbs_ssh.cpp: -H HOST
+  Exit pass_on(const std::string& host, std::span<const std::string> arguments);
+  Exit vote_over_ssh(const std::string& host, bool approve);
   // verbs_doctor.cpp
   Exit doctor();
   // verbs_setup.cpp

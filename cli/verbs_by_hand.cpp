@@ -69,7 +69,7 @@ std::string ask(const std::string& question) {
   return got ? std::string(evidence::trim(line)) : std::string();
 }
 
-Result<Decision> decision_given(const Args& args) {
+Result<Decision> decision_by_hand(const Args& args) {
   Decision out;
   out.approve = args.has(Option::kYes);
   if (out.approve && args.has(Option::kNo)) return Failure{Exit::kUsage, "--approve or --deny, not both"};
@@ -118,7 +118,7 @@ Exit Verbs::vote_by_hand() {
 }
 
 Exit Verbs::sign_by_hand() {
-  auto decision = decision_given(args);
+  auto decision = decision_by_hand(args);
   if (!decision) return out.fail(decision.failure());
   const auto approver = read_approver();
   if (!approver) return out.fail(approver.failure());

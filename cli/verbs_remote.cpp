@@ -52,33 +52,33 @@ int remote_stop() {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-Result<Decision> remote_decision(const Args& args, bool approve) {
-  Decision out;
-  out.approve = approve;
+}  // namespace
+
+Result<Decision> Verbs::decision_given(bool approve) const {
+  Decision decision;
+  decision.approve = approve;
   const auto reason = reason_of(args, !approve);
   if (!reason) return reason.failure();
-  out.reason = *reason;
+  decision.reason = *reason;
   const auto seconds = duration_of(args);
   if (!seconds) return seconds.failure();
-  out.duration_s = *seconds;
+  decision.duration_s = *seconds;
   const auto block = duration_of(args, Option::kBlock);
   if (!block) return block.failure();
-  out.block_s = *block;
-  out.scope = args.value(Option::kScope);
-  if (!out.scope.empty() && !policy::scope_named(out.scope)) return Failure{Exit::kUsage, "--scope: give command, tty, session or login"};
+  decision.block_s = *block;
+  decision.scope = args.value(Option::kScope);
+  if (!decision.scope.empty() && !policy::scope_named(decision.scope)) return Failure{Exit::kUsage, "--scope: give command, tty, session or login"};
   for (const char c : args.value(Option::kTyped)) {
-    if (c != ' ' && c != '-') out.typed += c;
+    if (c != ' ' && c != '-') decision.typed += c;
   }
-  return out;
+  return decision;
 }
-
-}  // namespace
 
 bool Verbs::over_relay() const {
   if (args.has(Option::kRelay) || args.has(Option::kTrust)) return args.verb != "vote";
-  if (access("/run/dbus/system_bus_socket", F_OK) == 0 && Client::connect()) return false;
   const auto approver = read_approver();
-  return approver && approver->relay;
+  if (!approver || !approver->relay) return false;
+  return access("/run/dbus/system_bus_socket", F_OK) != 0 || !Client::connect();
 }
 
 Exit Verbs::remote_requests() {
@@ -109,7 +109,7 @@ Exit Verbs::remote_show() {
 Exit Verbs::remote_vote(bool approve) {
   const auto id = id_of(args.words[0]);
   if (!id) return out.fail(id.failure());
-  const auto decision = remote_decision(args, approve);
+  const auto decision = decision_given(approve);
   if (!decision) return out.fail(decision.failure());
   const auto remote = whole_remote(args, out, true);
   if (!remote) return out.fail(remote.failure());

@@ -195,7 +195,7 @@ def client(name: str, credentials: str, inbox: str, port: int = 4222) -> nats.Cl
 class Keeper(nats.Client):
     """Who runs the servers, and may do anything there: the account that has the streams, with the key of the admin's folder."""
 
-    def __init__(self):
+    def __init__(self, port: int = 4222):
         script = """
 import base64, hashlib, json, sys, time
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as Key
@@ -225,4 +225,4 @@ print("-----BEGIN NATS USER JWT-----\\n" + words + "." + url(account.sign(words.
 """
         write("/root/looker.py", script)
         write("/root/looker.creds", good(["/usr/bin/python3", "/root/looker.py", f"{DIR}/authority.json"]))
-        super().__init__("/root/looker.creds", 4222, CA, "_INBOX.looker")
+        super().__init__("/root/looker.creds", port, CA, "_INBOX.looker")

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// jitctl -H [USER@]HOST: the same, over ssh. A vote is signed here, where the person sits and his key is; the other host gets it whole.
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/commands.h"
+#include "cli/remote.h"
+#include "cli/replace_file.h"
+#include "evidence/text.h"
+#include "policy/policy.h"
+
+namespace jit::cli {
+
+namespace {
+
+constexpr char kSsh[] = "/usr/bin/ssh";
+constexpr std::size_t kAnswerMost = 2 * evidence::kEnvelopeMax;
+
+// A shell of the other host reads it: each word is one word there.
+std::string quoted(const std::string& word) {
+  std::string out = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+std::vector<std::string> ssh_words(const std::string& host, const std::vector<std::string>& words, bool terminal) {
+  std::vector<std::string> out = {kSsh};
+  if (terminal) out.emplace_back("-t");
+  out.insert(out.end(), {"--", host, "jitctl"});
+  for (const std::string& word : words) out.push_back(quoted(word));
+  return out;
+}
+
+struct SshDone {
+  int code = 255;
+  std::string out;
+};
+
+// input is its standard input; what it prints is kept, what it complains of goes to our standard error.
+std::optional<SshDone> ssh(const std::string& host, const std::vector<std::string>& words, const std::string& input) {
+  const auto all = ssh_words(host, words, false);
+  std::vector<char*> argv;
+  for (const std::string& word : all) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  const SecretFile file(input);  // in memory: no pipe that two could wait at
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, file.path().c_str(), O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  pid_t child = -1;
+  const bool started = posix_spawn(&child, kSsh, &actions, nullptr, argv.data(), environ) == 0;
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  SshDone done;
+  std::array<char, 16384> chunk{};
+  for (ssize_t got = 0; started && (got = read(ends[0], chunk.data(), chunk.size())) != 0;) {
+    if (got < 0 && errno != EINTR) break;
+    if (got > 0 && done.out.size() < kAnswerMost) done.out.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+  close(ends[0]);
+  if (!started) return std::nullopt;
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  done.code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+  return done;
+}
+
+Failure ssh_failure(const SshDone& done, const std::string& host) {
+  if (done.code == 255) return {Exit::kUnreachable, evidence::escape_to(host, 64) + " cannot be reached over ssh"};
+  return {done.code >= 1 && done.code <= 5 ? static_cast<Exit>(done.code) : Exit::kNo, evidence::escape_to(host, 64) + " refuses: see above"};
+}
+
+}  // namespace
+
+// As it is, for the other host's jitctl to answer.
+Exit Verbs::pass_on(const std::string& host, std::span<const std::string> arguments) {
+  const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+  const auto all = ssh_words(host, {arguments.begin(), arguments.end()}, terminal);
+  std::vector<char*> argv;
+  for (const std::string& word : all) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  execv(kSsh, argv.data());
+  return out.fail({Exit::kUnreachable, std::string(kSsh) + ": " + std::strerror(errno) + "; install openssh-client"});
+}
+
+Exit Verbs::vote_over_ssh(const std::string& host, bool approve) {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  auto decision = decision_given(approve);
+  if (!decision) return out.fail(decision.failure());
+  const auto approver = read_approver();
+  if (!approver) return out.fail(approver.failure());
+  if (approver->person.empty()) return out.fail({Exit::kUsage, "who are you there? put person = \"NAME\" into " + approver_file()});
+  const auto fetched = ssh(host, {"show", *id, "--envelope"}, {});
+  if (!fetched) return out.fail({Exit::kUnreachable, std::string(kSsh) + " cannot be started; install openssh-client"});
+  if (fetched->code != 0) return out.fail(ssh_failure(*fetched, host));
+  const std::string envelope(evidence::trim(fetched->out));
+  const auto parsed = evidence::parse_envelope(envelope);
+  const auto key = parsed && parsed->signatures.size() == 1 ? key_in(*parsed) : std::nullopt;
+  if (!key) return out.fail({Exit::kNo, "what came is not signed by a host: do not answer it"});
+  const auto request = verified(envelope, *key);
+  if (!request) return out.fail(request.failure());
+  const std::string fingerprint = evidence::fingerprint(*key);
+  if (approver->host(fingerprint) == nullptr) {
+    if (args.value(Option::kTrust) != fingerprint) {
+      return out.fail({Exit::kNo, "you do not know the host that signed this; it calls itself " + evidence::escape_to(request->request.host_name, 64) + ", key " + fingerprint +
+                                      ". Compare with jitctl status on that host, then add --trust " + fingerprint});
+    }
+    if (const auto kept = trust_host(request->request.host_name, *key); !kept) return out.fail(kept.failure());
+    out.aside("the key of that host is kept in " + approver_file());
+  }
+  if (!json()) out.facts(request_facts(document_of(*request)));
+  if (approve && request->request.offer.match && decision->typed.empty()) {
+    return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
+  }
+  const auto vote = signed_vote(*request, *decision, approver->person, {}, args.value(Option::kKey));
+  if (!vote) return out.fail(vote.failure());
+  std::vector<std::string> words = {"vote", "--paste", "-"};
+  if (json()) words.emplace_back("--json");
+  const auto handed = ssh(host, words, *vote + "\n");
+  if (!handed || handed->code != 0) return out.fail(ssh_failure(handed.value_or(SshDone{}), host));
+  // Printable, or nobody knows what it does to the terminal.
+  for (std::size_t at = 0; at < handed->out.size();) {
+    const std::size_t end = std::min(handed->out.find('\n', at), handed->out.size());
+    const std::string line = handed->out.substr(at, end - at);
+    const bool plain = line.find_first_not_of(" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~") == std::string::npos;
+    out.line(plain ? line : evidence::escape(line));
+    at = end + 1;
+  }
+  return Exit::kDone;
+}
+
+}  // namespace jit::cli

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""jitctl -H: on another host over real ssh; votes are signed where the person sits."""
+import bedlib
+import relaylib
+from bedlib import Inbox, Terminal, check, run
+from by_hand import PLAIN, SIGNED
+
+
+def config() -> None:
+    relaylib.write("/home/bob/.ssh/config", "Host bed\nHostname 127.0.0.1\nPort 2222\nUser bob\nBatchMode yes\n", "bob")
+    relaylib.write("/home/bob/.config/jit/approver.toml", 'person = "bob"\n', "bob")
+    run("root", ["chown", "-R", "bob:", "/home/bob/.config"])
+
+
+def test_a_vote_is_signed_here_and_counts_there():
+    config()
+    # The key that opens the login stays; another one signs.
+    done = run("bob", "ssh-keygen -q -N '' -t ed25519 -f ~/.ssh/vote")
+    check(done.code == 0, done.text)
+    done = run("root", "jitctl people add-key bob /home/bob/.ssh/vote.pub && jitctl policy reload")
+    check(done.code == 0, done.text)
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox:
+        for verb in "deny", "approve":
+            with Terminal("alice", "sudo id -un") as alice:
+                alice.expect("Vote code, or Enter to wait")
+                alice.line("")
+                request = inbox.new("alice")["id"]
+                command = ["jitctl", "-H", "bed", verb, request[:8], "-m", "it's \"fine\"; `id` $(id)", "--key", "/home/bob/.ssh/vote"]
+                done = run("bob", command)
+                if "--trust" in done.text:
+                    check(done.code == 1, done.text)
+                    done = run("bob", [*command, "--trust", bedlib.jitctl("root", "status")["host"]["key"]])
+                check(done.code == 0 and "taken: request" in done.out, done.text)
+                check((alice.wait() == 0) == (verb == "approve"), alice.text)
+                vote = bedlib.jitctl("root", "show", request)["votes"][0]
+                check(vote["kind"] == "sshsig" and vote["reason"] == "it's \"fine\"; `id` $(id)", f"{vote}")
+    bedlib.clean_slate()
+
+
+def test_what_else_there_is_goes_over_as_it_is():
+    listed = run("bob", ["jitctl", "-H", "bed", "requests", "--json"])
+    check(listed.code == 0 and bedlib.json.loads(listed.out) is not None, listed.text)
+    missing = run("bob", ["jitctl", "-H", "bed", "show", "abcd"])
+    check(missing.code == 3, missing.text)
+    missing = run("bob", ["jitctl", "-H", "bed", "approve", "abcd", "-m", "x"])
+    check(missing.code == 3 and "refuses" in missing.err, missing.text)
+    asked = run("alice", ["jitctl", "request", "--as", "root", "--", "/usr/bin/id"])
+    check(asked.code == 0, asked.text)
+    shown = run("bob", ["jitctl", "-H", "bed", "show", asked.out.strip()])
+    check("alice(2001)" in shown.out, shown.text)
+    bedlib.clean_slate()
+
+
+def test_bad_hosts():
+    for words in (["-H"], ["-H", "bed"], ["-H", "-oProxyCommand=touch /tmp/owned", "requests"], ["-H", "", "requests"], ["-H", "bed", "-H", "x"]):
+        done = run("bob", ["jitctl", *words])
+        check(done.code == 2, f"{words}: {done.text}")
+    gone = run("bob", ["jitctl", "-H", "127.0.0.1", "approve", "abcd", "-m", "x"])
+    check(gone.code == 4 and "over ssh" in gone.err, gone.text)
+
+
+bedlib.main(globals())

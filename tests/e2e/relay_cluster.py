@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three servers, and the one that leads dies under load: what was confirmed is there, and everybody is answered."""
+import json
+import time
+
+import bedlib
+
+import relaylib
+from bedlib import Inbox, Terminal, check
+from by_hand import PLAIN, SIGNED
+
+RELAY = relaylib.Relay(3)
+RELAY.host()
+BOB = RELAY.approver("bob")
+SIMULATED = "5" * 32
+COUNT = 300
+
+
+def looker() -> relaylib.Keeper:
+    for port in RELAY.ports:
+        try:
+            return relaylib.Keeper(port)
+        except OSError:
+            pass
+    raise bedlib.Failed("no server is left")
+
+
+def leader_of(stream: str) -> int:
+    """The number of the node that leads it, once somebody does."""
+    keeper = looker()
+    end = time.monotonic() + bedlib.WAIT_S
+    while time.monotonic() < end:
+        answer = keeper.request(f"$JS.API.STREAM.INFO.{stream}", b"{}", timeout=2)
+        leader = json.loads(answer["data"]).get("cluster", {}).get("leader", "") if answer else ""
+        if leader:
+            return int(leader.rsplit("-", 1)[1])
+    raise bedlib.Failed(f"nobody leads {stream}")
+
+
+def test_the_leader_dies_under_load():
+    dies = leader_of("REQ-set:sre")
+    credentials = relaylib.good(["jitctl", "relay", "issue-host", relaylib.DIR, SIMULATED])
+    port = next(p for p in RELAY.ports if p != 4221 + dies)
+    host = relaylib.client("simulated", credentials, f"_INBOX.host-{SIMULATED}", port)
+    confirmed, again = [], 0
+    for number in range(COUNT):
+        if number == COUNT // 3:
+            RELAY.servers[dies].stop(kill=True)
+        end = time.monotonic() + bedlib.WAIT_S
+        while True:  # as jit-relay does: until it is confirmed, with the same message id
+            answer = host.request(f"jit.v1.req.set:sre.{SIMULATED}.{number:032x}", b"number %d" % number, {"Nats-Msg-Id": f"n{number}"}, timeout=1)
+            if answer and b'"seq"' in answer["data"]:
+                confirmed.append(number)
+                break
+            again += 1
+            check(time.monotonic() < end, f"number {number} was never confirmed")
+    check(leader_of("REQ-set:sre") != dies, "the dead one leads")
+    keeper = looker()
+    for number in confirmed:
+        kept = keeper.request("$JS.API.DIRECT.GET.REQ-set:sre", json.dumps({"last_by_subj": f"jit.v1.req.set:sre.{SIMULATED}.{number:032x}"}).encode())
+        check(kept is not None and kept["data"] == b"number %d" % number, f"number {number} was confirmed and is lost")
+    state = json.loads(keeper.request("$JS.API.STREAM.INFO.REQ-set:sre", b"{}")["data"])["state"]
+    check(len(confirmed) == COUNT and state["messages"] == COUNT, f"{len(confirmed)} confirmed, {state}")
+    print(f"     {COUNT} confirmed, {again} sent again, 0 lost")
+    RELAY.start(dies)
+
+
+def test_a_paused_sudo_and_a_leader_that_dies():
+    bedlib.enrol("bob")
+    BOB.trust()
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox:
+        for stream in "REQ-group:sre", "VOTE":
+            with Terminal("alice", "sudo id -un") as alice:
+                alice.expect("Vote code, or Enter to wait")
+                alice.line("")
+                request = inbox.new("alice")["id"]
+                BOB.sees(request)
+                dies = leader_of(stream)
+                RELAY.servers[dies].stop(kill=True)
+                voted = BOB.jitctl("approve", request, "-m", "fine")
+                while voted.code == 4:  # nobody leads yet: he tries again, as it says
+                    check("try again" in voted.err or "cannot be reached" in voted.err, voted.text)
+                    voted = BOB.jitctl("approve", request, "-m", "fine")
+                check(voted.code == 0 or "already" in voted.err, voted.text)
+                check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+                RELAY.start(dies)
+                RELAY.servers[dies].expect("Server is ready")
+            bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "next"])
+    bedlib.clean_slate()
+
+
+def test_a_whole_cluster_that_dies():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        BOB.sees(request)
+        for server in RELAY.servers.values():
+            server.stop(kill=True)
+        alice.expect("people who are not at this host cannot be reached now")
+        for node in 1, 2, 3:
+            RELAY.start(node)
+        alice.expect("people elsewhere can be asked again")
+        voted = BOB.jitctl("approve", request, "-m", "fine")
+        while voted.code == 4:
+            voted = BOB.jitctl("approve", request, "-m", "fine")
+        check(voted.code == 0 or "already" in voted.err, voted.text)
+        check(alice.wait() == 0, alice.text)
+    bedlib.clean_slate()
+
+
+try:
+    bedlib.main(globals())
+finally:
+    RELAY.stop()
