@@ -16,6 +16,7 @@
 #include <chrono>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "broker/bus/json.h"
 #include "broker/bus/objects.h"
@@ -35,6 +36,7 @@ constexpr char kAction[] = "org.pamjit.vote";  // dbus/org.pamjit.policy
 constexpr auto kCallTimeout = 5s;
 constexpr auto kPasswordTimeout = 100s;  // jitctl waits 120 s for a vote
 constexpr int kRetryMs = 1000;
+constexpr auto kFirstTry = 2s;
 
 void log(int level, const std::string& text) { sd_journal_print(level, "bus: %s", wire_text(text).c_str()); }
 
@@ -60,6 +62,7 @@ void Link::start() {
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   std::promise<void> done;
   ended_ = done.get_future();
+  const std::future<void> tried = tried_.get_future();
   // Signals are the main thread's business: this thread inherits a mask with all of them blocked.
   sigset_t all;
   sigset_t before;
@@ -70,6 +73,12 @@ void Link::start() {
     done.set_value();
   }).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // Who started the broker may call it at once. A bus that does not answer keeps nobody at the doors waiting for long.
+  tried.wait_for(kFirstTry);
+}
+
+void Link::has_tried() {
+  if (std::exchange(first_try_, false)) tried_.set_value();
 }
 
 void Link::stop() {
@@ -92,6 +101,7 @@ void Link::run() {
     } catch (const sdbus::Error& error) {
       why = error.getName() + ": " + error.getMessage();
     }
+    has_tried();
     pending_.clear();
     per_sender_.clear();
     session_.reset();
@@ -139,6 +149,7 @@ void Link::serve() {
     connected_ = true;
   }
   told_ = false;
+  has_tried();
   log(LOG_NOTICE, std::string("on the system bus as ") + kName);
   while (!stopping_) {
     while (dbus::process_one(*session.connection)) {

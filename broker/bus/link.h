@@ -64,7 +64,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
   Link(core::Post post, std::weak_ptr<Intake> intake);
   ~Link();
-  void start();
+  void start();  // returns when the bus was reached, or not, or did not answer within two seconds
   void stop();  // waits for the thread, or leaves it behind where the bus does not let it go
 
   void changed(std::string to, std::string id);  // any thread; queued
@@ -92,6 +92,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
   void run();
   void serve();
+  void has_tried();
   void post(std::function<void(Intake&)> todo);
   void answer(std::uint64_t token, Answer answer);
   void identified(std::uint64_t token, Call call, const dbus::ReplyError& error, const Dict& credentials);
@@ -109,6 +110,8 @@ class Link : public std::enable_shared_from_this<Link> {
   std::weak_ptr<Intake> intake_;
   int event_ = -1;
   std::atomic<bool> stopping_ = false;
+  std::promise<void> tried_;  // fulfilled once, by the bus thread
+  bool first_try_ = true;     // bus thread only
   std::future<void> ended_;
 
   std::mutex mutex_;  // of the queues
