@@ -81,8 +81,9 @@ void Core::enforced(const EndReport& report, Done<bool> done) {
   if (LiveGrant* live = impl_->find_grant(report.grant); live != nullptr && !live->busy && report.why == "account") {
     impl_->end_grant(*live, GrantEnd::kVoid, "", "the account has expired", [](bool) {});
   }
+  // Nothing ran any more, and nothing is left. That it ended with another grant is told all the same: no clock and nobody else says why.
   const bool nothing = report.ended == 0 && report.survivors.empty() && report.beyond.empty() && report.later.empty();
-  if (nothing) return done({Error::kNone, "", true});  // nothing ran any more, and nothing is left
+  if (nothing && report.why != "outer") return done({Error::kNone, "", true});
   Batch batch;
   batch.entries.push_back(events::enforced(report));
   impl_->commit(std::move(batch), [done = std::move(done)](bool ok) {
