@@ -3,6 +3,8 @@
 
 #include "setup/edit.h"
 
+#include "setup/lines.h"
+
 namespace jit::setup {
 namespace {
 
@@ -14,16 +16,6 @@ struct Step {
   std::string_view line;
   std::size_t old_at = 0, new_at = 0;  // lines before it, on each side
 };
-
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-  return out;
-}
 
 // By the longest common subsequence.
 std::vector<Step> steps(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b) {
@@ -59,7 +51,7 @@ std::string range(std::size_t at, std::size_t count) {
 }  // namespace
 
 std::string unified_diff(std::string_view old_text, std::string_view new_text, std::string_view old_name, std::string_view new_name) {
-  const auto all = steps(split(old_text), split(new_text));
+  const auto all = steps(lines_of(old_text), lines_of(new_text));
   std::string out;
   for (std::size_t at = 0; at < all.size();) {
     if (all[at].sign == ' ') {

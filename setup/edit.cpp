@@ -6,20 +6,12 @@
 
 #include "host/pam_text.h"
 
+#include "setup/lines.h"
+
 namespace jit::setup {
 namespace {
 
 using host::PamEntry;
-
-std::vector<std::string_view> lines_of(std::string_view text) {  // each with its newline
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-  return out;
-}
 
 bool is_marked(std::string_view line) {
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
