@@ -20,6 +20,7 @@
 namespace jit::relay {
 namespace {
 
+constexpr int kAttempts = 3;
 constexpr std::int64_t kConnectMs = 5000;  // for each server
 constexpr std::int64_t kPingMs = 60'000;
 constexpr int kPings = 2;
@@ -211,7 +212,13 @@ natsStatus Transport::Impl::connect(const Settings& settings) {
   set(natsOptions_SetClosedCB(raw, on_closed, closure()));
   set(natsOptions_SetErrorHandler(raw, on_error, closure()));
   natsConnection* made = nullptr;
-  if (status == NATS_OK) status = natsConnection_Connect(&made, raw);
+  // Seen with libnats 3.4.1 and nats-server 2.9.10: good credentials are refused now and then, and taken at the next try. Bad
+  // ones are refused three times.
+  for (int attempt = 0; status == NATS_OK && attempt < kAttempts; ++attempt) {
+    status = natsConnection_Connect(&made, raw);
+    if (status != NATS_CONNECTION_AUTH_FAILED || attempt + 1 == kAttempts) break;
+    status = NATS_OK;
+  }
   if (status != NATS_OK) return status;
   const std::lock_guard lock(mutex);
   connection = made;
