@@ -135,4 +135,8 @@ Result<std::string> id_of(const std::string& word);
 std::string decision_line(const Json& request, std::uint64_t lifetime_s);  // "approved: alice may ..."
 std::string ended_line(const char* word, const Json& document, const std::string& grant);  // "ended: alice may no longer ..."
 
+// A descriptor that is readable once ^C or SIGTERM came, which are blocked from then on; -1: errno says why. ^C is how one leaves a
+// watch: a quiet end, not a death. The caller closes it.
+int stop_signals();
+
 }  // namespace jit::cli

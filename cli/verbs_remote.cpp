@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an approver does from a workstation of his own, where no broker is.
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -41,15 +40,6 @@ Result<std::unique_ptr<Remote>> whole_remote(const Args& args, Output& out, bool
     out.aside("the key of that host is kept in " + approver_file());
   }
   return remote;
-}
-
-int remote_stop() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return -1;
-  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 }  // namespace
@@ -145,7 +135,7 @@ Exit Verbs::remote_vote(bool approve) {
 }
 
 Exit Verbs::remote_watch() {
-  const int stop = remote_stop();
+  const int stop = stop_signals();
   if (stop < 0) return out.fail({Exit::kNo, "signals cannot be waited for: too many open files?"});
   std::map<std::string, std::string> said;
   const auto show = [&](const Json& request) {

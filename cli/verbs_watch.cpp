@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kSeenMax = 4096;
 
-// ^C is how one leaves a watch: a quiet end, not a death.
+}  // namespace
+
 int stop_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -24,8 +25,6 @@ int stop_signals() {
   if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return -1;
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
-
-}  // namespace
 
 Exit Verbs::watch() { return !json() && Screen::usable() ? inbox() : lines(); }
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "setup/edit.h"
-
 #include "setup/lines.h"
 
 namespace jit::setup {

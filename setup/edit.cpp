@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "host/pam_text.h"
-
 #include "setup/lines.h"
 
 namespace jit::setup {
