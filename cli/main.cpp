@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "evidence/at_exit.h"
 
 namespace {
 
@@ -26,6 +27,7 @@ bool standard_files_open() {
 
 int main(int argc, char** argv) {
   using jit::cli::Exit;
+  jit::evidence::keep_crypto_at_exit();
   const bool open = standard_files_open();
   jit::cli::Output out(jit::cli::Style::detect());
   if (!open) return static_cast<int>(out.fail({Exit::kUsage, "standard input, output or error is closed: open it"}));

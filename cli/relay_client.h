@@ -39,7 +39,7 @@ class RelayClient {
   std::string closed_, refused_;
 };
 
-// Nobody else reads it: a file that is only in memory, for what must never be on a disk.
+// A file that is only in memory, and that nobody else reads.
 class SecretFile {
  public:
   explicit SecretFile(const std::string& text);

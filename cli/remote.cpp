@@ -32,11 +32,12 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
   const auto text = relay::read_small_file(approver.relay->credentials, why);
   if (!text) return Failure{Exit::kUsage, why};
   const auto claims = relay::read_credentials(*text);
-  if (!claims || claims->name.empty()) return Failure{Exit::kUsage, approver.relay->credentials + " holds no credentials: jitctl relay issue-approver makes some"};
+  const auto login = relay::read_login(*text);
+  if (!login || !claims || claims->name.empty()) return Failure{Exit::kUsage, approver.relay->credentials + " holds no credentials: jitctl relay issue-approver makes some"};
   if (!approver.person.empty() && approver.person != claims->name) {
     return Failure{Exit::kUsage, approver.relay->credentials + " was issued to " + evidence::escape_to(claims->name, 64) + ", and " + approver_file() + " says that you are somebody else"};
   }
-  const relay::Settings settings{approver.relay->servers, approver.relay->credentials, approver.relay->ca, relay::approver_client(claims->name)};
+  const relay::Settings settings{approver.relay->servers, login->jwt, login->sign, approver.relay->ca, relay::approver_client(claims->name)};
   std::unique_ptr<Remote> remote(new Remote(std::move(approver), claims->name, claims->sets));
   auto client = RelayClient::connect(settings);
   if (!client) return client.failure();

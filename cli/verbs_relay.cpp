@@ -64,8 +64,8 @@ Result<Nothing> keep(const std::string& folder, const relay::Authority& authorit
 }
 
 Result<std::unique_ptr<RelayClient>> reach(const relay::Authority& authority, const std::string& credentials, const std::string& client, const std::string& ca) {
-  const SecretFile file(credentials);
-  return RelayClient::connect({authority.urls, file.path(), ca, client});
+  const auto login = relay::read_login(credentials);
+  return RelayClient::connect({authority.urls, login->jwt, login->sign, ca, client});
 }
 
 // What the server says to a question of its own API; an error in it is a failure.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <exception>
 
+#include "evidence/at_exit.h"
 #include "evidence/text.h"
 #include "relay/credentials/jwt.h"
 #include "relay/relay.h"
@@ -63,6 +64,7 @@ int run() {
 
 int main(int argc, char**) {
   if (argc != 1) return failed("jit-relay takes no argument: see jit-relay(8)");
+  jit::evidence::keep_crypto_at_exit();
   std::signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_DUMPABLE, 0);  // it holds credentials
   const rlimit none{0, 0};

@@ -79,7 +79,9 @@ Relay::~Relay() {
 int Relay::start() {
   int code = sd_event_add_time(event_, &timer_, CLOCK_BOOTTIME, UINT64_MAX, 50'000, on_timer, this);
   if (code >= 0) code = broker_.start();
-  if (code >= 0) connect();
+  if (code < 0) return code;
+  connect();
+  tick();
   return code;
 }
 
@@ -87,7 +89,11 @@ void Relay::connect() {
   reconnect_ = 0;
   transport_source_ = sd_event_source_disable_unref(transport_source_);
   transport_.reset();
-  transport_ = std::make_unique<Transport>(Settings{settings_.servers, settings_.credentials, settings_.ca, host_client(host_)});
+  std::string why;
+  const auto text = read_small_file(settings_.credentials, why);  // perhaps there are new ones
+  const auto login = text ? read_login(*text) : std::nullopt;
+  if (!login) return closed(text ? settings_.credentials + " holds no credentials" : why);
+  transport_ = std::make_unique<Transport>(Settings{settings_.servers, login->jwt, login->sign, settings_.ca, host_client(host_)});
   const int code = sd_event_add_io(event_, &transport_source_, transport_->fd(), EPOLLIN, on_transport, this);
   if (code < 0) sd_event_exit(event_, code);
 }

@@ -51,6 +51,16 @@ Json with_revoked(Json out, const Revocations& revoked) {
   return out;
 }
 
+constexpr std::string_view kJwtHead = "-----BEGIN NATS USER JWT-----\n";
+constexpr std::string_view kSeedHead = "-----BEGIN USER NKEY SEED-----\n";
+
+std::string_view line_below(std::string_view text, std::string_view head) {
+  const std::size_t at = text.find(head);
+  if (at == std::string_view::npos) return {};
+  const std::string_view below = text.substr(at + head.size());
+  return below.substr(0, below.find_first_of("\r\n"));
+}
+
 }  // namespace
 
 std::string operator_jwt(const Nkey& key, const std::string& system_account, std::int64_t now) {
@@ -91,15 +101,21 @@ std::string user_jwt(const Nkey& account, const std::string& user, std::string_v
 }
 
 std::string credentials(const std::string& jwt, const std::string& seed) {
-  return "-----BEGIN NATS USER JWT-----\n" + jwt + "\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n" + seed +
-         "\n------END USER NKEY SEED------\n";
+  return std::string(kJwtHead) + jwt + "\n------END NATS USER JWT------\n\n" + std::string(kSeedHead) + seed + "\n------END USER NKEY SEED------\n";
+}
+
+std::optional<Login> read_login(std::string_view text) {
+  auto key = Nkey::from_seed(line_below(text, kSeedHead));
+  const std::string_view jwt = line_below(text, kJwtHead);
+  if (!key || key->kind() != evidence::NkeyKind::kUser || jwt.empty()) return std::nullopt;
+  return Login{std::string(jwt), [key = std::make_shared<const Nkey>(std::move(*key))](std::string_view nonce) {
+    const evidence::Bytes signature = key->sign(nonce);
+    return std::string(signature.begin(), signature.end());
+  }};
 }
 
 std::optional<UserClaims> read_credentials(std::string_view text) {
-  constexpr std::string_view kHead = "-----BEGIN NATS USER JWT-----\n";
-  const std::size_t head = text.find(kHead);
-  if (head == std::string_view::npos) return std::nullopt;
-  const std::string_view jwt = text.substr(head + kHead.size(), text.find('\n', head + kHead.size()) - head - kHead.size());
+  const std::string_view jwt = line_below(text, kJwtHead);
   const std::size_t first = jwt.find('.');
   const std::size_t second = jwt.find('.', first + 1);
   if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;

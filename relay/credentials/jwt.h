@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -40,5 +41,12 @@ struct UserClaims {
 };
 // Of a *.creds file, unverified: for what its owner wants to know of it.
 std::optional<UserClaims> read_credentials(std::string_view text);
+
+// Of a *.creds file, what a server wants to see: the user's words, and its nonce signed by the user's key.
+struct Login {
+  std::string jwt;
+  std::function<std::string(std::string_view nonce)> sign;
+};
+std::optional<Login> read_login(std::string_view text);
 
 }  // namespace jit::relay

@@ -4,15 +4,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jit::relay {
 
 struct Settings {
   std::vector<std::string> servers;  // tls://HOST:PORT
-  std::string credentials;           // a *.creds file
+  std::string jwt;                   // of the user
+  // The server's nonce, signed by the user's key (RFC 8032): 64 bytes. Called in the library's threads.
+  std::function<std::string(std::string_view)> sign;
   std::string ca;                    // certificates in PEM; empty: those of the system
   std::string client;                // as subjects.h says: whose inbox it is
 };
