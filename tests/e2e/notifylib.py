@@ -40,6 +40,12 @@ def own(path: str) -> None:
     os.chmod(path, 0o640)
 
 
+def channel_secret(name: str) -> None:
+    with open(f"{FOLDER}/{name}.secret", "w", encoding="ascii") as f:
+        f.write(f"whsec_{SECRET}\n")
+    own(f"{FOLDER}/{name}.secret")
+
+
 class Notifier:
     """jit-notify as its unit runs it; its log is waited for."""
 

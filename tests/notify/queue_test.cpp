@@ -110,6 +110,21 @@ TEST_CASE("a decision takes the place of what was not told yet of its request") 
   queue.delivered();
   queue.take();
   CHECK(add(queue, notice(6, "decided", 1'000'000, "third")).empty());
+  // Or does not, and is not sent again.
+  queue.failed(0, 0.5, 0);
+  CHECK(queue.size() == 1);
+  CHECK(queue.take()->sequence == 6);
+}
+
+TEST_CASE("a channel that is gone keeps what the policy names it for") {
+  Queue queue;
+  Notice named = *notice(1);
+  named.channels = {"pager"};
+  add(queue, std::make_shared<const Notice>(named));
+  add(queue, notice(2));
+  queue.keep_named("pager");
+  CHECK(queue.size() == 1);
+  CHECK(queue.oldest() == 1);
 }
 
 TEST_CASE("what is too late is dropped, and nothing else") {
