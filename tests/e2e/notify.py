@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 import os
+import re
 import time
 
 import bedlib
@@ -42,10 +43,10 @@ def files(**channels: str) -> None:
 def status_says(*what: str) -> None:
     """The notifier tells the broker right after its log."""
     end = time.monotonic() + bedlib.WAIT_S
-    status = run("root", ["jitctl", "relay", "status"])
+    status = run("root", ["jitctl", "notify", "status"])
     while any(each not in status.text for each in what):
         check(time.monotonic() < end, status.text)
-        status = run("root", ["jitctl", "relay", "status"])
+        status = run("root", ["jitctl", "notify", "status"])
 
 
 def test_where_nobody_sends_messages_what_requires_one_is_closed():
@@ -267,7 +268,7 @@ def test_a_broken_file_stops_no_other_channel_and_what_it_missed_waits():
         for _ in range(2):
             HOOKS.message()
         COMMANDS.message()
-        status_says("notify: connected")
+        status_says("notify: all channels take messages")
     bedlib.clean_slate()
 
 
@@ -309,6 +310,30 @@ def test_a_step_of_an_approval_tells_its_channel():
         check(told["event"] == "escalated" and told["request"] == request and "still waits" in told["title"], f"{told}")
         withdraw(alice)
     bedlib.clean_slate()
+
+
+def test_jitctl_sends_a_test_or_says_what_is_wrong():
+    files(pager=EXEC, hook=HOOK, mail=MAILER, bad="kind = 7\n", away=HOOK.replace(str(PORT), "8444"))
+    test = ["jitctl", "notify", "test"]
+    for name in "pager", "hook", "mail":
+        done = run("root", [*test, name])
+        check(done.code == 0 and f"channel {name} was told" in done.out, done.text)
+    told = COMMANDS.message()
+    check(told["event"] == "test" and told["title"] == "bed: this is a test of channel pager", f"{told}")
+    check(json.loads(HOOKS.message()[2])["event"] == "test" and b"Subject: [jit] bed: this is a test" in MAIL.next("mail")[1], "not told")
+    for name, what in ("bad", "/etc/jit/notify.d/bad.toml:1:8: kind:"), ("away", "channel away was not told: .*connect"), ("nobody", "there is no channel nobody"), ("../x", "there is no channel ../x"):
+        done = run("root", [*test, name])
+        check(done.code == 1 and re.search(what, done.err) and done.err.count("\n") == 1, done.text)
+    check(run("alice", [*test, "pager"]).code == 3, "not for alice")
+
+
+def test_a_channel_that_no_file_defines_is_warned_of():
+    files(pager=EXEC)
+    with telling("pager", "paegr"):
+        done = run("root", ["jitctl", "policy", "check"])
+        check("W21" in done.text and "no file defines the channel `paegr`" in done.text and "`pager`" not in done.text and "W20" not in done.text, done.text)
+        check("W21" not in run("alice", ["jitctl", "policy", "check", "/etc/jit/policy.d"]).text, "alice cannot know")
+
 
 try:
     bedlib.main(globals())
