@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
-#include <ctime>
+#include <exception>
 #include <utility>
 
 #include "courier/document.h"
@@ -197,7 +197,12 @@ void Notifier::hand_out(std::uint64_t after, const NoticePtr& notice) {
 
 void Notifier::send(const std::string& name, Line& line) {
   const NoticePtr notice = line.queue.take();
-  line.attempt = attempt(event_, web_, *line.defined, *notice, [this, name, notice](const Attempted& attempted) { ended(name, notice, attempted); });
+  try {
+    line.attempt = attempt(event_, web_, *line.defined, *notice, [this, name, notice](const Attempted& attempted) { ended(name, notice, attempted); });
+  } catch (const std::exception& error) {
+    // What calls this is C.
+    ended(name, notice, {false, error.what(), 0});
+  }
 }
 
 // Called from within the attempt: it is put away in the next turn of the loop.

@@ -345,8 +345,9 @@ def test_a_channel_that_was_away_for_long_gets_all_of_it_once():
         run("alice", "sudo -n true")
         check(COMMANDS.message()["event"] == "grant" and json.loads(HOOKS.message()[2])["event"] == "grant", "no more came")
         check(COMMANDS.nothing() and HOOKS.nothing(), "something was told twice")
+        run("root", ["jitctl", "revoke", "--all", "-m", "done"])
+        check(COMMANDS.message()["event"] == "ended" and json.loads(HOOKS.message()[2])["event"] == "ended", "no end was told")
     bedlib.clean_slate()
-    files(hook=HOOK)
 
 
 def test_jitctl_sends_a_test_or_says_what_is_wrong():
