@@ -87,6 +87,43 @@ until_true "a broken file is not told of" bash -c 'jitctl notify status | grep -
 cp -p /etc/jit/notify.d/pager.toml /etc/jit/notify.d/other.toml
 systemctl reload jit-notify.service
 until_true "the reload did not take it" jitctl notify status
+
+# A webhook, over TLS and by a name, from within the sandbox.
+tls=/root/hooks
+mkdir -p $tls
+key=(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
+"${key[@]}" -subj '/CN=test CA' -keyout $tls/ca.key -out /etc/jit/notify-ca.crt 2>/dev/null
+"${key[@]}" -subj /CN=localhost -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE -CA /etc/jit/notify-ca.crt -CAkey $tls/ca.key \
+  -keyout $tls/server.key -out $tls/server.crt 2>/dev/null
+chmod 644 /etc/jit/notify-ca.crt
+cat >/root/hooks/serve.py <<'SERVER'
+import http.server, ssl
+class Hook(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        with open("/root/hooks/taken", "ab") as file:
+            file.write(self.rfile.read(int(self.headers["Content-Length"])) + b"\n")
+        self.send_response(204)
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 8443), Hook)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/root/hooks/server.crt", "/root/hooks/server.key")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+SERVER
+systemd-run --quiet --unit=test-hooks /usr/bin/python3 /root/hooks/serve.py
+cat >/etc/jit/notify.d/other.toml <<'CHANNEL'
+kind = "webhook"
+template = "slack"
+url = "https://localhost:8443/"
+ca = "/etc/jit/notify-ca.crt"
+allow = ["127.0.0.1", "::1"]
+events = ["grant"]
+CHANNEL
+systemctl reload jit-notify.service
+setpriv --reuid=alice --regid=alice --init-groups jitctl request -m "a third" --for 6m -- false >/dev/null || fail "no third grant"
+until_true "the webhook was not told" grep -q '"type":"header"' $tls/taken
+echo "a webhook: told"
+
 systemctl stop jit-notify.service
 [ "$(systemctl show -p Result --value jit-notify)" = success ] || fail "its end is a failure"
 echo "killed, reloaded, stopped: all as it should"
