@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Approvers on workstations of their own, over a real nats-server: signed requests out, signed votes in."""
+import base64
 import subprocess
 
 import bedlib
@@ -50,6 +51,25 @@ def test_a_denial_too():
         check(voted.code == 0 and "denied" in voted.out, voted.text)
         alice.expect("not during the release")
         check(alice.wait() != 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_what_is_private_does_not_leave_the_host():
+    with bedlib.policy_with(PLAIN, SIGNED), relaylib.private("argv", "reason", "cwd"), Inbox() as inbox, Terminal("alice", "JIT_REASON='the pump' sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        BOB.sees(request)
+        subject = f"jit.v1.req.group:sre.{relaylib.host_id()}.{request}"
+        envelope = relaylib.kept(relaylib.Keeper(), "REQ-group:sre", subject)
+        payload = base64.b64decode(bedlib.json.loads(envelope)["payload"]).decode()
+        told = bedlib.json.loads(payload)
+        check(told["reason"] == told["cwd"] == "" and told["command"]["argv"] == [] and told["command"]["path"] is None, payload)
+        check(all(len(told["private"][field]) == 64 for field in ("command", "cwd", "reason")), payload)
+        shown = BOB.jitctl("show", request)
+        check("(private)" in shown.out and "command, cwd, reason: ask there, or jitctl -H" in shown.out, shown.text)
+        check("pump" not in shown.out and "the pump" in run("bob", ["jitctl", "show", request]).out, shown.text)
+        check(BOB.jitctl("approve", request, "-m", "asked by telephone").code == 0 and alice.wait() == 0, alice.text)
     bedlib.clean_slate()
 
 

@@ -64,6 +64,23 @@ def write(path: str, text: str, user: str = "root", mode: int = 0o600) -> None:
     os.chmod(path, mode)
 
 
+@contextlib.contextmanager
+def private(*fields: str):
+    """What does not leave the host."""
+    path = "/etc/jit/broker.toml"
+    with open(path, encoding="utf-8") as f:
+        before = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(before + f"[privacy]\nprivate = {bedlib.json.dumps(fields)}\n")
+    good(["jitctl", "policy", "reload"])
+    try:
+        yield
+    finally:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(before)
+        good(["jitctl", "policy", "reload"])
+
+
 def certificates(folder: str) -> None:
     """A CA, and a certificate of it for this machine."""
     os.makedirs(folder, exist_ok=True)
@@ -190,6 +207,11 @@ def client(name: str, credentials: str, inbox: str, port: int = 4222) -> nats.Cl
     path = f"/root/{name}.creds"
     write(path, credentials)
     return nats.Client(path, port, CA, inbox)
+
+
+def kept(client: nats.Client, stream: str, subject: str) -> bytes:
+    """What the stream has of this subject."""
+    return client.request(f"$JS.API.DIRECT.GET.{stream}", bedlib.json.dumps({"last_by_subj": subject}).encode())["data"]
 
 
 class Keeper(nats.Client):
