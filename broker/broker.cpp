@@ -76,6 +76,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   outbox_ = std::make_unique<outbox::Outbox>(*core_, [this] { return shelf_.database(); },
                                              outbox::Outbox::Sealing{[this](const core::Request& request) { return envelope_of(request); },
                                                                      [this](std::string_view type, const std::string& payload, std::string_view purpose) { return seal(type, payload, purpose); }});
+  core_->use_notifier([this] { return outbox_->notifies(clock_.wall()); });
   policies_ = std::make_unique<Policies>(loop_.post(), *core_, clock_, [this](const config::Broker& file) { use(file); });
   open_database();
   policies_->start(std::move(loaded), shelf_.database());
@@ -102,6 +103,7 @@ void Broker::tell_host() {
 Broker::~Broker() {
   bus_.reset();
   policies_.reset();
+  core_->use_notifier({});
   core_->use_enforcement(nullptr);
   enforcer_.reset();
   gate_.reset();

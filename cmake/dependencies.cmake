@@ -9,6 +9,7 @@ find_package(sdbus-c++ REQUIRED)  # 1.2 in Debian 12, 2.1 in Debian 13; dbus/sdb
 find_package(sdbus-c++-tools REQUIRED)
 find_package(date 3.0 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.87)  # CURLOPT_QUICK_EXIT
 pkg_check_modules(NATS REQUIRED IMPORTED_TARGET libnats)  # its own CMake configuration is broken in Debian 12
 pkg_check_modules(NCURSESW REQUIRED IMPORTED_TARGET ncursesw)
 pkg_check_modules(FIDO2 REQUIRED IMPORTED_TARGET libfido2)

@@ -5,18 +5,23 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "evidence/text.h"
+#include "courier/document.h"
+#include "courier/process.h"
 #include "relay/credentials/subjects.h"
 
 namespace jit::relay {
 namespace {
 
 using Json = nlohmann::json;
+using courier::boottime;
+using courier::log;
+using courier::names;
+using courier::number;
+using courier::unix_ms;
+using courier::word;
 
 constexpr Ms kConfirm = 1000;            // then a message is sent again
 constexpr Ms kConfirmMost = 30'000;
@@ -30,41 +35,6 @@ constexpr Ms kAgain = 30 * 60'000;       // what is open for days is published a
 constexpr Ms kLookAgain = 2000;
 constexpr Ms kAnswer = 5000;
 constexpr unsigned kTries = 5;           // of a vote that the broker could not take in just then
-
-Ms boottime() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return Ms{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-std::int64_t unix_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-std::string word(const Json& json, const char* name) {
-  const auto at = json.is_object() ? json.find(name) : json.end();
-  return json.is_object() && at != json.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-std::int64_t number(const Json& json, const char* name) {
-  const auto at = json.is_object() ? json.find(name) : json.end();
-  return json.is_object() && at != json.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
-}
-
-std::vector<std::string> names(const Json& json, const char* name) {
-  std::vector<std::string> out;
-  const auto at = json.is_object() ? json.find(name) : json.end();
-  if (!json.is_object() || at == json.end() || !at->is_array()) return out;
-  for (const Json& each : *at) {
-    const auto text = each.is_string() ? evidence::unescape(each.get<std::string>()) : std::nullopt;
-    if (text && !text->empty()) out.push_back(*text);
-  }
-  return out;
-}
-
-void log(const char* level, const std::string& text) { std::fprintf(stderr, "%s%s\n", level, evidence::escape(text).c_str()); }
 
 }  // namespace
 
@@ -190,7 +160,7 @@ void Relay::synchronise() {
 void Relay::fetch_open(const std::string& after) {
   if (fetching_open_ && after.empty()) return;
   fetching_open_ = true;
-  broker_.open(after, [this](const BusAnswer& answer) {
+  broker_.open(after, [this](const courier::BusAnswer& answer) {
     fetching_open_ = false;
     if (!answer.error.empty()) {
       log(SD_WARNING, "what is open cannot be had from the broker: " + answer.text);
@@ -212,7 +182,7 @@ void Relay::fetch_next() {
   }
   fetching_ = true;
   more_ = false;
-  broker_.next(next_, [this](const BusAnswer& answer) {
+  broker_.next(next_, [this](const courier::BusAnswer& answer) {
     fetching_ = false;
     if (!answer.error.empty()) {
       log(SD_WARNING, "nothing can be had from the broker: " + answer.text);
@@ -337,7 +307,7 @@ void Relay::submit() {
     votes_.pop_front();
     ++submits_;
     const std::string text = vote.text;
-    broker_.submit_vote(text, [this, vote = std::move(vote)](const BusAnswer& answer) {
+    broker_.submit_vote(text, [this, vote = std::move(vote)](const courier::BusAnswer& answer) {
       --submits_;
       submitted(vote, answer);
       submit();
@@ -346,7 +316,7 @@ void Relay::submit() {
   }
 }
 
-void Relay::submitted(const Vote& vote, const BusAnswer& answer) {
+void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
   if (answer.error.empty()) return note("a vote on " + vote.request + " was taken in");
   const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
   if (refused || vote.tries + 1 >= kTries) return note("a vote on " + vote.request + " was not taken in: " + answer.text);
@@ -355,7 +325,7 @@ void Relay::submitted(const Vote& vote, const BusAnswer& answer) {
 }
 
 void Relay::say_here() {
-  broker_.status([this](const BusAnswer& answer) {
+  broker_.status([this](const courier::BusAnswer& answer) {
     if (!open_ || !answer.error.empty()) return;
     const Json status = Json::parse(answer.text, nullptr, false);
     const Json host = status.is_object() ? status.value("host", Json::object()) : Json::object();

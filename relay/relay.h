@@ -15,13 +15,14 @@
 #include <string>
 #include <vector>
 
-#include "relay/broker.h"
+#include "courier/broker.h"
+#include "courier/clock.h"
 #include "relay/credentials/settings_file.h"
 #include "relay/transport/transport.h"
 
 namespace jit::relay {
 
-using Ms = std::int64_t;  // CLOCK_BOOTTIME
+using courier::Ms;
 
 class Relay {
  public:
@@ -80,7 +81,7 @@ class Relay {
   void send(const std::string& token);
   void look_for_votes(const std::string& request);
   void submit();
-  void submitted(const Vote& vote, const BusAnswer& answer);
+  void submitted(const Vote& vote, const courier::BusAnswer& answer);
 
   void note(const std::string& text);  // of what comes from outside: so many lines, and no more
   void reach(bool reached, const std::string& why);
@@ -92,7 +93,7 @@ class Relay {
   sd_event* event_;
   const SettingsFile settings_;
   const std::string host_;
-  Broker broker_;
+  courier::Broker broker_;
   std::unique_ptr<Transport> transport_;
   sd_event_source* transport_source_ = nullptr;
   sd_event_source* timer_ = nullptr;

@@ -172,6 +172,8 @@ class Core {
   // Null: nobody here ends what runs, and who is let through is told so. Until this is called nothing is said of it.
   void use_enforcement(Enforcement* enforcement);
   void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
+  // Whether somebody carries messages to channels: `notify` is honoured when it is queued, and the log is the queue.
+  void use_notifier(std::function<bool()> there);
 
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
   void know_root(IdentityPtr root);                          // what the directory says of uid 0

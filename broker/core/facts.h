@@ -67,6 +67,7 @@ struct Senses {
   History history;
   Networks networks;
   std::function<std::optional<double>()> load;  // the 1-minute average; empty or nothing: unknown
+  std::function<bool()> notifies;               // is there somebody who sends messages; empty: there is not
 };
 
 // What the built-in facts of one evaluation are about.

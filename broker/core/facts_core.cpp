@@ -58,6 +58,7 @@ void Sight::judge_at(const Clock& clock, BootMs not_before) {
 Sight::Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* used, Names away)
     : scene(scene_of(clock, ask, used)), facts(senses, scene), absent(std::move(away)), view(policy_view(ask)) {
   judge_at(clock, ask.not_before);
+  view.can_notify = senses.notifies && senses.notifies();
   view.facts = &facts;
   view.absent = absent;
 }
@@ -65,6 +66,8 @@ Sight::Sight(Senses& senses, const Clock& clock, const Ask& ask, const Grant* us
 Sight::Sight(Senses& senses, const Clock& clock, const Request& request, const policy::Identity& root, Names away)
     : scene(scene_of(clock, request, root)), facts(senses, scene), absent(std::move(away)), view(policy_view(request, root)) {
   judge_at(clock, request.not_before);
+  // What it required was queued with it.
+  view.can_notify = !request.offer.notify.empty() || (senses.notifies && senses.notifies());
   view.facts = &facts;
   view.absent = absent;
 }
@@ -110,6 +113,7 @@ void Core::Impl::facts_due() {
 }
 
 void Core::use_load(std::function<std::optional<double>()> load) { impl_->senses.load = std::move(load); }
+void Core::use_notifier(std::function<bool()> there) { impl_->senses.notifies = std::move(there); }
 
 void Core::remember(Past past) {
   Impl& impl = *impl_;

@@ -47,7 +47,7 @@ std::vector<policy::Seat> Core::Impl::seats_behind(const Grant& grant) const {
   view.target = grant.target.get();
   view.root = root.get();
   view.target_verified = true;
-  view.can_review = true;
+  view.can_review = view.can_notify = true;
   view.can_ask = true;  // the reason that was given is not kept here
   view.from = grant.subject.origin;
   view.can_ask = true;  // a text that was given then is not asked again

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "broker/core/events.h"
+#include "broker/outbox/notices.h"
 #include "evidence/outcome.h"
 #include "evidence/text.h"
 
@@ -26,6 +27,10 @@ bool opens(std::string_view type) { return type == events::kRequestCreated || ty
 
 bool ends(std::string_view type) {
   return type == events::kRequestApproved || type == events::kRequestDenied || type == events::kRequestExpired || type == events::kRequestCancelled;
+}
+
+bool concerns(Courier courier, const core::AuditEntry& entry) {
+  return courier == Courier::kNotify ? concerns_notifier(entry) : opens(entry.type) || ends(entry.type);
 }
 
 // Whom it asks now: the seats, and what the steps that were taken have added.
@@ -85,9 +90,12 @@ std::string Outbox::request_entry(const core::Request& request) const {
 }
 
 // The members of an entry, without the braces; empty: it is carried to nobody.
-std::string Outbox::entry(const core::AuditEntry& entry) {
+std::string Outbox::entry(Courier courier, const core::AuditEntry& entry) {
   store::Database* const database = database_();
   if (database == nullptr) return {};
+  if (courier == Courier::kNotify) {
+    return notice_of(entry, {[&](const core::Id& id) { return database->request(id); }, [&](const core::Id& id) { return database->grant(id); }});
+  }
   const auto request = database->request(entry.request);
   if (!request || request->payload.empty() || request->offer.seats.empty()) return {};
   const bool open = request->state == core::RequestState::kPending || request->state == core::RequestState::kDetached;
@@ -138,7 +146,7 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
   state.waiting.clear();
   state.last = connection;
   if (after == 0) {
-    if (!state.carried) state.carried = database->carried(std::string(name_of(courier)));
+    state.carried = carried(courier, *database);
     // Who never carried begins with what is open, which open() tells, and what comes behind it; so does everybody where the
     // database was put back.
     const std::uint64_t last = database->last_sequence();
@@ -161,8 +169,8 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
     for (const core::AuditEntry& each : found) {
       if (count >= kPage || entries.size() >= kPageBytes) break;
       after = each.sequence;
-      if (!opens(each.type) && !ends(each.type)) continue;
-      const std::string members = entry(each);
+      if (!concerns(courier, each)) continue;
+      const std::string members = entry(courier, each);
       if (members.empty()) continue;
       entries += std::string(entries.empty() ? "" : ",") + "{\"seq\":" + std::to_string(each.sequence) + ",\"type\":\"" + each.type + "\"," + members + "}";
       ++count;
@@ -199,11 +207,26 @@ core::Outcome<bool> Outbox::reachable(Courier courier, bool reached, std::string
   return {Error::kNone, {}, true};
 }
 
+std::optional<std::uint64_t> Outbox::carried(Courier courier, store::Database& database) {
+  const State& state = of(courier);
+  return state.carried ? state.carried : database.carried(std::string(name_of(courier)));
+}
+
+bool Outbox::notifies(core::WallMs now) {
+  State& state = of(Courier::kNotify);
+  if (began_ == 0) began_ = now;
+  if (!state.last.empty()) return true;
+  if (now - std::max(state.gone, began_) >= kOld) return false;
+  store::Database* const database = database_();
+  if (!state.carried && database != nullptr) state.carried = carried(Courier::kNotify, *database);
+  return state.carried.has_value();
+}
+
 std::vector<std::string> Outbox::logged(const core::AuditEntry& entry) {
   std::vector<std::string> out;
-  if (!opens(entry.type) && !ends(entry.type)) return out;
-  for (State& state : state_) {
-    if (!state.waiting.empty()) out.push_back(std::exchange(state.waiting, {}));
+  for (const Courier courier : {Courier::kRelay, Courier::kNotify}) {
+    State& state = of(courier);
+    if (!state.waiting.empty() && concerns(courier, entry)) out.push_back(std::exchange(state.waiting, {}));
   }
   return out;
 }
@@ -214,6 +237,7 @@ void Outbox::left(const std::string& connection, core::WallMs now) {
     if (state.waiting == connection) state.waiting.clear();
     if (state.last != connection) continue;
     state.last.clear();
+    state.gone = now;
     if (state.reach.known) reachable(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
   }
 }

@@ -49,6 +49,9 @@ class Outbox {
   core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now);
   core::Outcome<bool> done(Courier courier, std::uint64_t sequence);
   core::Outcome<bool> reachable(Courier courier, bool reached, std::string why, core::WallMs now);
+  // Is there a notifier that carries what is queued? One that has been here, and was not away for so long that what was queued
+  // then is carried to nobody.
+  bool notifies(core::WallMs now);
   const Reach& reach(Courier courier) const { return state_[static_cast<std::size_t>(courier)].reach; }
 
   // Connections to be told of something that was just written.
@@ -62,9 +65,11 @@ class Outbox {
     std::string last;     // the connection that called last: when it goes, nobody is reached
     std::optional<std::uint64_t> carried;  // as it was said last; the store may not have it yet
     Reach reach;
+    core::WallMs gone = 0;  // since when no connection of it is there; 0: the broker has not met it yet
   };
   State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
-  std::string entry(const core::AuditEntry& entry);
+  std::string entry(Courier courier, const core::AuditEntry& entry);
+  std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
   std::string host_member() const;
   std::string request_entry(const core::Request& request) const;  // the members that are the same wherever it is told
 
@@ -73,6 +78,7 @@ class Outbox {
   Sealing sealing_;
   std::string host_id_, host_name_;
   std::array<State, kCouriers> state_;
+  core::WallMs began_ = 0;  // when it was first asked for a notifier
 };
 
 }  // namespace jit::outbox

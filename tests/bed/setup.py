@@ -134,7 +134,7 @@ alice ALL=(ALL:ALL) NOPASSWD: ALL
 
 
 def built(build: str, name: str) -> str:
-    for folder in "broker", "cli", "pam_jit", "relay", "sudo_jit", "verify", ".":
+    for folder in "broker", "cli", "notify", "pam_jit", "relay", "sudo_jit", "verify", ".":
         if os.path.isfile(f"{build}/{folder}/{name}"):
             return f"{build}/{folder}/{name}"
     sys.exit(f"no {name} in {build}: build it first")
@@ -146,7 +146,8 @@ def install() -> None:
     # sudo loads the plugin where a test names it in sudo.conf.
     write("/etc/sudo.conf", "")
     for target, name, mode in ((f"{security}/pam_jit.so", "pam_jit.so", 0o644), ("/usr/libexec/sudo/sudo_jit.so", "sudo_jit.so", 0o644), ("/usr/bin/jitctl", "jitctl", 0o755), ("/usr/bin/jit-verify", "jit-verify", 0o755),
-                               ("/usr/libexec/jit/jit-broker", "jit-broker", 0o755), ("/usr/libexec/jit/jit-relay", "jit-relay", 0o755)):
+                               ("/usr/libexec/jit/jit-broker", "jit-broker", 0o755), ("/usr/libexec/jit/jit-relay", "jit-relay", 0o755),
+                               ("/usr/libexec/jit/jit-notify", "jit-notify", 0o755)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.lexists(target):
             os.unlink(target)
@@ -160,10 +161,12 @@ def install() -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink("/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service")
 
-    for d in "/etc/jit", "/var/lib/jit":
+    for d in "/etc/jit", "/var/lib/jit", "/var/lib/jit-notify":
         shutil.rmtree(d, ignore_errors=True)
     for d, mode, uid, gid in (("/etc/jit", 0o755, 0, 0), ("/etc/jit/policy.d", 0o750, 0, JIT_UID),
                               ("/etc/jit/people.d", 0o750, 0, JIT_UID), ("/var/lib/jit", 0o700, JIT_UID, JIT_UID),
+                              ("/etc/jit/notify.d", 0o750, 0, COURIERS["_jit-notify"]),
+                              ("/var/lib/jit-notify", 0o700, COURIERS["_jit-notify"], COURIERS["_jit-notify"]),
                               ("/run/jit", 0o755, 0, 0), ("/run/jit-broker", 0o755, JIT_UID, JIT_UID)):
         os.makedirs(d)
         os.chown(d, uid, gid)

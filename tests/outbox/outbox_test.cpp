@@ -277,3 +277,34 @@ TEST_CASE("who waits is told that nobody elsewhere can be asked, and when that i
   CHECK(room.outbox->reach(Courier::kRelay).why == "jit-relay does not run");
   CHECK(room.outbox->reachable(Courier::kRelay, false, std::string(500, 'x'), 7).error == core::Error::kBadInput);
 }
+
+TEST_CASE("messages count as sent where a notifier was, until what it left is too old") {
+  Room room;
+  CHECK_FALSE(room.outbox->notifies(room.world.wall()));
+  room.next(0, Courier::kNotify, ":1.8");
+  CHECK(room.outbox->notifies(room.world.wall()));
+  // It is away: what is queued now it carries when it is back.
+  const core::WallMs gone = room.world.wall();
+  room.outbox->left(":1.8", gone);
+  CHECK(room.outbox->notifies(gone + Outbox::kOld - 1));
+  CHECK_FALSE(room.outbox->notifies(gone + Outbox::kOld));
+  room.store.commit({});
+  room.store.commit({});
+  // A broker that starts knows from the database that there is one.
+  room.outbox = room.make();
+  CHECK(room.outbox->notifies(gone + 3 * Outbox::kOld));
+  CHECK_FALSE(room.outbox->notifies(gone + 4 * Outbox::kOld));
+  // A relay is no notifier.
+  Room other;
+  other.next();
+  CHECK_FALSE(other.outbox->notifies(other.world.wall()));
+}
+
+TEST_CASE("a notifier is woken by a grant, which a relay is not told of") {
+  Room room;
+  room.next(0, Courier::kNotify, ":1.8");
+  room.next();
+  core::AuditEntry entry;
+  entry.type = "grant.ended";
+  CHECK(room.outbox->logged(entry) == std::vector<std::string>{":1.8"});
+}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "relay/broker.h"
+#include "courier/broker.h"
 
 #include <memory>
 #include <string_view>
 
-namespace jit::relay {
+namespace jit::courier {
 namespace {
 
 constexpr char kName[] = "org.pamjit.Broker1";
@@ -37,7 +37,7 @@ int Broker::start() {
     code = sd_bus_match_signal_async(bus_, nullptr, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged",
                                      on_owner, nullptr, this);
   }
-  // Whoever sends it: it only makes the relay ask.
+  // Whoever sends it: it only makes us ask.
   if (code >= 0) code = sd_bus_match_signal_async(bus_, nullptr, nullptr, kPath, kCourier, "Waiting", on_more, nullptr, this);
   if (code >= 0) {
     code = sd_bus_call_method_async(bus_, nullptr, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
@@ -141,4 +141,4 @@ void Broker::status(Answered answered) {
   call(kPolicy, "Status", std::move(answered), [](sd_bus_message*) { return 0; });
 }
 
-}  // namespace jit::relay
+}  // namespace jit::courier

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The broker as the relay sees it: org.pamjit.Broker1 on the system bus at its fixed address, over the event loop.
+// The broker as a courier sees it: org.pamjit.Broker1 on the system bus at its fixed address, over the event loop.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -9,7 +9,7 @@
 #include <functional>
 #include <string>
 
-namespace jit::relay {
+namespace jit::courier {
 
 // error: empty where it went well; else the last part of the error's name, and a text for people.
 struct BusAnswer {
@@ -53,4 +53,4 @@ class Broker {
   bool there_ = false;
 };
 
-}  // namespace jit::relay
+}  // namespace jit::courier
