@@ -52,6 +52,7 @@ Json with_revoked(Json out, const Revocations& revoked) {
 }
 
 constexpr std::string_view kJwtHead = "-----BEGIN NATS USER JWT-----\n";
+constexpr std::size_t kJwtMax = 16 * 1024;
 constexpr std::string_view kSeedHead = "-----BEGIN USER NKEY SEED-----\n";
 
 std::string_view line_below(std::string_view text, std::string_view head) {
@@ -114,8 +115,9 @@ std::optional<Login> read_login(std::string_view text) {
   }};
 }
 
-std::optional<UserClaims> read_credentials(std::string_view text) {
-  const std::string_view jwt = line_below(text, kJwtHead);
+std::optional<UserClaims> read_credentials(std::string_view text) { return read_claims(line_below(text, kJwtHead)); }
+
+std::optional<UserClaims> read_claims(std::string_view jwt) {
   const std::size_t first = jwt.find('.');
   const std::size_t second = jwt.find('.', first + 1);
   if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
@@ -143,6 +145,23 @@ std::optional<UserClaims> read_credentials(std::string_view text) {
     if (const auto set = name_of_token(std::string_view(subject).substr(kBefore.size(), subject.size() - kBefore.size() - kBehind.size()))) out.sets.push_back(*set);
   }
   return out;
+}
+
+std::int64_t renew_from(const UserClaims& claims) { return claims.expires == 0 ? 0 : claims.issued + (claims.expires - claims.issued) / 2; }
+
+bool renews(std::string_view current, std::string_view offered) {
+  const auto now = read_claims(current);
+  const auto then = offered.size() <= kJwtMax ? read_claims(offered) : std::nullopt;
+  if (!now || !then || now->expires == 0 || then->user != now->user || then->account != now->account || then->name != now->name) return false;
+  if (then->expires != 0 && then->expires <= now->expires) return false;
+  const std::size_t end = offered.rfind('.');
+  const auto signature = evidence::from_base64url(offered.substr(end + 1));
+  return signature && evidence::verify_nkey(now->account, evidence::NkeyKind::kAccount, offered.substr(0, end), *signature);
+}
+
+std::string with_jwt(std::string_view text, const std::string& jwt) {
+  const std::string_view seed = line_below(text, kSeedHead);
+  return seed.empty() ? std::string() : credentials(jwt, std::string(seed));
 }
 
 }  // namespace jit::relay
