@@ -5,7 +5,6 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -24,6 +23,7 @@ using courier::number;
 using courier::unix_ms;
 using courier::word;
 
+constexpr char kNewer[] = "/var/lib/jit-relay/renewed.jwt";  // words for its credentials
 constexpr Ms kConfirm = 1000;            // then a message is sent again
 constexpr Ms kConfirmMost = 30'000;
 constexpr Ms kUnconfirmed = 4000;        // then the servers count as not reached
@@ -37,15 +37,10 @@ constexpr Ms kLookAgain = 2000;
 constexpr Ms kAnswer = 5000;
 constexpr unsigned kTries = 5;           // of a vote that the broker could not take in just then
 
-std::string state_file() {
-  const char* const folder = std::getenv("STATE_DIRECTORY");  // systemd.exec(5)
-  return folder != nullptr && *folder == '/' ? std::string(folder) + "/renewed.jwt" : std::string();
-}
-
 }  // namespace
 
 Relay::Relay(sd_event* event, SettingsFile settings, std::string host)
-    : event_(event), settings_(std::move(settings)), host_(std::move(host)), renewal_(settings_.credentials, state_file()), broker_(event, {[this](bool is) { there(is); }, [this] { fetch_next(); }}) {}
+    : event_(event), settings_(std::move(settings)), host_(std::move(host)), renewal_(settings_.credentials, kNewer), broker_(event, {[this](bool is) { there(is); }, [this] { fetch_next(); }}) {}
 
 Relay::~Relay() {
   sd_event_source_disable_unref(transport_source_);

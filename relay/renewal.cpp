@@ -43,7 +43,7 @@ std::optional<Login> Renewal::login(std::string& why) {
     return std::nullopt;
   }
   std::string nothing;
-  if (newer_.empty() && !kept_.empty()) newer_ = read_small_file(kept_, nothing).value_or("");
+  if (newer_.empty()) newer_ = read_small_file(kept_, nothing).value_or("");
   if (renews(out->jwt, newer_)) out->jwt = newer_;
   jwt_ = out->jwt;
   claims_ = read_claims(jwt_).value_or(UserClaims{});
@@ -66,7 +66,7 @@ std::string Renewal::remark(std::int64_t unix_ms) const {
 std::optional<std::int64_t> Renewal::take(const std::string& offered) {
   if (!renews(jwt_, offered)) return std::nullopt;
   newer_ = offered;
-  if (!kept_.empty()) keep(kept_, offered);
+  keep(kept_, offered);
   return read_claims(offered)->expires;
 }
 

@@ -13,7 +13,7 @@ namespace jit::relay {
 
 class Renewal {
  public:
-  // Both are files; kept: where newer words are kept, empty: in memory only.
+  // Both are files; kept: where newer words are kept.
   Renewal(std::string credentials, std::string kept);
 
   std::optional<Login> login(std::string& why);  // what to connect with; the files are read anew

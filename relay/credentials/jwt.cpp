@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay/credentials/jwt.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "evidence/sha256.h"
@@ -52,6 +53,8 @@ Json with_revoked(Json out, const Revocations& revoked) {
 }
 
 constexpr std::string_view kJwtHead = "-----BEGIN NATS USER JWT-----\n";
+constexpr std::int64_t kTimeMax = std::int64_t{1} << 53U;  // exact in every reader of JSON
+constexpr std::string_view kJwtLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 constexpr std::size_t kJwtMax = 16 * 1024;
 constexpr std::string_view kSeedHead = "-----BEGIN USER NKEY SEED-----\n";
 
@@ -108,7 +111,7 @@ std::string credentials(const std::string& jwt, const std::string& seed) {
 std::optional<Login> read_login(std::string_view text) {
   auto key = Nkey::from_seed(line_below(text, kSeedHead));
   const std::string_view jwt = line_below(text, kJwtHead);
-  if (!key || key->kind() != evidence::NkeyKind::kUser || jwt.empty()) return std::nullopt;
+  if (!key || key->kind() != evidence::NkeyKind::kUser || jwt.empty() || jwt.find_first_not_of(kJwtLetters) != std::string_view::npos) return std::nullopt;
   return Login{std::string(jwt), [key = std::make_shared<const Nkey>(std::move(*key))](std::string_view nonce) {
     const evidence::Bytes signature = key->sign(nonce);
     return std::string(signature.begin(), signature.end());
@@ -134,6 +137,7 @@ std::optional<UserClaims> read_claims(std::string_view jwt) {
     return at != claims.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
   };
   UserClaims out{word("name"), word("sub"), word("iss"), number("iat"), number("exp"), {}};
+  if (std::min(out.issued, out.expires) < 0 || std::max(out.issued, out.expires) > kTimeMax) return std::nullopt;
   const Json nats = claims.value("nats", Json::object());
   const Json subscribe = nats.is_object() ? nats.value("sub", Json::object()) : Json::object();
   const Json allowed = subscribe.is_object() ? subscribe.value("allow", Json::array()) : Json::array();

@@ -61,36 +61,33 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
     """The admin's machine says once what is due; the host and the approver take it, and nobody is sent anything secret."""
     RELAY.daemon.stop()
     host = relaylib.host_id()
-    kept = ["env", "STATE_DIRECTORY=/var/lib/jit-relay-test", "/usr/libexec/jit/jit-relay"]
-    os.makedirs("/var/lib/jit-relay-test", exist_ok=True)
-    os.chown("/var/lib/jit-relay-test", pwd.getpwnam("_jit-relay").pw_uid, -1)
+    os.makedirs("/var/lib/jit-relay", exist_ok=True)
+    os.chown("/var/lib/jit-relay", pwd.getpwnam("_jit-relay").pw_uid, -1)
     lasting = open("/etc/jit/relay.creds", encoding="ascii").read()
     relaylib.write("/etc/jit/relay.creds", relaylib.good(["jitctl", "relay", "issue-host", relaylib.DIR, host, "--for", "16s"]), "_jit-relay")
     home = "/home/bob/.config/jit/relay.creds"
     bobs = open(home, encoding="ascii").read()
     relaylib.write(home, relaylib.good(["jitctl", "relay", "issue-approver", relaylib.DIR, "bob", "--for", "16s", "--set", "group:sre"]), "bob")
-    daemon = relaylib.Process(kept, "_jit-relay")
-    daemon.expect("connected to the relay")
+    RELAY.run_daemon()
     due = ""
     while "host" not in due or "approver" not in due:  # half of their life
         due += relaylib.good(["jitctl", "relay", "renew", relaylib.DIR, "--ca", relaylib.CA])
-    daemon.expect("credentials were renewed")
-    daemon.expect("connected to the relay")
+    RELAY.daemon.expect("credentials were renewed")
+    RELAY.daemon.expect("connected to the relay")
     check(BOB.requests() == [], "bob sees what is not there")
     with open(home, encoding="ascii") as f:
         check(f.read() != bobs, "bob's file is as it was")
     # Another start begins with what was kept, though the file's own words have ended by then.
-    daemon.stop()
+    RELAY.daemon.stop()
     while nats.life_left("/etc/jit/relay.creds") > 0:
         check(BOB.requests() == [], "bob's credentials end with the first ones")
-    daemon = relaylib.Process(kept, "_jit-relay")
-    daemon.expect("connected to the relay")
+    RELAY.run_daemon()
     # Revoked is revoked, and nobody renews it.
     relaylib.good(["jitctl", "relay", "revoke", relaylib.DIR, host, "--ca", relaylib.CA])
-    daemon.expect("not connected to the relay")
+    RELAY.daemon.expect("not connected to the relay")
     done = run("root", ["jitctl", "relay", "renew", relaylib.DIR, "--ca", relaylib.CA])
     check(done.code == 0 and "host" not in done.out, done.text)
-    daemon.stop()
+    RELAY.daemon.stop()
     relaylib.write(home, bobs, "bob")
     RELAY.host()
     check(lasting != open("/etc/jit/relay.creds", encoding="ascii").read(), "a host's key is made twice")
