@@ -110,6 +110,8 @@ const std::array kVerbs = {
     Verb{"relay renew", "DIR", 1, 1, false, {kCa}, "new words for credentials that have lived half of their time"},
     Verb{"relay revoke", "DIR HOST-ID|PERSON", 2, 2, false, {kCa}, "take credentials back, at once"},
     Verb{"relay status", "[DIR]", 0, 1, false, {kCa, kJson}, "this host's connection; with DIR: which hosts are on line"},
+    Verb{"notify status", "", 0, 0, false, {kJson}, "whether this host's channels take messages"},
+    Verb{"notify test", "CHANNEL", 1, 1, false, {}, "send a test message to a channel, or say what is wrong; for root"},
     Verb{"completion", "SHELL", 1, 1, false, {}, "a completion script for bash, zsh or fish"},
 };
 
@@ -182,7 +184,7 @@ Result<Args> parse_args(std::span<const std::string> arguments) {
     return out;
   }
   out.verb = first;
-  if (first == "policy" || first == "audit" || first == "fact" || first == "people" || first == "relay") {
+  if (first == "policy" || first == "audit" || first == "fact" || first == "people" || first == "relay" || first == "notify") {
     if (at == arguments.size()) return usage(first + ": say what to do: see jitctl help");
     out.verb += " " + arguments[at++];
   }

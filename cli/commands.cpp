@@ -118,6 +118,8 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "relay renew") return verbs.relay_renew();
   if (verb == "relay revoke") return verbs.relay_revoke();
   if (verb == "relay status") return verbs.relay_status();
+  if (verb == "notify status") return verbs.courier_status("notify", "no notifier runs on this host: see jit-notify(8)");
+  if (verb == "notify test") return verbs.notify_test();
   if (verb == "fact set") return verbs.set_fact();
   if (verb == "fact clear") return verbs.clear_fact();
   if (verb == "fact list") return verbs.facts();

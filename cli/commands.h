@@ -79,6 +79,8 @@ struct Verbs {
   Exit relay_renew();
   Exit relay_revoke();
   Exit relay_status();
+  Exit courier_status(std::string_view name, const std::string& none);
+  Exit notify_test();
   // verbs_remote.cpp: over the relay
   bool over_relay() const;  // asked for, or there is no broker here and approver.toml names a relay
   Exit remote_requests();

@@ -85,6 +85,17 @@ void Doctor::host_itself() {
     if (const std::string ends = text_of(status, "ends"); ends.starts_with("only")) add(Level::kNote, "jit-enforcer", "nothing ends what runs: " + ends, "on a host with systemd: systemctl enable --now jit-enforcer.socket");
   }
 
+  bool relay = false;
+  if (const Json& couriers = member(status, "couriers"); couriers.is_array()) {
+    for (const Json& courier : couriers) {
+      const std::string name = text_of(courier, "name");
+      relay = relay || name == "relay";
+      const Json& reached = member(courier, "reached");
+      if (!reached.is_boolean() || reached.get<bool>()) continue;
+      add(Level::kFault, "jit-" + name, text_of(courier, "why"), name == "relay" ? "type: systemctl status jit-relay" : "see to the channel, then type: jitctl notify test CHANNEL");
+    }
+  }
+
   timex clock{};
   const int state = adjtimex(&clock);
   if (state == TIME_ERROR || (clock.status & STA_UNSYNC) != 0) {
@@ -113,7 +124,7 @@ void Doctor::host_itself() {
     }
   }
   if (usable == 0) add(Level::kNote, "people.d", "nobody has a key: only the word of this host counts as a vote", "type: jitctl people add-key NAME FILE, for each approver");
-  add(Level::kNote, "relay", "none: people vote here by jitctl, over ssh, or by vote codes", "nothing, where that is meant");
+  if (!relay) add(Level::kNote, "relay", "none: people vote here by jitctl, over ssh, or by vote codes", "nothing, where that is meant");
 }
 
 }  // namespace jit::cli

@@ -2,11 +2,13 @@
 #include "cli/host_facts.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "cli/history.h"
+#include "host/channels.h"
 #include "host/names.h"
 #include "host/rescue.h"
 #include "host/writer.h"
@@ -42,7 +44,9 @@ policy::analysis::Host host_facts(const policy::Policy& policy, const host::PamF
   const host::Rescue rescue = host::rescue_of(pam, policy.settings().rescue);
   out.rescue_lines = rescue.lines;
   out.rescue_why = rescue.why;
-  out.records = out.notifies = false;  // neither is part of the broker yet; reviews are
+  out.records = false;
+  out.notifies = access("/usr/libexec/jit/jit-notify", X_OK) == 0;
+  out.channels = host::channels("/etc/jit/notify.d");
   out.root_password = host::has_password("root");
   out.observing_since = host::observing(pam);
   const auto history = read_history(out.now, out.unused_days, ids_of(policy.rules()));

@@ -223,25 +223,7 @@ Exit Verbs::relay_revoke() {
 }
 
 Exit Verbs::relay_status() {
-  if (args.words.empty()) {
-    const auto client = Client::connect();
-    if (!client) return out.fail(client.failure());
-    const auto status = (*client)->status();
-    if (!status) return out.fail(status.failure());
-    const Json& couriers = member(*status, "couriers");
-    if (json()) return print(couriers.is_null() ? Json::array() : couriers, {});
-    if (!couriers.is_array() || couriers.empty()) {
-      out.line("no relay runs on this host: see jit-relay(8)");
-      return Exit::kNo;
-    }
-    bool good = true;
-    for (const Json& each : couriers) {
-      const bool reached = member(each, "reached").is_boolean() && member(each, "reached").get<bool>();
-      good = good && reached;
-      out.line(text_of(each, "name") + ": " + (reached ? "connected" : "not connected (" + text_of(each, "why") + ")") + " since " + short_time(text_of(each, "since")));
-    }
-    return good ? Exit::kDone : Exit::kNo;
-  }
+  if (args.words.empty()) return courier_status("relay", "no relay runs on this host: see jit-relay(8)");
   const auto authority = authority_in(args.words[0]);
   if (!authority) return out.fail(authority.failure());
   auto client = reach(*authority, authority->keeper_credentials(std::time(nullptr)), "keeper", args.value(Option::kCa));

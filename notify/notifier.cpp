@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
-#include <ctime>
+#include <exception>
 #include <utility>
 
 #include "courier/document.h"
@@ -75,19 +75,29 @@ void Notifier::read_files() {
   for (auto& [name, line] : lines_) {
     if (folder.channels.contains(name)) continue;
     line.defined.reset();
-    const auto broken = folder.broken.find(name);
-    line.trouble = broken != folder.broken.end() ? broken->second : "no file " + folder_ + "/" + name + ".toml defines it";
+    line.broken = false;
+    line.trouble = "no file " + folder_ + "/" + name + ".toml defines it";
+    if (!folder.broken.contains(name)) line.queue.keep_named(name);
   }
-  for (auto& [name, why] : folder.broken) line(name, head_).trouble = why;
+  for (const auto& [name, why] : folder.broken) {
+    Line& one = line(name, head_);
+    one.trouble = why;
+    one.broken = true;
+  }
   for (auto& [name, defined] : folder.channels) {
     Line& one = line(name, head_);
     one.defined = std::move(defined);
+    one.broken = false;
     one.trouble.clear();
     one.queue.hurry();
   }
-  // What nobody defines and nobody names is forgotten.
-  std::erase_if(lines_, [&](const auto& each) { return !each.second.defined && each.second.queue.empty() && !folder.broken.contains(each.first); });
+  forget();
   log(SD_INFO, std::to_string(folder.channels.size()) + " channels can be used" + (folder.broken.empty() ? std::string() : ", " + std::to_string(folder.broken.size()) + " cannot"));
+}
+
+// What nobody defines and nothing waits for.
+void Notifier::forget() {
+  std::erase_if(lines_, [](const auto& each) { return !each.second.defined && !each.second.broken && each.second.queue.empty(); });
 }
 
 int Notifier::on_reload(sd_event_source*, const signalfd_siginfo*, void* self) {
@@ -187,7 +197,12 @@ void Notifier::hand_out(std::uint64_t after, const NoticePtr& notice) {
 
 void Notifier::send(const std::string& name, Line& line) {
   const NoticePtr notice = line.queue.take();
-  line.attempt = attempt(event_, web_, *line.defined, *notice, [this, name, notice](const Attempted& attempted) { ended(name, notice, attempted); });
+  try {
+    line.attempt = attempt(event_, web_, *line.defined, *notice, [this, name, notice](const Attempted& attempted) { ended(name, notice, attempted); });
+  } catch (const std::exception& error) {
+    // What calls this is C.
+    ended(name, notice, {false, error.what(), 0});
+  }
 }
 
 // Called from within the attempt: it is put away in the next turn of the loop.
@@ -275,6 +290,7 @@ void Notifier::tick() {
       next = std::min(next, *line.queue.due());
     }
   }
+  forget();
   if (fetch_again_ != 0 && fetch_again_ <= now) {
     fetch_again_ = 0;
     fetch();

@@ -37,6 +37,7 @@ class Notifier {
   struct Line {
     std::optional<Defined> defined;  // nothing: see trouble
     std::string trouble;             // why nothing gets through now; empty: it does, as far as is known
+    bool broken = false;             // its file is there, and cannot be used
     Queue queue;
     std::uint64_t cursor = 0;        // it has seen the log up to here
     std::unique_ptr<Attempt> attempt;
@@ -50,6 +51,7 @@ class Notifier {
   Line& line(const std::string& channel, std::uint64_t cursor);
   void send(const std::string& name, Line& line);
   void ended(const std::string& name, const NoticePtr& notice, const Attempted& attempted);
+  void forget();
   void drop_late(const std::string& name, Line& line);
   std::uint64_t carried() const;
   void say();

@@ -26,7 +26,7 @@ class Progress {
 
  private:
   static constexpr std::size_t kMost = 100'000;
-  static constexpr std::size_t kStale = 4096;  // lines that mean nothing any more, before they are cleared out
+  static constexpr std::size_t kStale = 512;  // lines that mean nothing any more, before they are cleared out
 
   void write(const std::string& lines);
   void rewrite();

@@ -6,12 +6,18 @@
 
 namespace jit::notify {
 
+namespace {
+
+bool is_news(const Notice& notice) { return notice.event == "request" || notice.event == "escalated"; }
+
+}  // namespace
+
 bool Queue::add(NoticePtr notice, std::vector<NoticePtr>& overtaken) {
   const auto same = [&](const NoticePtr& each) { return each->key == notice->key; };
   if ((sent_ && same(sent_)) || std::ranges::any_of(waiting_, same)) return false;
   if (notice->event == "decided") {
     std::erase_if(waiting_, [&](const NoticePtr& each) {
-      const bool old = each->request == notice->request && (each->event == "request" || each->event == "escalated");
+      const bool old = each->request == notice->request && is_news(*each);
       if (old) overtaken.push_back(each);
       return old;
     });
@@ -44,7 +50,13 @@ void Queue::failed(Ms now, double jitter, Ms wait) {
   ++failures_;
   // Not all hosts at once.
   next_ = now + std::max(pause / 2 + static_cast<Ms>(jitter * static_cast<double>(pause)), std::min(wait, kLongestPause));
-  if (sent_) waiting_.push_back(std::exchange(sent_, nullptr));
+  const NoticePtr back = std::exchange(sent_, nullptr);
+  const auto decides = [&](const NoticePtr& each) { return each->event == "decided" && each->request == back->request; };
+  if (back && !(is_news(*back) && std::ranges::any_of(waiting_, decides))) waiting_.push_back(back);
+}
+
+void Queue::keep_named(const std::string& channel) {
+  std::erase_if(waiting_, [&](const NoticePtr& each) { return std::ranges::find(each->channels, channel) == each->channels.end(); });
 }
 
 std::vector<NoticePtr> Queue::expire(std::int64_t unix_ms) {

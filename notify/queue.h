@@ -35,6 +35,8 @@ class Queue {
   // jitter: from 0 to 1. wait: how long the other side asked us to, 0: it did not.
   void failed(Ms now, double jitter, Ms wait);
   void hurry() { next_ = 0; }            // the pause is over: the channel is another one now
+  // The channel is gone: only what the policy names it for waits for it to come back.
+  void keep_named(const std::string& channel);
   std::vector<NoticePtr> expire(std::int64_t unix_ms);  // that it is too late for
   std::optional<std::int64_t> expires() const;          // when the first of them will be, Unix time
 

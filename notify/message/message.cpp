@@ -108,7 +108,7 @@ void add_facts(Notice& notice, const std::string& host, const Json& entry) {
 
 // The members of the broker's document that are known, each text inert.
 nlohmann::ordered_json known(const Json& entry) {
-  nlohmann::ordered_json out;
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
   for (const char* const name : {"kind", "door", "service", "reason", "ticket", "urgency", "rule", "scope", "code", "state", "by", "why", "added"}) {
     if (entry.contains(name)) out[name] = inert(word(entry, name));
   }
@@ -224,7 +224,7 @@ Notice test_notice(const std::string& host, const std::string& channel, std::int
   out.title = shown + ": this is a test of channel " + inert(channel);
   out.facts = {{"Host", shown}, {"Channel", inert(channel)}, {"Time", time_text(now_ms)}};
   out.next = {"Nobody asks for anything, and nothing needs to be done."};
-  close_document(out, shown, {});
+  close_document(out, shown, nlohmann::ordered_json::object());
   return out;
 }
 

@@ -12,9 +12,9 @@
 
 namespace jit::notify {
 
-// A text from elsewhere made inert, in the notation of evidence/text.h, which unescape() reads back: what is printable ASCII
-// stays, but for what starts a mention, a tag, a link or code somewhere ("@", "<", ">", "[", "`", "://", "www."). Whatever is
-// not printable ASCII should have been escaped by the broker, and is escaped here.
+// A text from elsewhere made inert. It comes escaped (evidence/text.h), and stays as it is but for what starts a mention, a tag, a
+// link or code somewhere ("@", "<", ">", "[", "`", "://", "www."): that is written in the same notation, which nothing else is
+// written as. Whatever is not printable ASCII should have been escaped before, and is escaped here.
 std::string inert(std::string_view text);
 
 struct Notice {

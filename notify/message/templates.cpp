@@ -116,7 +116,7 @@ std::string mail(const Channel& channel, const Notice& notice) {
 
 std::string text_of(const Notice& notice) {
   std::string out;
-  add_line(out, notice.title);
+  add_line(out, "jit: " + notice.title);  // so that no line begins as somebody else wants
   return out + "\n" + fact_lines(notice);
 }
 

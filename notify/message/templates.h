@@ -9,7 +9,7 @@
 
 namespace jit::notify {
 
-// Lines of text, the title first; each at most 900 characters (RFC 5322 permits 998).
+// Lines of text, "jit: " and the title first; each at most 900 characters (RFC 5322 permits 998).
 std::string text_of(const Notice& notice);
 
 std::string content_type(Template form);

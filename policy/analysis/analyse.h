@@ -33,6 +33,7 @@ struct Host {
   std::optional<bool> rescue_lines = {};                    // do the PAM files hold the rescue lines that are declared
   // Is there somebody who honours `record` (sudo's I/O log), `notify:` (a courier of messages), `review:` (a list of reviews)?
   bool records = true, notifies = true, reviews = true;
+  std::optional<std::vector<std::string>> channels = {};    // that are defined here, for `notify:`
   std::optional<bool> root_password = {};                   // can root log in at a console by a password
   std::string rescue_why = {};                              // with false: where and why not, for people
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy against its host and its time: W07, W08, W13, W14, W15, W20.
+// The policy against its host and its time: W07, W08, W13, W14, W15, W20, W21.
 #include <algorithm>
 #include <set>
 
@@ -136,13 +136,36 @@ void check_honoured(Study& study, const Rule& rule) {
   for (const Text& text : rule.require.texts) {
     const std::string_view kind = std::string_view(text.value).substr(0, text.value.find(':'));
     const char* const lacks = kind == "record" && !host.records    ? "sudo's I/O log is not watched by this version"
-                              : kind == "notify" && !host.notifies ? "this version has nothing that sends messages"
+                              : kind == "notify" && !host.notifies ? "nothing here sends messages (jit-notify is not installed)"
                               : kind == "review" && !host.reviews  ? "this version keeps no reviews"
                                                                    : nullptr;
     if (lacks == nullptr) continue;
     study.add("W20", text.place,
               ticked(rule.id) + " requires " + ticked(text.value) + ", and " + lacks + ": " +
                   (rule.permit ? "the permit gives nothing" : "what the guard matches is closed") + "; take it out until it can be honoured");
+  }
+}
+
+// The message is queued, and nobody gets it: its channel is misspelt, or still to be made.
+void check_channels(Study& study) {
+  const auto& channels = study.host().channels;
+  if (!channels || !study.host().notifies) return;
+  const auto look = [&](const std::string& channel, const Place& place) {
+    if (std::ranges::find(*channels, channel) != channels->end()) return;
+    study.add("W21", place, "no file defines the channel " + ticked(channel) + ": messages wait for it and reach nobody; make /etc/jit/notify.d/" + channel + ".toml (man jit-notify)");
+  };
+  for (const auto* list : {&study.rules().permits, &study.rules().guards}) {
+    for (const Rule& rule : *list) {
+      for (const Text& text : rule.require.texts) {
+        constexpr std::string_view kNotify = "notify:";
+        if (text.value.starts_with(kNotify)) look(text.value.substr(kNotify.size()), text.place);
+      }
+    }
+  }
+  for (const auto& [name, approval] : study.rules().approvals) {
+    for (const Approval::Rung& rung : approval.escalate) {
+      if (!rung.step.notify.empty()) look(rung.step.notify, rung.place);
+    }
   }
 }
 
@@ -157,6 +180,7 @@ void check_host(Study& study) {
   check_observed(study);
   for (const Entry& permit : study.permits()) check_honoured(study, *permit.rule);
   for (const Entry& guard : study.guards()) check_honoured(study, *guard.rule);
+  check_channels(study);
 }
 
 }  // namespace jit::policy::analysis

@@ -86,7 +86,7 @@ void check_fill(Study& study);       // E06, E07
 void check_lock_out(Study& study);   // E10, E14, W19
 void check_people(Study& study);     // W10, W11, W12, W16, W17
 void check_commands(Study& study);   // W05, W06, W09
-void check_host(Study& study);       // W07, W08, W13, W14, W15, W20
+void check_host(Study& study);       // W07, W08, W13, W14, W15, W20, W21
 
 // The test that only root passes.
 const PrincipalTest& root_test();

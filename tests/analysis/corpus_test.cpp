@@ -63,6 +63,8 @@ Host host_of(const std::string& line) {
       out.records = value == "record";
       out.notifies = value == "notify";
       out.reviews = value == "review";
+    } else if (key == "channels") {
+      out.channels = split(value, ',');
     } else if (key == "password") {
       out.root_password = value == "yes";
     } else if (key == "why") {

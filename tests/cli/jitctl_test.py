@@ -72,7 +72,7 @@ class Usage(unittest.TestCase):
     def test_help(self):
         done = run("help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        verbs = re.findall(r"^  ((?:policy |audit |fact |people |relay )?[a-z-]+)", done.stdout, re.M)
+        verbs = re.findall(r"^  ((?:policy |audit |fact |people |relay |notify )?[a-z-]+)", done.stdout, re.M)
         self.assertGreaterEqual(len(verbs), 17)
         with open(MANPAGE, encoding="ascii") as file:
             page = file.read()

@@ -40,6 +40,12 @@ def own(path: str) -> None:
     os.chmod(path, 0o640)
 
 
+def channel_secret(name: str) -> None:
+    with open(f"{FOLDER}/{name}.secret", "w", encoding="ascii") as f:
+        f.write(f"whsec_{SECRET}\n")
+    own(f"{FOLDER}/{name}.secret")
+
+
 class Notifier:
     """jit-notify as its unit runs it; its log is waited for."""
 
@@ -53,6 +59,10 @@ class Notifier:
 
     def expect(self, what: str, timeout: float = WAIT_S) -> str:
         return self.process.expect(what, timeout)
+
+    def expect_all(self, *whats: str) -> None:
+        """In any order."""
+        self.process.expect(r"(?s)\A" + "".join(f"(?=.*{what})" for what in whats) + ".*")
 
     def reload(self) -> None:
         os.kill(self.process.process.pid, 1)
@@ -138,6 +148,7 @@ class Hooks(Got):
         relaylib.good(["cp", f"{TLS}/ca.crt", CA])
         os.chmod(CA, 0o644)
         self.answers, self.refused, self.hangs = queue.Queue(), Got(), threading.Event()
+        self.otherwise = 200  # where nothing was said in advance
         hooks = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -172,7 +183,7 @@ class Hooks(Got):
         try:
             how = self.answers.get_nowait()
         except queue.Empty:
-            how = 200
+            how = self.otherwise
         if how == "cut":  # half of the request, and the connection is gone
             handler.rfile.read(10)
             self.refused.queue.put(how)
