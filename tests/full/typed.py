@@ -11,7 +11,7 @@ import relaylib
 from bedlib import check, run
 from booted import logged_in, shell, until
 
-PAGES = pathlib.Path("/root/howto")
+PAGES = pathlib.Path(__file__).resolve().parents[2] / "docs/howto"
 # What a command says when it has ended, when it wants something, and when it waits for people: the starter policies want signed votes, so
 # there is a prompt in each wait.
 ASKED = r"\bcode=(\d+)|[Rr]eason[^\n]*: ?$|Vote code, or Enter to wait|Press Enter[^\n]*: ?$|^asked: |[Pp]assword[^\n]*: ?$"
