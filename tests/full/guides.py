@@ -1,18 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The how-to pages for a laptop, a server, a bastion and many hosts, typed as they stand, each on a host of its own."""
+import contextlib
 import pathlib
 import re
-import subprocess
 import sys
 
 import bedlib
 import booted
-import relaylib
 import typed
 from bedlib import check, run
 from booted import shell, until
-from typed import Typing, lines, root
+from typed import Typing, lines
 
 TOKEN = "/usr/local/lib/soft_token.so"  # a FIDO token made of software, for ssh-keygen
 
@@ -23,18 +22,22 @@ def until_command(these: list, begins: str) -> tuple:
     return these[:at], these[at:]
 
 
+@contextlib.contextmanager
 def with_token(user: str):
-    terminal = booted.logged_in(user)
+    with booted.logged_in(user) as terminal:
+        terminal.line(f"export SSH_SK_PROVIDER={TOKEN}")
+        yield terminal
 
-    class Entered:
-        def __enter__(self):
-            opened = terminal.__enter__()
-            opened.line(f"export SSH_SK_PROVIDER={TOKEN}")
-            return opened
 
-        def __exit__(self, *what):
-            return terminal.__exit__(*what)
-    return Entered()
+@contextlib.contextmanager
+def with_password(user: str):
+    """A login behind which sshd asks for the password, too."""
+    with booted.ssh(user, "-tt") as terminal:
+        terminal.expect("[Pp]assword: ?$")
+        terminal.line(user)
+        terminal.expect(r"\$ $")
+        typed.quiet(terminal)
+        yield terminal
 
 
 def test_laptop() -> None:
@@ -66,48 +69,12 @@ def test_server() -> None:
     check('give = "15m"' in pathlib.Path("/etc/jit/policy.d/server.toml").read_text(encoding="utf-8"), "the policy did not grow")
 
 
-def on_a_laptop(user: str):
-    """A terminal of somebody's that is not on this host: whoever has root's key, and no login here."""
-    class Entered:
-        def __enter__(self):
-            self.terminal = bedlib.Terminal(user, ["bash", "--norc"], login=False)
-            self.terminal.line("PS1='; '; stty -echo; echo begin=$$")
-            self.terminal.expect(r"^begin=\d+")
-            return self.terminal
-
-        def __exit__(self, *_what):
-            self.terminal.close()
-    return Entered()
-
-
-def a_laptop_of_others(*hosts: str) -> None:
-    shell(f"id laptop >/dev/null 2>&1 || useradd -m -s /bin/bash laptop; install -d -m 700 -o laptop /home/laptop/.ssh; install -m 600 -o laptop /root/key /home/laptop/.ssh/id_ed25519"
-          f"; printf 'StrictHostKeyChecking accept-new\n' >/home/laptop/.ssh/config; echo 127.0.0.1 {' '.join(hosts)} >>/etc/hosts")
-
-
-def with_password(user: str):
-    """A login behind which sshd asks for the password, too."""
-    class Entered:
-        def __enter__(self):
-            self.terminal = booted.ssh(user, "-tt")
-            self.terminal.expect("[Pp]assword: ?$")
-            self.terminal.line(user)
-            self.terminal.expect(r"\$ $")
-            self.terminal.line("PS1='; '; stty -echo; echo begin=$$")
-            self.terminal.expect(r"^begin=\d+")
-            return self.terminal
-
-        def __exit__(self, *_what):
-            self.terminal.close()
-    return Entered()
-
-
 def test_bastion() -> None:
     typed.admins("alice", "bob", others=("dora",))
     typed.fresh()
     typed.people("alice", "bob")
-    a_laptop_of_others("bastion")
-    with Typing(reason="the report", password="dora", at={"laptop": on_a_laptop, "alice": with_password, "bob": with_password}) as page:
+    typed.a_laptop("bastion")
+    with Typing(reason="the report", password="dora", at={"laptop": typed.on_a_laptop, "alice": with_password, "bob": with_password}) as page:
         first, rest = until_command(lines("bastion.md"), "jitctl doctor")
         said = page.type(first)
         check(re.search(r"confirmed: .*stay gated", said), said)
@@ -115,28 +82,21 @@ def test_bastion() -> None:
         check("0 holes, 0 faults" in said and "load average" in said, said)
 
 
-def a_relay_server() -> None:
-    """What the page leaves to whoever runs relay.example.org."""
-    relaylib.certificates("/var/lib/nats", "relay.example.org")
-    shell("cat /var/lib/nats/ca.crt >>/etc/ssl/certs/ca-certificates.crt; systemd-run --quiet --unit=test-nats nats-server -c /root/relay/node-1.conf")
-    until("the relay's server", lambda: "is ready" in shell("journalctl -b -u test-nats --no-pager"))
-
-
 def test_fleet() -> None:
     typed.admins("alice", "bob")
     typed.fresh()
     typed.people("alice", "bob")
     check(run("root", ["jitctl", "setup", "--policy", "server", "sudo", "su", "--no-take-back"]).code == 0, "setup")
-    a_laptop_of_others("web1", "relay.example.org")
+    typed.a_laptop("web1", "relay.example.org")
     shell("cp /home/bob/.ssh/id_ed25519* /home/laptop/.ssh/; chown laptop /home/laptop/.ssh/*; cat /home/bob/.ssh/id_ed25519.pub >>/home/bob/.ssh/authorized_keys")
     host = bedlib.jitctl("root", "status")["host"]
     these = [(who, command.replace("KEY", host["key"]).replace("HOST-ID", host["id"]), code) for who, command, code in lines("fleet.md")]
     first, rest = until_command(these, "jitctl relay streams")
     streams, rest = until_command(rest, "printf '[relay]")
-    with Typing(at={"laptop": on_a_laptop}) as page:
+    with Typing(at={"laptop": typed.on_a_laptop}) as page:
         said = page.type(first)
         check("approved by bob" in said and "taken: request" in said, said)
-        a_relay_server()
+        typed.a_relay_server()
         page.type(streams[:-1])
         until("the relay", lambda: run("root", ["jitctl", "relay", "status"]).code == 0)
         check("connected" in page.type(streams[-1:]), "the host does not say that it is connected")

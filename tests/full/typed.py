@@ -7,11 +7,11 @@ import re
 import subprocess
 
 import bedlib
-import booted
+import relaylib
 from bedlib import check, run
 from booted import logged_in, shell, until
 
-PAGES = pathlib.Path("/root/howto")
+PAGES = pathlib.Path(__file__).resolve().parents[2] / "docs/howto"
 # What a command says when it has ended, when it wants something, and when it waits for people: the starter policies want signed votes, so
 # there is a prompt in each wait.
 ASKED = r"\bcode=(\d+)|[Rr]eason[^\n]*: ?$|Vote code, or Enter to wait|Press Enter[^\n]*: ?$|^asked: |[Pp]assword[^\n]*: ?$"
@@ -102,8 +102,8 @@ class Typing:
         """What waits is waited for; what it said."""
         return "".join(desk.end() for desks in self.desks.values() for desk in desks if desk.code is not None)
 
-    def type(self, these: list) -> str:
-        """What was said in answer. What still waits when root types, or when nobody has more to type, is waited for."""
+    def type(self, these: list, more: bool = False) -> str:
+        """What was said in answer. What still waits when root types, or when there is no more to type, is waited for."""
         said = ""
         for who, command, code in these:
             if re.search(r"\bID\b", command):
@@ -118,7 +118,7 @@ class Typing:
             desk.type(command, code)
             if not desk.goes_on():
                 said += desk.end()
-        return said + self.settle()
+        return said if more else said + self.settle()
 
 
 def admins(*users: str, others: tuple = ()) -> None:
@@ -128,9 +128,9 @@ def admins(*users: str, others: tuple = ()) -> None:
         if subprocess.run(["id", user], capture_output=True, check=False).returncode != 0:
             shell(f"useradd -m -s /bin/bash {user}")
         shell(f"echo {user}:{user} | chpasswd; install -d -m 700 -o {user} -g {user} /home/{user}/.ssh"
-              f"; install -m 600 -o {user} -g {user} /root/key.pub /home/{user}/.ssh/authorized_keys; rm -f /home/{user}/.ssh/id_*")
+              f"; install -m 600 -o {user} -g {user} /root/key.pub /home/{user}/.ssh/authorized_keys")
         if user in users:
-            shell(f"usermod -aG sudo {user}; runuser -u {user} -- ssh-keygen -q -N '' -t ed25519 -f /home/{user}/.ssh/id_ed25519")
+            shell(f"usermod -aG sudo {user}; test -e /home/{user}/.ssh/id_ed25519 || runuser -u {user} -- ssh-keygen -q -N '' -t ed25519 -f /home/{user}/.ssh/id_ed25519")
     pathlib.Path("/etc/ssh/sshd_config").write_text("Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n", encoding="ascii")
     shell("mkdir -p /run/sshd; ssh-keygen -A >/dev/null; systemctl restart ssh")
 
@@ -143,6 +143,32 @@ def people(*users: str) -> None:
         root(command.replace("alice alice bob bob", " ".join(f"{user} {user}" for user in users)), code)
     for user in users:
         root(these[2][1].replace("alice", user))
+
+
+def quiet(terminal) -> None:
+    terminal.line("PS1='; '; stty -echo; echo begin=$$")
+    terminal.expect(r"^begin=\d+")
+
+
+@contextlib.contextmanager
+def on_a_laptop(user: str):
+    """A terminal of somebody's that is not on this host: no login here."""
+    with bedlib.Terminal(user, ["bash", "--norc"], login=False) as terminal:
+        quiet(terminal)
+        yield terminal
+
+
+def a_laptop(*hosts: str) -> None:
+    """Somebody with root's key; these names lead here."""
+    shell(f"id laptop >/dev/null 2>&1 || useradd -m -s /bin/bash laptop; install -d -m 700 -o laptop /home/laptop/.ssh; install -m 600 -o laptop /root/key /home/laptop/.ssh/id_ed25519"
+          f"; printf 'StrictHostKeyChecking accept-new\n' >/home/laptop/.ssh/config; echo 127.0.0.1 {' '.join(hosts)} >>/etc/hosts")
+
+
+def a_relay_server(config: str = "/root/relay/node-1.conf") -> None:
+    """What is left to whoever runs relay.example.org."""
+    relaylib.certificates("/var/lib/nats", "relay.example.org")
+    shell(f"cat /var/lib/nats/ca.crt >>/etc/ssl/certs/ca-certificates.crt; systemd-run --quiet --unit=test-nats nats-server -c {config}")
+    until("the relay's server", lambda: "is ready" in shell("journalctl -b -u test-nats --no-pager"))
 
 
 def fresh() -> None:
