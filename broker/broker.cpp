@@ -56,6 +56,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
     : loop_(loop), boot_(boot), keeper_(kHead, boot, clock_, tell_head), shelf_(loop.post()), tombstones_(kTombstones, boot), directory_(loop.post()) {
   config::Loaded loaded = config::load({});
   host_.name = loaded.broker.host_name.empty() ? kernel_name() : loaded.broker.host_name;
+  hide_ = loaded.broker.hide;
   const core::Limits limits = limits_of(loaded.broker);
   gate::Options options;
   options.connections_per_uid = limits.connections_per_uid;
@@ -87,13 +88,14 @@ void Broker::use(const config::Broker& file) {
   core_->use_limits(limits);
   gate_->use_limit(limits.connections_per_uid);
   host_.name = file.host_name.empty() ? kernel_name() : file.host_name;
+  hide_ = file.hide;
   archivist_->retain(file.retain_s);
   tell_host();
 }
 
 // What is signed, and what is shown, names it.
 void Broker::tell_host() {
-  core_->use_host({host_.id, host_.name, epoch_});
+  core_->use_host({host_.id, host_.name, epoch_, hide_, secret_});
   if (outbox_) outbox_->use_host(host_.id, host_.name);
   if (bus_) bus_->use_host(host_);
 }
@@ -120,6 +122,9 @@ bool Broker::load_key() {
   key_ = std::move(file.key);
   host_.id = key_->id();
   host_.key = key_->public_key().text;
+  // A signature that is never shown (RFC 8032: always the same one), so that nothing else must be kept.
+  const evidence::Bytes secret = key_->sign("private@pam-jit.v1", "salts");
+  secret_.assign(secret.begin(), secret.end());
   keeper_.use_key(key_);
   tell_host();
   if (file.made) sd_journal_print(LOG_NOTICE, "this is now host %s, key %s", host_.id.c_str(), key_->fingerprint().c_str());

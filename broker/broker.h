@@ -54,6 +54,8 @@ class Broker final : public core::Listener {
   SystemRandom random_;
   std::shared_ptr<const evidence::HostKey> key_;  // null while it cannot be had; then there is no database either
   std::int64_t epoch_ = 1;  // of the database
+  evidence::PrivateFields hide_;     // [privacy]
+  std::string secret_;      // of the salts of what is hidden: known to whoever has the key, and to nobody else
   std::string alarm_;         // for people: the log was lost or put back; empty: it was not
   std::string signed_policy_;  // the hash that stands in signed heads
   store::LogKeeper keeper_;   // the database signs with it until its end

@@ -107,6 +107,7 @@ const std::array kVerbs = {
     Verb{"relay streams", "DIR [SET...]", 1, 4096, false, {kCa}, "make what the servers keep; SET: whom policies ask, as group:sre"},
     Verb{"relay issue-host", "DIR HOST-ID", 2, 2, false, {kFor}, "credentials of a host's jit-relay, on standard output"},
     Verb{"relay issue-approver", "DIR PERSON", 2, 2, false, {kSet, kFor}, "credentials of an approver, on standard output"},
+    Verb{"relay renew", "DIR", 1, 1, false, {kCa}, "new words for credentials that have lived half of their time"},
     Verb{"relay revoke", "DIR HOST-ID|PERSON", 2, 2, false, {kCa}, "take credentials back, at once"},
     Verb{"relay status", "[DIR]", 0, 1, false, {kCa, kJson}, "this host's connection; with DIR: which hosts are on line"},
     Verb{"notify status", "", 0, 0, false, {kJson}, "whether this host's channels take messages"},

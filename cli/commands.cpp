@@ -115,6 +115,7 @@ Exit run(std::span<const std::string> arguments, Output& out) {
   if (verb == "relay streams") return verbs.relay_streams();
   if (verb == "relay issue-host") return verbs.relay_issue(true);
   if (verb == "relay issue-approver") return verbs.relay_issue(false);
+  if (verb == "relay renew") return verbs.relay_renew();
   if (verb == "relay revoke") return verbs.relay_revoke();
   if (verb == "relay status") return verbs.relay_status();
   if (verb == "notify status") return verbs.courier_status("notify", "no notifier runs on this host: see jit-notify(8)");

@@ -76,6 +76,7 @@ struct Verbs {
   Exit relay_init();
   Exit relay_streams();
   Exit relay_issue(bool host);
+  Exit relay_renew();
   Exit relay_revoke();
   Exit relay_status();
   Exit courier_status(std::string_view name, const std::string& none);

@@ -113,6 +113,11 @@ std::string review_text(const Json& owed) {
   return "owed, due " + short_time(text_of(owed, "due")) + (late.is_boolean() && late.get<bool>() ? ", overdue" : "");
 }
 
+bool is_private(const Json& request, const char* field) {
+  const Json& fields = member(request, "private");
+  return fields.is_array() && std::ranges::find(fields, Json(field)) != fields.end();
+}
+
 }  // namespace
 
 const Json& member(const Json& json, std::string_view path) {
@@ -154,7 +159,9 @@ std::string what(const Json& document) {
   return door + (door == "su" ? " to " : " as ") + who(member(document, "target"));
 }
 
+// Parentheses of the command's own would stand in quotes.
 std::string command_of(const Json& document) {
+  if (is_private(document, "command")) return "(private)";
   const Json& argv = member(document, "command.argv");
   if (!argv.is_array()) return text_of(document, "command.text");
   std::string out;
@@ -250,7 +257,8 @@ Facts request_facts(const Json& request) {
   if (!command.empty()) {
     add(facts, "command", command);
     const bool resolved = is_true(request, "command.verified");
-    add(facts, "command is", (resolved ? "what sudo will run, " : "not verified, ") + std::to_string(number_of(request, "command.length")) + " bytes");
+    const std::string length = is_private(request, "command") ? std::string() : ", " + std::to_string(number_of(request, "command.length")) + " bytes";
+    add(facts, "command is", (resolved ? "what sudo will run" : "not verified") + length);
     add(facts, "command has", blanks_text(member(request, "command.argv")));
     if (const std::string path = text_of(request, "command.path"); path != typed_program(request)) add(facts, "runs", path);
     add(facts, "sha256", text_of(request, "command.sha256"));
@@ -262,6 +270,9 @@ Facts request_facts(const Json& request) {
   add(facts, "reason", text_of(request, "reason"));
   add(facts, "reason has", blanks_text(Json::array({text_of(request, "reason")})));
   add(facts, "reason from", text_of(request, "reason_from"));
+  if (const std::string closed = joined_words(member(request, "private")); !closed.empty()) {
+    add(facts, "private", closed + ": ask there, or jitctl -H " + text_of(request, "host.name") + " show " + text_of(request, "id").substr(0, 8));
+  }
   add(facts, "ticket", text_of(request, "ticket"));
   add(facts, "looks alike", look_alikes_text(request));
   const auto asked = number_of(request, "asked.duration_s");

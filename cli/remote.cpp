@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/remote.h"
 
+#include <ctime>
+
 #include "cli/documents.h"
+#include "cli/replace_file.h"
 #include "evidence/host_key.h"
 #include "evidence/text.h"
 #include "evidence/wire.h"
@@ -42,7 +45,15 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
   auto client = RelayClient::connect(settings);
   if (!client) return client.failure();
   remote->client_ = std::move(*client);
+  if (const std::int64_t from = relay::renew_from(*claims); from != 0 && std::time(nullptr) >= from) remote->renew(*text, login->jwt, claims->user);
   return remote;
+}
+
+// Without it the credentials end when they were made to.
+void Remote::renew(const std::string& credentials, const std::string& jwt, const std::string& user) {
+  const auto answer = client_->ask(relay::last_of(relay::kRenewStream, relay::renewal_subject(user)), "");
+  if (!answer || answer->status != 0 || !relay::renews(jwt, answer->data)) return;
+  replace_file(approver_.relay->credentials, relay::with_jwt(credentials, answer->data));
 }
 
 Result<Nothing> Remote::subscribe() {

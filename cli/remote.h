@@ -42,6 +42,7 @@ class Remote {
 
  private:
   Remote(Approver approver, std::string person, std::vector<std::string> sets) : approver_(std::move(approver)), person_(std::move(person)), sets_(std::move(sets)) {}
+  void renew(const std::string& credentials, const std::string& jwt, const std::string& user);
   std::string take_request(const std::string& subject, const std::string& envelope);  // its id; empty: it is not shown
   std::string take_end(const std::string& subject, const std::string& envelope);
 

@@ -5,6 +5,7 @@
 
 #include "cli/documents.h"
 #include "evidence/display_code.h"
+#include "evidence/hidden.h"
 #include "evidence/host_key.h"
 #include "evidence/look_alike.h"
 #include "evidence/text.h"
@@ -66,6 +67,11 @@ Result<SignedRequest> verified(std::string_view envelope, const evidence::Public
   return SignedRequest{std::move(*request), std::move(digest)};
 }
 
+bool open_private(SignedRequest& request, const Json& openings) {
+  const auto read = evidence::read_openings(openings);
+  return read && evidence::open(request.request, *read);
+}
+
 Json document_of(const SignedRequest& one) {
   const evidence::Request& r = one.request;
   Json seats = Json::array();
@@ -86,7 +92,9 @@ Json document_of(const SignedRequest& one) {
   for (const std::string& word : r.command.argv) look("command", word);
   const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (r.deadline_ms - wall_ms()) / 1000));
   const auto uid = [](const std::optional<std::uint32_t>& value) { return value ? Json(*value) : Json(nullptr); };
-  return {{"id", r.id},
+  // Parentheses would stand in quotes if they were the command's own.
+  const std::string command = r.hidden.command.empty() ? evidence::render_argv(r.command.argv) : "(private)";
+  Json out{{"id", r.id},
           {"kind", r.kind},
           {"state", "pending"},
           {"subject", {{"name", escape(r.subject.name)}, {"uid", r.subject.uid}, {"loginuid", uid(r.subject.loginuid)},
@@ -96,7 +104,7 @@ Json document_of(const SignedRequest& one) {
           {"target", {{"name", escape(r.target.name)}, {"uid", r.target.uid}}},
           {"target_verified", r.target.verified},
           {"host", {{"id", r.host_id}, {"name", escape(r.host_name)}}},
-          {"command", {{"argv", texts(r.command.argv)}, {"text", evidence::render_argv(r.command.argv)}, {"length", length_of(r.command.argv)},
+          {"command", {{"argv", texts(r.command.argv)}, {"text", command}, {"length", length_of(r.command.argv)},
                        {"verified", r.command.verified}, {"cut", false}, {"path", text_or_null(r.command.path)},
                        {"sha256", text_or_null(r.command.sha256)}, {"changeable", r.command.changeable}, {"words_at", r.command.words_at},
                        {"options", texts(r.command.options)}, {"env", texts(r.command.env)}}},
@@ -119,6 +127,8 @@ Json document_of(const SignedRequest& one) {
           {"deadline", time_text(r.deadline_ms)},
           {"deadline_in_s", left},
           {"votes", Json::array()}};
+  if (const auto closed = evidence::closed_fields(r); !closed.empty()) out["private"] = closed;
+  return out;
 }
 
 Decision decision_of(const Dict& options) {

@@ -13,6 +13,9 @@ struct SignedRequest {
   std::string digest;
 };
 
+// What the host keeps to itself and tells who may see it there: false where that is not what it signed.
+bool open_private(SignedRequest& request, const Json& openings);
+
 // Nothing is parsed before the signature was found to be the host's.
 Result<SignedRequest> verified(std::string_view envelope, const evidence::PublicKey& host);
 // As the broker's documents are, so that it is shown with the same words.

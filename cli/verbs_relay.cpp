@@ -138,7 +138,8 @@ Exit Verbs::relay_streams() {
   std::vector<Json> all = {
       stream(std::string(relay::kVoteStream), "jit.v1.vote.*.*.*", "vote", 7 * 86400, 68 * 1024, replicas),
       stream(std::string(relay::kEndStream), "jit.v1.end.*.*", "end", 86400, 32 * 1024, replicas),
-      stream(std::string(relay::kHereStream), "jit.v1.here.*", "here", 7 * 86400, 4096, replicas)};
+      stream(std::string(relay::kHereStream), "jit.v1.here.*", "here", 7 * 86400, 4096, replicas),
+      stream(std::string(relay::kRenewStream), "jit.v1.renew.*", "renew", 400 * 86400, 16 * 1024, replicas)};
   for (std::size_t i = 1; i < args.words.size(); ++i) {
     const std::string& set = args.words[i];
     all.push_back(stream(relay::request_stream(set), relay::requests_of(set), "req", 3600,
@@ -167,6 +168,34 @@ Exit Verbs::relay_issue(bool host) {
   const std::string credentials = host ? authority->issue_host(name, now, seconds) : authority->issue_approver(name, sets, now, seconds);
   if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
   out.text(credentials);
+  return Exit::kDone;
+}
+
+// Written down once they lie there: what is brought twice, or brought and not written down, is one key's all the same.
+Exit Verbs::relay_renew() {
+  const std::string& folder = args.words[0];
+  auto authority = authority_in(folder);
+  if (!authority) return out.fail(authority.failure());
+  const std::int64_t now = std::time(nullptr);
+  const auto due = authority->renew(now);
+  if (!due.empty()) {
+    auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
+    if (!client) return out.fail(client.failure());
+    for (const relay::Renewal& each : due) {
+      const auto answer = (*client)->ask(relay::renewal_subject(each.user), each.jwt);
+      if (!answer) return out.fail(answer.failure());
+      const Json said = Json::parse(answer->data, nullptr, false);
+      if (!said.is_object() || !said.contains("seq")) return out.fail({Exit::kNo, "the relay did not take them: " + evidence::escape_to(answer->data, 200) + "; does jitctl relay streams say that all is there?"});
+      out.line("renewed: " + each.kind + " " + evidence::escape_to(each.name, 64) + ", for " + policy::format_duration(static_cast<std::uint32_t>(each.expires - now)));
+    }
+    if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
+  }
+  for (const relay::Issued& each : authority->issued()) {
+    if (each.expires != 0 && each.expires <= now && !authority->revoked().contains(each.user)) {
+      out.note(each.kind + " " + evidence::escape_to(each.name, 64) + ": credentials have ended; jitctl relay issue-" + each.kind + " makes new ones");
+    }
+  }
+  if (due.empty()) out.line("nothing is due");
   return Exit::kDone;
 }
 

@@ -110,12 +110,16 @@ Exit Verbs::vote_over_ssh(const std::string& host, bool approve) {
   const auto fetched = ssh(host, {"show", *id, "--envelope"}, {});
   if (!fetched) return out.fail({Exit::kUnreachable, std::string(kSsh) + " cannot be started; install openssh-client"});
   if (fetched->code != 0) return out.fail(ssh_failure(*fetched, host));
-  const std::string envelope(evidence::trim(fetched->out));
+  const std::string envelope(evidence::trim(fetched->out.substr(0, fetched->out.find('\n'))));
   const auto parsed = evidence::parse_envelope(envelope);
   const auto key = parsed && parsed->signatures.size() == 1 ? key_in(*parsed) : std::nullopt;
   if (!key) return out.fail({Exit::kNo, "what came is not signed by a host: do not answer it"});
-  const auto request = verified(envelope, *key);
+  auto request = verified(envelope, *key);
   if (!request) return out.fail(request.failure());
+  if (const std::string more(evidence::trim(fetched->out.substr(std::min(envelope.size(), fetched->out.size())))); !more.empty()) {
+    const Json told = Json::parse(more, nullptr, false);
+    if (!told.is_object() || !open_private(*request, told.value("openings", Json()))) return out.fail({Exit::kNo, "what the host shows is not what it signed: do not answer it"});
+  }
   const std::string fingerprint = evidence::fingerprint(*key);
   if (approver->host(fingerprint) == nullptr) {
     if (args.value(Option::kTrust) != fingerprint) {

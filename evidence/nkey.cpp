@@ -167,4 +167,14 @@ bool is_nkey(std::string_view text, NkeyKind kind) {
   return bytes && (*bytes)[0] == byte_of(kind);
 }
 
+bool verify_nkey(std::string_view public_text, NkeyKind kind, std::string_view message, std::span<const std::uint8_t> signature) {
+  const auto bytes = without_crc(public_text, 1 + kKeyBytes);
+  if (!bytes || (*bytes)[0] != byte_of(kind) || signature.size() != 64) return false;
+  const std::unique_ptr<EVP_PKEY, FreeNkey> key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes->data() + 1, kKeyBytes));
+  const std::unique_ptr<EVP_MD_CTX, FreeNkeyDigest> context(EVP_MD_CTX_new());
+  const auto text = bytes_of(message);
+  return key && context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), signature.data(), signature.size(), text.data(), text.size()) == 1;
+}
+
 }  // namespace jit::evidence

@@ -35,6 +35,9 @@ class Nkey {
 // Is it the public part of a key of this kind, in its only form?
 bool is_nkey(std::string_view text, NkeyKind kind);
 
+// Is `signature` (64 bytes) one over `message` by the key whose public part this is?
+bool verify_nkey(std::string_view public_text, NkeyKind kind, std::string_view message, std::span<const std::uint8_t> signature);
+
 std::string base32(std::span<const std::uint8_t> bytes);  // RFC 4648, without padding
 
 }  // namespace jit::evidence

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/request.h"
 
-#include "evidence/canonical.h"
+#include "evidence/hidden.h"
 #include "evidence/text.h"
 
 namespace jit::evidence {
@@ -46,12 +46,9 @@ Json offer_of(const Request::Offer& offer) {
           {"tickets", escaped(offer.tickets)}, {"votes", offer.votes}, {"wait_s", offer.wait_s}, {"warn_before_s", offer.warn_before_s}};
 }
 
-Json command_of(const Request::Command& command) {
-  Json argv = Json::array();
-  for (const std::string& word : command.argv) argv.push_back(base64(bytes_of(word)));
-  return {{"argv", std::move(argv)}, {"changeable", command.changeable}, {"env", escaped(command.env)}, {"known", command.known},
-          {"options", escaped(command.options)}, {"path", text_or_null(command.path)}, {"sha256", text_or_null(command.sha256)},
-          {"verified", command.verified}, {"words_at", command.words_at}};
+// Nothing is hidden: no member, as in the requests of before there was one.
+Json hidden_of(const Request::Hidden& hidden) {
+  return {{"command", text_or_null(hidden.command)}, {"cwd", text_or_null(hidden.cwd)}, {"reason", text_or_null(hidden.reason)}};
 }
 
 // Reads what escape() wrote, and nothing that it cannot have written.
@@ -114,25 +111,6 @@ bool read(const Json& json, Request::Target& out) {
   return members.done();
 }
 
-bool read(const Json& json, Request::Command& out) {
-  Members members(json);
-  Texts texts(members);
-  for (const Json& each : members.array("argv", kListMax)) {
-    const auto word = each.is_string() ? from_base64(each.get_ref<const std::string&>()) : std::nullopt;
-    if (!word) return false;
-    out.argv.emplace_back(text_of(*word));
-  }
-  out.path = texts.maybe("path", kTextMax);
-  out.sha256 = texts.maybe("sha256", 64);
-  out.known = members.boolean("known");
-  out.verified = members.boolean("verified");
-  out.changeable = members.boolean("changeable");
-  out.words_at = count(members, "words_at");
-  out.options = texts.list("options");
-  out.env = texts.list("env");
-  return members.done();
-}
-
 bool read(const Json& json, Request::Seat& out) {
   Members members(json);
   out.set = Texts(members).text("set");
@@ -184,13 +162,51 @@ bool read(const Json& json, Request::Offer& out) {
   return members.done();
 }
 
+bool read(const Json& json, Request::Hidden& out) {
+  Members members(json);
+  for (const auto& [name, field] : {std::pair("command", &out.command), {"cwd", &out.cwd}, {"reason", &out.reason}}) {
+    const auto digest = members.text_or_null(name, 64);
+    if (!digest) continue;
+    if (digest->size() != 64 || digest->find_first_not_of("0123456789abcdef") != std::string::npos) return false;
+    *field = *digest;
+  }
+  return members.done();
+}
+
 }  // namespace
+
+Json command_json(const Request::Command& command) {
+  Json argv = Json::array();
+  for (const std::string& word : command.argv) argv.push_back(base64(bytes_of(word)));
+  return {{"argv", std::move(argv)}, {"changeable", command.changeable}, {"env", escaped(command.env)}, {"known", command.known},
+          {"options", escaped(command.options)}, {"path", text_or_null(command.path)}, {"sha256", text_or_null(command.sha256)},
+          {"verified", command.verified}, {"words_at", command.words_at}};
+}
+
+bool read_command(const Json& json, Request::Command& out) {
+  Members members(json);
+  Texts texts(members);
+  for (const Json& each : members.array("argv", kListMax)) {
+    const auto word = each.is_string() ? from_base64(each.get_ref<const std::string&>()) : std::nullopt;
+    if (!word) return false;
+    out.argv.emplace_back(text_of(*word));
+  }
+  out.path = texts.maybe("path", kTextMax);
+  out.sha256 = texts.maybe("sha256", 64);
+  out.known = members.boolean("known");
+  out.verified = members.boolean("verified");
+  out.changeable = members.boolean("changeable");
+  out.words_at = count(members, "words_at");
+  out.options = texts.list("options");
+  out.env = texts.list("env");
+  return members.done();
+}
 
 std::string payload_of(const Request& request) {
   const Request::Subject& subject = request.subject;
-  return Json{{"asked", {{"duration_s", number_or_null(request.asked_s)}, {"scope", text_or_null(request.asked_scope)}}},
+  Json out{{"asked", {{"duration_s", number_or_null(request.asked_s)}, {"scope", text_or_null(request.asked_scope)}}},
               {"boot", request.boot_id},
-              {"command", command_of(request.command)},
+              {"command", command_json(request.command)},
               {"created_boot_ms", request.created_boot_ms},
               {"created_ms", request.created_ms},
               {"cwd", escape(request.cwd)},
@@ -224,8 +240,9 @@ std::string payload_of(const Request& request) {
               {"target", {{"name", escape(request.target.name)}, {"uid", request.target.uid}, {"verified", request.target.verified}}},
               {"ticket", escape(request.ticket)},
               {"urgency", request.urgency},
-              {"via", text_or_null(request.via)}}
-      .dump();
+              {"via", text_or_null(request.via)}};
+  if (request.hidden != Request::Hidden{}) out["private"] = hidden_of(request.hidden);
+  return out.dump();
 }
 
 std::optional<Request> read_request(std::string_view payload) {
@@ -243,7 +260,7 @@ std::optional<Request> read_request(std::string_view payload) {
   out.epoch = members.number("epoch", 1, kTimeMax);
   out.nonce = members.hex("nonce", 32);
   bool good = host.done() && read(members.object("subject"), out.subject) && read(members.object("target"), out.target) &&
-              read(members.object("command"), out.command) && read(members.object("offer"), out.offer);
+              read_command(members.object("command"), out.command) && read(members.object("offer"), out.offer);
   out.door = texts.text("door", 32);
   out.service = texts.text("service");
   out.cwd = texts.text("cwd", kTextMax);
@@ -262,6 +279,7 @@ std::optional<Request> read_request(std::string_view payload) {
   Members risk(members.object("risk"));
   out.risk = risk.number("score", 0, 100);
   out.risk_signs = Texts(risk).list("signs");
+  if (members.has("private")) good = good && read(members.object("private"), out.hidden);
   out.head = texts.maybe("head", 128);
   out.created_ms = members.number("created_ms", -kTimeMax, kTimeMax);
   out.deadline_ms = members.number("deadline_ms", -kTimeMax, kTimeMax);

@@ -13,6 +13,12 @@ namespace jit::evidence {
 inline constexpr std::string_view kRequestType = "application/vnd.pam-jit.request.v1+json";
 inline constexpr std::size_t kRequestMax = 188 * 1024;  // bytes of a payload: with its envelope it fits kEnvelopeMax
 
+// [privacy] of broker.toml. command: its words, program, digest, options and environment.
+struct PrivateFields {
+  bool command = false, cwd = false, reason = false;
+  bool any() const { return command || cwd || reason; }
+};
+
 // Texts are bytes as they came; the document holds them escaped (text.h), argv as base64.
 struct Request {
   std::string id;       // 32 hex digits
@@ -90,6 +96,10 @@ struct Request {
   std::string policy_hash;
   std::int64_t risk = 0;  // 0 to 100
   std::vector<std::string> risk_signs;
+  struct Hidden {  // hex SHA-256, see hidden.h; empty: it is said openly
+    std::string command, cwd, reason;
+    bool operator==(const Hidden&) const = default;
+  } hidden;
   std::string head;       // "SIZE:ROOT" of the log when it was made; empty: the log was new
   std::int64_t created_ms = 0, deadline_ms = 0;    // Unix time, for people
   std::int64_t created_boot_ms = 0, deadline_boot_ms = 0;  // CLOCK_BOOTTIME of that boot: what decides

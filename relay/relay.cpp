@@ -23,6 +23,7 @@ using courier::number;
 using courier::unix_ms;
 using courier::word;
 
+constexpr char kNewer[] = "/var/lib/jit-relay/renewed.jwt";  // words for its credentials
 constexpr Ms kConfirm = 1000;            // then a message is sent again
 constexpr Ms kConfirmMost = 30'000;
 constexpr Ms kUnconfirmed = 4000;        // then the servers count as not reached
@@ -39,7 +40,7 @@ constexpr unsigned kTries = 5;           // of a vote that the broker could not 
 }  // namespace
 
 Relay::Relay(sd_event* event, SettingsFile settings, std::string host)
-    : event_(event), settings_(std::move(settings)), host_(std::move(host)), broker_(event, {[this](bool is) { there(is); }, [this] { fetch_next(); }}) {}
+    : event_(event), settings_(std::move(settings)), host_(std::move(host)), renewal_(settings_.credentials, kNewer), broker_(event, {[this](bool is) { there(is); }, [this] { fetch_next(); }}) {}
 
 Relay::~Relay() {
   sd_event_source_disable_unref(transport_source_);
@@ -60,9 +61,8 @@ void Relay::connect() {
   transport_source_ = sd_event_source_disable_unref(transport_source_);
   transport_.reset();
   std::string why;
-  const auto text = read_small_file(settings_.credentials, why);  // perhaps there are new ones
-  const auto login = text ? read_login(*text) : std::nullopt;
-  if (!login) return closed(text ? settings_.credentials + " holds no credentials" : why);
+  const auto login = renewal_.login(why);
+  if (!login) return closed(why);
   transport_ = std::make_unique<Transport>(Settings{settings_.servers, login->jwt, login->sign, settings_.ca, host_client(host_)});
   const int code = sd_event_add_io(event_, &transport_source_, transport_->fd(), EPOLLIN, on_transport, this);
   if (code < 0) sd_event_exit(event_, code);
@@ -102,10 +102,29 @@ void Relay::opened() {
   sd_notify(0, "STATUS=connected");
   reach(true, "");
   here_ = boottime();
+  renew_in(renewal_.wait(unix_ms()));
   synchronise();
 }
 
-void Relay::closed(const std::string& why) {
+// The server ends a connection together with the claims that it was opened with.
+void Relay::renew_in(std::optional<Ms> wait) { renew_ = wait ? boottime() + *wait : 0; }
+
+void Relay::look_for_renewal() {
+  const std::string token = random_token();
+  if (transport_->publish(renewal_.subject(), "", "", token)) questions_[token] = {Question::Kind::kRenewal, {}, boottime() + kAnswer};
+  renew_in(renewal_.wait(unix_ms()));
+}
+
+void Relay::renewed(const std::string& offered) {
+  if (!renewal_.take(offered)) return;
+  log(SD_NOTICE, "the relay's credentials were renewed");
+  open_ = false;
+  questions_.clear();
+  reconnect_ = boottime();
+}
+
+void Relay::closed(const std::string& cause) {
+  const std::string why = cause + renewal_.remark(unix_ms());
   if (open_ || failures_ == 0) log(SD_WARNING, "not connected to the relay (" + why + "): trying again");
   sd_notify(0, "STATUS=not connected");
   open_ = false;
@@ -251,6 +270,7 @@ void Relay::answered(const Event& event) {
   if (found == questions_.end()) return;
   const Question question = found->second;
   questions_.erase(found);
+  if (question.kind == Question::Kind::kRenewal) return renewed(event.data);
   if (question.kind != Question::Kind::kPublished) {
     if (event.status != 0 || event.data.empty()) return;  // 404: there is none
     const auto subject = read_vote_subject(event.kept_subject);
@@ -389,6 +409,8 @@ void Relay::tick() {
       if (requests_.contains(it->first)) look_for_votes(it->first);
       it = look_again_.erase(it);
     }
+    if (due(renew_)) look_for_renewal();
+    if (renew_ != 0) next = std::min(next, renew_);
     if (due(here_)) {
       say_here();
       here_ = now + kHere;

@@ -18,6 +18,7 @@
 #include "courier/broker.h"
 #include "courier/clock.h"
 #include "relay/credentials/settings_file.h"
+#include "relay/renewal.h"
 #include "relay/transport/transport.h"
 
 namespace jit::relay {
@@ -55,7 +56,7 @@ class Relay {
   };
   // What an answer is to.
   struct Question {
-    enum class Kind : std::uint8_t { kPublished, kAnyVote, kVote } kind = Kind::kPublished;
+    enum class Kind : std::uint8_t { kPublished, kAnyVote, kVote, kRenewal } kind = Kind::kPublished;
     std::string request;
     Ms until = 0;
   };
@@ -68,6 +69,9 @@ class Relay {
   void answered(const Event& event);
   void vote_came(const std::string& subject, const std::string& text);
   void say_here();
+  void look_for_renewal();
+  void renew_in(std::optional<Ms> wait);
+  void renewed(const std::string& offered);
 
   // --- the broker
   void there(bool there);
@@ -93,6 +97,7 @@ class Relay {
   sd_event* event_;
   const SettingsFile settings_;
   const std::string host_;
+  Renewal renewal_;
   courier::Broker broker_;
   std::unique_ptr<Transport> transport_;
   sd_event_source* transport_source_ = nullptr;
@@ -122,7 +127,7 @@ class Relay {
   std::int64_t lines_ = kLines;  // that may be written now
   Ms lines_since_ = 0;
   std::uint64_t left_out_ = 0;
-  Ms tell_done_ = 0, here_ = 0, again_ = 0;
+  Ms tell_done_ = 0, here_ = 0, again_ = 0, renew_ = 0;
 };
 
 }  // namespace jit::relay

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "evidence/hidden.h"
+
 namespace jit::bus {
 
 namespace {
@@ -87,6 +89,7 @@ Json Documents::document(const core::Request& request, const core::Caller& calle
   Json out = document(request, Form::kWhole);
   const bool his = core::Core::owns(caller, request.subject);
   if (his && open(request) && !request.typed_code.empty()) out["typed_code"] = request.typed_code;
+  if (const auto openings = core_.openings(request); !openings.empty()) out["openings"] = evidence::to_json(openings);
   return out;
 }
 

@@ -51,8 +51,10 @@ class Parser {
         table(entry, {"level"}, [this](const Entry& key) { level(key); });
       } else if (entry.key == "audit") {
         table(entry, {"retain"}, [this](const Entry& key) { retain(key); });
+      } else if (entry.key == "privacy") {
+        table(entry, {"private"}, [this](const Entry& key) { hide(key); });
       } else {
-        unknown(entry, "file", {"host", "limits", "log", "audit"});
+        unknown(entry, "file", {"host", "limits", "log", "audit", "privacy"});
       }
     }
   }
@@ -128,6 +130,19 @@ class Parser {
     const auto value = policy::parse_duration(entry.value.text);
     if (!value || *value < kRetainLeast) return wrong(entry.value.place, "`retain` is a duration of at least a day, as `400d`");
     broker_.retain_s = *value;
+  }
+
+  void hide(const Entry& entry) {
+    const Words fields = {"argv", "cwd", "reason"};
+    if (!is(entry, Node::Kind::kArray)) return;
+    for (const Node& each : entry.value.items) {
+      const bool text = each.kind == Node::Kind::kString;
+      if (!text || std::ranges::find(fields, each.text) == fields.end()) {
+        wrong(each.place, "`private` names " + list(fields) + (text ? policy::did_you_mean(each.text, fields) : std::string()));
+        continue;
+      }
+      (each.text == "argv" ? broker_.hide.command : each.text == "cwd" ? broker_.hide.cwd : broker_.hide.reason) = true;
+    }
   }
 
   void level(const Entry& entry) {

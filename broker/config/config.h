@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "evidence/request.h"
 #include "host/pam_files.h"
 #include "policy/analysis/analyse.h"
 #include "policy/policy.h"
@@ -21,6 +22,7 @@ struct Broker {  // broker.toml; every key optional
   std::vector<std::string> tags;    // [host] tags
   std::string log_level = "info";   // [log] level: "error", "warning", "info", "debug"
   std::uint32_t retain_s = 400 * 86'400;  // [audit] retain: older entries of the log go into the archive
+  evidence::PrivateFields hide = {};         // [privacy] private: what does not leave the host
   // [limits] pending-per-uid, connections-per-uid, requests-per-hour, pending-per-host; 0 here: the default holds
   std::size_t pending_per_uid = 0, connections_per_uid = 0, requests_per_hour = 0, pending_per_host = 0;
 };

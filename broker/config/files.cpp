@@ -31,17 +31,44 @@ class Fd {
   }
   int get() const { return fd_; }
   int release() { return std::exchange(fd_, -1); }
+  void reset(int fd) {
+    ::close(fd_);
+    fd_ = fd;
+  }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:
   int fd_;
 };
 
+// The same step by step, for units that systemd shuts openat2(2) away from: DynamicUser takes RestrictSUIDSGID along.
+int open_in_steps(int folder, const std::string& name, int flags) {
+  std::string_view rest = name;
+  Fd at(rest.starts_with('/') ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : ::fcntl(folder, F_DUPFD_CLOEXEC, 0));
+  for (;;) {
+    rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+    const std::string step(rest.substr(0, rest.find('/')));
+    rest.remove_prefix(step.size());
+    const bool last = rest.find_first_not_of('/') == std::string_view::npos;
+    if (!at) return -1;
+    if (step == "..") return errno = EXDEV, -1;
+    const int next = ::openat(at.get(), step.empty() ? "." : step.c_str(), (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+    if (next < 0 && errno == ENOTDIR) {
+      struct stat st {};
+      const bool link = ::fstatat(at.get(), step.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+      errno = link ? ELOOP : ENOTDIR;
+    }
+    if (next < 0 || last) return next;
+    at.reset(next);
+  }
+}
+
 int open_strict(int folder, const std::string& name, int flags, std::uint64_t resolve) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | resolve;
-  return static_cast<int>(::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how));
+  const int fd = static_cast<int>(::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how));
+  return fd < 0 && errno == ENOSYS ? open_in_steps(folder, name, flags) : fd;
 }
 
 std::string words_for(int error) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/core/impl.h"
+#include "evidence/hidden.h"
 #include "evidence/text.h"
 
 namespace jit::core {
@@ -28,6 +29,8 @@ void Core::Impl::commit(Batch batch, std::function<void(bool)> done) {
 }
 
 void Core::use_host(Host host) { impl_->host = std::move(host); }
+
+std::vector<evidence::Opening> Core::openings(const Request& request) const { return openings_of(request, impl_->host); }
 
 void Core::Impl::log(AuditEntry entry) {
   Batch batch;

@@ -19,6 +19,10 @@
 #include "broker/core/ports.h"
 #include "policy/explain.h"
 
+namespace jit::evidence {
+struct Opening;
+}
+
 namespace jit::core {
 
 // One attempt at a door, with everything derived by the broker or reported by the module.
@@ -161,7 +165,9 @@ class Core {
 
   // Once for each database: what was done here before, and what was set.
   void remember(Past past);
-  void use_host(Host host);  // before the first request
+  void use_host(Host host);  // before the first request; of those from now on
+  // Of what a request hides from the relay: for whoever may see it here.
+  std::vector<evidence::Opening> openings(const Request& request) const;
   void use_limits(const Limits& limits);  // at any time; what is over a new one stays
   // Null: nobody here ends what runs, and who is let through is told so. Until this is called nothing is said of it.
   void use_enforcement(Enforcement* enforcement);

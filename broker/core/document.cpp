@@ -99,8 +99,16 @@ evidence::Request document_of(const Request& request, const Host& host, const st
 std::string head_text(const Head& head) { return head.size == 0 ? std::string() : std::to_string(head.size) + ":" + head.root; }
 
 void seal(Request& request, const Host& host, const std::string& head) {
-  request.payload = evidence::payload_of(document_of(request, host, head));
+  evidence::Request document = document_of(request, host, head);
+  evidence::hide(document, host.hide, host.secret);
+  request.payload = evidence::payload_of(document);
   request.digest = evidence::digest_of(evidence::kRequestType, request.payload);
+}
+
+std::vector<evidence::Opening> openings_of(const Request& request, const Host& host) {
+  if (request.payload.find("\"private\":{") == std::string::npos) return {};
+  const auto sealed = evidence::read_request(request.payload);
+  return sealed ? evidence::openings_of(document_of(request, host, {}), *sealed, host.secret) : std::vector<evidence::Opening>{};
 }
 
 evidence::Grant document_of(const Grant& grant, const Host& host, std::span<const Vote> votes, const std::string& head) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "evidence/request.h"
 #include "policy/policy.h"
 
 namespace jit::core {
@@ -95,6 +96,8 @@ struct Host {
   std::string id = std::string(32, '0');  // of its key
   std::string name;
   std::int64_t epoch = 1;  // of its database: it rises when one was lost or put back
+  evidence::PrivateFields hide = {};    // what requests do not say openly
+  std::string secret = {};     // its alone: of the salts of what is hidden
 };
 
 // Immutable from submit on; `payload` is what is signed, and `digest` covers it.

@@ -22,6 +22,16 @@ std::int64_t number_in(const Json& json, const char* name) {
   return json.is_object() && at != json.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
 }
 
+std::vector<std::string> texts_in(const Json& json, const char* name) {
+  std::vector<std::string> out;
+  const auto at = json.is_object() ? json.find(name) : json.end();
+  if (!json.is_object() || at == json.end() || !at->is_array()) return out;
+  for (const Json& each : *at) {
+    if (each.is_string()) out.push_back(each.get<std::string>());
+  }
+  return out;
+}
+
 std::string port_of(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   return colon == std::string::npos ? "6222" : address.substr(colon + 1);
@@ -57,7 +67,7 @@ std::optional<Authority> Authority::read(std::string_view document) {
     if (each.is_string()) out.urls.push_back(each.get<std::string>());
   }
   for (const Json& each : json.value("issued", Json::array())) {
-    out.issued_.push_back({text_in(each, "kind"), text_in(each, "name"), text_in(each, "user"), number_in(each, "issued"), number_in(each, "expires")});
+    out.issued_.push_back({text_in(each, "kind"), text_in(each, "name"), text_in(each, "user"), number_in(each, "issued"), number_in(each, "expires"), texts_in(each, "sets")});
   }
   const Json revoked = json.value("revoked", Json::object());
   for (auto it = revoked.begin(); it != revoked.end(); ++it) {
@@ -69,7 +79,7 @@ std::optional<Authority> Authority::read(std::string_view document) {
 std::string Authority::document() const {
   Json issued = Json::array();
   for (const Issued& each : issued_) {
-    issued.push_back({{"kind", each.kind}, {"name", each.name}, {"user", each.user}, {"issued", each.issued}, {"expires", each.expires}});
+    issued.push_back({{"kind", each.kind}, {"name", each.name}, {"user", each.user}, {"issued", each.issued}, {"expires", each.expires}, {"sets", each.sets}});
   }
   return Json{{"version", 1},
               {"keys", {{"operator", operator_.seed()}, {"relay", relay_.seed()}, {"hosts", hosts_.seed()}, {"approvers", approvers_.seed()}, {"system", system_.seed()}}},
@@ -86,20 +96,39 @@ Accounts Authority::accounts() const {
 
 std::string Authority::account_of(std::string_view kind) const { return kind == "host" ? hosts_.public_text() : approvers_.public_text(); }
 
-std::string Authority::issue(std::string_view kind, const std::string& name, const Permissions& permissions, std::int64_t now, std::int64_t lasts) {
+// What everybody may, and that he may ask for new words for his own key.
+std::string Authority::claims_of(const Issued& about) const {
+  const bool host = about.kind == "host";
+  Permissions permissions = host ? host_permissions(about.name) : approver_permissions(about.name, about.sets);
+  permissions.publish.push_back(last_of(kRenewStream, renewal_subject(about.user)));
+  return user_jwt(host ? hosts_ : approvers_, about.user, about.name, &permissions, about.issued, about.expires);
+}
+
+std::string Authority::issue(Issued about) {
   const Nkey user = Nkey::generate(NkeyKind::kUser);
-  const std::int64_t expires = lasts == 0 ? 0 : now + lasts;
-  issued_.push_back({std::string(kind), name, user.public_text(), now, expires});
-  const Nkey& account = kind == "host" ? hosts_ : approvers_;
-  return credentials(user_jwt(account, user.public_text(), name, &permissions, now, expires), user.seed());
+  about.user = user.public_text();
+  issued_.push_back(std::move(about));
+  return credentials(claims_of(issued_.back()), user.seed());
 }
 
 std::string Authority::issue_host(const std::string& host, std::int64_t now, std::int64_t lasts) {
-  return issue("host", host, host_permissions(host), now, lasts);
+  return issue({"host", host, {}, now, lasts == 0 ? 0 : now + lasts, {}});
 }
 
 std::string Authority::issue_approver(const std::string& person, const std::vector<std::string>& sets, std::int64_t now, std::int64_t lasts) {
-  return issue("approver", person, approver_permissions(person, sets), now, lasts);
+  return issue({"approver", person, {}, now, lasts == 0 ? 0 : now + lasts, sets});
+}
+
+std::vector<Renewal> Authority::renew(std::int64_t now) {
+  std::vector<Renewal> out;
+  for (Issued& each : issued_) {
+    const std::int64_t life = each.expires - each.issued;
+    if (each.expires == 0 || each.expires <= now || now < each.issued + life / 2 || revoked_.until.contains(each.user)) continue;
+    each.issued = now;
+    each.expires = now + life;
+    out.push_back({each.kind, each.name, each.user, claims_of(each), each.expires});
+  }
+  return out;
 }
 
 std::size_t Authority::revoke(std::string_view kind, std::string_view name, std::int64_t now) {

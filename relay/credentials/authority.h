@@ -18,6 +18,13 @@ struct Issued {
   std::string name;  // the host's id, the person
   std::string user;  // public key
   std::int64_t issued = 0, expires = 0;  // Unix time; expires 0: never
+  std::vector<std::string> sets;         // of an approver
+};
+
+// New words for a key that is out there, to be brought to it by anybody.
+struct Renewal {
+  std::string kind, name, user, jwt;
+  std::int64_t expires = 0;
 };
 
 struct Server {
@@ -38,6 +45,8 @@ class Authority {
   // A *.creds file. lasts: seconds; 0: until it is revoked.
   std::string issue_host(const std::string& host, std::int64_t now, std::int64_t lasts);
   std::string issue_approver(const std::string& person, const std::vector<std::string>& sets, std::int64_t now, std::int64_t lasts);
+  // For what was issued for a while, holds, and has lived half of it: as long again.
+  std::vector<Renewal> renew(std::int64_t now);
   // What was issued to it until now is void. How many that were; 0: nothing was.
   std::size_t revoke(std::string_view kind, std::string_view name, std::int64_t now);
   const std::vector<Issued>& issued() const { return issued_; }
@@ -55,7 +64,8 @@ class Authority {
  private:
   Authority(evidence::Nkey authority, evidence::Nkey relay, evidence::Nkey hosts, evidence::Nkey approvers, evidence::Nkey system);
   Accounts accounts() const;
-  std::string issue(std::string_view kind, const std::string& name, const Permissions& permissions, std::int64_t now, std::int64_t lasts);
+  std::string issue(Issued about);
+  std::string claims_of(const Issued& about) const;
   Revocations revoked_of(std::string_view kind) const;
 
   evidence::Nkey operator_, relay_, hosts_, approvers_, system_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay/credentials/jwt.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "evidence/sha256.h"
@@ -52,6 +53,9 @@ Json with_revoked(Json out, const Revocations& revoked) {
 }
 
 constexpr std::string_view kJwtHead = "-----BEGIN NATS USER JWT-----\n";
+constexpr std::int64_t kTimeMax = std::int64_t{1} << 53U;  // exact in every reader of JSON
+constexpr std::string_view kJwtLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+constexpr std::size_t kJwtMax = 16 * 1024;
 constexpr std::string_view kSeedHead = "-----BEGIN USER NKEY SEED-----\n";
 
 std::string_view line_below(std::string_view text, std::string_view head) {
@@ -107,15 +111,16 @@ std::string credentials(const std::string& jwt, const std::string& seed) {
 std::optional<Login> read_login(std::string_view text) {
   auto key = Nkey::from_seed(line_below(text, kSeedHead));
   const std::string_view jwt = line_below(text, kJwtHead);
-  if (!key || key->kind() != evidence::NkeyKind::kUser || jwt.empty()) return std::nullopt;
+  if (!key || key->kind() != evidence::NkeyKind::kUser || jwt.empty() || jwt.find_first_not_of(kJwtLetters) != std::string_view::npos) return std::nullopt;
   return Login{std::string(jwt), [key = std::make_shared<const Nkey>(std::move(*key))](std::string_view nonce) {
     const evidence::Bytes signature = key->sign(nonce);
     return std::string(signature.begin(), signature.end());
   }};
 }
 
-std::optional<UserClaims> read_credentials(std::string_view text) {
-  const std::string_view jwt = line_below(text, kJwtHead);
+std::optional<UserClaims> read_credentials(std::string_view text) { return read_claims(line_below(text, kJwtHead)); }
+
+std::optional<UserClaims> read_claims(std::string_view jwt) {
   const std::size_t first = jwt.find('.');
   const std::size_t second = jwt.find('.', first + 1);
   if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
@@ -132,6 +137,7 @@ std::optional<UserClaims> read_credentials(std::string_view text) {
     return at != claims.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
   };
   UserClaims out{word("name"), word("sub"), word("iss"), number("iat"), number("exp"), {}};
+  if (std::min(out.issued, out.expires) < 0 || std::max(out.issued, out.expires) > kTimeMax) return std::nullopt;
   const Json nats = claims.value("nats", Json::object());
   const Json subscribe = nats.is_object() ? nats.value("sub", Json::object()) : Json::object();
   const Json allowed = subscribe.is_object() ? subscribe.value("allow", Json::array()) : Json::array();
@@ -143,6 +149,23 @@ std::optional<UserClaims> read_credentials(std::string_view text) {
     if (const auto set = name_of_token(std::string_view(subject).substr(kBefore.size(), subject.size() - kBefore.size() - kBehind.size()))) out.sets.push_back(*set);
   }
   return out;
+}
+
+std::int64_t renew_from(const UserClaims& claims) { return claims.expires == 0 ? 0 : claims.issued + (claims.expires - claims.issued) / 2; }
+
+bool renews(std::string_view current, std::string_view offered) {
+  const auto now = read_claims(current);
+  const auto then = offered.size() <= kJwtMax ? read_claims(offered) : std::nullopt;
+  if (!now || !then || now->expires == 0 || then->user != now->user || then->account != now->account || then->name != now->name) return false;
+  if (then->expires != 0 && then->expires <= now->expires) return false;
+  const std::size_t end = offered.rfind('.');
+  const auto signature = evidence::from_base64url(offered.substr(end + 1));
+  return signature && evidence::verify_nkey(now->account, evidence::NkeyKind::kAccount, offered.substr(0, end), *signature);
+}
+
+std::string with_jwt(std::string_view text, const std::string& jwt) {
+  const std::string_view seed = line_below(text, kSeedHead);
+  return seed.empty() ? std::string() : credentials(jwt, std::string(seed));
 }
 
 }  // namespace jit::relay

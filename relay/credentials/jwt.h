@@ -39,8 +39,17 @@ struct UserClaims {
   std::int64_t issued = 0, expires = 0;
   std::vector<std::string> sets;  // of an approver: whose requests he reads
 };
-// Of a *.creds file, unverified: for what its owner wants to know of it.
+// Unverified: for what their owner wants to know of them. Of a *.creds file; of the words in it.
 std::optional<UserClaims> read_credentials(std::string_view text);
+std::optional<UserClaims> read_claims(std::string_view jwt);
+
+// When the owner begins to look for new claims: at half of their life. 0: they hold for ever.
+std::int64_t renew_from(const UserClaims& claims);
+// Does `offered`, of whoever brought it, take the place of `current`? It is of the same user and of the same account, signed by it, and
+// ends later.
+bool renews(std::string_view current, std::string_view offered);
+// The file with other words in it, for the same key; empty: it is none.
+std::string with_jwt(std::string_view credentials, const std::string& jwt);
 
 // Of a *.creds file, what a server wants to see: the user's words, and its nonce signed by the user's key.
 struct Login {

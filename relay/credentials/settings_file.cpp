@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "evidence/text.h"
+
 namespace jit::relay {
 namespace {
 
@@ -34,7 +36,7 @@ std::optional<SettingsFile> read_settings(std::string_view text, std::string_vie
   try {
     whole = toml::parse(text);
   } catch (const toml::parse_error& error) {
-    why = "line " + std::to_string(error.source().begin.line) + ": " + std::string(error.description());
+    why = "line " + std::to_string(error.source().begin.line) + ": " + evidence::escape_to(error.description(), 300);
     return std::nullopt;
   }
   const toml::table* from = &whole;
@@ -63,7 +65,7 @@ std::optional<SettingsFile> read_settings(std::string_view text, std::string_vie
         out.servers.push_back(*url);
       }
     } else {
-      why = place_of(node) + std::string(name) +
+      why = place_of(node) + evidence::escape_to(name, 80) +
             R"(: transport is "nats" or "none", servers is a list of tls://HOST:PORT, credentials and ca are absolute paths)";
       return std::nullopt;
     }

@@ -89,6 +89,7 @@ std::string vote_subject(std::string_view host, std::string_view request, std::s
   return joined({"jit.v1.vote", host, request, token_of(person)});
 }
 std::string here_subject(std::string_view host) { return joined({"jit.v1.here", host}); }
+std::string renewal_subject(std::string_view user) { return joined({"jit.v1.renew", user}); }
 std::string votes_of(std::string_view host) { return joined({"jit.v1.vote", host, "*", "*"}); }
 std::string requests_of(std::string_view set) { return joined({"jit.v1.req", token_of(set), "*", "*"}); }
 
@@ -146,6 +147,7 @@ const std::vector<Shared>& shared_subjects() {
       {"ends", "jit.v1.end.*.*", true, true, false},
       {"presence", "jit.v1.here.*", true, true, false},
       {"kept-votes", "$JS.API.DIRECT.GET.VOTE.jit.v1.vote.*.*.*", true, true, false},
+      {"renewals", "$JS.API.DIRECT.GET.RENEW.jit.v1.renew.*", true, true, true},
       {"votes", "jit.v1.vote.*.*.*", true, false, true},
       {"kept-ends", "$JS.API.DIRECT.GET.END.jit.v1.end.*.*", true, false, true},
       {"kept-requests", "$JS.API.DIRECT.GET.*", true, false, true},

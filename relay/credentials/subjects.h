@@ -17,6 +17,7 @@ std::string request_subject(std::string_view set, std::string_view host, std::st
 std::string end_subject(std::string_view host, std::string_view request);
 std::string vote_subject(std::string_view host, std::string_view request, std::string_view person);
 std::string here_subject(std::string_view host);
+std::string renewal_subject(std::string_view user);  // new claims of the user with this public key
 std::string votes_of(std::string_view host);     // all that a host reads
 std::string requests_of(std::string_view set);   // all that the approvers of a set read
 inline constexpr std::string_view kEnds = "jit.v1.end.*.*";
@@ -40,6 +41,7 @@ std::optional<VoteSubject> read_vote_subject(std::string_view subject);
 inline constexpr std::string_view kEndStream = "END";
 inline constexpr std::string_view kVoteStream = "VOTE";
 inline constexpr std::string_view kHereStream = "HERE";
+inline constexpr std::string_view kRenewStream = "RENEW";
 std::string request_stream(std::string_view set);  // "REQ-group:sre"
 
 // The last message of one subject, read without a consumer; the answer comes to the reply subject.

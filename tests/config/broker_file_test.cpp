@@ -22,6 +22,8 @@ requests-per-hour = 3
 pending-per-host = 16384
 [audit]
 retain = "90d"
+[privacy]
+private = ["argv", "reason"]
 )", findings);
   CHECK(text(findings).empty());
   CHECK(broker.host_name == "db1.example.org");
@@ -32,6 +34,7 @@ retain = "90d"
   CHECK(broker.requests_per_hour == 3);
   CHECK(broker.pending_per_host == 16384);
   CHECK(broker.retain_s == 90 * 86'400);
+  CHECK((broker.hide.command && broker.hide.reason && !broker.hide.cwd));
   CHECK(config::Broker().retain_s == 400 * 86'400);
 }
 
@@ -46,6 +49,10 @@ TEST_CASE("broker.toml: each fault has its place and says what to write") {
       {"[audit]\nretain = \"23h\"", 2, 10, "at least a day"},
       {"[audit]\nretain = \"long\"", 2, 10, "at least a day"},
       {"[audit]\nretain = 400", 2, 10, "must be a string"},
+      {"[privacy]\nprivate = \"argv\"", 2, 11, "must be a list"},
+      {"[privacy]\nprivate = [\"argv\", \"reasons\"]", 2, 20, "did you mean `reason`"},
+      {"[privacy]\nprivate = [1]", 2, 12, "names `argv`, `cwd`, `reason`"},
+      {"[privacy]\nhide = []", 2, 1, "knows `private`"},
       {"[audit]\nkeep = \"1d\"", 2, 1, "knows `retain`"},
       {"[host]\nnmae = \"a\"", 2, 1, "did you mean `name`"},
       {"[limits]\npending-per-uuid = 1", 2, 1, "did you mean `pending-per-uid`"},

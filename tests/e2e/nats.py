@@ -25,6 +25,12 @@ def read_credentials(path: str) -> tuple:
     return jwt, Ed25519PrivateKey.from_private_bytes(raw[2:34])
 
 
+def life_left(path: str) -> float:
+    """Seconds until the credentials in this file end."""
+    claims = read_credentials(path)[0].split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"] - time.time()
+
+
 class Client:
     def __init__(self, credentials: str, port: int = 4222, ca: str = "", inbox: str = ""):
         self.buffer = b""

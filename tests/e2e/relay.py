@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Approvers on workstations of their own, over a real nats-server: signed requests out, signed votes in."""
+import base64
+import os
+import pwd
 import subprocess
 
 import bedlib
+import nats
 import relaylib
 from bedlib import Inbox, Terminal, check, run
 from by_hand import PLAIN, SIGNED
@@ -50,6 +54,61 @@ def test_a_denial_too():
         check(voted.code == 0 and "denied" in voted.out, voted.text)
         alice.expect("not during the release")
         check(alice.wait() != 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_credentials_that_live_for_a_while_renew_by_themselves():
+    """The admin's machine says once what is due; the host and the approver take it, and nobody is sent anything secret."""
+    RELAY.daemon.stop()
+    host = relaylib.host_id()
+    os.makedirs("/var/lib/jit-relay", exist_ok=True)
+    os.chown("/var/lib/jit-relay", pwd.getpwnam("_jit-relay").pw_uid, -1)
+    lasting = open("/etc/jit/relay.creds", encoding="ascii").read()
+    relaylib.write("/etc/jit/relay.creds", relaylib.good(["jitctl", "relay", "issue-host", relaylib.DIR, host, "--for", "16s"]), "_jit-relay")
+    home = "/home/bob/.config/jit/relay.creds"
+    bobs = open(home, encoding="ascii").read()
+    relaylib.write(home, relaylib.good(["jitctl", "relay", "issue-approver", relaylib.DIR, "bob", "--for", "16s", "--set", "group:sre"]), "bob")
+    RELAY.run_daemon()
+    due = ""
+    while "host" not in due or "approver" not in due:  # half of their life
+        due += relaylib.good(["jitctl", "relay", "renew", relaylib.DIR, "--ca", relaylib.CA])
+    RELAY.daemon.expect("credentials were renewed")
+    RELAY.daemon.expect("connected to the relay")
+    check(BOB.requests() == [], "bob sees what is not there")
+    with open(home, encoding="ascii") as f:
+        check(f.read() != bobs, "bob's file is as it was")
+    # Another start begins with what was kept, though the file's own words have ended by then.
+    RELAY.daemon.stop()
+    while nats.life_left("/etc/jit/relay.creds") > 0:
+        check(BOB.requests() == [], "bob's credentials end with the first ones")
+    RELAY.run_daemon()
+    # Revoked is revoked, and nobody renews it.
+    relaylib.good(["jitctl", "relay", "revoke", relaylib.DIR, host, "--ca", relaylib.CA])
+    RELAY.daemon.expect("not connected to the relay")
+    done = run("root", ["jitctl", "relay", "renew", relaylib.DIR, "--ca", relaylib.CA])
+    check(done.code == 0 and "host" not in done.out, done.text)
+    RELAY.daemon.stop()
+    relaylib.write(home, bobs, "bob")
+    RELAY.host()
+    check(lasting != open("/etc/jit/relay.creds", encoding="ascii").read(), "a host's key is made twice")
+
+
+def test_what_is_private_does_not_leave_the_host():
+    with bedlib.policy_with(PLAIN, SIGNED), relaylib.private("argv", "reason", "cwd"), Inbox() as inbox, Terminal("alice", "JIT_REASON='the pump' sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        BOB.sees(request)
+        subject = f"jit.v1.req.group:sre.{relaylib.host_id()}.{request}"
+        envelope = relaylib.kept(relaylib.Keeper(), "REQ-group:sre", subject)
+        payload = base64.b64decode(bedlib.json.loads(envelope)["payload"]).decode()
+        told = bedlib.json.loads(payload)
+        check(told["reason"] == told["cwd"] == "" and told["command"]["argv"] == [] and told["command"]["path"] is None, payload)
+        check(all(len(told["private"][field]) == 64 for field in ("command", "cwd", "reason")), payload)
+        shown = BOB.jitctl("show", request)
+        check("(private)" in shown.out and "command, cwd, reason: ask there, or jitctl -H" in shown.out, shown.text)
+        check("pump" not in shown.out and "the pump" in run("bob", ["jitctl", "show", request]).out, shown.text)
+        check(BOB.jitctl("approve", request, "-m", "asked by telephone").code == 0 and alice.wait() == 0, alice.text)
     bedlib.clean_slate()
 
 

@@ -11,11 +11,11 @@ from relaylib import CA, DIR, good
 A, B = "a" * 32, "b" * 32
 R1, R2 = "1" * 32, "2" * 32
 PURGES = [f"$JS.API.STREAM.{word}.{stream}" for word in ("PURGE", "DELETE", "UPDATE", "MSG.DELETE", "CREATE", "SNAPSHOT", "RESTORE")
-          for stream in ("REQ-set:sre", "END", "VOTE", "HERE")]
+          for stream in ("REQ-set:sre", "END", "VOTE", "HERE", "RENEW")]
 API = [*PURGES, "$JS.API.INFO", "$JS.API.STREAM.LIST", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.VOTE", "$JS.API.STREAM.MSG.GET.VOTE",
        "$JS.API.CONSUMER.CREATE.VOTE", "$JS.API.CONSUMER.DURABLE.CREATE.VOTE.x", "$JS.API.CONSUMER.CREATE.REQ-set:sre.x.jit.v1.req.set:sre.*.*",
        "$JS.API.CONSUMER.MSG.NEXT.VOTE.x", "$JS.API.CONSUMER.LIST.VOTE", "$JS.API.CONSUMER.DELETE.VOTE.x", "$JS.ACK.VOTE.x.1.1.1.1.1",
-       "$JS.API.DIRECT.GET.VOTE", "$JS.API.DIRECT.GET.HERE", "$JS.API.DIRECT.GET.VOTE.>", "$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.PING",
+       "$JS.API.DIRECT.GET.VOTE", "$JS.API.DIRECT.GET.HERE", "$JS.API.DIRECT.GET.RENEW", f"jit.v1.renew.{'U' * 56}", "$JS.API.DIRECT.GET.RENEW.jit.v1.renew.*", f"$JS.API.DIRECT.GET.RENEW.jit.v1.renew.{'U' * 56}", "$JS.API.DIRECT.GET.VOTE.>", "$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.PING",
        "$SYS.REQ.ACCOUNT.X.CONNZ", "jit.v1.live.req.set:sre.x.y", f"jit.v1.live.vote.{A}.{R1}.bob", "anything", "_R_.x", "_INBOX.x"]
 EARS = [">", "*", "jit.>", "jit.v1.>", "jit.v1.*.>", "jit.v1.live.>", "$JS.>", "$JS.API.>", "$SYS.>", "$SYS.ACCOUNT.*.CONNECT", "_INBOX.>", "_INBOX.*.*", "_R_.>",
         "jit.v1.here.*", "jit.v1.vote.*.*.*", "jit.v1.req.*.*.*"]

@@ -30,7 +30,7 @@ def dump(value) -> str:
 
 
 def kept(stream: str, subject: str) -> bytes:
-    return ENEMY.request(f"$JS.API.DIRECT.GET.{stream}", json.dumps({"last_by_subj": subject}).encode())["data"]
+    return relaylib.kept(ENEMY, stream, subject)
 
 
 def vote_of(request: str) -> bytes:

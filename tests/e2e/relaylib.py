@@ -64,12 +64,29 @@ def write(path: str, text: str, user: str = "root", mode: int = 0o600) -> None:
     os.chmod(path, mode)
 
 
-def certificates(folder: str) -> None:
+@contextlib.contextmanager
+def private(*fields: str):
+    """What does not leave the host."""
+    path = "/etc/jit/broker.toml"
+    with open(path, encoding="utf-8") as f:
+        before = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(before + f"[privacy]\nprivate = {bedlib.json.dumps(fields)}\n")
+    good(["jitctl", "policy", "reload"])
+    try:
+        yield
+    finally:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(before)
+        good(["jitctl", "policy", "reload"])
+
+
+def certificates(folder: str, name: str = "localhost") -> None:
     """A CA, and a certificate of it for this machine."""
     os.makedirs(folder, exist_ok=True)
     key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     good([*key, "-subj", "/CN=test CA", "-keyout", f"{folder}/ca.key", "-out", f"{folder}/ca.crt"])
-    good([*key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE",
+    good([*key, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE",
           "-CA", f"{folder}/ca.crt", "-CAkey", f"{folder}/ca.key", "-keyout", f"{folder}/server.key", "-out", f"{folder}/server.crt"])
 
 
@@ -190,6 +207,11 @@ def client(name: str, credentials: str, inbox: str, port: int = 4222) -> nats.Cl
     path = f"/root/{name}.creds"
     write(path, credentials)
     return nats.Client(path, port, CA, inbox)
+
+
+def kept(client: nats.Client, stream: str, subject: str) -> bytes:
+    """What the stream has of this subject."""
+    return client.request(f"$JS.API.DIRECT.GET.{stream}", bedlib.json.dumps({"last_by_subj": subject}).encode())["data"]
 
 
 class Keeper(nats.Client):

@@ -1,39 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The how-to pages, typed as they stand: each command of a section, after what the section is about was done to the host."""
+"""The how-to pages for what goes wrong, typed as they stand: each command of a section, after what the section is about was done to the host."""
 import pathlib
-import re
-import subprocess
 
 import bedlib
 import booted
 from bedlib import check, run
 from booted import permit, shell, until
+from typed import lines, root
 
-PAGES = pathlib.Path("/root/howto")
 POLICY = permit("in", "alice", "ssh login", "alice", 'max = "1d"') + permit("root", "alice", "sudo su", "root", 'approval = "bob"', 'max = "10m"')
 
 
-def section(page: str, title: str = "") -> list:
-    """Its commands, each with the exit code that it is to have."""
-    text = (PAGES / page).read_text(encoding="utf-8")
-    if title:
-        text = text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-    found = []
-    for line in re.findall(r"^    # (.+)$", text, re.M):
-        exits = re.search(r"# exits (\d+)", line)
-        found.append((line, int(exits[1]) if exits else 0))
-    check(found != [], f"{page}, {title}: no command")
-    return found
-
-
 def typed(commands: list) -> str:
-    out = ""
-    for line, code in commands:
-        done = subprocess.run(["/bin/bash", "-c", line], capture_output=True, text=True, check=False)
-        check(done.returncode == code, f"{line}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
-        out += done.stdout + done.stderr
-    return out
+    return "".join(root(command, code) for _who, command, code in commands)
 
 
 def state() -> dict:
@@ -45,14 +25,14 @@ def is_well() -> bool:
 
 
 def test_backup() -> None:
-    typed(section("backup.md"))
+    typed(lines("backup.md"))
     until("it runs", is_well)
 
 
 def test_a_broken_policy() -> None:
     pathlib.Path("/etc/jit/policy.d/new.toml").write_text("schema = 1\n[[permit]]\nid = 7\n", encoding="ascii")
     check(run("root", ["jitctl", "policy", "reload"]).code == 1, "a broken policy was taken")
-    said = typed(section("recovery.md", "The policy is broken"))
+    said = typed(lines("recovery.md", "The policy is broken"))
     check("new.toml:3:6" in said, said)
     until("it runs", is_well)
 
@@ -60,7 +40,7 @@ def test_a_broken_policy() -> None:
 def test_a_full_disk() -> None:
     shell("systemctl stop jit-broker.service; mkdir /root/kept; cp -a /var/lib/jit/. /root/kept/; mount -t tmpfs -o size=8m,mode=700 room /var/lib/jit"
           "; chown _jit:_jit /var/lib/jit; cp -a /root/kept/. /var/lib/jit/; systemctl start jit-broker.service; cat /dev/zero >/var/lib/jit/filler 2>/dev/null || true")
-    commands = section("recovery.md", "The disk is full")
+    commands = lines("recovery.md", "The disk is full")
     refused = run("alice", ["sudo", "-n", "true"])
     check(refused.code != 0, "alice is root")
     check("100%" in typed(commands[:1]), "the disk is not full")
@@ -77,7 +57,7 @@ def test_a_broker_that_does_not_stay() -> None:
     folder.mkdir()
     (folder / "limit.conf").write_text("[Service]\nExecStart=\nExecStart=/bin/false\n", encoding="ascii")
     shell("systemctl daemon-reload; systemctl restart jit-broker.service || true")
-    commands = section("recovery.md", "The broker does not stay up")
+    commands = lines("recovery.md", "The broker does not stay up")
     typed(commands[:5])
     until("it runs", is_well)
     epoch = state()["log"]["epoch"]
@@ -91,7 +71,7 @@ def test_a_broker_that_does_not_stay() -> None:
 
 def test_a_lost_people_file() -> None:
     pathlib.Path("/etc/jit/people.d/test.toml").unlink()
-    check("bob" in typed(section("recovery.md", "The people file is lost")), "bob is not there")
+    check("bob" in typed(lines("recovery.md", "The people file is lost")), "bob is not there")
     until("it runs", is_well)
 
 
@@ -100,7 +80,7 @@ def test_expired_keys() -> None:
     people.write_text(people.read_text(encoding="ascii").replace("version = 1", "version = 2").replace('id = "one"', 'id = "one"\nnot-after = 2020-01-01T00:00:00Z'), encoding="ascii")
     run("root", ["jitctl", "policy", "reload"])
     shell("ssh-keygen -q -N '' -t ed25519 -f /root/bob-new")
-    typed(section("recovery.md", "All keys have expired"))
+    typed(lines("recovery.md", "All keys have expired"))
     until("it runs", is_well)
 
 
@@ -108,7 +88,7 @@ def test_no_time() -> None:
     booted.shell("sed -i '/pam_jit/d' /etc/pam.d/*")
     before = pathlib.Path("/etc/pam.d/sudo").read_bytes()
     check(run("root", ["jitctl", "setup", "sudo"]).code == 0, "setup")
-    typed(section("recovery.md", "Nobody gets in, and there is no time"))
+    typed(lines("recovery.md", "Nobody gets in, and there is no time"))
     check(pathlib.Path("/etc/pam.d/sudo").read_bytes() == before, "not as before")
 
 

@@ -4,45 +4,12 @@
 """Threat G10: the life of the packages. Installed, upgraded under a request that waits, set back, removed with a line left, purged: nobody
 is let in by any of it, and nobody is kept out."""
 import pathlib
-import re
-import subprocess
 
 import bedlib
 import booted
-from bedlib import Terminal, check, run
+from bedlib import check, run
 from booted import permit, shell, until
-
-PACKAGES = pathlib.Path("/root/packages")
-NAMES = ("libpam-jit", "jit-broker", "jitctl", "sudo-jit", "jit-doc")
-LINE = re.compile(r"^[^#\n]*pam_jit\.so.*\n", re.M)
-
-
-def apt(*words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(["apt-get", "-q", "-y", "--allow-downgrades", *words], capture_output=True, text=True, check=False,
-                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})
-
-
-def done(result: subprocess.CompletedProcess) -> None:
-    check(result.returncode == 0, f"{' '.join(result.args)}: {result.stdout[-3000:]}{result.stderr[-3000:]}")
-
-
-def version_of(package: str) -> str:
-    return shell(f"dpkg-query -W -f '${{Version}}' {package}")
-
-
-def files(version: str) -> list:
-    return [str(path) for path in PACKAGES.glob(f"*_{version}_*.deb")]
-
-
-def another(version: str, made: str) -> None:
-    """The same packages under another version, in the maintainer scripts too."""
-    for path in PACKAGES.glob(f"*_{version}_*.deb"):
-        shell(f"rm -rf /root/tree; dpkg-deb -R {path} /root/tree; cd /root/tree/DEBIAN; sed -i 's/{re.escape(version)}/{made}/g' control $(ls preinst postinst prerm postrm 2>/dev/null || true)"
-              f"; dpkg-deb -b --nocheck /root/tree {path.parent}/{path.name.replace(version, made)}")
-
-
-def pam_files() -> dict:
-    return {path.name: path.read_bytes() for path in pathlib.Path("/etc/pam.d").iterdir()}
+from packages import FIRST, LINE, NAMES, NEXT, another, apt, done, files, fresh, is_let_in, pam_files, version_of, waiting_alice
 
 
 def ungate() -> None:
@@ -56,7 +23,7 @@ def broker_pid() -> int:
 
 def test_installing_changes_no_pam_file() -> None:
     before = pam_files()
-    shell("userdel _jit 2>/dev/null || true; rm -rf /etc/jit /var/lib/jit")
+    fresh()
     done(apt("install", *files(FIRST)))
     check(pam_files() == before, "a PAM file was changed")
     check(not pathlib.Path("/etc/sudo.conf").exists() or "sudo_jit" not in pathlib.Path("/etc/sudo.conf").read_text(encoding="utf-8"), "sudo.conf was changed")
@@ -70,16 +37,13 @@ def test_installing_changes_no_pam_file() -> None:
 def test_an_upgrade_keeps_who_waits() -> None:
     booted.set_up(permit("root", "alice", "sudo", "root", 'approval = "bob"', 'max = "10m"') + permit("in", "alice", "ssh", "alice", 'max = "1d"'))
     another(FIRST, NEXT)
-    with Terminal("alice", ["sudo", "sh", "-c", "echo in=$(id -u)"]) as alice:
-        alice.expect("waiting for approval")
-        request = until("a request", lambda: [r for r in bedlib.jitctl("root", "requests", "--all") if r["state"] == "pending"])[0]["id"]
+    alice, request = waiting_alice()
+    with alice:
         old = broker_pid()
         done(apt("install", *files(NEXT)))
         check(version_of("jit-broker") == NEXT and version_of("libpam-jit") == NEXT, "not upgraded")
         check(broker_pid() != old, "the old broker still runs")
-        approved = run("bob", ["jitctl", "approve", request])
-        check(approved.code == 0, approved.text)
-        alice.expect("in=0")
+        is_let_in(alice, request)
     check(shell("systemctl is-active jit-broker.socket").strip() == "active", "the socket went away")
 
 
@@ -131,6 +95,4 @@ def test_removed_and_purged() -> None:
         check(not pathlib.Path(path).exists(), f"{path} is still there")
 
 
-FIRST = next(PACKAGES.glob("jit-broker_*.deb")).name.split("_")[1]
-NEXT = FIRST + "+next"
 bedlib.main(globals())

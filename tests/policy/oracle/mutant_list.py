@@ -109,9 +109,14 @@ MUTANTS = [
     # Uses of a grant.
     (DECIDE, "if (permit->fingerprint != fingerprint) return", "if (false) return"),
     (DECIDE, "if (!permit_matches(*permit, scene)) {", "if (false) {"),
-    (DECIDE, "if (!guard.deny || guard.observe || waives(*permit, guard)) continue;", "if (!guard.deny || guard.observe) continue;"),
-    (DECIDE, "if (!guard.deny || guard.observe || waives(*permit, guard)) continue;", "if (!guard.deny || waives(*permit, guard)) continue;"),
-    (DECIDE, "if (applies != Truth::kFalse) return", "if (applies == Truth::kTrue) return"),
+    (DECIDE, "guard.observe || waives(*permit, guard)) continue;", "guard.observe) continue;"),
+    (DECIDE, "guard.observe || waives(*permit, guard)) continue;", "waives(*permit, guard)) continue;"),
+    (DECIDE, "if (applies == Truth::kFalse) continue;", "if (applies != Truth::kTrue) continue;"),
+    (DECIDE, "if (!(guard.deny || guard.require.record)", "if (!guard.deny"),
+    (DECIDE, "bool records = permit->require.record;", "bool records = false;"),
+    (DECIDE, "    records = true;\n", ""),
+    (DECIDE, "if (records && !request.recorder)", "if (records)"),
+    (DECIDE, "if (records && !request.recorder)", "if (false)"),
     # Which rules are looked at.
     (INDEX, "if (open_questions(*request.subject) || open_questions(*request.target) ||", "if (open_questions(*request.target) ||"),
     (INDEX, "return identity.user.empty() || identity.uid == kNoUid || !identity.groups_known;", "return identity.user.empty() || identity.uid == kNoUid;"),

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The packages of the build in a booted host: installed by apt, as this version and as another one."""
+import pathlib
+import re
+import subprocess
+
+import bedlib
+from bedlib import Terminal, check, run
+from booted import shell, until
+
+PACKAGES = pathlib.Path("/root/packages")
+NAMES = ("libpam-jit", "jit-broker", "jitctl", "sudo-jit", "jit-doc")
+LINE = re.compile(r"^[^#\n]*pam_jit\.so.*\n", re.M)
+
+
+def apt(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["apt-get", "-q", "-y", "--allow-downgrades", *words], capture_output=True, text=True, check=False,
+                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})
+
+
+def done(result: subprocess.CompletedProcess) -> None:
+    check(result.returncode == 0, f"{' '.join(result.args)}: {result.stdout[-3000:]}{result.stderr[-3000:]}")
+
+
+def version_of(package: str) -> str:
+    return shell(f"dpkg-query -W -f '${{Version}}' {package}")
+
+
+def files(version: str) -> list:
+    return [str(path) for path in PACKAGES.glob(f"*_{version}_*.deb")]
+
+
+def another(version: str, made: str) -> None:
+    """The same packages under another version, in the maintainer scripts too."""
+    for path in PACKAGES.glob(f"*_{version}_*.deb"):
+        shell(f"rm -rf /root/tree; dpkg-deb -R {path} /root/tree; cd /root/tree/DEBIAN; sed -i 's/{re.escape(version)}/{made}/g' control $(ls preinst postinst prerm postrm 2>/dev/null || true)"
+              f"; dpkg-deb -b --nocheck /root/tree {path.parent}/{path.name.replace(version, made)}")
+
+
+def pam_files() -> dict:
+    return {path.name: path.read_bytes() for path in pathlib.Path("/etc/pam.d").iterdir()}
+
+
+def fresh() -> None:
+    """No trace of the build's own installation."""
+    shell("userdel _jit 2>/dev/null || true; rm -rf /etc/jit /var/lib/jit")
+
+
+def waiting_alice() -> tuple:
+    """Her sudo, and its request."""
+    alice = Terminal("alice", ["sudo", "sh", "-c", "echo in=$(id -u)"])
+    alice.expect("waiting for approval")
+    return alice, until("a request", lambda: [r for r in bedlib.jitctl("root", "requests", "--all") if r["state"] == "pending"])[0]["id"]
+
+
+def is_let_in(alice: Terminal, request: str) -> None:
+    approved = run("bob", ["jitctl", "approve", request])
+    check(approved.code == 0, approved.text)
+    alice.expect("in=0")
+
+
+FIRST = next(PACKAGES.glob("jit-broker_*.deb")).name.split("_")[1]
+NEXT = FIRST + "+next"
