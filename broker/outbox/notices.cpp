@@ -7,6 +7,7 @@
 
 #include "broker/core/events.h"
 #include "evidence/display_code.h"
+#include "evidence/hidden.h"
 #include "evidence/request.h"
 #include "evidence/text.h"
 
@@ -71,6 +72,8 @@ void add_request(OrderedJson& out, const core::Request& request) {
   OrderedJson sets = OrderedJson::array();
   for (const evidence::Request::Seat& seat : document->offer.seats) sets.push_back({{"set", text(seat.set)}, {"count", seat.count}});
   out["seats"] = std::move(sets);
+  // By name: whoever may see them sees them on the host.
+  if (const auto closed = evidence::closed_fields(*document); !closed.empty()) out["private"] = closed;
   out["code"] = evidence::display_code(request.digest);
   out["deadline_ms"] = request.deadline_wall;
 }

@@ -86,6 +86,9 @@ void add_facts(Notice& notice, const std::string& host, const Json& entry) {
   const Json command = member(entry, "command");
   if (const std::string line = inert(word(command, "text")); !line.empty()) add("Command", line + (truth(command, "verified") ? "" : "  (as it was typed, not verified)"));
   add("Reason", text("reason"));
+  std::string hidden;
+  for (const std::string& field : courier::names(entry, "private")) hidden += (hidden.empty() ? "" : ", ") + inert(field);
+  add("Private", hidden.empty() ? hidden : hidden + ": that host alone shows it");
   add("Ticket", text("ticket"));
   if (const std::string urgency = text("urgency"); urgency != "normal") add("Urgency", urgency);
   if (const std::int64_t give = number(entry, "give_s"); give > 0) add("For", duration_text(give));
@@ -123,6 +126,7 @@ nlohmann::ordered_json known(const Json& entry) {
       if (value.is_number_integer() || value.is_boolean()) out[name][inert(key)] = value;
     }
   }
+  for (const std::string& field : courier::names(entry, "private")) out["private"].push_back(inert(field));
   for (const Json& seat : member(entry, "seats")) out["seats"].push_back({{"set", inert(word(seat, "set"))}, {"count", number(seat, "count")}});
   return out;
 }

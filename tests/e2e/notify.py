@@ -9,6 +9,7 @@ import time
 
 import bedlib
 import notifylib
+import relaylib
 from bedlib import broker, check, run
 from notifylib import CA, FOLDER, PORT, TAKE, ask, channel, withdraw
 
@@ -308,6 +309,20 @@ def test_a_step_of_an_approval_tells_its_channel():
         told = COMMANDS.message()
         check(told["event"] == "escalated" and told["request"] == request and "still waits" in told["title"], f"{told}")
         withdraw(alice)
+    bedlib.clean_slate()
+
+
+def test_what_is_private_is_in_no_message():
+    files(pager=EXEC, mail=MAILER)
+    with telling("pager", "mail"), relaylib.private("argv", "reason", "cwd"), bedlib.Inbox() as inbox:
+        alice = bedlib.waiting("alice", "sudo id -un pumps", env={"JIT_REASON": "the pump"})
+        request = inbox.new("alice")["id"]
+        told, mail = COMMANDS.next().decode(), MAIL.next("mail")[1].decode()
+        check(json.loads(told.split("\0")[0])["private"] == ["command", "cwd", "reason"], told)
+        check("pump" not in told + mail and "Private: command, cwd, reason: that host alone shows it" in mail, told + mail)
+        check("the pump" in run("bob", ["jitctl", "show", request]).out, "bob does not see it either")
+        withdraw(alice)
+        check("pump" not in (COMMANDS.next() + MAIL.next("mail")[1]).decode(), "its end tells it")
     bedlib.clean_slate()
 
 

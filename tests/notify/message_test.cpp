@@ -97,6 +97,16 @@ TEST_CASE("a command that was only typed says so") {
   CHECK(found->second.ends_with("not verified)"));
 }
 
+TEST_CASE("what the host keeps for itself is named") {
+  Json entry = request_entry();
+  entry["private"] = {"command", "reason", "<!here>"};
+  const Notice notice = notice_of(entry);
+  const auto found = std::ranges::find(notice.facts, "Private", &std::pair<std::string, std::string>::first);
+  REQUIRE(found != notice.facts.end());
+  CHECK(found->second == "command, reason, \\x3c!here\\x3e: that host alone shows it");
+  CHECK(notice.document["private"].size() == 3);
+}
+
 TEST_CASE("each event has its title") {
   const std::pair<const char*, const char*> cases[] = {{"escalated", "web1: alice still waits for sudo as root (1a2b3c4d)"},
                                                        {"decided", "web1: denied: sudo as root for alice (1a2b3c4d)"},
