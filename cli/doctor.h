@@ -35,6 +35,7 @@ struct Doctor {
   void sudo_rs_gates(const std::string& path, const DoorState& sudo);
   void sshd_settings();
   void host_itself();    // doctor_host.cpp
+  void providers();      // of facts
   void ungated();        // doctor_paths.cpp
 
   bool is_chosen(policy::Door door) const;

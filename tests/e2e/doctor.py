@@ -172,6 +172,21 @@ def test_files_that_others_may_write():
                 os.chmod(path, before)
 
 
+def test_providers_that_cannot_run():
+    os.makedirs("/etc/jit/facts.d", mode=0o755, exist_ok=True)
+    with open("/etc/jit/facts.d/freeze.toml", "w", encoding="ascii") as f:
+        f.write('command = ["/bin/true"]\nfor = "5m"\n')
+    os.chmod("/etc/jit/facts.d/freeze.toml", 0o640)
+    with set_up():
+        document = doctor()
+        named(document, "fault", "freeze.toml", "cannot read it")
+        named(document, "note", "freeze.toml", "no user jit-fact-freeze")
+        os.chmod("/etc/jit/facts.d/freeze.toml", 0o644)
+        bedlib.add_user("jit-fact-freeze", 2901)
+        check(not [f for f in doctor()["findings"] if "freeze" in f["where"]], "it can run")
+    os.unlink("/etc/jit/facts.d/freeze.toml")
+
+
 def test_ways_that_nobody_gates():
     with pam_files.as_installed(), bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["sudo"]'):
         done = run("root", "jitctl setup sudo --no-take-back")
