@@ -32,8 +32,10 @@ struct Doctor {
 
   void doors_by_pam();   // doctor_doors.cpp
   void sudo_settings();  // doctor_programs.cpp
+  void sudo_rs_gates(const std::string& path, const DoorState& sudo);
   void sshd_settings();
   void host_itself();    // doctor_host.cpp
+  void providers();      // of facts
   void ungated();        // doctor_paths.cpp
 
   bool is_chosen(policy::Door door) const;

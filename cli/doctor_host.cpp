@@ -9,7 +9,9 @@
 #include <ctime>
 #include <filesystem>
 #include <glob.h>
+#include <pwd.h>
 
+#include "broker/config/provider_file.h"
 #include "cli/doctor.h"
 #include "cli/documents.h"
 #include "evidence/text.h"
@@ -47,6 +49,20 @@ std::string octal(mode_t mode) {
 }
 
 }  // namespace
+
+void Doctor::providers() {
+  for (const std::string& path : paths_like("/etc/jit/facts.d/*.toml")) {
+    const std::string name = std::filesystem::path(path).stem().string();
+    struct stat st {};
+    if (!config::provider_name(name) || stat(path.c_str(), &st) != 0) continue;
+    const std::string user = "jit-fact-" + name;
+    if ((st.st_mode & S_IROTH) == 0 && host::user_text(st.st_uid) != "user " + user) add(Level::kFault, path, user + ", who runs it, cannot read it", "type: chmod 644 " + path);
+    if (getpwnam(user.c_str()) == nullptr) {
+      add(Level::kNote, path, "there is no user " + user + ": dbus-daemon turns away whom a unit has only while it runs, and the fact stays unknown",
+          "type: systemd-sysusers --inline 'u " + user + " -'");
+    }
+  }
+}
 
 void Doctor::host_itself() {
   // Who could put another program or file in the place of ours.
@@ -96,6 +112,7 @@ void Doctor::host_itself() {
     }
   }
 
+  providers();
   timex clock{};
   const int state = adjtimex(&clock);
   if (state == TIME_ERROR || (clock.status & STA_UNSYNC) != 0) {

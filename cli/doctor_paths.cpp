@@ -26,7 +26,7 @@ using setup::Level;
 constexpr std::array kRootGroups = {"docker", "lxd", "incus-admin", "libvirt", "podman", "disk", "shadow", "kmem"};
 
 // Setuid programs of Debian that give nobody a root shell, and those that are named by themselves.
-const std::set<std::string, std::less<>> kKnown = {"sudo", "su", "pkexec", "passwd", "chsh", "chfn", "gpasswd", "newgrp", "newuidmap", "newgidmap", "mount", "umount", "fusermount", "fusermount3",
+const std::set<std::string, std::less<>> kKnown = {"sudo", "su", "sudo-rs", "su-rs", "pkexec", "passwd", "chsh", "chfn", "gpasswd", "newgrp", "newuidmap", "newgidmap", "mount", "umount", "fusermount", "fusermount3",
                                                    "ssh-keysign", "dbus-daemon-launch-helper", "polkit-agent-helper-1", "unix_chkpwd", "chage", "expiry", "ping", "crontab", "at", "utempter",
                                                    "mount.nfs", "mount.cifs", "ntfs-3g", "pppd", "Xorg.wrap", "snap-confine", "chrome-sandbox"};
 

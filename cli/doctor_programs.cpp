@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -22,7 +23,9 @@ namespace {
 using policy::Door;
 using setup::Level;
 
+constexpr const char* kSudo = "/usr/bin/sudo";
 constexpr const char* kSudoers = "/etc/sudoers";
+constexpr const char* kCvtsudoers = "/usr/bin/cvtsudoers";
 constexpr const char* kSudoConf = "/etc/sudo.conf";
 constexpr const char* kPlugin = "/usr/libexec/sudo/sudo_jit.so";
 constexpr unsigned kSshWait = 100;  // seconds that the module waits at most behind keyboard-interactive
@@ -43,6 +46,20 @@ bool loads_plugin() {
   return false;
 }
 
+bool is_sudo_rs(const std::string& path) {
+  std::error_code error;
+  const std::string real = std::filesystem::canonical(path, error).string();
+  return !error && (real.ends_with("/sudo-rs") || real.ends_with("/cargo/bin/sudo"));
+}
+
+// The path by which sudo-rs is called here: in sudo's place, where a link leads to it, or beside sudo, as Debian has it. Empty: it is not here.
+std::string sudo_rs() {
+  for (const char* const path : {"/usr/local/bin/sudo", kSudo, "/usr/bin/sudo-rs", "/usr/lib/cargo/bin/sudo"}) {
+    if (is_sudo_rs(path)) return path;
+  }
+  return {};
+}
+
 bool has_line(std::string_view service, std::string_view type) {
   const host::PamService read = host::read_service({}, service);
   return std::ranges::any_of(read.lines, [&](const host::PamLine& line) { return line.type == type && line.module == setup::kModule; });
@@ -50,10 +67,32 @@ bool has_line(std::string_view service, std::string_view type) {
 
 }  // namespace
 
+// It asks PAM as sudo and sudo-i, as sudo does, always for account and session.
+void Doctor::sudo_rs_gates(const std::string& path, const DoorState& sudo) {
+  if (sudo.state == "gated") {
+    return add(Level::kNote, path, "this is sudo-rs: it asks PAM as sudo and sudo-i, which are gated; it has no plugins, so commands are shown as not verified",
+               "nothing, where that will do");
+  }
+  if (sudo.state == "closed") return add(Level::kNote, path, "this is sudo-rs: it asks PAM as sudo and sudo-i, by which nobody gets through", "see the other findings");
+  const bool observes = sudo.state == "observes";
+  const Level level = sudo.covered && !observes ? Level::kHole : Level::kOpen;
+  if (sudo.state == "absent") {
+    return add(level, path, "this is sudo-rs: it asks PAM as sudo and sudo-i, which have no files here, so others are taken", "put them into /etc/pam.d, then: jitctl setup sudo");
+  }
+  add(level, path, std::string("this is sudo-rs: it asks PAM as sudo and sudo-i, ") + (observes ? "which only observe" : "which are not gated: who may use it is root without asking"),
+      "type: jitctl setup sudo");
+}
+
 void Doctor::sudo_settings() {
   const DoorState* const sudo = state_of(Door::kSudo);
-  if (sudo == nullptr || sudo->state == "absent" || sudo->state == "open") return;
-  const auto done = access(kSudoers, R_OK) == 0 ? run_tool({"/usr/bin/cvtsudoers", "-f", "json", kSudoers}) : std::nullopt;
+  if (sudo == nullptr) return;
+  const std::string rs = sudo_rs();
+  if (!rs.empty()) sudo_rs_gates(rs, *sudo);
+  if (sudo->state == "absent" || sudo->state == "open") return;
+  // Where sudo-rs has taken its place, what sudo would be told still counts if its tools are there: it may lie under another name.
+  const bool replaced = is_sudo_rs(kSudo);
+  if (replaced && access(kCvtsudoers, X_OK) != 0) return;
+  const auto done = access(kSudoers, R_OK) == 0 ? run_tool({kCvtsudoers, "-f", "json", kSudoers}) : std::nullopt;
   const Json sudoers = done && done->code == 0 ? Json::parse(done->out, nullptr, false) : Json();
   if (!sudoers.is_object()) {
     add(Level::kFault, "sudoers", "it cannot be read here, so nobody knows what it switches off", "type: visudo -c; and is cvtsudoers there?");
@@ -77,7 +116,7 @@ void Doctor::sudo_settings() {
     }
   }
   if (!loads_plugin()) {
-    add(Level::kNote, "sudo.conf", "sudo_jit is not loaded: commands are what sudo was told, and shown as not verified", "for exact commands: Plugin sudo_jit sudo_jit.so in /etc/sudo.conf, see sudo_jit(8)");
+    if (!replaced) add(Level::kNote, "sudo.conf", "sudo_jit is not loaded: commands are what sudo was told, and shown as not verified", "for exact commands: Plugin sudo_jit sudo_jit.so in /etc/sudo.conf, see sudo_jit(8)");
   } else if (access(kPlugin, R_OK) != 0) {
     add(Level::kFault, kSudoConf, "it loads sudo_jit, which is not there: sudo does not start", "install sudo-jit, or take the line out");
   } else if (const auto who = host::writer_of(kPlugin)) {

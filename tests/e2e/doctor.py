@@ -114,6 +114,36 @@ def test_what_sudo_is_told():
                 os.chmod("/usr/libexec/sudo/sudo_jit.so", 0o644)
 
 
+def test_sudo_rs_goes_by_the_same_files():
+    """Known by where it lies: beside sudo, and in its place by a link, as alternatives make it."""
+    with pam_files.as_installed():
+        os.link("/usr/bin/sudo", "/usr/bin/sudo-rs")
+        try:
+            named(doctor("--door", "sudo"), "hole", "/usr/bin/sudo-rs", "root without asking")
+            with bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["su", "ssh", "login"]'):
+                named(doctor("--door", "sudo"), "open", "/usr/bin/sudo-rs", "root without asking")
+            with set_up():
+                document = doctor()
+                check(document["ok"], str(document))
+                named(document, "note", "/usr/bin/sudo-rs", "which are gated")
+                named(document, "note", "sudo.conf", "sudo_jit is not loaded")
+                check(not found(document, "open", "sudo-rs", "setuid"), "sudo-rs is not known")
+                with pam("sudo", lambda t: t.replace("[success=ok default=die] pam_jit.so", "optional pam_jit.so observe")):
+                    named(doctor("--door", "sudo"), "open", "/usr/bin/sudo-rs", "only observe")
+                os.rename("/usr/bin/sudo", "/usr/bin/sudo.ws")
+                os.symlink("/usr/bin/sudo-rs", "/usr/bin/sudo")
+                try:
+                    document = doctor("--door", "sudo")
+                    named(document, "note", "/usr/bin/sudo", "which are gated")
+                    check(not found(document, "note", "sudo.conf"), "sudo-rs has no plugins to load")
+                    with changed("/etc/sudoers", lambda t: f"Defaults !pam_acct_mgmt\n{t}"):
+                        named(doctor("--door", "sudo"), "hole", "sudoers", "sudo does not ask us")
+                finally:
+                    os.rename("/usr/bin/sudo.ws", "/usr/bin/sudo")
+        finally:
+            os.unlink("/usr/bin/sudo-rs")
+
+
 def test_what_sshd_is_told():
     with pam_files.as_installed():
         with changed("/etc/ssh/sshd_config", lambda t: "AuthenticationMethods publickey,keyboard-interactive:pam\nKbdInteractiveAuthentication yes\nUsePAM yes\n" + t):
@@ -140,6 +170,21 @@ def test_files_that_others_may_write():
                 named(doctor(), "hole", words)
             finally:
                 os.chmod(path, before)
+
+
+def test_providers_that_cannot_run():
+    os.makedirs("/etc/jit/facts.d", mode=0o755, exist_ok=True)
+    with open("/etc/jit/facts.d/freeze.toml", "w", encoding="ascii") as f:
+        f.write('command = ["/bin/true"]\nfor = "5m"\n')
+    os.chmod("/etc/jit/facts.d/freeze.toml", 0o640)
+    with set_up():
+        document = doctor()
+        named(document, "fault", "freeze.toml", "cannot read it")
+        named(document, "note", "freeze.toml", "no user jit-fact-freeze")
+        os.chmod("/etc/jit/facts.d/freeze.toml", 0o644)
+        bedlib.add_user("jit-fact-freeze", 2901)
+        check(not [f for f in doctor()["findings"] if "freeze" in f["where"]], "it can run")
+    os.unlink("/etc/jit/facts.d/freeze.toml")
 
 
 def test_ways_that_nobody_gates():

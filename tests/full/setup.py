@@ -40,9 +40,14 @@ def nothing_waits() -> None:
 
 
 def test_taken_back_by_itself() -> None:
+    """The service's sandbox leaves it what it needs: one of the files has another group, and was edited since."""
+    shell("chgrp shadow /etc/pam.d/su; chmod 640 /etc/pam.d/su")
     before = texts()
     timer_after(3)
-    done = setup("sudo", "ssh")
+    done = setup("sudo", "ssh", "su")
+    with open("/etc/pam.d/su", "a", encoding="ascii") as file:
+        file.write("# by hand\n")
+    before["su"] += b"# by hand\n"
     check(done.code == 0 and "In 10 minutes" in done.text, done.text)
     check("pam_jit" in pathlib.Path("/etc/pam.d/sshd").read_text(encoding="ascii") and PENDING.exists(), "not gated")
     # Nobody to ask: neither the broker nor the bus is needed for the way back.
@@ -54,6 +59,7 @@ def test_taken_back_by_itself() -> None:
     until("the service ends", lambda: not is_active("jit-setup-revert.service") and not PENDING.exists())
     until("the timer ends", lambda: not is_active("jit-setup-revert.timer"))
     nothing_waits()
+    check(shell("stat -c '%U %G %a' /etc/pam.d/su").strip() == "root shadow 640", shell("ls -l /etc/pam.d/su"))
     shell("systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service; rm -r /run/systemd/system/jit-setup-revert.timer.d; systemctl daemon-reload")
     check("10min" in shell("systemctl show -p TimersMonotonic jit-setup-revert.timer") or "10min" in shell("systemctl cat jit-setup-revert.timer"), "not 10 minutes")
 

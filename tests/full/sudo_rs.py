@@ -53,6 +53,11 @@ def test_a_listing_asks_nobody() -> None:
     check(len([r for r in bedlib.jitctl("root", "requests", "--all") if r["state"] == "pending"]) == 0, "a listing waits for people")
 
 
+def test_doctor_says_that_it_is_gated() -> None:
+    said = run("root", ["jitctl", "doctor", "--door", "sudo"])
+    check("this is sudo-rs" in said.out and "which are gated" in said.out, said.text)
+
+
 pathlib.Path("/etc/sudoers-rs").write_text("root ALL=(ALL:ALL) ALL\nalice ALL=(ALL:ALL) NOPASSWD: ALL\ndora ALL=(ALL:ALL) NOPASSWD: ALL\n", encoding="ascii")
 shell("chmod 440 /etc/sudoers-rs; ls /etc/pam.d")
 booted.set_up(permit("login", "alice", "ssh", "alice", 'max = "1d"') + permit("login2", "dora", "ssh", "dora", 'max = "1d"')
