@@ -238,8 +238,9 @@ Facts request_facts(const Json& request) {
   Facts facts;
   const bool open = is_open(request);
   add(facts, "request", text_of(request, "id"));
+  const auto left = number_of(request, "deadline_in_s");
   add(facts, "state", text_of(request, "state") +
-                          (open ? " (" + duration(number_of(request, "deadline_in_s")) + " left to vote)" : ""));
+                          (!open ? "" : left == 0 ? " (its time is over by the clock of this machine)" : " (" + duration(left) + " left to vote)"));
   add(facts, "code", text_of(request, "display_code"));
   add(facts, "typed code", text_of(request, "typed_code"));
   add(facts, "kind", text_of(request, "kind"));

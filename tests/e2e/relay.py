@@ -3,7 +3,9 @@
 import base64
 import os
 import pwd
+import shutil
 import subprocess
+import sys
 
 import bedlib
 import nats
@@ -11,6 +13,9 @@ import relaylib
 from bedlib import Inbox, Terminal, check, run
 from by_hand import PLAIN, SIGNED
 
+SHIFT = "/usr/lib/clock_shift.so"
+shutil.copy(sys.argv[1], SHIFT)
+os.chmod(SHIFT, 0o755)
 RELAY = relaylib.Relay()
 RELAY.host()
 BOB = RELAY.approver("bob")
@@ -91,6 +96,31 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
     relaylib.write(home, bobs, "bob")
     RELAY.host()
     check(lasting != open("/etc/jit/relay.creds", encoding="ascii").read(), "a host's key is made twice")
+
+
+def test_a_clock_that_is_a_day_off_is_named_and_decides_nothing():
+    def shifted(seconds: int, *words: str) -> bedlib.Program:
+        argv = BOB.argv(*words)
+        argv[4] = argv[4].replace("env HOME", f"env LD_PRELOAD={SHIFT} WALL_CLOCK_S={seconds} HOME")
+        return run("root", argv)
+
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        BOB.sees(request)
+        behind = shifted(-86400, "requests")
+        check(behind.code == 4 and "certificate is not yet valid" in behind.err, behind.text)
+        ahead = shifted(86400, "show", request)
+        check(ahead.code == 0 and "over by the clock of this machine" in ahead.out, ahead.text)
+        check(shifted(86400, "approve", request, "-m", "fine").code == 0 and alice.wait() == 0, alice.text)
+    RELAY.daemon.stop()
+    argv = ["env", f"LD_PRELOAD={SHIFT}", "WALL_CLOCK_S=-86400", "/usr/libexec/jit/jit-relay"]
+    daemon = relaylib.Process(argv, "_jit-relay")
+    daemon.expect("not connected to the relay .*certificate is not yet valid")
+    daemon.stop()
+    RELAY.run_daemon()
+    bedlib.clean_slate()
 
 
 def test_what_is_private_does_not_leave_the_host():

@@ -180,6 +180,20 @@ def test_sudo_jit_8() -> None:
         shell("rm /etc/sudo.conf /etc/jit/policy.d/ops.toml")
 
 
+def test_jit_notify_8() -> None:
+    put("/usr/local/bin/page", "#!/bin/sh\necho \"$1\" >>/var/lib/jit-notify/paged\ncat >>/var/lib/jit-notify/paged\n")
+    shell("chmod 755 /usr/local/bin/page")
+    (path, text), *_rest = examples("jit-notify.8")
+    put(path, text, "_jit-notify")
+    restart, test, status = commands("jit-notify.8")
+    with Typing() as page:
+        page.type([("#", restart, 0)])
+        until("the notifier", lambda: run("root", ["jitctl", "notify", "status"]).code == 0)
+        said = page.type([("#", test, 0), ("#", status, 0)])
+    paged = pathlib.Path("/var/lib/jit-notify/paged").read_text(encoding="utf-8")
+    check("pager" in said and paged.startswith("--urgent\n") and "test" in paged, said + paged)
+
+
 def test_jit_relay_8() -> None:
     host = bedlib.jitctl("root", "status")["host"]
     init, *rest = commands("jit-relay.8")

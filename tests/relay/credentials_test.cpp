@@ -80,7 +80,9 @@ TEST_CASE("claims of a host say what it may, who says so, and until when") {
   CHECK(claims["iss"] == authority.account_of("host"));
   CHECK(claims["iat"] == kNow);
   CHECK(claims["exp"] == kNow + 3600);
-  CHECK(claims["nats"]["pub"]["allow"] == Json(host_permissions(kHost).publish));
+  auto may = host_permissions(kHost).publish;
+  may.push_back(last_of(kRenewStream, renewal_subject(claims["sub"].get<std::string>())));  // and ask for newer words of its own
+  CHECK(claims["nats"]["pub"]["allow"] == Json(may));
   CHECK(claims["nats"]["sub"]["allow"] == Json(host_permissions(kHost).subscribe));
   CHECK(claims["nats"]["payload"] == kMessageMax);
   CHECK(is_nkey(claims["sub"].get<std::string>(), NkeyKind::kUser));

@@ -80,6 +80,7 @@ TEST_CASE("the accounts share nothing with which one changes what another keeps"
     // Of JetStream's API only reading one message by its subject, or from a stream for this set of people.
     CHECK((!api || each.subject.starts_with("$JS.API.DIRECT.GET.")));
     CHECK((!each.hosts || each.subject != "$JS.API.DIRECT.GET.*"));
-    CHECK(each.hosts != each.approvers);
+    // What both read is one message of a subject that the user's own key names, and that no account of theirs writes.
+    CHECK((each.hosts != each.approvers || each.name == "renewals"));
   }
 }
