@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a request takes from the core of the broker to an approver's inbox over one nats-server on loopback, and what jit-relay holds.
+"""How long a request takes from the core of the broker to an approver's inbox over one nats-server on loopback, a vote from the server to
+the program that waits for it, and what jit-relay holds.
 
 Run in the light bed: PYTHONPATH=tests/e2e tests/bed/light --build build/release --no-sshd -- /usr/bin/python3 -B bench/relay.py"""
 import base64
 import json
 import re
 import statistics
+import subprocess
 import threading
 import time
 
 import bedlib
 import relaylib
+from by_hand import PLAIN, SIGNED
 
-COUNT = 100
+COUNT, VOTES = 100, 30
 with open("/etc/jit/broker.toml", "a", encoding="utf-8") as f:
     f.write("[limits]\nrequests-per-hour = 1000\npending-per-uid = 200\n")
 bedlib.jitctl("root", "policy", "reload")
@@ -36,8 +39,35 @@ with relaylib.Relay() as relay:
         relaylib.good(["jitctl", "request", "--as", "root", "--", "/usr/bin/id", str(n)], "alice")
     reader.join()
     late.sort()
+    # From the moment at which the servers pass the vote on until a real sudo says that it was approved.
+    bedlib.enrol("bob")
+    workstation = relay.approver("bob")
+    workstation.trust()
+    keeper = relaylib.Keeper()
+    keeper.subscribe("jit.v1.vote.>")
+    keeper.flush()
+    after = []
+    with bedlib.policy_with(PLAIN, SIGNED):
+        for _ in range(VOTES):
+            with bedlib.Inbox() as inbox, bedlib.Terminal("alice", "sudo id -un") as alice:
+                alice.expect("Vote code, or Enter to wait")
+                alice.line("")
+                request = inbox.new("alice")["id"]
+                workstation.sees(request)
+                passed = []
+                listener = threading.Thread(target=lambda: passed.append(keeper.next(subject="jit.v1.vote") and time.monotonic()))
+                listener.start()
+                voter = subprocess.Popen(workstation.argv("approve", request, "-m", "fine"), stdout=subprocess.DEVNULL)
+                alice.expect("approved by bob")
+                decided = time.monotonic()
+                listener.join()
+                voter.wait()
+                after.append((decided - passed[0]) * 1000)
+                alice.wait()
+            relaylib.good(["jitctl", "revoke", "--all", "-m", "next"])
     with open(f"/proc/{relay.daemon.process.pid}/status", encoding="ascii") as f:
         status = f.read()
     resident, threads = int(re.search(r"VmRSS:\s+(\d+)", status)[1]), re.search(r"Threads:\s+(\d+)", status)[1]
     print(f"request -> inbox, {COUNT} requests: median {statistics.median(late):.1f} ms, p99 {late[int(COUNT * 0.99) - 1]:.1f} ms")
+    print(f"vote at the server -> sudo says that it was approved, {VOTES} votes: median {statistics.median(after):.1f} ms, worst {max(after):.1f} ms")
     print(f"jit-relay: {resident / 1024:.1f} MiB resident, {threads} threads")
