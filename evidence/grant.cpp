@@ -53,10 +53,7 @@ std::optional<Grant> read_grant(std::string_view payload) {
     return plain.value_or(std::string());
   };
   const auto count = [](Members& from, const char* name) { return static_cast<std::uint32_t>(from.number(name, 0, 4294967295)); };
-  const auto hex_or = [&](const char* name, std::size_t bytes) {
-    if (members.text_or_null(name, bytes * 2)) return whole->at(name).get<std::string>();
-    return std::string();
-  };
+  const auto hex_or = [&](const char* name, std::size_t bytes) { return members.text_or_null(name, bytes * 2).value_or(""); };
   Grant out;
   out.id = members.hex("id", 16);
   out.request = hex_or("request", 16);

@@ -234,6 +234,33 @@ TEST_CASE("documents have one form", "[D17]") {
   CHECK_FALSE(read_grant(payload_of(grant)));
 }
 
+// Found by the fuzzer: a grant without its request threw.
+TEST_CASE("a document without one of its members, or with another type there, is none", "[D17]") {
+  Grant grant;
+  grant.id = std::string(32, '1');
+  grant.host_id = std::string(32, '2');
+  grant.boot_id = "b";
+  grant.subject = grant.person = "alice";
+  const auto each = [](const std::string& whole, const auto& read) {
+    REQUIRE(read(whole));
+    const Json document = Json::parse(whole);
+    for (const auto& member : document.items()) {
+      CAPTURE(member.key());
+      Json less = document;
+      less.erase(member.key());
+      CHECK_FALSE(read(less.dump()));
+      for (const Json& other : {Json(), Json(1.5), Json("x"), Json(-1), Json(true), Json::array({nullptr}), Json{{"x", 1}}}) {
+        Json changed = document;
+        changed[member.key()] = other;
+        if (const auto made = read(changed.dump())) CHECK(payload_of(*made) == changed.dump());
+      }
+    }
+  };
+  each(payload_of(grant), [](const std::string& text) { return read_grant(text); });
+  each(payload_of(a_request()), [](const std::string& text) { return read_request(text); });
+  each(payload_of(a_vote(voter_key(1), 'a')), [](const std::string& text) { return read_vote(text); });
+}
+
 TEST_CASE("what is carried comes back as it was") {
   const HostKey key = voter_key(3);
   const std::string envelope = to_json(key.seal(kRequestType, payload_of(a_request()), kRequestNamespace));
