@@ -29,7 +29,7 @@ target_compile_options(jit_flags INTERFACE
   # False alarms of gcc 12 in its own <string> and <regex> (GCC bugs 105329 and 105562).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict -Wno-maybe-uninitialized>
   # The same of gcc 13 and 14 in its own <vector> (GCC bugs 107852 and 110498).
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds -Wno-stringop-overflow>)
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>)
 target_compile_definitions(jit_flags INTERFACE _GNU_SOURCE)
 target_link_options(jit_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 if(JIT_SANITIZE)
