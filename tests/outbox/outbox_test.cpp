@@ -122,7 +122,7 @@ TEST_CASE("a courier is told of a request and of its end, both signed by the hos
   const auto outcome = evidence::read_outcome(*end);
   REQUIRE(outcome);
   CHECK(outcome->request == id.text());
-  CHECK(outcome->digest == entry["digest"]);
+  CHECK(entry["digest"] == outcome->digest);
   CHECK(outcome->host_id == room.key.id());
   CHECK(outcome->state == "denied");
 }
