@@ -26,6 +26,16 @@
 
 namespace {
 
+// Google Benchmark 1.7 (Debian 12) and 1.9 (Debian 13).
+template <class Run>
+bool failed(const Run& run) {
+  if constexpr (requires { run.error_occurred; }) {
+    return run.error_occurred;
+  } else {
+    return run.skipped != decltype(run.skipped){};
+  }
+}
+
 std::atomic<std::size_t> allocations{0};
 
 }  // namespace
@@ -207,7 +217,7 @@ class Ratios final : public benchmark::ConsoleReporter {
  public:
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      if (run.aggregate_name == "median" && !run.error_occurred) {
+      if (run.aggregate_name == "median" && !failed(run)) {
         medians_[run.run_name.str()] = run.GetAdjustedRealTime() / benchmark::GetTimeUnitMultiplier(run.time_unit);
       }
     }
