@@ -2,20 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # jit-relay as systemd runs it: in its sandbox, against a real server with TLS.
 set -euo pipefail
-fail() { echo "NOT AS EXPECTED: $*"; journalctl -b --no-pager -n 40; exit 1; }
-until_true() { # at most 60 s
-  local end=$((SECONDS + 60)) what=$1
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || fail "$what"
-    read -r -t 0.1 _ <> <(:) || true
-  done
-}
-
-systemctl daemon-reload
-systemd-sysusers
-systemd-tmpfiles --create
-busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig >/dev/null
+. "$(dirname "$0")/unit.bash"
 verified=$(systemd-analyze verify --man=no jit-relay.service 2>&1 | grep jit- || true)
 [ -z "$verified" ] || fail "systemd-analyze verify: $verified"
 systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service
