@@ -96,7 +96,7 @@ void Broker::use(const config::Broker& file) {
 // What is signed, and what is shown, names it.
 void Broker::tell_host() {
   core_->use_host({host_.id, host_.name, epoch_, hide_, secret_});
-  if (outbox_) outbox_->use_host(host_.id, host_.name);
+  if (outbox_) outbox_->use_host(host_.id, host_.name, hide_);
   if (bus_) bus_->use_host(host_);
 }
 

@@ -53,6 +53,8 @@ constexpr std::array kOcsfKinds{
     Kind{"access.already-root", Class::kAuthentication, 1, kLow, kSuccess},
     Kind{"access.observed", Class::kAuthentication, 1, kLow, kSuccess},
     Kind{"network.seen", Class::kEntityManagement, 1, kLow, kSuccess, "network"},
+    Kind{"notify.acknowledged", Class::kEntityManagement, 3, kInformational, kSuccess, "channel"},
+    Kind{"notify.unsent", Class::kEntityManagement, 3, kHigh, kFailure, "channel"},
     Kind{"fact.set", Class::kEntityManagement, 3, kLow, kSuccess, "fact"},
     Kind{"fact.cleared", Class::kEntityManagement, 4, kLow, kSuccess, "fact"},
     Kind{"policy.loaded", Class::kEntityManagement, 3, kMedium, kSuccess, "policy"},

@@ -152,6 +152,8 @@ constexpr std::array kTellers{
     Teller{"access.already-root", [](const Json& e) { return person(e) + " was root already, and is " + target(e) + " by " + field(e, "door"); }},
     Teller{"fact.set", [](const Json& e) { return person(e) + " set the fact " + field(e, "fact") + " to " + member(e, "fields.value").dump(); }},
     Teller{"fact.cleared", [](const Json& e) { return person(e) + " took the fact " + field(e, "fact") + " back"; }},
+    Teller{"notify.acknowledged", [](const Json& e) { return or_erased(field(e, "notify")) + " was told of the emergency of " + request(e); }},
+    Teller{"notify.unsent", [](const Json& e) { return "nobody was told yet of the emergency of " + request(e) + ": " + or_erased(field(e, "notify")) + " took no message"; }},
     Teller{"network.seen", [](const Json& e) { return person(e) + " came from a new network: " + or_erased(field(e, "origin")); }},
     Teller{"people.away", [](const Json& e) { return person(e) + " is away"; }},
     Teller{"people.back", [](const Json& e) { return person(e) + " is back"; }},

@@ -147,6 +147,7 @@ Exit Verbs::extend() {
 Exit Verbs::asked(Client& client, Json made) {
   if (!json()) {
     out.line(text_of(made, "id"));
+    if (const std::string note = text_of(made, "note"); !note.empty()) out.note(note);
     if (is_open(made)) {
       const auto left = static_cast<std::uint32_t>(std::min<std::uint64_t>(number_of(made, "deadline_in_s"), 315'360'000));
       out.note("asked: " + open_seats(made) + ", " + policy::format_duration(left) + " left to vote, code \"" + text_of(made, "display_code") + "\"");

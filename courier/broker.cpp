@@ -133,6 +133,13 @@ void Broker::reachable(bool reached, const std::string& why) {
   });
 }
 
+void Broker::acknowledged(std::uint64_t sequence, const std::string& channel) {
+  call(kCourier, "Acknowledged", {}, [&](sd_bus_message* message) {
+    const int code = sd_bus_message_append(message, "t", sequence);
+    return code < 0 ? code : sd_bus_message_append_array(message, 'y', channel.data(), channel.size());
+  });
+}
+
 void Broker::submit_vote(const std::string& vote, Answered answered) {
   call(kRequests, "SubmitVote", std::move(answered), [&](sd_bus_message* message) { return sd_bus_message_append_array(message, 'y', vote.data(), vote.size()); });
 }

@@ -36,6 +36,7 @@ class Broker {
   void next(std::uint64_t after, Answered answered);
   void done(std::uint64_t sequence);
   void reachable(bool reached, const std::string& why);
+  void acknowledged(std::uint64_t sequence, const std::string& channel);  // that channel took the message of that entry
   void submit_vote(const std::string& vote, Answered answered);
   void status(Answered answered);
 

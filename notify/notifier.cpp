@@ -26,6 +26,7 @@ using Json = nlohmann::json;
 constexpr Ms kDone = 500;
 constexpr Ms kFetchAgain = 5000;  // after the broker could not answer
 constexpr std::size_t kWhyMax = 400;
+constexpr std::string_view kEmergency = "break-glass";  // somebody waits until it is told
 
 }  // namespace
 
@@ -189,7 +190,11 @@ void Notifier::hand_out(std::uint64_t after, const NoticePtr& notice) {
     const bool wanted = named || (line.defined && line.defined->channel.wants(notice->event));
     if (line.cursor < after || line.cursor >= notice->sequence || !line.queue.has_room()) continue;
     line.cursor = notice->sequence;
-    if (!wanted || progress_.has(name, notice->key)) continue;
+    if (!wanted) continue;
+    if (progress_.has(name, notice->key)) {
+      if (notice->event == kEmergency) broker_.acknowledged(notice->sequence, name);  // the broker may not have heard it
+      continue;
+    }
     std::vector<NoticePtr> overtaken;
     line.queue.add(notice, overtaken);
   }
@@ -214,6 +219,7 @@ void Notifier::ended(const std::string& name, const NoticePtr& notice, const Att
       line.trouble.clear();
     }
     progress_.add(name, notice->key, notice->sequence);
+    if (notice->event == kEmergency) broker_.acknowledged(notice->sequence, name);
     line.queue.delivered();
     log(SD_INFO, "channel " + name + " was told: " + notice->event + (notice->request.empty() ? "" : " " + notice->request));
     if (tell_done_ == 0) tell_done_ = boottime() + kDone;

@@ -17,7 +17,7 @@ namespace {
 
 namespace events = core::events;
 
-constexpr std::array<Kind, 28> kKinds{{
+constexpr std::array<Kind, 30> kKinds{{
     {events::kRequestCreated, "fb29071915bf47beb438bf7a90431d0a", LOG_INFO},
     {events::kRequestAttached, "13b6e755e59445e8b352a3d60ce1cb47", LOG_INFO},
     {events::kRequestDetached, "adc98f2fb14647dfb9a43ab2e41e9314", LOG_INFO},
@@ -34,6 +34,8 @@ constexpr std::array<Kind, 28> kKinds{{
     {events::kAccessDenied, "83c8c193f4344a058b7e4054255c5070", LOG_NOTICE},
     {events::kAlreadyRoot, "f6dbf1b9a5da4fd0a939e11f5af53e66", LOG_INFO},
     {events::kObserved, "4bfc89781c9045479d86188f7d98229d", LOG_NOTICE},
+    {events::kNotifyAcknowledged, "6a1f0b9c2e7d4d5a8c3b94f07e1d2a65", LOG_INFO},
+    {events::kNotifyUnsent, "b47c92e05d1f4a8e9b60c7d3f8a1254e", LOG_WARNING},
     {events::kFactSet, "bf1fde3b41724f4886c01ac789848bed", LOG_NOTICE},
     {events::kFactCleared, "0998205495f7419f978743024a86828b", LOG_NOTICE},
     {events::kNetworkSeen, "141df93867df48b68aebc66140f45602", LOG_INFO},

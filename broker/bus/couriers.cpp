@@ -40,6 +40,11 @@ void Handlers::reachable(const core::Caller& caller, bool reached, const std::st
   reply(admin_.outbox != nullptr && courier ? answer_of(admin_.outbox->reachable(*courier, reached, why, Now::read().wall)) : no_couriers());
 }
 
+void Handlers::acknowledged(const core::Caller& caller, std::uint64_t sequence, const std::string& channel, const Reply& reply) {
+  const auto courier = outbox::courier_of(*caller.identity);
+  reply(admin_.outbox != nullptr && courier ? answer_of(admin_.outbox->acknowledged(*courier, sequence, channel)) : no_couriers());
+}
+
 void Handlers::logged(const core::AuditEntry& entry) {
   if (admin_.outbox == nullptr) return;
   const auto link = link_.lock();

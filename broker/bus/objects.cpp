@@ -275,6 +275,11 @@ class Courier final : public Object<made::Courier_adaptor> {
            h.reachable(c, reached, text, r);
          }));
   }
+  void Acknowledged(sdbus::Result<>&& result, std::uint64_t sequence, Bytes channel) override {
+    take("Acknowledged", std::move(result), work([sequence, text = std::string(channel.begin(), channel.end())](Handlers& h, const Caller& c, const Sender&, const Reply& r) {
+           h.acknowledged(c, sequence, text, r);
+         }));
+  }
 };
 
 }  // namespace

@@ -151,7 +151,9 @@ void Handlers::create_with(const core::Caller& caller, core::Ask ask, const Repl
     const auto there = self.lock();
     if (!there) return;
     if (!outcome) return reply({outcome.error, outcome.message, {}, 0});
-    reply({Error::kNone, {}, dump(there->documents_.document(outcome.value, caller)), 0});
+    auto document = there->documents_.document(outcome.value, caller);
+    if (!outcome.message.empty()) document["note"] = outcome.message;
+    reply({Error::kNone, {}, dump(document), 0});
   });
 }
 

@@ -35,6 +35,7 @@ constexpr std::array kRules = {
     Rule{kAudit, "Proof", Role::kAnyone},     Rule{kAudit, "Erase", Role::kAdmin},
     Rule{kCourier, "Open", Role::kCourier},   Rule{kCourier, "Next", Role::kCourier},
     Rule{kCourier, "Done", Role::kCourier},   Rule{kCourier, "Reachable", Role::kCourier},
+    Rule{kCourier, "Acknowledged", Role::kCourier},
 };
 
 }  // namespace

@@ -120,7 +120,12 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     out.value = made->request;
     impl.listener.request_changed(made->request);
     impl.free_later(*made);
-    done(std::move(out));
+    // Before it may be used there is time enough to tell.
+    const bool now = out.value.offer.break_glass && out.value.not_before == 0;
+    impl.tell_first(out.value, now ? impl.limits.acknowledge_ms : 0, [out, done = std::move(done)](const Told& told) mutable {
+      if (!told.channels.empty()) out.message = texts::told(told);
+      done(std::move(out));
+    });
   });
 }
 

@@ -116,6 +116,12 @@ struct Asked {
   WallMs created_wall = 0;
 };
 
+// Who had word of an emergency access when it went on.
+struct Told {
+  std::string channel;                // empty: none, of those that were to be told
+  std::vector<std::string> channels;  // these; empty: none was to be
+};
+
 // Has a door grants of that scope?
 bool door_has(policy::Door door, policy::Scope scope);
 
@@ -174,6 +180,9 @@ class Core {
   void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
   // Whether somebody carries messages to channels: `notify` is honoured when it is queued, and the log is the queue.
   void use_notifier(std::function<bool()> there);
+
+  // A channel took the message of this emergency access.
+  void acknowledged(const Request& request, const std::string& channel);
 
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
   void know_root(IdentityPtr root);                          // what the directory says of uid 0

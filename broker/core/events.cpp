@@ -160,6 +160,24 @@ AuditEntry reviewed(const Request& request, std::uint32_t by_uid) {
   return entry;
 }
 
+AuditEntry acknowledged(const Request& request, std::string_view channel) {
+  AuditEntry entry = about(kNotifyAcknowledged, *request.subject.identity);
+  entry.request = request.id;
+  entry.grant = request.grant;
+  entry.fields = json{{"notify", text(channel)}, {"digest", request.digest}}.dump();
+  return entry;
+}
+
+AuditEntry unsent(const Request& request) {
+  AuditEntry entry = about(kNotifyUnsent, *request.subject.identity);
+  entry.request = request.id;
+  entry.grant = request.grant;
+  std::string channels;
+  for (const std::string& channel : request.offer.notify) channels += (channels.empty() ? "" : ", ") + text(channel);
+  entry.fields = json{{"notify", channels}, {"digest", request.digest}}.dump();
+  return entry;
+}
+
 AuditEntry away(const policy::Identity& who, WallMs until) {
   AuditEntry entry = about(until == 0 ? kBack : kAway, who);
   json fields{{"user", text(who.user)}};

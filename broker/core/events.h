@@ -32,6 +32,9 @@ inline constexpr std::string_view kCommandAllowed = "command.allowed";  // what 
 inline constexpr std::string_view kAccessDenied = "access.denied";
 inline constexpr std::string_view kAlreadyRoot = "access.already-root";
 inline constexpr std::string_view kObserved = "access.observed";
+// A channel has word of an emergency access; or none had when it went on.
+inline constexpr std::string_view kNotifyAcknowledged = "notify.acknowledged";
+inline constexpr std::string_view kNotifyUnsent = "notify.unsent";
 inline constexpr std::string_view kFactSet = "fact.set";
 inline constexpr std::string_view kFactCleared = "fact.cleared";
 inline constexpr std::string_view kNetworkSeen = "network.seen";
@@ -55,6 +58,8 @@ AuditEntry vote_refused(const Request& request, const policy::Identity& voter, s
 AuditEntry vote_foreign(const std::string& person, const std::string& digest, std::string_view why);
 AuditEntry escalated(const Request& request, const policy::Step& step);
 AuditEntry reviewed(const Request& request, std::uint32_t by_uid);
+AuditEntry acknowledged(const Request& request, std::string_view channel);
+AuditEntry unsent(const Request& request);
 AuditEntry away(const policy::Identity& who, WallMs until);  // 0: he is back
 AuditEntry grant(std::string_view type, const Grant& grant, const std::string& record = {}, bool break_glass = false);
 // The same, and what sudo says that it runs and where it records it, where sudo_jit told.

@@ -78,6 +78,13 @@ struct HandOver {
   bool open = false;  // sudo_jit is yet to ask: it opens no session
 };
 
+// An emergency access of which no channel has word yet.
+struct Untold {
+  Request request;
+  BootMs until = 0;
+  std::function<void(const Told&)> go_on;  // empty: nobody waits
+};
+
 struct Denials {
   BootMs until = 0;
   std::size_t count = 0;  // after the one that was logged
@@ -143,6 +150,7 @@ struct Core::Impl {
   std::set<std::pair<std::uint32_t, std::uint32_t>> power;  // uid -> whom he was here, in this boot
   std::map<std::string, BootMs> foreign;                     // who signed what was refused, and until when that is not logged again
   std::map<Id, Request> unreviewed;  // break-glass uses without a review
+  std::map<Id, Untold> untolds;
   bool login_waits_full(std::uint32_t uid) const;
   Enforcement* enforcement = nullptr;
   bool next_use_only = false;  // nobody here ends what runs
@@ -191,6 +199,12 @@ struct Core::Impl {
 
   // --- ladder.cpp
   void escalate(Live& live);
+
+  // --- emergency.cpp
+  void tell_first(const Request& request, BootMs wait, std::function<void(const Told&)> go_on);
+  // conn 0: he has left.
+  void begin_emergency(Conn conn, std::shared_ptr<const Ask> ask, const Request& request, const std::string& secret);
+  void check_untold(const Id& id);
 
   // --- reviews.cpp
   std::optional<std::string> review_overdue(const Subject& subject) const;

@@ -245,6 +245,7 @@ void Core::Impl::check_due(const Id& id) {
     expire_hand_overs();
     return;
   }
+  check_untold(id);
   if (Live* live = find(id); live != nullptr && live->open()) {
     if (live->resume_until != 0 && now >= live->resume_until) {
       return close(*live, RequestState::kCancelled, "", "the requester did not come back after a restart", [](bool) {});

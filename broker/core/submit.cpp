@@ -298,12 +298,14 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   Grant grant;
   // An emergency access is a request all the same: approvers see it at once, and its review is owed.
   std::optional<Request> request;
+  const std::string secret = decision.offer->break_glass ? random.id().text() : std::string();
   if (decision.offer->break_glass) {
     count_asked(ask->subject);
     const bool login = ask->door == policy::Door::kSsh || ask->door == policy::Door::kLogin;
     auto made = granted_at_once(*ask, *decision.offer, login ? RequestKind::kLogin : RequestKind::kElevation);
     request = std::move(made.first);
     grant = std::move(made.second);
+    request->secret_hash = evidence::sha256_hex(secret);
     did(*ask->subject.identity, Deed::kRequest, request->id);
     batch.requests.push_back(*request);
     batch.entries.push_back(events::request(events::kRequestCreated, *request, kept));
@@ -315,7 +317,7 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   batch.grants.push_back(grant);
   batch.entries.push_back(events::grant(events::kGrantCreated, grant, kept, decision.offer->break_glass));
   asks[conn] = ask;
-  commit(std::move(batch), [this, conn, ask = std::move(ask), grant = std::move(grant), request = std::move(request)](bool ok) mutable {
+  commit(std::move(batch), [this, conn, secret, ask = std::move(ask), grant = std::move(grant), request = std::move(request)](bool ok) mutable {
     const bool there = asks.erase(conn) > 0;  // who hung up meanwhile is handed nothing
     if (!ok) {
       if (!there) return;
@@ -327,6 +329,7 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
     add_grant(std::move(grant));
     if (request) listener.request_changed(*request);
     listener.grant_changed(given);
+    if (request) return begin_emergency(there ? conn : 0, std::move(ask), *request, secret);
     if (there) yes(conn, std::move(ask), id, {});
   });
 }

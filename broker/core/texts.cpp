@@ -70,6 +70,25 @@ std::string reach(const Request& request, bool reached) {
   return line("people who are not at this host cannot be reached now; it goes on being tried. By hand: jitctl show " + short_id(request.id) + " --code");
 }
 
+namespace {
+
+std::string list(std::span<const std::string> words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+}  // namespace
+
+std::string telling(const Request& request) {
+  return line("telling " + list(request.offer.notify) + " of this emergency access; it goes on within 10 s");
+}
+
+std::string told(const Told& told) {
+  if (!told.channel.empty()) return told.channel + " has been told";
+  return "unsent: no message to " + list(told.channels) + " has got through yet; it goes on being tried, and the log says so";
+}
+
 std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now) {
   return with_code(request, {line("this needs approval by " + seats(terms.seats) + "; asked as request " + short_id(request.id) +
                                   " \"" + evidence::display_code(request.digest) + "\" (" + left(request, now) + " left)"),

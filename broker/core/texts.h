@@ -20,6 +20,8 @@ std::string ask_line(const Ask& ask, const policy::Offer* offer);
 
 std::vector<std::string> waiting(const Request& request, const policy::Offer& terms, BootMs now);
 std::string reach(const Request& request, bool reached);  // people who are not at this host
+std::string telling(const Request& request);  // of an emergency access
+std::string told(const Told& told);           // of one that goes on; not a line yet
 std::vector<std::string> kept(const Request& request, const policy::Offer& terms, BootMs now);
 std::vector<std::string> approved(const Request& request, const Grant& grant);
 std::vector<std::string> ended(const Request& request);

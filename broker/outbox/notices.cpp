@@ -84,12 +84,18 @@ void add_end(OrderedJson& out, std::string_view state, const std::string& by, co
   out["why"] = evidence::escape_to(why, kEndMax);
 }
 
-void add_grant(OrderedJson& out, const core::Grant& grant) {
+// Of what nobody was asked for nothing was signed that hides: the host says what is private here.
+void add_grant(OrderedJson& out, const core::Grant& grant, const evidence::PrivateFields& hide) {
   const auto text = [](std::string_view bytes) { return evidence::escape(bytes); };
   const policy::Identity& who = *grant.subject.identity;
   out["door"] = policy::name_of(grant.door);
   out["who"] = {{"name", text(who.user)}, {"uid", who.uid}, {"person", text(who.person)}};
   out["target"] = {{"name", text(grant.target->user)}, {"uid", grant.target->uid}, {"verified", true}};
+  if (hide.command) {
+    out["private"] = {"command"};
+  } else if (!grant.argv.empty()) {
+    out["command"] = {{"text", shown_command(grant.argv, kCommandMax)}, {"verified", grant.command.verified}};
+  }
   out["rule"] = text(grant.rule);
   out["scope"] = policy::name_of(grant.scope);
   out["give_s"] = grant.lifetime_s;
@@ -155,13 +161,13 @@ std::string notice_of(const core::AuditEntry& entry, const Kept& kept) {
     } else {
       channels.insert(now.begin(), now.end());
     }
-    add_grant(out, *grant);
+    add_grant(out, *grant, kept.hide);
   } else if (entry.type == events::kGrantEnded) {
     const auto grant = kept.grant(entry.grant);
     if (!grant) return {};
     event = "ended";
     channels.clear();
-    add_grant(out, *grant);
+    add_grant(out, *grant, kept.hide);
     add_end(out, core::name_of(grant->end), grant->ended_by, grant->ended_why);
   } else if (entry.type == events::kCommandAllowed) {
     event = "grant";

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "broker/core/model.h"
+#include "evidence/request.h"
 
 namespace jit::outbox {
 
@@ -18,6 +19,7 @@ bool concerns_notifier(const core::AuditEntry& entry);
 struct Kept {
   std::function<std::optional<core::Request>(const core::Id&)> request;
   std::function<std::optional<core::Grant>(const core::Id&)> grant;
+  evidence::PrivateFields hide = {};  // what leaves this host closed
 };
 // The members of a notice, without the braces; empty: nobody is told. Every text in it is escaped.
 std::string notice_of(const core::AuditEntry& entry, const Kept& kept);

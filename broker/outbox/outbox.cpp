@@ -22,6 +22,7 @@ constexpr std::size_t kChunk = 200;      // entries of the log that are read at 
 constexpr std::size_t kLooked = 20'000;  // in one call: the core's thread has other things to do
 constexpr std::size_t kVoters = 512;
 constexpr std::size_t kWhyMax = 400;
+constexpr std::size_t kChannelMax = 64;
 
 bool opens(std::string_view type) { return type == events::kRequestCreated || type == events::kRequestEscalated; }
 
@@ -64,9 +65,10 @@ std::optional<Courier> courier_of(const policy::Identity& who) {
 Outbox::Outbox(core::Core& core, std::function<store::Database*()> database, Sealing sealing)
     : core_(core), database_(std::move(database)), sealing_(std::move(sealing)) {}
 
-void Outbox::use_host(std::string id, std::string name) {
+void Outbox::use_host(std::string id, std::string name, evidence::PrivateFields hide) {
   host_id_ = std::move(id);
   host_name_ = std::move(name);
+  hide_ = hide;
 }
 
 std::string Outbox::host_member() const { return "\"host\":" + Json{{"id", host_id_}, {"name", evidence::escape(host_name_)}}.dump(); }
@@ -94,7 +96,7 @@ std::string Outbox::entry(Courier courier, const core::AuditEntry& entry) {
   store::Database* const database = database_();
   if (database == nullptr) return {};
   if (courier == Courier::kNotify) {
-    return notice_of(entry, {[&](const core::Id& id) { return database->request(id); }, [&](const core::Id& id) { return database->grant(id); }});
+    return notice_of(entry, {[&](const core::Id& id) { return database->request(id); }, [&](const core::Id& id) { return database->grant(id); }, hide_});
   }
   const auto request = database->request(entry.request);
   if (!request || request->payload.empty() || request->offer.seats.empty()) return {};
@@ -204,6 +206,33 @@ core::Outcome<bool> Outbox::reachable(Courier courier, bool reached, std::string
   reach.reached = reached;
   reach.why = reached ? std::string() : std::move(why);
   if (courier == Courier::kRelay) core_.say_reach(reached);
+  return {Error::kNone, {}, true};
+}
+
+// Of other messages nothing depends on it.
+core::Outcome<bool> Outbox::acknowledged(Courier courier, std::uint64_t sequence, const std::string& channel) {
+  std::string message;
+  store::Database* const database = database_();
+  if (database == nullptr) return {no_database(message), std::move(message), false};
+  if (courier != Courier::kNotify || channel.empty() || channel.size() > kChannelMax || !evidence::valid_utf8(channel)) {
+    return {Error::kBadInput, "give the channel that took a message", false};
+  }
+  store::AuditFilter filter;
+  filter.after = sequence == 0 ? 0 : sequence - 1;
+  filter.limit = 1;
+  const auto found = database->entries(filter);
+  if (found.empty() || found.front().sequence != sequence) return {Error::kBadInput, "the log has no such entry", false};
+  const auto request = found.front().type == events::kRequestCreated ? database->request(found.front().request) : std::nullopt;
+  if (!request || !request->offer.break_glass) return {Error::kNone, {}, true};
+  // A courier may say it twice.
+  store::AuditFilter before;
+  before.request = request->id;
+  before.type = events::kNotifyAcknowledged;
+  const bool known = std::ranges::any_of(database->entries(before), [&](const core::AuditEntry& each) {
+    const auto fields = Json::parse(each.fields, nullptr, false);
+    return fields.is_object() && fields.value("notify", std::string()) == evidence::escape(channel);
+  });
+  if (!known) core_.acknowledged(*request, channel);
   return {Error::kNone, {}, true};
 }
 

@@ -41,7 +41,7 @@ class Outbox {
   };
   Outbox(core::Core& core, std::function<store::Database*()> database, Sealing sealing);
 
-  void use_host(std::string id, std::string name);
+  void use_host(std::string id, std::string name, evidence::PrivateFields hide);
 
   // Documents of the interface Courier, see dbus/org.pamjit.Broker1.xml.
   core::Outcome<std::string> open(const std::string& after);
@@ -49,6 +49,8 @@ class Outbox {
   core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now);
   core::Outcome<bool> done(Courier courier, std::uint64_t sequence);
   core::Outcome<bool> reachable(Courier courier, bool reached, std::string why, core::WallMs now);
+  // The channel took the message of this entry.
+  core::Outcome<bool> acknowledged(Courier courier, std::uint64_t sequence, const std::string& channel);
   // Is there a notifier that carries what is queued? One that has been here, and was not away for so long that what was queued
   // then is carried to nobody.
   bool notifies(core::WallMs now);
@@ -77,6 +79,7 @@ class Outbox {
   std::function<store::Database*()> database_;
   Sealing sealing_;
   std::string host_id_, host_name_;
+  evidence::PrivateFields hide_;
   std::array<State, kCouriers> state_;
   core::WallMs began_ = 0;  // when it was first asked for a notifier
 };

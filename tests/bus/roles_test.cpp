@@ -58,7 +58,7 @@ TEST_CASE("couriers are system users of this machine by name, and no role makes 
     out.identity = who;
     return out;
   };
-  for (const char* method : {"Open", "Next", "Done", "Reachable"}) {
+  for (const char* method : {"Open", "Next", "Done", "Reachable", "Acknowledged"}) {
     CAPTURE(method);
     const char* const courier = "org.pamjit.Broker1.Courier";
     CHECK(may_call(named(981, "_jit-relay"), courier, method));

@@ -80,6 +80,8 @@ std::vector<AuditEntry> all_entries() {
   out.push_back(events::vote_foreign("bob", std::string(64, 'd'), "why"));
   out.push_back(events::escalated(request, step));
   out.push_back(events::reviewed(request, 1001));
+  out.push_back(events::acknowledged(request, "ops"));
+  out.push_back(events::unsent(request));
   out.push_back(events::away(bob, 1));
   out.push_back(events::away(bob, 0));
   out.push_back(events::denied(ask, "policy", "why", "hash", record));

@@ -50,6 +50,16 @@ def status_says(*what: str) -> None:
         status = run("root", ["jitctl", "notify", "status"])
 
 
+def said(request: str, what: str) -> str:
+    """The log of a request, once it tells this."""
+    end = time.monotonic() + bedlib.WAIT_S
+    log = run("root", ["jitctl", "audit", "log", "--request", request])
+    while what not in log.out:
+        check(time.monotonic() < end, log.text)
+        log = run("root", ["jitctl", "audit", "log", "--request", request])
+    return log.out
+
+
 def test_where_nobody_sends_messages_what_requires_one_is_closed():
     with telling("pager"):
         alice = run("alice", "sudo -n id -un")
@@ -292,12 +302,26 @@ def test_an_emergency_goes_on_with_the_network_cut_and_is_told_later():
     files(hook=HOOK.replace(str(PORT), "8444"))
     with bedlib.policy_with(GIVE, GIVE), open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as f:
         bedlib.set_policy(f.read() + glass)
-        done = run("alice", ["jitctl", "request", "--via", "glass", "-m", "the pager rings and nobody answers", "--", "id"])
-        check(done.code == 0, done.text)
+        asked = ["jitctl", "request", "--via", "glass", "-m", "the pager rings and nobody answers", "--", "id"]
+        done = run("alice", asked)
+        check(done.code == 0 and "unsent: no message to hook has got through yet" in done.err, done.text)
         NOTIFIER.expect("channel hook was not told: .*connect")
         files(hook=HOOK)
         told = json.loads(HOOKS.message()[2])
         check(told["event"] == "break-glass" and told["reason"] == "the pager rings and nobody answers", f"{told}")
+        log = said(told["request"], "was told of the emergency")
+        check(log.index("nobody was told yet of the emergency") < log.index("hook was told of the emergency"), log)
+        # The channel works: who asks waits for its word, and no longer.
+        bedlib.jitctl("alice", "end", bedlib.jitctl("alice", "grants")[0]["id"])
+        with bedlib.Terminal("alice", "sudo id -un") as alice:
+            alice.expect("Enter to stop: ")
+            alice.line("glass")
+            alice.expect("characters\\): ")
+            alice.line("the pager rings and nobody answers")
+            alice.expect("telling hook of this emergency access; it goes on within 10 s")
+            alice.expect("hook has been told")
+            check(alice.wait() == 0 and "unsent" not in alice.text and "\nroot" in alice.text.replace("\r", ""), alice.text)
+        check(json.loads(HOOKS.message()[2])["event"] == "break-glass", "not told")
     bedlib.clean_slate()
 
 

@@ -49,6 +49,7 @@ ENTRIES = [
     entry("access.denied", request=None, door="sudo", cause="policy", repeated=12),
     entry("access.observed", request=None, door="ssh", target="alice", by="door", rule="root", would="deny"),
     entry("access.already-root", request=None, door="su", target="bob"), entry("network.seen", request=None, door="ssh", origin="192.0.2.1"),
+    entry("notify.acknowledged", grant=ID, notify="ops"), entry("notify.unsent", grant=ID, notify="ops, pager"),
     entry("fact.set", request=None, fact="freeze", value=True), entry("fact.cleared", request=None, fact="freeze"),
     *(entry(k, person="", uid=None, request=None, **f) for k, f in (
         ("policy.loaded", {"policy": "f" * 64}), ("policy.refused", {"findings": "x"}), ("broker.started", {"boot": "b0"}),

@@ -41,6 +41,7 @@ struct Told {
     REQUIRE(found != nullptr);
     return of(*found);
   }
+  evidence::PrivateFields hide;
   Json of(const core::AuditEntry& entry) const {
     const Kept kept{[&](const core::Id& id) {
                       const auto at = world.held.requests.find(id);
@@ -49,7 +50,8 @@ struct Told {
                     [&](const core::Id& id) {
                       const auto at = world.held.grants.find(id);
                       return at == world.held.grants.end() ? std::nullopt : std::optional(at->second);
-                    }};
+                    },
+                    hide};
     const std::string members = notice_of(entry, kept);
     return members.empty() ? Json() : Json::parse("{" + members + "}");
   }
@@ -98,6 +100,13 @@ TEST_CASE("what nobody was asked for is told as a grant") {
   CHECK(grant["channels"] == Json::array({"pager"}));
   CHECK(grant["who"]["name"] == "alice");
   CHECK(grant["target"]["name"] == "free");
+  CHECK(grant["command"]["text"] == evidence::render_argv(told.world.only_grant().argv));
+  CHECK(grant["command"]["verified"] == false);
+  told.hide.command = true;
+  const Json closed = told.last(core::events::kGrantCreated);
+  CHECK_FALSE(closed.contains("command"));
+  CHECK(closed["private"] == Json::array({"command"}));
+  told.hide = {};
   const core::Grant given = told.world.only_grant();
   REQUIRE(told.world.revoke(told.world.caller(0), {given.id.text(), {}, {}, false}).one());
   const Json ended = told.last(core::events::kGrantEnded);

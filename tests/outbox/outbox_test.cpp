@@ -40,7 +40,7 @@ struct Room {
       return can_sign ? std::optional(key.seal(type, payload, purpose)) : std::nullopt;
     };
     auto out = std::make_unique<Outbox>(*world.core, [this] { return there ? store.db.get() : nullptr; }, sealing);
-    out->use_host(key.id(), "web1");
+    out->use_host(key.id(), "web1", {});
     return out;
   }
   // What the core wrote since is in the database now.

@@ -25,7 +25,7 @@ ARGUMENTS = {
     "Policy.Explain": ("a{sv}", [{"user": ("s", "root")}]), "Audit.Query": ("a{sv}", [{}]),
     "Audit.Checkpoint": ("", []), "Audit.Export": ("tt", [0, 1]), "Audit.Proof": ("s", [NOBODY_HERE]),
     "Audit.Erase": ("ay", [b"alice"]),
-    "Courier.Open": ("s", [""]), "Courier.Next": ("t", [0]), "Courier.Done": ("t", [0]), "Courier.Reachable": ("bay", [True, b""]),
+    "Courier.Open": ("s", [""]), "Courier.Next": ("t", [0]), "Courier.Done": ("t", [0]), "Courier.Acknowledged": ("tay", [1, b"ops"]), "Courier.Reachable": ("bay", [True, b""]),
     "Facts.Set": ("svu", ["nobodys-fact", ("b", True), 60]), "Facts.Clear": ("s", ["nobodys-fact"]), "Facts.List": ("", []),
 }
 
