@@ -54,7 +54,7 @@ constexpr char kHeadId[] = "6a1f0e5b9c7d4f38a2b4c8e17d903f52";
 
 }  // namespace
 
-const std::array<Kind, 28>& kinds() { return kKinds; }
+const std::array<Kind, 30>& kinds() { return kKinds; }
 
 std::string message(const core::AuditEntry& entry) {
   std::string out = entry.type;

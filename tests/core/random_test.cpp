@@ -32,7 +32,7 @@ id = "glass"
 who = ["set:staff"]
 door = ["sudo"]
 as = ["user:root"]
-require = ["reason", "review:1h"]
+require = ["reason", "review:1h", "notify:ops"]
 break-glass = true
 max = "10m"
 )";
@@ -91,6 +91,7 @@ class Play {
                  policy_with("id = \"root\"\nwho = [\"set:staff\"]", "id = \"root\"\nwho = [\"set:dba\"]"),
                  policy_with("approval = \"one\"\ngive", "approval = \"two\"\ngive")};
     world_.use(policies_[0]);
+    world_.core->use_notifier([] { return true; });
     same_hash_ = policies_[1]->hash();
     world_.on_bound = [this](Conn conn, const BindAnswer& answer) { judge(conn, answer); };
   }
@@ -230,7 +231,12 @@ class Play {
   void administer() {
     const auto grants = world_.core->live_grants();
     const auto requests = world_.core->live_requests();
-    const std::size_t what = pick(15);
+    const std::size_t what = pick(17);
+    if (what >= 15) {
+      const auto glass = std::ranges::find_if(world_.held.requests, [&](const auto& each) { return telling(each.second); });
+      if (glass != world_.held.requests.end()) world_.acknowledge(glass->second, "ops");
+      return;
+    }
     if (what >= 10) {
       if (what < 13 && !grants.empty()) {
         const Grant& grant = *grants[pick(grants.size())];
@@ -271,8 +277,13 @@ class Play {
       return;
     }
     world_.restart(chance(20));
+    world_.core->use_notifier([] { return true; });
     // An end of which nobody was told is forgotten with the memory: more may be open now than were.
     restored_ = world_.core->live_requests().size();
+  }
+
+  bool telling(const Request& request) const {
+    return request.offer.break_glass && request.boot_id == world_.boot && request.created + world_.limits.acknowledge_ms >= world_.now;
   }
 
   // --- what must hold
@@ -342,7 +353,8 @@ class Play {
       must(count <= std::max(restored_, world_.limits.pending_per_uid), "pending requests a uid");
     }
     must(live.size() <= std::max(restored_, world_.limits.pending_per_host), "pending requests on the host");
-    must(world_.core->waiting() <= live.size() + world_.in_flight(), "who waits, waits for something");
+    const auto told = std::ranges::count_if(world_.held.requests, [&](const auto& each) { return telling(each.second); });
+    must(world_.core->waiting() <= live.size() + world_.in_flight() + static_cast<std::size_t>(told), "who waits, waits for something");
     if (step_ % 50 != 0) return;
     std::map<std::uint32_t, std::size_t> created;
     for (std::size_t i = world_.held.entries.size(); i > 0; --i) {

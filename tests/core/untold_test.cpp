@@ -33,7 +33,7 @@ TEST_CASE("an emergency access waits for a channel and goes on when one has word
   CHECK_FALSE(world.bound(world.bind(ask)).allow);
   world.pass_and_tick(9'999);
   CHECK(world.heard(conn).decided.empty());
-  world.core->acknowledged(world.request(), "pager");
+  world.acknowledge(world.request(), "pager");
   CHECK(world.decided(conn).verdict == Verdict::kAllow);
   CHECK(world.decided(conn).text == std::vector<std::string>{"jit: pager has been told"});
   CHECK(world.bound(world.bind(ask)).allow);
@@ -54,7 +54,7 @@ TEST_CASE("an emergency access that nobody takes word of goes on after 10 s, and
   CHECK(world.logged(events::kNotifyUnsent) == 1);
   CHECK(world.bound(world.bind(ask)).allow);
   // It is told later, and that is logged, too.
-  world.core->acknowledged(world.request(), "ops");
+  world.acknowledge(world.request(), "ops");
   CHECK(world.logged(events::kNotifyAcknowledged) == 1);
   CHECK(world.heard(conn).decided.size() == 1);
 }
@@ -89,7 +89,7 @@ TEST_CASE("who leaves, or loses the emergency access, before a channel has word 
   const Conn conn = world.submit(ask);
   SECTION("he hangs up") {
     world.hangup(conn);
-    world.core->acknowledged(world.request(), "ops");
+    world.acknowledge(world.request(), "ops");
     CHECK(world.heard(conn).decided.empty());
     CHECK_FALSE(world.bound(world.bind(ask)).allow);
     CHECK(world.said(world.submit(ask)) == "allow granted");  // the grant is his still
@@ -116,7 +116,7 @@ TEST_CASE("an emergency access ahead of time says whether it was told", "[emerge
   SECTION("told") {
     const auto made = world.create(kAlice, ask);
     CHECK_FALSE(made.called());
-    world.core->acknowledged(world.request(), "ops");
+    world.acknowledge(world.request(), "ops");
     CHECK(made.one().message == "ops has been told");
   }
   SECTION("unsent") {

@@ -369,6 +369,11 @@ Reply<Absence> World::away(const Caller& by, WallMs until) {
   return reply;
 }
 
+void World::acknowledge(const Request& request, const std::string& channel) {
+  core->acknowledged(request, channel);
+  after();
+}
+
 Reply<Grant> World::end(const Caller& by, const Id& grant) {
   Reply<Grant> reply;
   core->end(by, grant.text(), reply.done());

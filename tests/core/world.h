@@ -110,6 +110,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   Reply<Grant> end(const Caller& caller, const Id& id);
   Reply<Request> extend(const Caller& caller, const Id& grant, std::uint32_t for_s, const std::string& reason = "more");
   Reply<Request> review(const Caller& caller, const Id& id, const std::string& text = "fine");
+  void acknowledge(const Request& request, const std::string& channel);
   Reply<Absence> away(const Caller& caller, WallMs until);
   Reply<std::vector<Grant>> revoke(const Caller& caller, Core::Which which);
 
