@@ -298,7 +298,8 @@ def test_what_a_file_wants_comes_besides_what_the_policy_names():
 
 
 def test_an_emergency_goes_on_with_the_network_cut_and_is_told_later():
-    glass = '\n[[permit]]\nid = "glass"\nwho = ["set:admins"]\ndoor = ["sudo"]\nas = ["user:root"]\nrequire = ["reason:10", "review:1d", "notify:hook"]\nbreak-glass = true\nmax = "10m"\n'
+    glass = '\n[[guard]]\nid = "frozen"\nwho = ["set:admins"]\ndoor = ["sudo"]\ndeny = "changes are frozen"\nyields-to = ["glass"]\n' \
+        '[[permit]]\nid = "glass"\nwho = ["set:admins"]\ndoor = ["sudo"]\nas = ["user:root"]\nrequire = ["reason:10", "review:1d", "notify:hook"]\nbreak-glass = true\nmax = "10m"\n'
     files(hook=HOOK.replace(str(PORT), "8444"))
     with bedlib.policy_with(GIVE, GIVE), open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as f:
         bedlib.set_policy(f.read() + glass)
@@ -339,14 +340,14 @@ def test_a_step_of_an_approval_tells_its_channel():
 def test_what_is_private_is_in_no_message():
     files(pager=EXEC, mail=MAILER)
     with telling("pager", "mail"), relaylib.private("argv", "reason", "cwd"), bedlib.Inbox() as inbox:
-        alice = bedlib.waiting("alice", "sudo id -un pumps", env={"JIT_REASON": "the pump"})
+        alice = bedlib.waiting("alice", "sudo id -un bilges", env={"JIT_REASON": "the bilge"})
         request = inbox.new("alice")["id"]
         told, mail = COMMANDS.next().decode(), MAIL.next("mail")[1].decode()
         check(json.loads(told.split("\0")[0])["private"] == ["command", "cwd", "reason"], told)
-        check("pump" not in told + mail and "Private: command, cwd, reason: that host alone shows it" in mail, told + mail)
-        check("the pump" in run("bob", ["jitctl", "show", request]).out, "bob does not see it either")
+        check("bilge" not in told + mail and "Private: command, cwd, reason: that host alone shows it" in mail, told + mail)
+        check("the bilge" in run("bob", ["jitctl", "show", request]).out, "bob does not see it either")
         withdraw(alice)
-        check("pump" not in (COMMANDS.next() + MAIL.next("mail")[1]).decode(), "its end tells it")
+        check("bilge" not in (COMMANDS.next() + MAIL.next("mail")[1]).decode(), "its end tells it")
     bedlib.clean_slate()
 
 

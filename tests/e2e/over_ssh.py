@@ -40,16 +40,16 @@ def test_a_vote_is_signed_here_and_counts_there():
 
 
 def test_what_the_host_keeps_to_itself_is_shown_over_ssh_and_held_against_what_it_signed():
-    with bedlib.policy_with(PLAIN, SIGNED), relaylib.private("argv", "reason", "cwd"), Inbox() as inbox, Terminal("alice", "JIT_REASON='the pump' sudo id -un") as alice:
+    with bedlib.policy_with(PLAIN, SIGNED), relaylib.private("argv", "reason", "cwd"), Inbox() as inbox, Terminal("alice", "JIT_REASON='the bilge' sudo id -un") as alice:
         alice.expect("Vote code, or Enter to wait")
         alice.line("")
         request = inbox.new("alice")["id"]
         envelope, more = bedlib.run("bob", ["jitctl", "-H", "bed", "show", request, "--envelope"]).out.splitlines()
-        check("pump" not in base64.b64decode(bedlib.json.loads(envelope)["payload"]).decode(), envelope)
+        check("bilge" not in base64.b64decode(bedlib.json.loads(envelope)["payload"]).decode(), envelope)
         opened = {each["field"]: each["value"] for each in bedlib.json.loads(more)["openings"]}
-        check(sorted(opened) == ["command", "cwd", "reason"] and "the pump" in opened["reason"], more)
+        check(sorted(opened) == ["command", "cwd", "reason"] and "the bilge" in opened["reason"], more)
         done = run("bob", ["jitctl", "-H", "bed", "approve", request, "-m", "fine", "--key", "/home/bob/.ssh/vote"])
-        check(done.code == 0 and "the pump" in done.out and "id -un" in done.out and "private" not in done.out, done.text)
+        check(done.code == 0 and "the bilge" in done.out and "id -un" in done.out and "private" not in done.out, done.text)
         check(alice.wait() == 0, alice.text)
     bedlib.clean_slate()
 

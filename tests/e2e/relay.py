@@ -124,7 +124,7 @@ def test_a_clock_that_is_a_day_off_is_named_and_decides_nothing():
 
 
 def test_what_is_private_does_not_leave_the_host():
-    with bedlib.policy_with(PLAIN, SIGNED), relaylib.private("argv", "reason", "cwd"), Inbox() as inbox, Terminal("alice", "JIT_REASON='the pump' sudo id -un") as alice:
+    with bedlib.policy_with(PLAIN, SIGNED), relaylib.private("argv", "reason", "cwd"), Inbox() as inbox, Terminal("alice", "JIT_REASON='the bilge' sudo id -un") as alice:
         alice.expect("Vote code, or Enter to wait")
         alice.line("")
         request = inbox.new("alice")["id"]
@@ -137,7 +137,7 @@ def test_what_is_private_does_not_leave_the_host():
         check(all(len(told["private"][field]) == 64 for field in ("command", "cwd", "reason")), payload)
         shown = BOB.jitctl("show", request)
         check("(private)" in shown.out and "command, cwd, reason: ask there, or jitctl -H" in shown.out, shown.text)
-        check("pump" not in shown.out and "the pump" in run("bob", ["jitctl", "show", request]).out, shown.text)
+        check("bilge" not in shown.out and "the bilge" in run("bob", ["jitctl", "show", request]).out, shown.text)
         check(BOB.jitctl("approve", request, "-m", "asked by telephone").code == 0 and alice.wait() == 0, alice.text)
     bedlib.clean_slate()
 
