@@ -58,7 +58,7 @@ def upgraded(before: dict, alice, request: str, *how) -> None:
 
 
 def set_up() -> tuple:
-    shell(f"sed -i '/pam_jit/d' /etc/pam.d/*; dpkg --purge --force-depends jit-notify jit-relay {' '.join(NAMES)} >/dev/null 2>&1 || true; umount -l /usr/libexec/jit 2>/dev/null || true")
+    shell(f"sed -i '/pam_jit/d' /etc/pam.d/*; dpkg --purge --force-depends {' '.join(NAMES)} >/dev/null 2>&1 || true; umount -l /usr/libexec/jit 2>/dev/null || true")
     fresh()
     shell("rm -rf /root/key* /home/bob/.ssh /run/jit-broker")
     done(apt("install", *FIRST_FILES))

@@ -9,7 +9,7 @@ from bedlib import Terminal, check, run
 from booted import shell, until
 
 PACKAGES = pathlib.Path("/root/packages")
-NAMES = ("libpam-jit", "jit-broker", "jitctl", "sudo-jit", "jit-doc")
+NAMES = ("libpam-jit", "jit-broker", "jitctl", "jit-notify", "jit-relay", "sudo-jit", "jit-doc")
 LINE = re.compile(r"^[^#\n]*pam_jit\.so.*\n", re.M)
 
 

@@ -30,19 +30,24 @@ def test_installing_changes_no_pam_file() -> None:
     until("a broker that runs", lambda: run("root", ["jitctl", "status"]).code == 0)
     for unit in "jit-broker.service", "jit-broker.socket", "jit-enforcer.socket":
         check(shell(f"systemctl is-enabled {unit}; systemctl is-active {unit}").split() == ["enabled", "active"], f"{unit} is not there")
+    for unit in "jit-notify.service", "jit-relay.service":  # until they are told what to carry and where
+        check(shell(f"systemctl is-enabled {unit}; systemctl is-active {unit} || true").split() == ["enabled", "inactive"], f"{unit} is not there, or runs")
     check(shell("stat -c '%U %a' /run/jit/gate").strip() == "root 600", "the gate's mode")
     check(shell("stat -c '%U %a' /var/lib/jit/host.key").strip() == "_jit 600", "the key's mode")
 
 
 def test_an_upgrade_keeps_who_waits() -> None:
     booted.set_up(permit("root", "alice", "sudo", "root", 'approval = "bob"', 'max = "10m"') + permit("in", "alice", "ssh", "alice", 'max = "1d"'))
+    pathlib.Path("/etc/jit/notify.d/pager.toml").write_text('kind = "exec"\ncommand = ["/usr/bin/true"]\n', encoding="ascii")
+    shell("chgrp _jit-notify /etc/jit/notify.d/pager.toml; chmod 640 /etc/jit/notify.d/pager.toml; systemctl start jit-notify")
     another(FIRST, NEXT)
     alice, request = waiting_alice()
     with alice:
-        old = broker_pid()
+        old = broker_pid(), booted.main_pid("jit-notify")
         done(apt("install", *files(NEXT)))
-        check(version_of("jit-broker") == NEXT and version_of("libpam-jit") == NEXT, "not upgraded")
-        check(broker_pid() != old, "the old broker still runs")
+        check({version_of(name) for name in NAMES} == {NEXT}, "not upgraded")
+        check(0 not in old and all(pid not in old for pid in (broker_pid(), booted.main_pid("jit-notify"))), "an old one still runs")
+        until("a notifier that runs", lambda: "notify: all channels take messages" in run("root", ["jitctl", "notify", "status"]).text)
         is_let_in(alice, request)
     check(shell("systemctl is-active jit-broker.socket").strip() == "active", "the socket went away")
 
@@ -90,8 +95,11 @@ def test_removed_and_purged() -> None:
     check(run("alice", ["sudo", "-n", "id", "-u"]).out.strip() == "0", "alice's sudo is not as it was before")
     check(not pathlib.Path("/run/jit/gate").exists() or shell("systemctl is-active jit-broker.socket || true").strip() != "active", "the gate is still there")
     check(pathlib.Path("/var/lib/jit/jit.db").exists(), "the log went with the removal")
+    check(shell("systemctl is-active jit-notify || true").strip() != "active", "the notifier still runs")
+    for courier in "jit-relay", "jit-notify":
+        shell(f"mkdir -p /var/lib/{courier}; echo x >/var/lib/{courier}/kept")
     shell(f"dpkg --purge {' '.join(NAMES)}")
-    for path in "/var/lib/jit", "/etc/jit":
+    for path in "/var/lib/jit", "/etc/jit", "/var/lib/jit-relay", "/var/lib/jit-notify":
         check(not pathlib.Path(path).exists(), f"{path} is still there")
 
 
