@@ -55,16 +55,18 @@ void Keeper::begin_end(Entry& entry, const std::string& why) {
   }
 }
 
+bool Keeper::is_over(const Entry& entry) const {
+  return std::ranges::none_of(places_of(entry), is_populated) &&
+         std::ranges::none_of(entry.held.leaders, [](const Leader& leader) { return is_alive(leader.process.get()); });
+}
+
 void Keeper::go_on_ending(Entry& entry, std::int64_t now) {
-  const std::vector<std::string> places = places_of(entry);
-  const bool gone = std::ranges::none_of(places, is_populated) &&
-                    std::ranges::none_of(entry.held.leaders, [](const Leader& leader) { return is_alive(leader.process.get()); });
-  if (gone) {
+  if (is_over(entry)) {
     report(entry);
     return;  // the caller erases what has ended
   }
   if (now >= entry.kill_at) {
-    for (const std::string& place : places) kill_all(place);
+    for (const std::string& place : places_of(entry)) kill_all(place);
     for (const Leader& leader : entry.held.leaders) send(leader.process.get(), SIGKILL);
     entry.kill_at = now + (now >= entry.give_up_at ? kAgainMs : kTermMs);
   }
@@ -129,9 +131,7 @@ void Keeper::turn() {
   for (auto& [id, entry] : entries_) {
     if (!entry.ending) continue;
     if (now >= entry.look_at) go_on_ending(entry, now);
-    const bool gone = entry.told > 0 && std::ranges::none_of(places_of(entry), is_populated) &&
-                      std::ranges::none_of(entry.held.leaders, [](const Leader& leader) { return is_alive(leader.process.get()); });
-    if (gone) {
+    if (entry.told > 0 && is_over(entry)) {
       over.push_back(id);
     } else {
       next = std::min(next, std::max(entry.look_at, now + 1));

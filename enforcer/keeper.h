@@ -69,6 +69,7 @@ class Keeper {
   void replace(const std::string& id, int tries);
   void begin_end(Entry& entry, const std::string& why);
   void go_on_ending(Entry& entry, std::int64_t now);
+  bool is_over(const Entry& entry) const;  // nothing of it is left
   void report(Entry& entry);
   void turn();
   void arm(std::int64_t at);

@@ -21,7 +21,7 @@ std::string digest_of(std::string_view field, std::string_view salt, std::string
 }
 
 // One of the fields: where its digest stands, what it says, and how it is put back.
-struct Field {
+struct HiddenField {
   std::string_view name;
   std::string Request::Hidden::*digest;
   bool PrivateFields::*wanted;
@@ -49,7 +49,7 @@ void clear_command(Request& request) {
   request.command = std::move(open);
 }
 
-constexpr Field kFields[] = {
+constexpr HiddenField kFields[] = {
     {"command", &Request::Hidden::command, &PrivateFields::command, [](const Request& r) { return command_json(r.command).dump(); },
      [](Request& r, const Json& value) { return read_command(value, r.command); }, clear_command},
     {"cwd", &Request::Hidden::cwd, &PrivateFields::cwd, [](const Request& r) { return text_json(r.cwd); },
@@ -61,7 +61,7 @@ constexpr Field kFields[] = {
 }  // namespace
 
 void hide(Request& request, const PrivateFields& what, std::string_view secret) {
-  for (const Field& field : kFields) {
+  for (const HiddenField& field : kFields) {
     if (!(what.*field.wanted)) continue;
     request.hidden.*field.digest = digest_of(field.name, salt_of(request, field.name, secret), field.value(request));
     field.clear(request);
@@ -70,7 +70,7 @@ void hide(Request& request, const PrivateFields& what, std::string_view secret) 
 
 std::vector<Opening> openings_of(const Request& plain, const Request& sealed, std::string_view secret) {
   std::vector<Opening> out;
-  for (const Field& field : kFields) {
+  for (const HiddenField& field : kFields) {
     const std::string& digest = sealed.hidden.*field.digest;
     if (digest.empty()) continue;
     Opening opening{std::string(field.name), salt_of(sealed, field.name, secret), field.value(plain)};
@@ -100,7 +100,7 @@ std::optional<std::vector<Opening>> read_openings(const Json& json) {
 bool open(Request& request, const std::vector<Opening>& openings) {
   Request opened = request;
   for (const Opening& opening : openings) {
-    const auto* const field = std::ranges::find(kFields, std::string_view(opening.field), &Field::name);
+    const auto* const field = std::ranges::find(kFields, std::string_view(opening.field), &HiddenField::name);
     if (field == std::end(kFields)) return false;
     std::string& digest = opened.hidden.*field->digest;
     const auto value = parse_canonical(opening.value, kOpeningMax);
@@ -113,7 +113,7 @@ bool open(Request& request, const std::vector<Opening>& openings) {
 
 std::vector<std::string> closed_fields(const Request& request) {
   std::vector<std::string> out;
-  for (const Field& field : kFields) {
+  for (const HiddenField& field : kFields) {
     if (!(request.hidden.*field.digest).empty()) out.emplace_back(field.name);
   }
   return out;

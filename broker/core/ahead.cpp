@@ -32,6 +32,18 @@ Outcome<Core::Impl::Judged> Core::Impl::judge(const Ask& ask) {
   return failure<Judged>(Error::kDenied, "not allowed: " + why);
 }
 
+// There nobody has seen what will run, nor records it, and its words are a claim.
+bool Core::Impl::may_be_ahead(const Ask& ask) {
+  Ask ahead = ask;
+  ahead.target_verified = ask.door != policy::Door::kSudo;
+  ahead.can_ask = ahead.resolved = false;
+  ahead.recording.clear();
+  ahead.command.verified = ahead.command.digest_bound = false;
+  ahead.command.sha256.clear();
+  const Sight sight = look(ahead);
+  return policy()->decide(sight.view).outcome != policy::Outcome::kDeny || needs_if_asked(*policy(), sight.view).has_value();
+}
+
 std::optional<std::string> Core::Impl::hold_back(const Ask& ask, const policy::Offer& offer) {
   auto why = held_back(ask.subject, offer);
   if (!why) return std::nullopt;

@@ -220,6 +220,7 @@ struct Core::Impl {
     std::string kept;  // its record
   };
   Outcome<Judged> judge(const Ask& ask);
+  bool may_be_ahead(const Ask& ask);  // could the same be asked for without a door?
   std::optional<std::string> hold_back(const Ask& ask, const policy::Offer& offer);
   void unmake(Live& made, Done<Request> done);
 

@@ -67,7 +67,7 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
     case policy::Outcome::kDeny: break;
   }
   if (const auto needs = needs_if_asked(*policy(), sight.view)) {
-    return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer, needs->missing), {}, kept);
+    return deny(conn, *ask, "needs-text", texts::needs_text(*ask, *needs->offer, needs->missing, may_be_ahead(*ask)), {}, kept);
   }
   deny(conn, *ask, "policy", texts::refused(decision), {}, kept);
 }
@@ -348,7 +348,7 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
                               const std::string& kept) {
   const policy::Offer& offer = *decision.offer;
   if (ask->budget_s == 0 && !ask->keep) {
-    return deny(conn, *ask, "approval-needed", texts::needs_approval(*ask, offer), {}, kept);
+    return deny(conn, *ask, "approval-needed", texts::needs_approval(*ask, offer, may_be_ahead(*ask)), {}, kept);
   }
   if (const auto held = held_back(ask->subject, offer)) return deny(conn, *ask, held->first, {texts::line(held->second)});
   if (const auto why = over_limit(*ask)) return deny(conn, *ask, "limit", {texts::line(*why)});

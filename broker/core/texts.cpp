@@ -145,9 +145,15 @@ std::string choice(const policy::Offer& offer) {
   return evidence::escape_to(out, kChoiceMax);
 }
 
-std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer) {
+namespace {
+
+constexpr std::string_view kOnlyAtTheDoor = "its rule wants to see the very call: run it at a terminal, where it can wait";
+
+}  // namespace
+
+std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer, bool ahead) {
   return {line("this needs approval by " + seats(offer.seats) + ", and nobody can wait here"),
-          line("ask first: " + ask_line(ask, nullptr))};
+          line(ahead ? "ask first: " + ask_line(ask, nullptr) : std::string(kOnlyAtTheDoor))};
 }
 
 std::vector<std::string> child_refused(const Ask& ask) {
@@ -176,8 +182,8 @@ std::string text_options(const std::vector<std::string>& missing) {
   return out;
 }
 
-std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer, const std::vector<std::string>& missing) {
-  return {line(text_required(offer, missing) + " and cannot be asked here"), line("ask first: " + ask_line(ask, &offer))};
+std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer, const std::vector<std::string>& missing, bool ahead) {
+  return {line(text_required(offer, missing) + " and cannot be asked here"), line(ahead ? "ask first: " + ask_line(ask, &offer) : std::string(kOnlyAtTheDoor))};
 }
 
 }  // namespace jit::core::texts

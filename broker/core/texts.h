@@ -28,11 +28,12 @@ std::vector<std::string> ended(const Request& request);
 std::vector<std::string> refused(const policy::Decision& decision);
 std::vector<std::string> only_choices(const policy::Decision& decision);  // why nothing but break-glass is left
 std::string choice(const policy::Offer& offer);  // "1 of group:sre, for 15m", at most kChoiceMax
-std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer);
+// ahead: jitctl request could ask for it
+std::vector<std::string> needs_approval(const Ask& ask, const policy::Offer& offer, bool ahead);
 std::vector<std::string> child_refused(const Ask& ask);  // of what a program under sudo starts
 // `missing`: as in a decision. "a reason of at least 20 characters and a ticket like CHG-###### are required"
 std::string text_required(const policy::Offer& offer, const std::vector<std::string>& missing);
 std::string text_options(const std::vector<std::string>& missing);  // " --reason --ticket"
-std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer, const std::vector<std::string>& missing);
+std::vector<std::string> needs_text(const Ask& ask, const policy::Offer& offer, const std::vector<std::string>& missing, bool ahead);
 
 }  // namespace jit::core::texts

@@ -16,7 +16,7 @@ std::string base(const Decision& decision) {
   return out;
 }
 
-std::string asked(const Offer& offer) {
+std::string required_text(const Offer& offer) {
   std::vector<std::string> out = requirements(offer);
   return out.empty() ? "nothing" : all_of(std::move(out));
 }
@@ -45,7 +45,7 @@ struct Term {
 const Term kTerms[] = {
     {"at most", [](const Offer& o) { return format_duration(o.max_s); }},
     {"scope", [](const Offer& o) { return std::string(name_of(o.scope)); }},
-    {"requires", asked},
+    {"requires", required_text},
     {"wait", [](const Offer& o) { return o.seats.empty() ? std::string() : format_duration(o.wait_s); }},
     {"claim", [](const Offer& o) { return format_duration(o.claim_s); }},
     {"votes", [](const Offer& o) { return o.seats.empty() ? std::string() : std::string(name_of(o.votes)); }},

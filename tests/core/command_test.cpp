@@ -203,6 +203,26 @@ TEST_CASE("what must be recorded is not used where nothing is", "[command]") {
   CHECK(world.answer(world.submit(ask)).verdict == Verdict::kDeny);
 }
 
+TEST_CASE("who cannot wait is sent to jitctl request only where that could ask the same", "[command]") {
+  const auto told = [](const std::string& rules, Ask ask) {
+    World world;
+    world.use(load_policy(rules));
+    ask.budget_s = 0;
+    ask.can_ask = false;
+    const Answer answer = world.answer(world.submit(std::move(ask)));
+    CHECK(answer.cause == "approval-needed");
+    REQUIRE(answer.text.size() == 2);
+    return answer.text[1];
+  };
+  const std::string only_there = "jit: its rule wants to see the very call: run it at a terminal, where it can wait";
+  const World world;
+  Ask ask = resolved(world.ask(kAlice));
+  CHECK(told(kRules, ask).starts_with("jit: ask first: jitctl request"));
+  CHECK(told(digest_rules(), ask) == only_there);
+  ask.recording = "/var/log/sudo-io/00/00/01";
+  CHECK(told(rules_with("scope = \"tty\"\n[[permit]]\nid = \"free\"", "scope = \"tty\"\nrequire = [\"record\"]\n[[permit]]\nid = \"free\""), ask) == only_there);
+}
+
 TEST_CASE("the same command", "[command]") {
   Command claim = command();
   claim.verified = false;
