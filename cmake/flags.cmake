@@ -22,7 +22,7 @@ target_include_directories(jit_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_B
 target_compile_options(jit_flags INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wformat=2
   -fstack-protector-strong -fno-omit-frame-pointer
-  $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>
+  $<$<AND:$<CONFIG:Release,RelWithDebInfo>,$<NOT:$<BOOL:$<TARGET_PROPERTY:JIT_UNOPTIMISED>>>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>
   $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection -fcf-protection>
   # A pimpl may hold types of its own source file; gcc cannot tell that file inside a batch of CMAKE_UNITY_BUILD.
   $<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>

@@ -9,7 +9,7 @@ namespace {
 
 namespace chrono = std::chrono;
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
+bool decimal(char c) { return c >= '0' && c <= '9'; }
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool take(std::string_view& text, char c) {
@@ -19,9 +19,9 @@ bool take(std::string_view& text, char c) {
 }
 
 bool number(std::string_view& text, std::int32_t least, std::int32_t most, std::int32_t& out) {
-  if (text.empty() || !digit(text.front())) return false;
+  if (text.empty() || !decimal(text.front())) return false;
   out = 0;
-  while (!text.empty() && digit(text.front())) {
+  while (!text.empty() && decimal(text.front())) {
     out = out * 10 + (text.front() - '0');
     if (out > most) return false;
     text.remove_prefix(1);
@@ -32,7 +32,7 @@ bool number(std::string_view& text, std::int32_t least, std::int32_t most, std::
 // "CET" or "<+0330>"
 bool skip_name(std::string_view& text) {
   const bool quoted = take(text, '<');
-  const auto inside = [&](char c) { return letter(c) || (quoted && (digit(c) || c == '+' || c == '-')); };
+  const auto inside = [&](char c) { return letter(c) || (quoted && (decimal(c) || c == '+' || c == '-')); };
   const auto end = std::ranges::find_if_not(text, inside);
   const auto length = static_cast<std::size_t>(end - text.begin());
   text.remove_prefix(length);

@@ -6,7 +6,6 @@
 #include "tests/catch.h"
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "broker/store/host_key_file.h"
 #include "tests/store/samples.h"
@@ -15,13 +14,6 @@ using namespace jit;
 using namespace jit::test;
 
 namespace {
-
-std::string text_in(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream out;
-  out << file.rdbuf();
-  return out.str();
-}
 
 void put(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << text;

@@ -28,6 +28,8 @@ class Mailbox {
   std::deque<std::function<void()>> letters_;
 };
 
+std::string text_in(const std::string& path);
+
 class Folder {  // 0700, gone at the end
  public:
   Folder();

@@ -38,11 +38,6 @@ Ends some() {
           {id_of(255), RequestState::kCancelled}};
 }
 
-std::string text_in(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 void put_text(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
