@@ -8,7 +8,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "broker/store/tombstone_file.h"
 #include "tests/store/samples.h"
