@@ -85,7 +85,7 @@ def certificates(folder: str, name: str = "localhost") -> None:
     """A CA, and a certificate of it for this machine."""
     os.makedirs(folder, exist_ok=True)
     key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    good([*key, "-subj", "/CN=test CA", "-keyout", f"{folder}/ca.key", "-out", f"{folder}/ca.crt"])
+    good([*key, "-subj", "/CN=test CA", "-addext", "keyUsage=critical,keyCertSign", "-keyout", f"{folder}/ca.key", "-out", f"{folder}/ca.crt"])
     good([*key, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE",
           "-CA", f"{folder}/ca.crt", "-CAkey", f"{folder}/ca.key", "-keyout", f"{folder}/server.key", "-out", f"{folder}/server.crt"])
 

@@ -79,7 +79,7 @@ until_true "the reload did not take it" jitctl notify status
 tls=/root/hooks
 mkdir -p $tls
 key=(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
-"${key[@]}" -subj '/CN=test CA' -keyout $tls/ca.key -out /etc/jit/notify-ca.crt 2>/dev/null
+"${key[@]}" -subj '/CN=test CA' -addext keyUsage=critical,keyCertSign -keyout $tls/ca.key -out /etc/jit/notify-ca.crt 2>/dev/null
 "${key[@]}" -subj /CN=localhost -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE -CA /etc/jit/notify-ca.crt -CAkey $tls/ca.key \
   -keyout $tls/server.key -out $tls/server.crt 2>/dev/null
 chmod 644 /etc/jit/notify-ca.crt

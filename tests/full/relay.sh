@@ -20,7 +20,7 @@ echo "no relay: not started"
 data=/var/lib/nats-test
 mkdir -p $data
 key=(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
-"${key[@]}" -subj '/CN=test CA' -keyout $data/ca.key -out $data/ca.crt 2>/dev/null
+"${key[@]}" -subj '/CN=test CA' -addext keyUsage=critical,keyCertSign -keyout $data/ca.key -out $data/ca.crt 2>/dev/null
 "${key[@]}" -subj /CN=localhost -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE -CA $data/ca.crt -CAkey $data/ca.key \
   -keyout $data/server.key -out $data/server.crt 2>/dev/null
 jitctl relay init /root/relay --server tls://localhost:4222 --data $data
