@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "cli/documents.h"
 #include "evidence/text.h"
 #include "relay/credentials/subjects.h"
 
@@ -20,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kAnswerMax{5000};
 constexpr milliseconds kConnectMax{30'000};
+constexpr int kNobody = 503;  // no responders: NATS ADR-4 and 22
 
 Failure unreachable(const std::string& why) { return {Exit::kUnreachable, "the relay cannot be reached: " + evidence::escape_to(why, 300)}; }
 
@@ -78,7 +80,9 @@ Result<relay::Event> RelayClient::ask(const std::string& subject, const std::str
     while (!answers_.empty()) {
       relay::Event answer = std::move(answers_.front());
       answers_.pop_front();
-      if (answer.token == token) return answer;  // another one's comes too late
+      if (answer.token != token) continue;  // another one's comes too late
+      if (answer.status == kNobody) return Failure{Exit::kUnreachable, "no server of the relay keeps messages just now: try again; an admin can see why: jitctl relay status DIR"};
+      return answer;
     }
     if (!refused_.empty()) return Failure{Exit::kNotAllowed, "the relay refuses: " + evidence::escape_to(refused_, 300)};
     const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
@@ -86,6 +90,17 @@ Result<relay::Event> RelayClient::ask(const std::string& subject, const std::str
     const auto got = wait(left, -1);
     if (!got) return got.failure();
   }
+}
+
+Result<Nothing> RelayClient::keep(const std::string& subject, const std::string& data, const std::string& id) {
+  const auto answer = ask(subject, data, id);
+  if (!answer) return answer.failure();
+  const Json said = Json::parse(answer->data, nullptr, false);
+  if (said.is_object() && said.contains("seq")) return Nothing{};
+  const std::string why = "the relay did not take it: " + evidence::escape_to(text_of(said, "error.description"), 200);
+  // As in HTTP: it is the servers' trouble, and may pass.
+  if (number_of(said, "error.code") >= 500) return Failure{Exit::kUnreachable, why + "; try again"};
+  return Failure{Exit::kNo, why};
 }
 
 Result<RelayClient::Next> RelayClient::next(milliseconds timeout, int stop) {

@@ -18,6 +18,8 @@ class RelayClient {
 
   // The answer to a question; a message that comes meanwhile is kept for next().
   Result<relay::Event> ask(const std::string& subject, const std::string& data, const std::string& id = {});
+  // Into a stream, and it is kept there.
+  Result<Nothing> keep(const std::string& subject, const std::string& data, const std::string& id = {});
   Result<Nothing> subscribe(const std::string& subject);
 
   enum class Woken : std::uint8_t { kMessage, kStopped, kTimedOut, kMissed };

@@ -139,11 +139,7 @@ Result<Remote::News> Remote::next(std::chrono::milliseconds timeout, int stop) {
 Result<Nothing> Remote::send(const RemoteRequest& request, const std::string& vote) {
   if (vote.size() > relay::kVoteMax) return Failure{Exit::kUsage, "the vote is too long"};
   const std::string subject = relay::vote_subject(request.request.request.host_id, request.request.request.id, person_);
-  const auto answer = client_->ask(subject, vote, evidence::digest_of("vote", vote));
-  if (!answer) return answer.failure();
-  const Json said = Json::parse(answer->data, nullptr, false);
-  if (!said.is_object() || !said.contains("seq")) return Failure{Exit::kNo, "the relay did not take the vote: " + evidence::escape_to(text_of(said, "error.description"), 200)};
-  return Nothing{};
+  return client_->keep(subject, vote, evidence::digest_of("vote", vote));
 }
 
 Result<const RemoteRequest*> Remote::find(const std::string& prefix) const {

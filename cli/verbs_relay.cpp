@@ -182,10 +182,9 @@ Exit Verbs::relay_renew() {
     auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
     if (!client) return out.fail(client.failure());
     for (const relay::Renewal& each : due) {
-      const auto answer = (*client)->ask(relay::renewal_subject(each.user), each.jwt);
-      if (!answer) return out.fail(answer.failure());
-      const Json said = Json::parse(answer->data, nullptr, false);
-      if (!said.is_object() || !said.contains("seq")) return out.fail({Exit::kNo, "the relay did not take them: " + evidence::escape_to(answer->data, 200) + "; does jitctl relay streams say that all is there?"});
+      if (const auto kept = (*client)->keep(relay::renewal_subject(each.user), each.jwt); !kept) {
+        return out.fail({kept.failure().code, kept.failure().message + "; does jitctl relay streams say that all is there?"});
+      }
       out.line("renewed: " + each.kind + " " + evidence::escape_to(each.name, 64) + ", for " + policy::format_duration(static_cast<std::uint32_t>(each.expires - now)));
     }
     if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());

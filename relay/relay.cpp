@@ -35,6 +35,7 @@ constexpr Ms kHere = 5 * 60'000;
 constexpr Ms kAgain = 30 * 60'000;       // what is open for days is published again, for the stream forgets it
 constexpr Ms kLookAgain = 2000;
 constexpr Ms kAnswer = 5000;
+constexpr int kNoMessage = 404;           // JetStream's Direct Get
 constexpr unsigned kTries = 5;           // of a vote that the broker could not take in just then
 
 }  // namespace
@@ -272,7 +273,9 @@ void Relay::answered(const Event& event) {
   questions_.erase(found);
   if (question.kind == Question::Kind::kRenewal) return renewed(event.data);
   if (question.kind != Question::Kind::kPublished) {
-    if (event.status != 0 || event.data.empty()) return;  // 404: there is none
+    if (event.status == kNoMessage) return;
+    // Nobody leads the stream just now: a vote may wait in it all the same.
+    if (event.status != 0 || event.data.empty()) return look_later(question.request);
     const auto subject = read_vote_subject(event.kept_subject);
     if (!subject || subject->host != host_ || subject->request != question.request) return;
     vote_came(event.kept_subject, event.data);
@@ -293,8 +296,8 @@ void Relay::answered(const Event& event) {
   if (out == out_.end()) return;
   const Json answer = Json::parse(event.data, nullptr, false);
   if (!answer.is_object() || answer.contains("error") || !answer.contains("seq")) {
-    note("the relay did not take " + out->second.subject + ": " + word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description"));
-    return;  // it is sent again
+    const std::string why = word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description");
+    return note("the relay did not take " + out->second.subject + ": " + (why.empty() ? "nobody keeps it now" : why));  // it is sent again
   }
   if (out->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(out->second.sequence));
   out_.erase(out);
@@ -310,12 +313,13 @@ void Relay::look_for_votes(const std::string& request) {
   if (transport_->publish(last_of(kVoteStream, subject), "", "", token)) questions_[token] = {Question::Kind::kAnyVote, request, boottime() + kAnswer};
 }
 
+void Relay::look_later(const std::string& request) { look_again_[request] = boottime() + kLookAgain; }
+
 void Relay::vote_came(const std::string& subject, const std::string& text) {
   const auto read = read_vote_subject(subject);
   if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return note("a message that is no vote was dropped: " + subject.substr(0, 200));
   if (votes_.size() >= kVotes) {
-    look_again_[read->request] = boottime() + kLookAgain;
-    return;
+    return look_later(read->request);
   }
   votes_.push_back({read->request, text});
   submit();
@@ -398,6 +402,13 @@ void Relay::tick() {
   } else if (open_ && unconfirmed_ != 0) {
     next = std::min(next, unconfirmed_ + kUnconfirmed);
   }
+  std::erase_if(questions_, [&](const auto& each) {
+    const Question& question = each.second;
+    if (question.kind != Question::Kind::kPublished) next = std::min(next, std::max(question.until, now));
+    if (question.until > now) return false;
+    if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) look_later(question.request);
+    return true;
+  });
   if (open_ && broker_.is_there()) {
     std::erase_if(requests_, [&](const auto& each) { return each.second.deadline < wall; });
     for (auto it = look_again_.begin(); it != look_again_.end();) {
@@ -419,7 +430,6 @@ void Relay::tick() {
     if (due(again_)) synchronise();
     if (again_ != 0) next = std::min(next, again_);
   }
-  std::erase_if(questions_, [&](const auto& each) { return each.second.until < now; });
   if (broker_.is_there()) {
     if (due(tell_done_)) carried();
     if (due(tell_trouble_)) {

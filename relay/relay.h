@@ -83,6 +83,7 @@ class Relay {
 
   void put(Out out);
   void send(const std::string& token);
+  void look_later(const std::string& request);
   void look_for_votes(const std::string& request);
   void submit();
   void submitted(const Vote& vote, const courier::BusAnswer& answer);

@@ -225,6 +225,8 @@ def test_streams_that_were_lost_are_filled_from_the_host():
         relaylib.good(["rm", "-r", f"{relaylib.DATA}/jetstream"])
         RELAY.start()
         RELAY.servers[1].expect("Server is ready")
+        nobody = BOB.jitctl("approve", request, "-m", "fine")
+        check(nobody.code == 4 and "try again" in nobody.err, nobody.text)
         relaylib.good(["jitctl", "relay", "streams", relaylib.DIR, *relaylib.SETS, "--ca", relaylib.CA])
         BOB.sees(request)
         check(BOB.jitctl("approve", request, "-m", "fine").code == 0, "no vote")

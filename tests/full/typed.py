@@ -175,5 +175,5 @@ def fresh() -> None:
     """A host on which the packages have just been installed."""
     shell("test ! -d /etc/jit/setup || jitctl setup --undo >/dev/null; systemctl stop jit-broker.socket jit-broker.service jit-enforcer.socket jit-enforcer.service"
           "; rm -rf /etc/jit /var/lib/jit /run/jit-broker /root/new /etc/ssh/sshd_config.d/jit.conf; systemctl daemon-reload; systemd-sysusers; systemd-tmpfiles --create 2>/dev/null || true"
-          "; busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig >/dev/null; systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service; systemctl restart ssh")
+          "; busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig >/dev/null; systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service; systemctl reset-failed ssh 2>/dev/null || true; systemctl restart ssh")
     until("a broker", lambda: run("root", ["jitctl", "status"]).code == 0)
