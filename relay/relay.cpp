@@ -33,10 +33,13 @@ constexpr Ms kReconnectMost = 30'000;
 constexpr Ms kDone = 1000;
 constexpr Ms kHere = 5 * 60'000;
 constexpr Ms kAgain = 30 * 60'000;       // what is open for days is published again, for the stream forgets it
-constexpr Ms kLookAgain = 2000;
 constexpr Ms kAnswer = 5000;
-constexpr int kNoMessage = 404;           // JetStream's Direct Get
-constexpr unsigned kTries = 5;           // of a vote that the broker could not take in just then
+constexpr Ms kHereAgain = 10'000;         // where nobody kept it
+
+bool is_kept(const Event& event) {
+  const Json answer = Json::parse(event.data, nullptr, false);
+  return answer.is_object() && !answer.contains("error") && answer.contains("seq");
+}
 
 }  // namespace
 
@@ -111,8 +114,7 @@ void Relay::opened() {
 void Relay::renew_in(std::optional<Ms> wait) { renew_ = wait ? boottime() + *wait : 0; }
 
 void Relay::look_for_renewal() {
-  const std::string token = random_token();
-  if (transport_->publish(renewal_.subject(), "", "", token)) questions_[token] = {Question::Kind::kRenewal, {}, boottime() + kAnswer};
+  ask(renewal_.subject(), "", Question::Kind::kRenewal);
   renew_in(renewal_.wait(unix_ms()));
 }
 
@@ -266,36 +268,24 @@ void Relay::send(const std::string& token) {
   if (unconfirmed_ == 0) unconfirmed_ = now;
 }
 
+void Relay::ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request) {
+  const std::string token = random_token();
+  if (transport_->publish(subject, data, "", token)) questions_[token] = {kind, request, boottime() + kAnswer};
+}
+
 void Relay::answered(const Event& event) {
   const auto found = questions_.find(event.token);
   if (found == questions_.end()) return;
   const Question question = found->second;
   questions_.erase(found);
   if (question.kind == Question::Kind::kRenewal) return renewed(event.data);
-  if (question.kind != Question::Kind::kPublished) {
-    if (event.status == kNoMessage) return;
-    // Nobody leads the stream just now: a vote may wait in it all the same.
-    if (event.status != 0 || event.data.empty()) return look_later(question.request);
-    const auto subject = read_vote_subject(event.kept_subject);
-    if (!subject || subject->host != host_ || subject->request != question.request) return;
-    vote_came(event.kept_subject, event.data);
-    if (question.kind == Question::Kind::kVote) return;
-    // There may be more than the last one.
-    const auto open = requests_.find(question.request);
-    if (open == requests_.end()) return;
-    for (const std::string& voter : open->second.voters) {
-      if (voter == subject->person) continue;
-      const std::string token = random_token();
-      if (transport_->publish(last_of(kVoteStream, vote_subject(host_, question.request, voter)), "", "", token)) {
-        questions_[token] = {Question::Kind::kVote, question.request, boottime() + kAnswer};
-      }
-    }
-    return;
-  }
+  if (question.kind == Question::Kind::kHere && (event.status != 0 || !is_kept(event))) here_ = boottime() + kHereAgain;
+  if (question.kind == Question::Kind::kHere) return;
+  if (question.kind != Question::Kind::kPublished) return vote_answered(question, event);
   const auto out = out_.find(event.token);
   if (out == out_.end()) return;
-  const Json answer = Json::parse(event.data, nullptr, false);
-  if (!answer.is_object() || answer.contains("error") || !answer.contains("seq")) {
+  if (!is_kept(event)) {
+    const Json answer = Json::parse(event.data, nullptr, false);
     const std::string why = word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description");
     return note("the relay did not take " + out->second.subject + ": " + (why.empty() ? "nobody keeps it now" : why));  // it is sent again
   }
@@ -306,48 +296,6 @@ void Relay::answered(const Event& event) {
   if (more_) fetch_next();
 }
 
-// Of all that is known of a request: the last vote on it, then those of each who may vote.
-void Relay::look_for_votes(const std::string& request) {
-  const std::string token = random_token();
-  const std::string subject = "jit.v1.vote." + host_ + "." + request + ".*";
-  if (transport_->publish(last_of(kVoteStream, subject), "", "", token)) questions_[token] = {Question::Kind::kAnyVote, request, boottime() + kAnswer};
-}
-
-void Relay::look_later(const std::string& request) { look_again_[request] = boottime() + kLookAgain; }
-
-void Relay::vote_came(const std::string& subject, const std::string& text) {
-  const auto read = read_vote_subject(subject);
-  if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return note("a message that is no vote was dropped: " + subject.substr(0, 200));
-  if (votes_.size() >= kVotes) {
-    return look_later(read->request);
-  }
-  votes_.push_back({read->request, text});
-  submit();
-}
-
-void Relay::submit() {
-  while (!votes_.empty() && submits_ < kSubmits && broker_.is_there()) {
-    Vote vote = std::move(votes_.front());
-    votes_.pop_front();
-    ++submits_;
-    const std::string text = vote.text;
-    broker_.submit_vote(text, [this, vote = std::move(vote)](const courier::BusAnswer& answer) {
-      --submits_;
-      submitted(vote, answer);
-      submit();
-      tick();
-    });
-  }
-}
-
-void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
-  if (answer.error.empty()) return note("a vote on " + vote.request + " was taken in");
-  const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
-  if (refused || vote.tries + 1 >= kTries) return note("a vote on " + vote.request + " was not taken in: " + answer.text);
-  // It is kept where it came from, and nowhere here.
-  if (requests_.contains(vote.request)) look_again_[vote.request] = boottime() + kLookAgain;
-}
-
 void Relay::say_here() {
   broker_.status([this](const courier::BusAnswer& answer) {
     if (!open_ || !answer.error.empty()) return;
@@ -355,7 +303,7 @@ void Relay::say_here() {
     const Json host = status.is_object() ? status.value("host", Json::object()) : Json::object();
     const Json policy = status.is_object() ? status.value("policy", Json::object()) : Json::object();
     const Json here{{"host", host_}, {"name", word(host, "name")}, {"policy", word(policy, "hash")}, {"version", JIT_VERSION}, {"time_ms", unix_ms()}};
-    transport_->publish(here_subject(host_), here.dump(), "", "");
+    ask(here_subject(host_), here.dump(), Question::Kind::kHere);
   });
 }
 
@@ -406,6 +354,7 @@ void Relay::tick() {
     const Question& question = each.second;
     if (question.kind != Question::Kind::kPublished) next = std::min(next, std::max(question.until, now));
     if (question.until > now) return false;
+    if (question.kind == Question::Kind::kHere) here_ = now;
     if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) look_later(question.request);
     return true;
   });

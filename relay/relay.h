@@ -52,11 +52,10 @@ class Relay {
   };
   struct Vote {
     std::string request, text;
-    unsigned tries = 0;
   };
   // What an answer is to.
   struct Question {
-    enum class Kind : std::uint8_t { kPublished, kAnyVote, kVote, kRenewal } kind = Kind::kPublished;
+    enum class Kind : std::uint8_t { kPublished, kAnyVote, kVote, kHere, kRenewal } kind = Kind::kPublished;
     std::string request;
     Ms until = 0;
   };
@@ -66,7 +65,9 @@ class Relay {
   void taken(const Event& event);
   void opened();
   void closed(const std::string& why);
+  void ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request = {});
   void answered(const Event& event);
+  void vote_answered(const Question& question, const Event& event);
   void vote_came(const std::string& subject, const std::string& text);
   void say_here();
   void look_for_renewal();

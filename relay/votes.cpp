@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Votes on the way in: those that come by themselves, and those that are looked for, since the host was away. What the broker
+// says of one is all that happens to it here.
+#include <utility>
+
+#include "relay/credentials/subjects.h"
+#include "relay/relay.h"
+
+namespace jit::relay {
+namespace {
+
+using courier::boottime;
+
+constexpr Ms kLookAgain = 2000;
+constexpr int kNoMessage = 404;  // JetStream's Direct Get
+
+}  // namespace
+
+// Of all that is known of a request: the last vote on it, then those of each who may vote.
+void Relay::look_for_votes(const std::string& request) {
+  ask(last_of(kVoteStream, "jit.v1.vote." + host_ + "." + request + ".*"), "", Question::Kind::kAnyVote, request);
+}
+
+void Relay::look_later(const std::string& request) { look_again_[request] = boottime() + kLookAgain; }
+
+void Relay::vote_came(const std::string& subject, const std::string& text) {
+  const auto read = read_vote_subject(subject);
+  if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return note("a message that is no vote was dropped: " + subject.substr(0, 200));
+  if (votes_.size() >= kVotes) return look_later(read->request);
+  votes_.push_back({read->request, text});
+  submit();
+}
+
+void Relay::submit() {
+  while (!votes_.empty() && submits_ < kSubmits && broker_.is_there()) {
+    Vote vote = std::move(votes_.front());
+    votes_.pop_front();
+    ++submits_;
+    const std::string text = vote.text;
+    broker_.submit_vote(text, [this, vote = std::move(vote)](const courier::BusAnswer& answer) {
+      --submits_;
+      submitted(vote, answer);
+      submit();
+      tick();
+    });
+  }
+}
+
+void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
+  if (answer.error.empty()) return note("a vote on " + vote.request + " was taken in");
+  const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
+  if (refused) return note("a vote on " + vote.request + " was not taken in: " + answer.text);
+  // It is kept where it came from, and nowhere here.
+  if (requests_.contains(vote.request)) look_later(vote.request);
+}
+
+void Relay::vote_answered(const Question& question, const Event& event) {
+  if (event.status == kNoMessage) return;
+  // Nobody leads the stream just now: a vote may wait in it all the same.
+  if (event.status != 0 || event.data.empty()) return look_later(question.request);
+  const auto subject = read_vote_subject(event.kept_subject);
+  if (!subject || subject->host != host_ || subject->request != question.request) return;
+  vote_came(event.kept_subject, event.data);
+  if (question.kind == Question::Kind::kVote) return;
+  // There may be more than the last one.
+  const auto open = requests_.find(question.request);
+  if (open == requests_.end()) return;
+  for (const std::string& voter : open->second.voters) {
+    if (voter != subject->person) ask(last_of(kVoteStream, vote_subject(host_, question.request, voter)), "", Question::Kind::kVote, question.request);
+  }
+}
+
+}  // namespace jit::relay
