@@ -106,16 +106,25 @@ std::string Remote::take_end(const std::string& subject, const std::string& enve
 }
 
 Result<Nothing> Remote::read_all() {
+  // One set whose stream nobody keeps hides none of the others.
+  std::optional<Failure> failed;
+  std::size_t unread = 0;
   for (const std::string& set : sets_) {
     for (std::uint64_t sequence = 1;;) {
       const Json question{{"seq", sequence}, {"next_by_subj", relay::requests_of(set)}};
       const auto answer = client_->ask(relay::any_of(relay::request_stream(set)), question.dump());
-      if (!answer) return answer.failure();
+      if (!answer) {
+        failed = answer.failure();
+        ++unread;
+        break;
+      }
       if (answer->status != 0 || answer->sequence < sequence) break;
       sequence = answer->sequence + 1;
       take_request(answer->kept_subject, answer->data);
     }
   }
+  if (failed && unread == sets_.size()) return *failed;
+  unread_ = failed ? failed->message : std::string();
   for (const auto& [id, request] : requests_) {
     if (!is_open(request.document)) continue;
     const std::string subject = relay::end_subject(request.request.request.host_id, id);

@@ -37,6 +37,7 @@ class Remote {
   Result<const RemoteRequest*> find(const std::string& prefix) const;
   // Hosts that sign what is read, and that are not known here: fingerprint -> the name that they give themselves.
   const std::map<std::string, std::string>& strangers() const { return strangers_; }
+  const std::string& unread() const { return unread_; }  // why not all could be read; empty: it was
   Result<Nothing> trust(const std::string& fingerprint);  // one of these; read_all() shows what it asks
   const std::string& person() const { return person_; }
 
@@ -52,6 +53,7 @@ class Remote {
   std::unique_ptr<RelayClient> client_;
   std::map<std::string, RemoteRequest> requests_;
   std::map<std::string, std::string> strangers_;
+  std::string unread_;
   std::map<std::string, evidence::PublicKey> keys_;  // of strangers
 };
 

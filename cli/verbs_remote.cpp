@@ -17,7 +17,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kOutcome{3000};   // a host that is there answers within it
 constexpr milliseconds kReconnect{2000};
 
-void tell_strangers(const Remote& remote, Output& out) {
+void tell_hidden(const Remote& remote, Output& out) {
+  if (!remote.unread().empty()) out.aside("not all is shown: " + remote.unread());
   for (const auto& [fingerprint, name] : remote.strangers()) {
     out.aside("not shown: requests of a host that you do not know; it calls itself " + evidence::escape_to(name, 64) + ", key " + fingerprint +
               ". Compare with jitctl status on that host, then: jitctl show ID --relay --trust " + fingerprint);
@@ -79,7 +80,7 @@ Exit Verbs::remote_requests() {
     if (is_open(request.document) || args.has(Option::kAll)) documents.push_back(request.document);
   }
   const Exit code = list(documents, request_row, "no requests");
-  tell_strangers(**remote, out);
+  tell_hidden(**remote, out);
   return code;
 }
 
@@ -90,7 +91,7 @@ Exit Verbs::remote_show() {
   if (!remote) return out.fail(remote.failure());
   const auto request = (*remote)->find(*id);
   if (!request) {
-    tell_strangers(**remote, out);
+    tell_hidden(**remote, out);
     return out.fail(request.failure());
   }
   return print((*request)->document, request_facts((*request)->document));
@@ -105,7 +106,7 @@ Exit Verbs::remote_vote(bool approve) {
   if (!remote) return out.fail(remote.failure());
   const auto found = (*remote)->find(*id);
   if (!found) {
-    tell_strangers(**remote, out);
+    tell_hidden(**remote, out);
     return out.fail(found.failure());
   }
   const RemoteRequest& request = **found;
@@ -146,7 +147,7 @@ Exit Verbs::remote_watch() {
   const auto follow = [&]() -> Result<Nothing> {
     const auto remote = whole_remote(args, out, true);
     if (!remote) return remote.failure();
-    tell_strangers(**remote, out);
+    tell_hidden(**remote, out);
     for (const auto& [id, request] : (*remote)->requests()) {
       if (is_open(request.document) || said.contains(id)) show(request.document);
     }

@@ -105,6 +105,7 @@ Verdict give_up(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, con
 // behind the answer to one. Elsewhere only where a vote code is all that can help. False: the person left.
 bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const Answer& answer) {
   if (!c.manner.by_prompt && !(c.manner.can_ask && answer.detail.takes_code)) return true;
+  if (strcmp(answer.detail.cause.data(), "telling") == 0) return true;  // no approval is waited for
   for (int tries = 0; tries < kCodeTries; ++tries) {
     const Ms left = c.budget_end - now_ms();
     if (left <= 0) return true;
@@ -160,9 +161,21 @@ Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, An
 
 }  // namespace
 
+namespace {
+
+// What is left of it: whoever typed has used some. Less than a second is one, for none means that nobody waits here.
+void say_budget(Case& c) {
+  if (c.manner.budget_s == 0) return;
+  const Ms left = c.budget_end - now_ms();
+  c.context.budget_s = left > 1000 ? static_cast<std::uint32_t>((left + 999) / 1000) : 1;
+}
+
+}  // namespace
+
 Verdict run(Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
   Proof proof;
   if (!proof.take()) return deny(c, talk, text_of(Fault::kSystem), "no descriptor of this process");
+  say_budget(c);
   Fault fault = attempt.submit(waiter, c.context, proof, answer);
   for (int round = 0; fault == Fault::kNone && answer.word == Word::kNeeds && may_ask(c, answer.detail, round); ++round) {
     attempt = Attempt();  // nothing was stored, and the gate does not wait for a person to type
@@ -173,6 +186,7 @@ Verdict run(Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answe
     }
     waiter.hold();
     answer = Answer();
+    say_budget(c);
     fault = attempt.submit(waiter, c.context, proof, answer);
   }
   if (fault != Fault::kNone) return deny(c, talk, text_of(fault), word_of(fault));

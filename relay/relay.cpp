@@ -354,7 +354,7 @@ void Relay::tick() {
     const Question& question = each.second;
     if (question.kind != Question::Kind::kPublished) next = std::min(next, std::max(question.until, now));
     if (question.until > now) return false;
-    if (question.kind == Question::Kind::kHere) here_ = now;
+    if (question.kind == Question::Kind::kHere) here_ = now + kHereAgain;
     if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) look_later(question.request);
     return true;
   });

@@ -49,6 +49,7 @@ class Relay {
   struct Open {
     std::vector<std::string> voters;
     std::int64_t deadline = 0;
+    unsigned looks = 0;  // for votes that nobody answered, in a row
   };
   struct Vote {
     std::string request, text;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Votes on the way in: those that come by themselves, and those that are looked for, since the host was away. What the broker
 // says of one is all that happens to it here.
+#include <algorithm>
 #include <utility>
 
 #include "relay/credentials/subjects.h"
@@ -12,6 +13,7 @@ namespace {
 using courier::boottime;
 
 constexpr Ms kLookAgain = 2000;
+constexpr Ms kLookAgainMost = 60'000;
 constexpr int kNoMessage = 404;  // JetStream's Direct Get
 
 }  // namespace
@@ -21,7 +23,10 @@ void Relay::look_for_votes(const std::string& request) {
   ask(last_of(kVoteStream, "jit.v1.vote." + host_ + "." + request + ".*"), "", Question::Kind::kAnyVote, request);
 }
 
-void Relay::look_later(const std::string& request) { look_again_[request] = boottime() + kLookAgain; }
+void Relay::look_later(const std::string& request) {
+  const auto open = requests_.find(request);
+  if (open != requests_.end()) look_again_[request] = boottime() + std::min(kLookAgainMost, kLookAgain << std::min(open->second.looks++, 5U));
+}
 
 void Relay::vote_came(const std::string& subject, const std::string& text) {
   const auto read = read_vote_subject(subject);
@@ -51,19 +56,20 @@ void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
   const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
   if (refused) return note("a vote on " + vote.request + " was not taken in: " + answer.text);
   // It is kept where it came from, and nowhere here.
-  if (requests_.contains(vote.request)) look_later(vote.request);
+  look_later(vote.request);
 }
 
 void Relay::vote_answered(const Question& question, const Event& event) {
-  if (event.status == kNoMessage) return;
   // Nobody leads the stream just now: a vote may wait in it all the same.
-  if (event.status != 0 || event.data.empty()) return look_later(question.request);
+  if (event.status != kNoMessage && (event.status != 0 || event.data.empty())) return look_later(question.request);
+  const auto open = requests_.find(question.request);
+  if (open != requests_.end()) open->second.looks = 0;
+  if (event.status == kNoMessage) return;
   const auto subject = read_vote_subject(event.kept_subject);
   if (!subject || subject->host != host_ || subject->request != question.request) return;
   vote_came(event.kept_subject, event.data);
   if (question.kind == Question::Kind::kVote) return;
   // There may be more than the last one.
-  const auto open = requests_.find(question.request);
   if (open == requests_.end()) return;
   for (const std::string& voter : open->second.voters) {
     if (voter != subject->person) ask(last_of(kVoteStream, vote_subject(host_, question.request, voter)), "", Question::Kind::kVote, question.request);

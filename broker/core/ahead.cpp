@@ -38,8 +38,12 @@ bool Core::Impl::may_be_ahead(const Ask& ask) {
   ahead.target_verified = ask.door != policy::Door::kSudo;
   ahead.can_ask = ahead.resolved = false;
   ahead.recording.clear();
+  ahead.subject.origin = {};
   ahead.command.verified = ahead.command.digest_bound = false;
   ahead.command.sha256.clear();
+  ahead.command.options.clear();
+  ahead.command.env.clear();
+  if (ahead.argv.empty()) ahead.command = {};
   const Sight sight = look(ahead);
   return policy()->decide(sight.view).outcome != policy::Outcome::kDeny || needs_if_asked(*policy(), sight.view).has_value();
 }
@@ -132,9 +136,10 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     out.value = made->request;
     impl.listener.request_changed(made->request);
     impl.free_later(*made);
+    if (out.value.state != RequestState::kApproved) return done(std::move(out));
     // Before it may be used there is time enough to tell.
-    const bool now = out.value.offer.break_glass && out.value.not_before == 0;
-    impl.tell_first(out.value, now ? impl.limits.acknowledge_ms : 0, [out, done = std::move(done)](const Told& told) mutable {
+    impl.tell_first(out.value, out.value.not_before == 0 ? impl.limits.acknowledge_ms : 0, [&impl, out, done = std::move(done)](const Told& told) mutable {
+      if (impl.find_grant(out.value.grant) == nullptr) return done(failure<Request>(Error::kEnded, "the grant has ended meanwhile"));
       if (!told.channels.empty()) out.message = texts::told(told);
       done(std::move(out));
     });

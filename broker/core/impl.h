@@ -81,7 +81,8 @@ struct HandOver {
 // An emergency access of which no channel has word yet.
 struct Untold {
   Request request;
-  BootMs until = 0;
+  BootMs until = 0;                        // then it is logged as unsent
+  BootMs go_on_at = 0;                     // then whoever waits goes on: not later
   std::function<void(const Told&)> go_on;  // empty: nobody waits
 };
 

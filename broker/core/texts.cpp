@@ -147,7 +147,7 @@ std::string choice(const policy::Offer& offer) {
 
 namespace {
 
-constexpr std::string_view kOnlyAtTheDoor = "its rule wants to see the very call: run it at a terminal, where it can wait";
+constexpr std::string_view kOnlyAtTheDoor = "it cannot be asked for ahead of time: try again at a terminal, where you can wait";
 
 }  // namespace
 

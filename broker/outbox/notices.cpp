@@ -84,14 +84,21 @@ void add_end(OrderedJson& out, std::string_view state, const std::string& by, co
   out["why"] = evidence::escape_to(why, kEndMax);
 }
 
-// Of what nobody was asked for nothing was signed that hides: the host says what is private here.
-void add_grant(OrderedJson& out, const core::Grant& grant, const evidence::PrivateFields& hide) {
+// By what the host holds private now, or did when its request was signed.
+bool hides_command(const std::optional<core::Request>& request, const evidence::PrivateFields& hide) {
+  const auto document = request ? evidence::read_request(request->payload) : std::nullopt;
+  if (hide.command || !document) return hide.command;
+  const auto closed = evidence::closed_fields(*document);
+  return std::ranges::find(closed, "command") != closed.end();
+}
+
+void add_grant(OrderedJson& out, const core::Grant& grant, bool hide_command) {
   const auto text = [](std::string_view bytes) { return evidence::escape(bytes); };
   const policy::Identity& who = *grant.subject.identity;
   out["door"] = policy::name_of(grant.door);
   out["who"] = {{"name", text(who.user)}, {"uid", who.uid}, {"person", text(who.person)}};
   out["target"] = {{"name", text(grant.target->user)}, {"uid", grant.target->uid}, {"verified", true}};
-  if (hide.command) {
+  if (hide_command) {
     out["private"] = {"command"};
   } else if (!grant.argv.empty()) {
     out["command"] = {{"text", shown_command(grant.argv, kCommandMax)}, {"verified", grant.command.verified}};
@@ -161,13 +168,13 @@ std::string notice_of(const core::AuditEntry& entry, const Kept& kept) {
     } else {
       channels.insert(now.begin(), now.end());
     }
-    add_grant(out, *grant, kept.hide);
+    add_grant(out, *grant, hides_command(request, kept.hide));
   } else if (entry.type == events::kGrantEnded) {
     const auto grant = kept.grant(entry.grant);
     if (!grant) return {};
     event = "ended";
     channels.clear();
-    add_grant(out, *grant, kept.hide);
+    add_grant(out, *grant, hides_command(request, kept.hide));
     add_end(out, core::name_of(grant->end), grant->ended_by, grant->ended_why);
   } else if (entry.type == events::kCommandAllowed) {
     event = "grant";

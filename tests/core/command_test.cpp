@@ -214,7 +214,7 @@ TEST_CASE("who cannot wait is sent to jitctl request only where that could ask t
     REQUIRE(answer.text.size() == 2);
     return answer.text[1];
   };
-  const std::string only_there = "jit: its rule wants to see the very call: run it at a terminal, where it can wait";
+  const std::string only_there = "jit: it cannot be asked for ahead of time: try again at a terminal, where you can wait";
   const World world;
   Ask ask = resolved(world.ask(kAlice));
   CHECK(told(kRules, ask).starts_with("jit: ask first: jitctl request"));

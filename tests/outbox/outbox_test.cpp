@@ -308,3 +308,49 @@ TEST_CASE("a notifier is woken by a grant, which a relay is not told of") {
   entry.type = "grant.ended";
   CHECK(room.outbox->logged(entry) == std::vector<std::string>{":1.8"});
 }
+
+TEST_CASE("only a channel that the rule names, and only once, has word of an emergency access") {
+  Room room;
+  room.world.use(core_test::load_policy(std::string(core_test::kRules) +
+                                        "[[permit]]\nid = \"glass\"\nwho = [\"set:staff\"]\ndoor = [\"sudo\"]\nas = [\"user:root\"]\n"
+                                        "require = [\"reason:20\", \"review:1d\", \"notify:alarm\"]\nbreak-glass = true\nmax = \"10m\"\n"));
+  room.world.core->use_notifier([] { return true; });
+  room.write();
+  room.next(0, Courier::kNotify);
+  room.ask();
+  core::Ask ask = room.world.ask(kAlice);
+  ask.via = "glass";
+  ask.reason = "the pager rings and nobody answers";
+  ask.reason_from = core::ReasonFrom::kPrompt;
+  const core::Conn conn = room.world.submit(ask);
+  CHECK(room.world.said(conn) == "pending telling");
+  room.write();
+  const Json entries = room.next(0, Courier::kNotify)["entries"];
+  const auto sequence_of = [&](const char* event) {
+    for (const Json& each : entries) {
+      if (each["event"] == event) return each["seq"].get<std::uint64_t>();
+    }
+    return std::uint64_t{0};
+  };
+  const auto told = [&](Courier courier, std::uint64_t sequence, const char* channel) {
+    const auto said = room.outbox->acknowledged(courier, sequence, channel);
+    room.world.settle();
+    room.write();
+    return said.error;
+  };
+  const std::uint64_t glass = sequence_of("break-glass");
+  REQUIRE(glass != 0);
+  CHECK(told(Courier::kRelay, glass, "alarm") == core::Error::kBadInput);
+  CHECK(told(Courier::kNotify, 1000, "alarm") == core::Error::kBadInput);
+  CHECK(told(Courier::kNotify, sequence_of("request"), "alarm") == core::Error::kNone);
+  CHECK(told(Courier::kNotify, glass, "log") == core::Error::kNone);
+  CHECK(told(Courier::kNotify, glass, "\x1b[31malarm") == core::Error::kNone);
+  CHECK(room.world.heard(conn).decided.empty());
+  CHECK(room.world.logged(core::events::kNotifyAcknowledged) == 0);
+  CHECK(told(Courier::kNotify, glass, "alarm") == core::Error::kNone);
+  CHECK(room.world.decided(conn).verdict == core::Verdict::kAllow);
+  CHECK(told(Courier::kNotify, glass, "alarm") == core::Error::kNone);
+  CHECK(room.world.logged(core::events::kNotifyAcknowledged) == 1);
+  room.there = false;
+  CHECK(room.outbox->acknowledged(Courier::kNotify, glass, "alarm").error == core::Error::kUnavailable);
+}

@@ -39,12 +39,12 @@ std::size_t Mailbox::waiting() {
   return letters_.size();
 }
 
-// In the working folder: a test may give it a file system of its own.
 std::string text_in(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// In the working folder: a test may give it a file system of its own.
 Folder::Folder() {
   std::string name = std::filesystem::current_path() / "store-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
