@@ -178,7 +178,7 @@ class Server {
     sd_bus_message_open_container(m, 'a', "s");
     for (const std::string& line : script_.lines) sd_bus_message_append(m, "s", line.c_str());
     for (int i = 0; i < 3; ++i) sd_bus_message_close_container(m);
-    sd_bus_message_append(m, "{sv}", "cause", "s", "test");
+    sd_bus_message_append(m, "{sv}", "cause", "s", script_.cause.c_str());
     if (say == Say::kPending) sd_bus_message_append(m, "{sv}", "deadline-s", "u", script_.deadline_s);
     if (say == Say::kNeeds) sd_bus_message_append(m, "{sv}", "needs", "as", 2, "reason", "ticket");
     if (say == Say::kNeedsOther) sd_bus_message_append(m, "{sv}", "needs", "as", 1, "blood");

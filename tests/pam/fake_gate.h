@@ -28,6 +28,7 @@ struct Script {
   Then after_yes = Then::kNothing;  // to Submit
   std::vector<std::string> lines = {"jit: a line of the broker"};
   std::uint32_t deadline_s = 600;
+  std::string cause = "test";
 };
 
 class FakeGate {

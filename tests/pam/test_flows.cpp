@@ -130,6 +130,8 @@ std::vector<Flow> all_flows() {
        {"submit service=sshd phase=auth user=alice rhost=192.0.2.7 tty=ssh ssh-auth=publickey ssh-ed25519 AAAA can-ask=1 budget-s=100"}},
       {"ssh auth, reason, wait, approved", {.submit = Say::kNeeds, .again = Say::kPending, .then = Then::kAllow}, at("sshd", Call::kAuth),
        {PAM_SUCCESS}, "P:Reason: \nP:Ticket: \n" + kInfo + enter + kInfo, {"submit", "submit"}},
+      {"ssh auth, an emergency that waits for its channel: nothing to press", {.submit = Say::kPending, .then = Then::kAllow, .cause = "telling"},
+       at("sshd", Call::kAuth), {PAM_SUCCESS}, kInfo + kInfo, {"submit"}},
       {"ssh auth, wait, denied", pending(Then::kDeny), at("sshd", Call::kAuth), {PAM_MAXTRIES}, kInfo + enter + kError + "P:Press Enter. \n", {}},
       {"ssh auth, denied at once", {.submit = Say::kDeny}, at("sshd", Call::kAuth), {PAM_MAXTRIES}, kError + "P:Press Enter. \n", {}},
       {"ssh auth, budget over", pending(Then::kNothing), at("sshd", Call::kAuth), {PAM_MAXTRIES},
