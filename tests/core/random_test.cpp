@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <random>
+#include <ranges>
 
 #include "tests/core/world.h"
 
@@ -233,8 +234,9 @@ class Play {
     const auto requests = world_.core->live_requests();
     const std::size_t what = pick(17);
     if (what >= 15) {
-      const auto glass = std::ranges::find_if(world_.held.requests, [&](const auto& each) { return telling(each.second); });
-      if (glass != world_.held.requests.end()) world_.acknowledge(glass->second, "ops");
+      std::vector<Request> glass;  // of those that were told already, too
+      std::ranges::copy_if(world_.held.requests | std::views::values, std::back_inserter(glass), [](const Request& each) { return each.offer.break_glass; });
+      if (!glass.empty()) world_.acknowledge(glass[pick(glass.size())], "ops");
       return;
     }
     if (what >= 10) {
