@@ -89,10 +89,9 @@ def test_extended_in_place() -> None:
     clean()
     rules(sudo_rule("5s", 'approval = "bob"'))
     with logged_in() as alice:
-        alice.line("sudo -s")
-        with bedlib.Inbox() as inbox:
-            asked = inbox.new("alice")["id"]
-            approve(asked)
+        with bedlib.Inbox() as inbox:  # first: what was there before is not new
+            alice.line("sudo -s")
+            approve(inbox.new("alice")["id"])
         alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u); sleep 1020 &")
         root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
         child = process("^sleep 1020")
