@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <random>
-#include <ranges>
 
 #include "tests/core/world.h"
 
@@ -235,7 +234,7 @@ class Play {
     const std::size_t what = pick(17);
     if (what >= 15) {
       std::vector<Request> glass;  // of those that were told already, too
-      std::ranges::copy_if(world_.held.requests | std::views::values, std::back_inserter(glass), [](const Request& each) { return each.offer.break_glass; });
+      std::ranges::for_each(world_.held.requests, [&](const auto& each) { if (each.second.offer.break_glass) glass.push_back(each.second); });
       if (!glass.empty()) world_.acknowledge(glass[pick(glass.size())], "ops");
       return;
     }
