@@ -157,6 +157,7 @@ Result<const RemoteRequest*> Remote::find(const std::string& prefix) const {
     if (found != nullptr) return Failure{Exit::kUsage, "more than one id begins with " + prefix + ": give more of it"};
     found = &it->second;
   }
+  if (found == nullptr && !unread_.empty()) return Failure{Exit::kUnreachable, prefix + " is not among the requests that could be read; it may be among the others: try again"};
   if (found == nullptr) return Failure{Exit::kNotAllowed, "there is no such request on the relay, or it is not for you: jitctl requests lists them"};
   return found;
 }
