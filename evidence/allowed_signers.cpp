@@ -90,7 +90,7 @@ std::string read_options(std::string_view options, AllowedSigner& out) {
   for (std::size_t i = 0; i <= options.size(); ++i) {
     if (i < options.size() && options[i] == '"') quoted = !quoted;
     if (i < options.size() && (quoted || options[i] != ',')) continue;
-    if (const std::string wrong = read_option(options.substr(begin, i - begin), out); !wrong.empty()) return wrong;
+    if (std::string wrong = read_option(options.substr(begin, i - begin), out); !wrong.empty()) return wrong;
     begin = i + 1;
   }
   return quoted ? "a quote is not closed" : "";
@@ -103,7 +103,7 @@ std::string read_signer(std::string_view line, AllowedSigner& out) {
   if (out.persons.empty() || persons.find_first_of("*?!") != std::string_view::npos) return "name each person: patterns are not taken";
   std::string_view rest = line;
   if (const std::string_view word = take_word(rest); is_options(word)) {
-    if (const std::string wrong = read_options(word, out); !wrong.empty()) return wrong;
+    if (std::string wrong = read_options(word, out); !wrong.empty()) return wrong;
     line = rest;
     take_word(rest);
   }

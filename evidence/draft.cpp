@@ -17,6 +17,13 @@ bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
+bool is_special(char c) { return c == '"' || c == '\\'; }
+
+// It stands between quotes as it is.
+bool is_literal(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && !is_special(c); });
+}
+
 // What a canonical document can hold as it is.
 bool holds(const Json& value, int depth) {
   switch (value.type()) {
@@ -152,11 +159,11 @@ Json fitted(const Json& value) {
 
 void add_quoted(std::string& to, std::string_view plain) {
   to += '"';
-  for (std::size_t special = plain.find_first_of("\"\\"); special != std::string_view::npos; special = plain.find_first_of("\"\\")) {
-    to.append(plain.substr(0, special)).append(1, '\\').append(1, plain[special]);
-    plain.remove_prefix(special + 1);
+  for (const char c : plain) {
+    if (is_special(c)) to += '\\';
+    to += c;
   }
-  to.append(plain).append(1, '"');
+  to += '"';
 }
 
 void add_name(std::string& to, std::string_view name) {
@@ -216,7 +223,12 @@ void Fields::put(std::string_view name, std::string value) {
 
 std::string quote(std::string_view text) {
   std::string out;
-  add_quoted(out, is_plain(text) ? text : escape(text));
+  if (is_literal(text)) {
+    out.reserve(text.size() + 2);
+    out.append(1, '"').append(text).append(1, '"');
+  } else {
+    add_quoted(out, is_plain(text) ? text : escape(text));
+  }
   return out;
 }
 
@@ -241,7 +253,7 @@ Draft draft_of(const Entry& entry, const Fields& fields, const Salt& salt, const
   text.append("{\"boot\":").append(quote(entry.boot_id)).append(",\"boottime\":").append(std::to_string(entry.boottime_ms)).append(",\"fields\":{");
   std::string hidden;
   for (const Member& member : fields.all()) {
-    if (!is_plain(member.name) || member.name.find_first_of("\"\\") != std::string::npos) throw std::invalid_argument("a field of the log has a name that cannot be written");
+    if (!is_literal(member.name)) throw std::invalid_argument("a field of the log has a name that cannot be written");
     if (is_public(entry.type, member.name)) {
       add_name(text, member.name);
       text += member.value;

@@ -70,15 +70,21 @@ bool Place::open_folder() {
   return true;
 }
 
-bool Place::safe_file(const std::string& name, bool& exists, off_t& size) {
-  const std::string shown = folder_ + "/" + name;
+std::optional<struct stat> Place::stat_of(const char* end) const {
   struct stat st {};
-  exists = ::fstatat(folder_fd_.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-  size = exists ? st.st_size : 0;
-  if (!exists) {
+  if (::fstatat(folder_fd_.get(), (name_ + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  return st;
+}
+
+bool Place::safe_file(const char* end, std::optional<struct stat>& found) {
+  found = stat_of(end);
+  if (found && S_ISREG(found->st_mode) && found->st_nlink == 1 && found->st_uid == ::geteuid() && (found->st_mode & 077) == 0) return true;
+  const std::string shown = folder_ + "/" + name_ + end;
+  if (!found) {
     if (errno != ENOENT) problem_ = shown + ": " + std::strerror(errno);
     return errno == ENOENT;
   }
+  const struct stat& st = *found;
   if (S_ISLNK(st.st_mode)) {
     problem_ = shown + " is a symbolic link; put the file itself there";
   } else if (!S_ISREG(st.st_mode)) {
@@ -88,10 +94,8 @@ bool Place::safe_file(const std::string& name, bool& exists, off_t& size) {
   } else if (st.st_uid != ::geteuid()) {
     problem_ = shown + " belongs to uid " + std::to_string(st.st_uid) + "; type: chown " +
                std::to_string(::geteuid()) + " " + shown;
-  } else if ((st.st_mode & 077) != 0) {
-    problem_ = shown + " is open to others; look who had access, then type: chmod 0600 " + shown;
   } else {
-    return true;
+    problem_ = shown + " is open to others; look who had access, then type: chmod 0600 " + shown;
   }
   return false;
 }
@@ -99,21 +103,13 @@ bool Place::safe_file(const std::string& name, bool& exists, off_t& size) {
 Place::Found Place::look() {
   if (name_.empty()) return refuse(path_ + " names no file");
   if (!open_folder()) return Found::kUnsafe;
-  bool database = false;
-  bool log = false;
-  bool other = false;
-  off_t size = 0;
-  off_t log_size = 0;
-  off_t other_size = 0;
-  if (!safe_file(name_, database, size) || !safe_file(name_ + "-wal", log, log_size) ||
-      !safe_file(name_ + "-shm", other, other_size) || !safe_file(name_ + "-journal", other, other_size)) {
-    return Found::kUnsafe;
-  }
-  if (database && !is_pinned()) {
+  std::optional<struct stat> other;
+  if (!safe_file("", database_) || !safe_file("-wal", log_) || !safe_file("-shm", other) || !safe_file("-journal", other)) return Found::kUnsafe;
+  if (database_ && !is_pinned()) {
     return refuse(path_ + " was replaced while jit-broker runs; put the former back, or restart jit-broker to look at the new one");
   }
-  if (!database) return log && log_size > 0 ? Found::kOrphaned : Found::kAbsent;
-  return size == 0 ? Found::kEmpty : Found::kReady;
+  if (!database_) return log_ && log_->st_size > 0 ? Found::kOrphaned : Found::kAbsent;
+  return database_->st_size == 0 ? Found::kEmpty : Found::kReady;
 }
 
 void Place::pin() {
@@ -127,24 +123,18 @@ void Place::pin() {
 
 bool Place::is_pinned() const {
   const std::lock_guard lock(pinned_->mutex);
-  struct stat st {};
-  if (pinned_->inode == 0) return true;
-  return ::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == pinned_->device &&
-         st.st_ino == pinned_->inode;
+  return pinned_->inode == 0 || (database_ && database_->st_dev == pinned_->device && database_->st_ino == pinned_->inode);
 }
 
 void Place::pin_log() {
   const std::lock_guard lock(pinned_->mutex);
-  struct stat st {};
-  const bool there = ::fstatat(folder_fd_.get(), (name_ + "-wal").c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-  pinned_->log = there ? st.st_ino : 0;
+  const auto log = stat_of("-wal");
+  pinned_->log = log ? log->st_ino : 0;
 }
 
-bool Place::has_log() {
+bool Place::has_log() const {
   const std::lock_guard lock(pinned_->mutex);
-  struct stat st {};
-  if (pinned_->log == 0) return true;
-  return ::fstatat(folder_fd_.get(), (name_ + "-wal").c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == pinned_->log;
+  return pinned_->log == 0 || (log_ && log_->st_ino == pinned_->log);
 }
 
 bool Place::is_deleted() {
@@ -153,22 +143,21 @@ bool Place::is_deleted() {
   return pinned_->file && ::fstat(pinned_->file.get(), &st) == 0 && st.st_nlink == 0;
 }
 
-Place::Mark Place::mark() {
+Place::Mark Place::mark_of(const std::optional<struct stat>& database, const std::optional<struct stat>& log) {
   Mark mark;
-  struct stat st {};
-  if (::fstatat(folder_fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
-    mark.size = st.st_size;
-    mark.written_s = st.st_mtim.tv_sec;
-    mark.written_ns = st.st_mtim.tv_nsec;
-    mark.changed_s = st.st_ctim.tv_sec;
-    mark.changed_ns = st.st_ctim.tv_nsec;
+  if (database) {
+    mark.size = database->st_size;
+    mark.written_s = database->st_mtim.tv_sec;
+    mark.written_ns = database->st_mtim.tv_nsec;
+    mark.changed_s = database->st_ctim.tv_sec;
+    mark.changed_ns = database->st_ctim.tv_nsec;
   }
-  if (::fstatat(folder_fd_.get(), (name_ + "-wal").c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
-    mark.log_size = st.st_size;
-    mark.log_written_s = st.st_mtim.tv_sec;
-    mark.log_written_ns = st.st_mtim.tv_nsec;
-    mark.log_changed_s = st.st_ctim.tv_sec;
-    mark.log_changed_ns = st.st_ctim.tv_nsec;
+  if (log) {
+    mark.log_size = log->st_size;
+    mark.log_written_s = log->st_mtim.tv_sec;
+    mark.log_written_ns = log->st_mtim.tv_nsec;
+    mark.log_changed_s = log->st_ctim.tv_sec;
+    mark.log_changed_ns = log->st_ctim.tv_nsec;
   }
   return mark;
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace jit::store {
@@ -51,9 +52,10 @@ class Place {
   // Remembers which file it is; look() refuses another one from then on. Its log is pinned once a connection has it open.
   void pin();
   void pin_log();
-  bool has_log();     // the log is the pinned one; true before that
-  bool is_deleted();  // the pinned file has no name any more, and cannot be put back
-  Mark mark();        // after a look()
+  bool has_log() const;  // at the last look() the log was the pinned one; true before that
+  bool is_deleted();     // the pinned file has no name any more, and cannot be put back
+  Mark seen() const { return mark_of(database_, log_); }              // at the last look()
+  Mark mark() const { return mark_of(stat_of(""), stat_of("-wal")); }  // now
 
   // How often the file or its log was made anew: a connection from before does not see what is written now.
   unsigned generation() const { return pinned_->generation.load(); }
@@ -79,13 +81,16 @@ class Place {
   Found refuse(const std::string& what);
   bool is_pinned() const;
   bool open_folder();
-  bool safe_file(const std::string& name, bool& exists, off_t& size);
+  bool safe_file(const char* end, std::optional<struct stat>& found);
+  std::optional<struct stat> stat_of(const char* end) const;  // nothing: errno
+  static Mark mark_of(const std::optional<struct stat>& database, const std::optional<struct stat>& log);
 
   std::string path_;
   std::string folder_;
   std::string name_;
   std::string problem_;
   Fd folder_fd_;
+  std::optional<struct stat> database_, log_;  // at the last look()
   struct Pinned {
     std::mutex mutex;
     Fd file;  // O_PATH, which takes no lock with it when it is closed

@@ -203,7 +203,7 @@ bool Writer::untouched() {
     return false;
   }
   if (place_.take_suspicion()) mark_.reset();
-  const Place::Mark now = place_.mark();
+  const Place::Mark now = place_.seen();
   return mark_ == now || check_again(now);
 }
 
@@ -436,7 +436,7 @@ void Writer::write_policy() {
 
 void Writer::checkpoint(bool idle) {
   if (spoiled_ || wal_pages_ < (idle ? kCheckpointPages : kCheckpointPagesBusy)) return;
-  const bool as_left = place_.look() == Place::Found::kReady && place_.has_log() && mark_ == place_.mark();
+  const bool as_left = place_.look() == Place::Found::kReady && place_.has_log() && mark_ == place_.seen();
   if (!as_left) return;  // never over what somebody else wrote; the next commit says so
   sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;

@@ -104,7 +104,7 @@ TEST_CASE("no bit of a signed vote may be another", "[D3]") {
   std::size_t passed = 0;
   for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
     std::string other = text;
-    other[bit / 8] = static_cast<char>(other[bit / 8] ^ (1U << (bit % 8)));
+    other[bit / 8] = static_cast<char>(static_cast<unsigned char>(other[bit / 8]) ^ (1U << (bit % 8)));
     if (accepted(other, key)) ++passed;
   }
   CHECK(passed == 0);
@@ -154,7 +154,7 @@ TEST_CASE("no bit of a vote code may be another", "[D3]") {
   std::size_t passed = 0;
   for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
     std::string other = text;
-    other[bit / 8] = static_cast<char>(other[bit / 8] ^ (1U << (bit % 8)));
+    other[bit / 8] = static_cast<char>(static_cast<unsigned char>(other[bit / 8]) ^ (1U << (bit % 8)));
     const auto read = ReadCode::parse(other);
     if (read && read->verify(key.public_key(), out) == Flaw::kNone) ++passed;
   }
