@@ -10,6 +10,7 @@
 #include <security/pam_modules.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,10 +46,10 @@ struct Site {
 };
 
 // In the order of enum Which below.
-std::array<Site, 35> sites = {{
+std::array<Site, 38> sites = {{
     {"malloc", true}, {"calloc", true}, {"realloc", true}, {"socket", false}, {"connect", false}, {"getsockopt", false},
     {"fcntl", false}, {"open", false}, {"read", false}, {"ppoll", false}, {"pidfd_open", false},
-    {"getcwd", false}, {"getpeername", false}, {"pthread_sigmask", false}, {"sendmsg", true}, {"recvmsg", true},
+    {"openat", false}, {"fstat", false}, {"readlink", false}, {"getcwd", false}, {"getpeername", false}, {"pthread_sigmask", false}, {"sendmsg", true}, {"recvmsg", true},
     {"pam_get_item", false}, {"pam_get_data", false}, {"sd_bus_new", false}, {"sd_bus_set_fd", false},
     {"sd_bus_set_bus_client", false}, {"sd_bus_negotiate_fds", false}, {"sd_bus_start", false}, {"sd_bus_process", false},
     {"sd_bus_get_fd", false}, {"sd_bus_get_events", false}, {"sd_bus_send", false}, {"sd_bus_message_new_method_call", false},
@@ -57,15 +58,15 @@ std::array<Site, 35> sites = {{
     {"sd_bus_message_get_reply_cookie", false},
 }};
 enum Which : std::size_t {
-  kMalloc, kCalloc, kRealloc, kSocket, kConnect, kGetsockopt, kFcntl, kOpen, kRead, kPpoll, kPidfd, kGetcwd, kGetpeername,
+  kMalloc, kCalloc, kRealloc, kSocket, kConnect, kGetsockopt, kFcntl, kOpen, kRead, kPpoll, kPidfd, kOpenat, kFstat, kReadlink, kGetcwd, kGetpeername,
   kSigmask, kSendmsg, kRecvmsg, kGetItem, kGetData, kBusNew, kSetFd, kSetClient, kNegotiate, kStart, kProcess, kGetFd, kGetEvents,
   kSend, kNewCall, kAppendBasic, kAppendArray, kOpenContainer, kCloseContainer, kReadBasic, kEnterContainer, kReplyCookie
 };
 
 int see(dl_phdr_info* info, std::size_t, void*) {
-  Range* range = std::strstr(info->dlpi_name, "/pam_jit.so") != nullptr      ? &module_code
-                 : std::strstr(info->dlpi_name, "/libsystemd.so") != nullptr ? &systemd_code
-                                                                             : nullptr;
+  const auto is = [info](const char* name) { return std::strstr(info->dlpi_name, name) != nullptr; };
+  // The plugin is loaded after the module, where it is.
+  Range* range = is("/pam_jit.so") || is("/sudo_jit.so") ? &module_code : is("/libsystemd.so") ? &systemd_code : nullptr;
   if (range == nullptr) return 0;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const auto& h = info->dlpi_phdr[i];
@@ -180,6 +181,24 @@ int open(const char* path, int flags, ...) {
     return -1;
   }
   return next(path, flags, mode);
+}
+int openat(int folder, const char* path, int flags, ...) {
+  static auto* const next = real<int(int, const char*, int, ...)>("openat");
+  if (!fails(kOpenat, CALLER)) return next(folder, path, flags, 0600);
+  errno = EMFILE;
+  return -1;
+}
+int fstat(int fd, struct stat* out) noexcept {
+  static auto* const next = real<int(int, struct stat*)>("fstat");
+  if (!fails(kFstat, CALLER)) return next(fd, out);
+  errno = ENOMEM;
+  return -1;
+}
+ssize_t readlink(const char* path, char* out, std::size_t n) noexcept {
+  static auto* const next = real<ssize_t(const char*, char*, std::size_t)>("readlink");
+  if (!fails(kReadlink, CALLER)) return next(path, out, n);
+  errno = ENOMEM;
+  return -1;
 }
 int fcntl(int fd, int command, ...) {
   static auto* const next = real<int(int, int, ...)>("fcntl");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every libc and sd-bus call of the module, made to fail at its n-th use. The functions are defined in the test program, whose
-// symbols come first for the module that it loads; only calls out of pam_jit.so (for memory, sockets: also out of libsystemd)
-// are counted. The module is the one that ships.
+// Every libc and sd-bus call of the module, or of sudo's plugin where that is loaded, made to fail at its n-th use. The functions are
+// defined in the test program, whose symbols come first for what it loads; only calls out of pam_jit.so or sudo_jit.so (for memory,
+// sockets: also out of libsystemd) are counted. These are the ones that ship.
 #pragma once
 
 #include <string>
