@@ -51,7 +51,9 @@ void free_text(pam_handle_t*, void* data, int) { free(data); }
 }  // namespace
 
 Fault hand_over(Waiter& waiter, const Binding& binding) {
-  if (sd_booted() <= 0) return Fault::kNone;
+  const int booted = sd_booted();
+  if (booted < 0) return Fault::kSystem;  // it could not be looked at: no reason to believe that nothing here can end a session
+  if (booted == 0) return Fault::kNone;
   if (binding.grant[0] != '\0') return adopt(waiter, binding);
   // Who is root already could leave any control group: that this ends with the grant it was started under is no reason to
   // keep him out where the enforcer does not answer.

@@ -22,19 +22,21 @@ namespace jit::pam_test {
 namespace {
 
 namespace contract = dbus::gate1;
-constexpr char kPath[] = "/run/jit/gate";
+namespace enforcer = dbus::enforcer1;
 constexpr std::uint64_t kFarEnd = std::uint64_t{1} << 50;
 constexpr char kId[] = "0123456789abcdef0123456789abcdef";
 
-int listen_here(Listen how) {
+const char* path_of(Part part) { return part == Part::kGate ? "/run/jit/gate" : "/run/jit/enforcer"; }
+
+int listen_here(const Script& script) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  strcpy(address.sun_path, kPath);
-  unlink(kPath);
+  strcpy(address.sun_path, path_of(script.part));
+  unlink(address.sun_path);
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) abort();
   // The kernel remembers who called listen().
-  if (how == Listen::kNobody && setresuid(65534, 65534, 65534) != 0) abort();
+  if (script.listen == Listen::kNobody && setresuid(65534, 65534, 65534) != 0) abort();
   if (listen(fd, 512) != 0) abort();
   return fd;
 }
@@ -143,6 +145,10 @@ class Server {
         return;
       }
       if (m != nullptr && sd_bus_message_is_method_call(m, contract::kInterface, nullptr) > 0) answer(bus, m);
+      if (m != nullptr && sd_bus_message_is_method_call(m, enforcer::kInterface, enforcer::kAdopt) > 0) {
+        event("adopt");
+        reply(bus, m, script_.adopt, enforcer::kAdoptOut);
+      }
       sd_bus_message_unref(m);
       if (r == 0) return;
     }
@@ -223,13 +229,17 @@ class Server {
       return;
     }
     if (say == Say::kWrongSignature) {
-      sd_bus_reply_method_return(call, "s", "allow");
+      sd_bus_reply_method_return(call, script_.part == Part::kGate ? "s" : "u", script_.part == Part::kGate ? "allow" : nullptr);
+      return;
+    }
+    const std::string shape = signature;
+    if (script_.part == Part::kEnforcer) {
+      sd_bus_reply_method_return(call, enforcer::kAdoptOut, "jit-0123456789abcdef0123456789abcdef.scope");
       return;
     }
     sd_bus_message* m = nullptr;
     sd_bus_message_new_method_return(call, &m);
     sd_bus_message_append(m, "s", word(say));
-    const std::string shape = signature;
     if (shape == contract::kSubmitOut) {
       const char* id = say == Say::kPending ? kId : say == Say::kBadId ? "../../etc/passwd" : "";
       sd_bus_message_append(m, "ss", id, id);
@@ -297,11 +307,11 @@ class Server {
 FakeGate::FakeGate(const Script& script) {
   std::array<int, 2> events{};
   if (script.listen == Listen::kNothing) {
-    unlink(kPath);
+    unlink(path_of(script.part));
     return;
   }
   if (script.listen == Listen::kStale) {
-    close(listen_here(script.listen));
+    close(listen_here(script));
     return;
   }
   if (pipe2(events.data(), O_CLOEXEC) != 0) abort();
@@ -311,7 +321,7 @@ FakeGate::FakeGate(const Script& script) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
     close(events[0]);
-    const int listener = listen_here(script.listen);
+    const int listener = listen_here(script);
     if (write(events[1], "up\n", 3) != 3) _exit(1);
     if (script.listen == Listen::kSilent || script.listen == Listen::kNobody) {
       for (;;) pause();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A gate that answers what the test wants, in a process of its own.
+// A gate, or an enforcer, that answers what the test wants, in a process of its own.
 #pragma once
 
 #include <sys/types.h>
@@ -17,6 +17,8 @@ enum class Say : std::uint8_t {
 };
 enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kBadHead, kWrongSignature, kHangUp, kDie, kStop, kGarbage };
 
+enum class Part : std::uint8_t { kGate, kEnforcer };
+
 struct Script {
   Listen listen = Listen::kServe;
   Say submit = Say::kAllow;
@@ -29,13 +31,15 @@ struct Script {
   std::vector<std::string> lines = {"jit: a line of the broker"};
   std::uint32_t deadline_s = 600;
   std::string cause = "test";
+  Part part = Part::kGate;
+  Say adopt = Say::kAllow;
 };
 
 class FakeGate {
  public:
   explicit FakeGate(const Script& script);  // serves when this returns
   ~FakeGate();                              // ends the process
-  // One word an event, as it happens: "connect", "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "hangup"; "" after 60 s.
+  // One word an event, as it happens: "connect", "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "adopt", "hangup"; "" after 60 s.
   std::string next_event();
   void end();                               // now; what it told is still to be read
   bool saw(const std::string& word);        // reads events until this one

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +47,7 @@ struct Site {
 };
 
 // In the order of enum Which below.
-std::array<Site, 38> sites = {{
+std::array<Site, 40> sites = {{
     {"malloc", true}, {"calloc", true}, {"realloc", true}, {"socket", false}, {"connect", false}, {"getsockopt", false},
     {"fcntl", false}, {"open", false}, {"read", false}, {"ppoll", false}, {"pidfd_open", false},
     {"openat", false}, {"fstat", false}, {"readlink", false}, {"getcwd", false}, {"getpeername", false}, {"pthread_sigmask", false}, {"sendmsg", true}, {"recvmsg", true},
@@ -55,12 +56,13 @@ std::array<Site, 38> sites = {{
     {"sd_bus_get_fd", false}, {"sd_bus_get_events", false}, {"sd_bus_send", false}, {"sd_bus_message_new_method_call", false},
     {"sd_bus_message_append_basic", false}, {"sd_bus_message_append_array", false}, {"sd_bus_message_open_container", false},
     {"sd_bus_message_close_container", false}, {"sd_bus_message_read_basic", false}, {"sd_bus_message_enter_container", false},
-    {"sd_bus_message_get_reply_cookie", false},
+    {"sd_bus_message_get_reply_cookie", false}, {"sd_booted", false}, {"pam_set_data", false},
 }};
 enum Which : std::size_t {
   kMalloc, kCalloc, kRealloc, kSocket, kConnect, kGetsockopt, kFcntl, kOpen, kRead, kPpoll, kPidfd, kOpenat, kFstat, kReadlink, kGetcwd, kGetpeername,
   kSigmask, kSendmsg, kRecvmsg, kGetItem, kGetData, kBusNew, kSetFd, kSetClient, kNegotiate, kStart, kProcess, kGetFd, kGetEvents,
-  kSend, kNewCall, kAppendBasic, kAppendArray, kOpenContainer, kCloseContainer, kReadBasic, kEnterContainer, kReplyCookie
+  kSend, kNewCall, kAppendBasic, kAppendArray, kOpenContainer, kCloseContainer, kReadBasic, kEnterContainer, kReplyCookie, kBooted,
+  kSetData
 };
 
 int see(dl_phdr_info* info, std::size_t, void*) {
@@ -230,6 +232,8 @@ char* getcwd(char* a, std::size_t b) noexcept {
 }
 STAND_IN(kGetItem, int, pam_get_item, (const pam_handle_t* a, int b, const void** c), (a, b, c), 0, PAM_BUF_ERR)
 STAND_IN(kGetData, int, pam_get_data, (const pam_handle_t* a, const char* b, const void** c), (a, b, c), 0, PAM_BUF_ERR)
+STAND_IN(kSetData, int, pam_set_data, (pam_handle_t * a, const char* b, void* c, void (*d)(pam_handle_t*, void*, int)), (a, b, c, d), 0, PAM_BUF_ERR)
+STAND_IN(kBooted, int, sd_booted, (), (), 0, -EACCES)
 STAND_IN(kBusNew, int, sd_bus_new, (sd_bus * *a), (a), 0, -ENOMEM)
 STAND_IN(kSetFd, int, sd_bus_set_fd, (sd_bus * a, int b, int c), (a, b, c), 0, -EINVAL)
 STAND_IN(kSetClient, int, sd_bus_set_bus_client, (sd_bus * a, int b), (a, b), 0, -EPERM)

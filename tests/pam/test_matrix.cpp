@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fault x phase x door x stack: the exact return code, never success, and the reason in the log (threats B1, H8, A7).
+// Every fault x phase x door x stack: the exact return code, never success, and the reason in the log (threats B1, H8, A7). So it is
+// with every fault of the enforcer, at the session of a host that runs systemd (threat H13).
 #include <security/pam_appl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include "tests/catch.h"
 #include <iostream>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "tests/pam/bed.h"
@@ -25,6 +29,7 @@ struct Fault {
   Answers answers = Answers::kText;
   Odd odd = Odd::kNone;
   bool logs = true;
+  bool held = false;  // the gate says yes; the script is the enforcer's
 };
 
 std::vector<Fault> all_faults() {
@@ -96,6 +101,27 @@ std::vector<Fault> all_faults() {
   return out;
 }
 
+std::vector<Fault> all_faults_of_the_enforcer() {
+  using L = Listen;
+  std::vector<Fault> out;
+  const auto add = [&out](const char* name, Listen listen, Say adopt) {
+    out.push_back({name, {.listen = listen, .part = Part::kEnforcer, .adopt = adopt}, "budget=1", Answers::kText, Odd::kNone, true, true});
+  };
+  add("the enforcer listens, never accepts", L::kSilent, Say::kAllow);
+  add("the enforcer never answers", L::kServe, Say::kNothing);
+  add("the enforcer stopped at the call", L::kServe, Say::kStop);
+  add("garbage for an enforcer", L::kGarbage, Say::kAllow);
+  add("no socket of an enforcer", L::kNothing, Say::kAllow);
+  add("the enforcer refused", L::kStale, Say::kAllow);
+  add("another than the enforcer", L::kNobody, Say::kAllow);
+  add("a truncated handshake of the enforcer", L::kTruncated, Say::kAllow);
+  add("the enforcer's wrong signature", L::kServe, Say::kWrongSignature);
+  add("the enforcer's error reply", L::kServe, Say::kError);
+  add("the enforcer hangs up at the call", L::kServe, Say::kHangUp);
+  add("the enforcer dies at the call", L::kServe, Say::kDie);
+  return out;
+}
+
 constexpr int kNoMemoryCode = -2;  // PAM_BUF_ERR or PAM_SYSTEM_ERR: whichever of libpam's own allocations failed first
 
 int expected(Odd odd, const std::string& service, Call call) {
@@ -144,6 +170,12 @@ void make_odd(Odd odd) {
   }
 }
 
+// sd_booted(3) looks for this folder alone.
+void boot_systemd() {
+  mkdir("/run/systemd", 0755);
+  mkdir("/run/systemd/system", 0755);
+}
+
 // One fault, in a bed of its own: all its cells at once. First line: how many; then what is wrong.
 std::string run_fault(const Fault& fault) {
   write_stacks("/run/alone", fault.options, false);
@@ -154,9 +186,15 @@ std::string run_fault(const Fault& fault) {
     Running running;
   };
   std::vector<Cell> cells;
-  const FakeGate gate(fault.script);
+  const FakeGate gate(fault.held ? Script{} : fault.script);
+  std::optional<FakeGate> enforcer;
+  if (fault.held) {
+    boot_systemd();
+    enforcer.emplace(fault.script);
+  }
   for (const char* service : kServices) {
     for (const Call call : {Call::kAuth, Call::kAccount, Call::kSession}) {
+      if (fault.held && call != Call::kSession) continue;
       for (const char* dir : {"/run/alone", "/run/permit"}) {
         Attempt attempt{.dir = dir, .service = service, .calls = {call}, .answers = fault.answers};
         attempt.before = [&fault] { make_odd(fault.odd); };
@@ -192,7 +230,8 @@ std::string run_fault(const Fault& fault) {
 }  // namespace
 
 TEST_CASE("every fault denies in every phase of every door, alone and before pam_permit") {
-  const std::vector<Fault> faults = all_faults();
+  std::vector<Fault> faults = all_faults();
+  std::ranges::move(all_faults_of_the_enforcer(), std::back_inserter(faults));
   std::vector<std::string> reports(faults.size());
   constexpr std::size_t kAtOnce = 7;
   for (std::size_t from = 0; from < faults.size(); from += kAtOnce) {
@@ -212,4 +251,25 @@ TEST_CASE("every fault denies in every phase of every door, alone and before pam
   }
   std::cout << "fault matrix: " << faults.size() << " faults, " << cells << " cells" << std::endl;
   CHECK(cells >= 300);
+}
+
+TEST_CASE("the session of a grant is handed to the enforcer where systemd runs, and opens without one elsewhere") {
+  const std::string report = in_bed([]() -> std::string {
+    write_stacks("/run/alone", "budget=1", false);
+    const FakeGate gate(Script{});
+    const auto opened = [](const char* service) {
+      return run({.dir = "/run/alone", .service = service, .calls = {Call::kSession}}).codes == std::vector<int>{PAM_SUCCESS};
+    };
+    for (const char* service : kServices) {
+      if (!opened(service)) return std::string(service) + " without systemd";
+    }
+    boot_systemd();
+    FakeGate enforcer({.part = Part::kEnforcer});
+    for (const char* service : kServices) {
+      if (!opened(service)) return service;
+      if (!enforcer.saw("adopt")) return std::string(service) + " was not handed over";
+    }
+    return {};
+  });
+  CHECK(report == "");
 }

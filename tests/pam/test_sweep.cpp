@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // B1, H7: the n-th use of each call fails, for all n. The gate would say yes each time; the module must not.
 #include <security/pam_appl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/catch.h"
 #include <iostream>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "tests/pam/bed.h"
@@ -25,6 +27,7 @@ struct Way {
   Script script;
   int denied;
   std::vector<std::string> texts = {};
+  bool held = false;  // systemd runs, and the enforcer takes the session over
 };
 
 // In the ways that wait, a broken connection is joined again: there the gate then says no, so that a yes would be ours.
@@ -40,6 +43,8 @@ std::vector<Way> all_ways() {
       {"sshd account, allowed", "sshd", Call::kAccount, {}, PAM_PERM_DENIED},
       {"sudo session", "sudo", Call::kSession, {}, PAM_ABORT},
       {"login session", "login", Call::kSession, {}, PAM_PERM_DENIED},
+      {"sudo session, handed over", "sudo", Call::kSession, {}, PAM_ABORT, {}, true},
+      {"login session, handed over", "login", Call::kSession, {}, PAM_PERM_DENIED, {}, true},
   };
 }
 
@@ -67,6 +72,12 @@ std::map<std::string, long> uses(const Way& way) {
 std::string sweep(const Way& way) {
   write_stacks("/run/sweep", "budget=3", true);
   const FakeGate gate(way.script);
+  std::optional<FakeGate> enforcer;
+  if (way.held) {
+    mkdir("/run/systemd", 0755);
+    mkdir("/run/systemd/system", 0755);  // sd_booted(3) looks for this folder alone
+    enforcer.emplace(Script{.part = Part::kEnforcer});
+  }
   const std::map<std::string, long> counted = uses(way);
   if (counted.empty()) return "0\nnot allowed where nothing fails\n";
   std::string wrong;
