@@ -70,19 +70,22 @@ bool Place::open_folder() {
   return true;
 }
 
-std::optional<struct stat> Place::stat_of(const char* end) const {
+std::optional<struct stat> Place::stat_of(const char* end, int* error) const {
+  const std::string name = name_ + end;
   struct stat st {};
-  if (::fstatat(folder_fd_.get(), (name_ + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
-  return st;
+  if (::fstatat(folder_fd_.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return st;
+  if (error != nullptr) *error = errno;  // at once: malloc() may set it though it finds room
+  return std::nullopt;
 }
 
 bool Place::safe_file(const char* end, std::optional<struct stat>& found) {
-  found = stat_of(end);
+  int error = 0;
+  found = stat_of(end, &error);
   if (found && S_ISREG(found->st_mode) && found->st_nlink == 1 && found->st_uid == ::geteuid() && (found->st_mode & 077) == 0) return true;
   const std::string shown = folder_ + "/" + name_ + end;
   if (!found) {
-    if (errno != ENOENT) problem_ = shown + ": " + std::strerror(errno);
-    return errno == ENOENT;
+    if (error != ENOENT) problem_ = shown + ": " + std::strerror(error);
+    return error == ENOENT;
   }
   const struct stat& st = *found;
   if (S_ISLNK(st.st_mode)) {

@@ -82,7 +82,7 @@ class Place {
   bool is_pinned() const;
   bool open_folder();
   bool safe_file(const char* end, std::optional<struct stat>& found);
-  std::optional<struct stat> stat_of(const char* end) const;  // nothing: errno
+  std::optional<struct stat> stat_of(const char* end, int* error = nullptr) const;  // nothing: the error
   static Mark mark_of(const std::optional<struct stat>& database, const std::optional<struct stat>& log);
 
   std::string path_;
