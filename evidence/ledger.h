@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the entries of a log say together: each grant has its request, and where its permit asked for people, their votes: of
-// distinct people, none of them the requester, used once. And the signed documents: each is the one that its entry names.
+// distinct people, used once, and none of the requester unless the rule lets his hardware key answer. And the signed documents: each is the one that its entry names.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +45,7 @@ class Ledger {
     std::uint64_t erased_voters = 0;
     std::set<std::string> votes;  // digests of those that approve and are signed
     bool votes_known = true;      // false: such a digest was erased
+    bool self = false;            // its document lets a hardware key of the requester answer
     bool approved = false, denied = false, used = false;
   };
   std::string created(const Entry& entry);
@@ -55,6 +56,8 @@ class Ledger {
   std::string extended(const Entry& entry);
   std::string used(const Entry& entry);
   Ask* find(const Entry& entry);
+  bool is_own(const Entry& vote) const;
+  bool counts(const AllowedSigner& signer, const Entry& vote) const;
   std::string signed_by_host(const Envelope& envelope, std::string_view purpose) const;
   std::string request_document(const Envelope& envelope);
   std::string grant_document(const Envelope& envelope);

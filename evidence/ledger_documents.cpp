@@ -82,7 +82,9 @@ std::string Ledger::request_document(const Envelope& envelope) {
                     agrees(entry, "person", request->subject.person) && agrees(entry, "user", request->subject.name) &&
                     agrees(entry, "door", request->door) && agrees(entry, "rule", request->offer.rule) && agrees(entry, "scope", request->offer.scope) &&
                     agrees(entry, "policy", request->policy_hash);
-  return same ? "" : kContradicts;
+  if (!same) return kContradicts;
+  found->second.self = request->offer.self;
+  return "";
 }
 
 std::string Ledger::grant_document(const Envelope& envelope) {
@@ -100,6 +102,9 @@ std::string Ledger::grant_document(const Envelope& envelope) {
   const bool votes = std::ranges::equal(grant->votes, found->second.votes);
   return votes ? "" : "the signed document names other votes than the log";
 }
+
+// The requester answers with a key in hardware, or not at all.
+bool Ledger::counts(const AllowedSigner& signer, const Entry& vote) const { return !is_own(vote) || in_hardware(signer.key); }
 
 std::string Ledger::count_voter(bool any_key, bool good) {
   if (!any_key) {
@@ -126,7 +131,7 @@ std::string Ledger::vote_document(const Envelope& envelope) {
   for (const AllowedSigner& signer : signers_) {
     if (!signer.may(vote->person, kVoteNamespace, entry.wall_ms / 1000)) continue;
     any = true;
-    good = good || verify(signer.key, signature.kind, kVoteNamespace, pae(envelope.type, envelope.payload), signature.bytes) == Flaw::kNone;
+    good = good || (counts(signer, entry) && verify(signer.key, signature.kind, kVoteNamespace, pae(envelope.type, envelope.payload), signature.bytes) == Flaw::kNone);
   }
   return count_voter(any, good);
 }
@@ -145,7 +150,7 @@ std::string Ledger::vote_code(const std::string& text) {
     if (!signer.may(person, kVoteCodeNamespace, entry.wall_ms / 1000)) continue;
     any = true;
     VoteCode vote;
-    if (code->verify(signer.key, vote) != Flaw::kNone) continue;
+    if (!counts(signer, entry) || code->verify(signer.key, vote) != Flaw::kNone) continue;
     if (approve == entry.fields.end() || *approve != vote.approve || !agrees(entry, "reason", vote.reason)) return kContradicts;
     good = true;
   }

@@ -53,6 +53,8 @@ def test_laptop() -> None:
     check(not pathlib.Path("/etc/jit/setup/unconfirmed").exists(), "not confirmed")
     vote = bedlib.jitctl("root", "show", bedlib.all_grants()[0]["request"])["votes"][0]
     check(vote["person"] == "eva", f"{vote}")
+    verified = run("root", ["jitctl", "audit", "verify"])  # though she answered her own request
+    check(verified.code == 0, verified.text)
 
 
 def test_server() -> None:

@@ -24,6 +24,7 @@ TEST_CASE("An allowed_signers file of ssh-keygen is read", "[allowed-signers]") 
   CHECK(*carol.valid_after_s == 1'767'225'600);
   CHECK(*carol.valid_before_s == 1'798'804'800);
   CHECK(carol.may("carol", "vote@pam-jit.v1", 1'780'000'000));
+  CHECK(parse_allowed_signers("bob namespaces=\"file,*\" " + kKey).all.at(0).may("bob", "vote@pam-jit.v1", 0));
   CHECK_FALSE(carol.may("carol", "vote-code@pam-jit.v1", 1'780'000'000));
   CHECK_FALSE(carol.may("carol", "vote@pam-jit.v1", 1'767'225'599));
   CHECK_FALSE(carol.may("carol", "vote@pam-jit.v1", 1'798'804'800));

@@ -97,6 +97,32 @@ void lies() {
     log.grant(ask, "g", "alice");
     finish(log, "one-of-two.bad");
   }
+  // The rule lets the requester's hardware key answer: erin's is not given, alice's is none.
+  for (const auto& [name, person, is_signed] : {std::tuple("self.good", "erin", true), {"self-soft-key.bad", "alice", true}, {"self-local.bad", "erin", false}}) {
+    LogMaker log = begun();
+    auto ask = log.ask("a", person, 1, "", true);
+    log.vote(ask, person, true, is_signed);
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", person);
+    finish(log, name);
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", true);
+    log.approved(ask, id_of("g"));
+    const std::string grant = log.grant(ask, "g", "alice");
+    auto more = log.ask("more", "alice", 1, grant);
+    log.vote(more, "bob", true, true);
+    log.approved(more, grant);
+    log.use(grant, ask, "grant.extended");
+    log.vote(more, "carol", false, true);  // after it was given: it ends the grant
+    log.use(grant, ask, "grant.ended");
+    finish(log, "denied-extension.good");
+    write("denied-extension-proof.good", log.proof(more.id));
+    log.vote(more, "dave", true);
+    finish(log, "after-extension.bad");
+  }
   {
     LogMaker log = begun();
     auto ask = log.ask("a", "alice", 1);

@@ -68,7 +68,7 @@ void LogMaker::checkpoint(const HostKey& key, std::uint64_t size, const evidence
 
 void LogMaker::end() { lines.emplace_back(evidence::EndLine{size()}); }
 
-LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, std::uint32_t needed, const std::string& extends) {
+LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, std::uint32_t needed, const std::string& extends, bool self) {
   evidence::Request request;
   request.id = id_of(word);
   request.kind = extends.empty() ? "elevation" : "extension";
@@ -88,6 +88,7 @@ LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, 
   request.urgency = "normal";
   request.extends = extends;
   request.offer.rule = "root";
+  request.offer.self = self;
   request.offer.votes = "any";
   request.offer.scope = "session";
   request.offer.on_expiry = "terminate";
@@ -96,7 +97,7 @@ LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, 
   request.created_ms = kBegin;
   request.deadline_ms = kBegin + 60'000;
   const std::string payload = payload_of(request);
-  Ask out{request.id, evidence::digest_of(evidence::kRequestType, payload), needed, {}};
+  Ask out{request.id, evidence::digest_of(evidence::kRequestType, payload), needed, {}, person};
   Json fields{{"state", "pending"}, {"digest", out.digest}, {"kind", request.kind}, {"door", "sudo"}, {"rule", "root"}, {"scope", "session"}, {"needed", needed},
               {"policy", request.policy_hash}, {"person", person}, {"user", person}, {"uid", 1000}, {"argv", {"cat", "/etc/shadow"}}, {"seats", Json::array()}};
   if (needed > 0) fields["seats"].push_back({{"set", "set:sre"}, {"count", needed}});
@@ -107,7 +108,7 @@ LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, 
 }
 
 void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_signed) {
-  Json fields{{"voter", voter}, {"kind", "local"}, {"approve", approve}, {"reason", "it's \"fine\""}, {"digest", ask.digest}, {"person", "alice"}, {"uid", 1000}};
+  Json fields{{"voter", voter}, {"kind", "local"}, {"approve", approve}, {"reason", "it's \"fine\""}, {"digest", ask.digest}, {"person", ask.person}, {"uid", 1000}};
   if (!is_signed) {
     fields["voter_uid"] = 1001;
     add("vote.cast", ask.id, "", std::move(fields));

@@ -37,8 +37,9 @@ class LogMaker {
     std::string id, digest;
     std::uint32_t needed = 0;
     std::vector<std::string> signed_votes;
+    std::string person = {};
   };
-  Ask ask(const std::string& word, const std::string& person, std::uint32_t needed, const std::string& extends = {});
+  Ask ask(const std::string& word, const std::string& person, std::uint32_t needed, const std::string& extends = {}, bool self = false);
   void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false);
   void vote_by_code(Ask& ask, const std::string& voter);
   void approved(const Ask& ask, const std::string& grant = {});

@@ -37,7 +37,7 @@ class Story:
         if leaf.request not in self.asks:
             need(self.reach == "late", "no entry of its request")
             self.asks[leaf.request] = {"known": False, "needed": 0, "person": "", "digest": leaf.text("digest"), "extends": "", "voters": [],
-                                       "votes": set(), "votes_known": True, "approved": False, "over": False, "used": False}
+                                       "votes": set(), "votes_known": True, "self": False, "approved": False, "over": False, "used": False}
         return self.asks[leaf.request]
 
     def entry(self, leaf):
@@ -56,7 +56,7 @@ class Story:
             seats = leaf.fields.get("seats")
             needed = sum(whole_number(s.get("count")) for s in seats if isinstance(s, dict)) if isinstance(seats, list) else 0
         self.asks[leaf.request] = {"known": True, "needed": needed, "person": leaf.text("person"), "digest": leaf.text("digest"),
-                                   "extends": leaf.text("extends"), "voters": [], "votes": set(), "votes_known": True,
+                                   "extends": leaf.text("extends"), "voters": [], "votes": set(), "votes_known": True, "self": False,
                                    "approved": False, "over": False, "used": False}
 
     def vote(self, leaf):
@@ -70,7 +70,8 @@ class Story:
             return
         need(not ask["approved"] and not ask["over"])
         voter = leaf.text("voter")
-        need(not voter or (voter != ask["person"] and voter not in ask["voters"]))
+        own = voter == ask["person"]
+        need(not voter or ((not own or (ask["self"] and leaf.text("kind") != "local")) and voter not in ask["voters"]))
         ask["voters"].append(voter)
         if digest:
             ask["votes"].add(digest)
@@ -86,7 +87,7 @@ class Story:
         if ask["extends"]:
             need(ask["extends"] == leaf.grant)
             self.more.add(leaf.grant)
-            del self.asks[leaf.request]
+            ask["used"], ask["voters"], ask["votes"] = True, [], set()  # a denial that comes later ends the grant
 
     def over(self, leaf):
         ask = self.ask(leaf)
@@ -142,6 +143,7 @@ class Story:
             need(value["id"] == leaf.request and value["host"]["id"] == self.host["id"] and ask and ask["needed"] == needed)
             need(leaf.agrees(person=value["subject"]["person"], user=value["subject"]["name"], door=value["door"], rule=value["offer"]["rule"],
                              scope=value["offer"]["scope"], policy=value["policy"]))
+            ask["self"] = value["offer"]["self"]
             return None
         need(value["id"] == leaf.grant and (value["request"] or "") == leaf.request and value["host"] == self.host["id"])
         need(leaf.agrees(request_digest=value["request_digest"] or "", person=value["subject"]["person"], door=value["door"], rule=value["rule"],
@@ -149,16 +151,22 @@ class Story:
         need(not ask or not ask["known"] or not ask["votes_known"] or value["votes"] == sorted(ask["votes"]))
         return None
 
-    def keys(self, person, purpose, at):
-        return [key for who, purposes, key in self.signers if who == person and (not purposes or purpose in purposes)]
+    def keys(self, person, purpose):
+        return [key for who, purposes, key in self.signers if who == person and (not purposes or purpose in purposes or "*" in purposes)]
+
+    def counting(self, leaf, keys):
+        """The requester answers with a key in hardware, or not at all."""
+        ask = self.asks.get(leaf.request)
+        own = ask and ask["person"] and ask["person"] == leaf.text("voter")
+        return [key for key in keys if not own or key.startswith(("sk-", "webauthn"))]
 
     def signed_vote(self, leaf, envelope):
         value = envelope.document("vote")
         need(len(envelope.signatures) == 1 and envelope.signatures[0][0] == value["key"] and value["request"] == leaf.request and value["host"] == self.host["id"])
         need(leaf.agrees(digest=value["digest"], voter=value["person"], key=value["key"], reason=value["reason"]))
         need(leaf.fields.get("approve") is (value["decision"] == "approve"))
-        keys = self.keys(value["person"], "vote@pam-jit.v1", leaf.time)
-        need(not keys or any(envelope.of(key, "vote@pam-jit.v1") for key in keys))
+        keys = self.keys(value["person"], "vote@pam-jit.v1")
+        need(not keys or any(envelope.of(key, "vote@pam-jit.v1") for key in self.counting(leaf, keys)))
 
     def code(self, leaf, code, digest):
         need(leaf.type == "vote.cast" and isinstance(code, str) and code.startswith("jc1") and len(code) <= 500)
@@ -171,9 +179,9 @@ class Story:
         need(sha256(body).hex() == digest and body[2:34].hex() == leaf.text("digest"))
         hash_name, signature = (b"sha256", b"sha512")[raw[len(body)]], raw[len(body) + 1:]
         purpose = "vote-code@pam-jit.v1"
-        keys = self.keys(leaf.text("voter"), purpose, leaf.time)
+        keys = self.keys(leaf.text("voter"), purpose)
         good = []
-        for key in keys:
+        for key in self.counting(leaf, keys):
             public = key_blob(key)
             sshsig = b"SSHSIG\0\0\0\1" + string(public) + string(purpose.encode()) + string(b"") + string(hash_name) + string(signature)
             if sha256(public)[:8] == body[43:51] and verifies(key, purpose, body, sshsig):
