@@ -63,7 +63,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
-  if (sd_booted() > 0) {
+  if (sd_booted() != 0) {  // what cannot be looked at is asked
     enforcer_ = std::make_unique<gate::Enforcer>(loop_.event(), *core_, [this](const core::Id& id) { return shelf_.database() != nullptr ? shelf_.database()->grant(id) : std::nullopt; });
   }
   core_->use_enforcement(enforcer_.get());

@@ -152,11 +152,16 @@ std::string who(const Json& who) {
   return (name.empty() ? "?" : name) + "(" + uid_text(member(who, "uid")) + ")";
 }
 
+std::string as_whom(const Json& document) {
+  const std::string group = text_of(document, "target.group");
+  return who(member(document, "target")) + (group.empty() ? "" : ", group " + group);
+}
+
 std::string what(const Json& document) {
   const std::string door = text_of(document, "door");
   if (door == "ssh") return "log in by ssh";
   if (door == "login") return "log in at a console";
-  return door + (door == "su" ? " to " : " as ") + who(member(document, "target"));
+  return door + (door == "su" ? " to " : " as ") + as_whom(document);
 }
 
 // Parentheses of the command's own would stand in quotes.
@@ -253,7 +258,7 @@ Facts request_facts(const Json& request) {
   add(facts, "host", text_of(request, "host.name"));
   add(facts, "door", text_of(request, "door") + " (service " + text_of(request, "service") + ")");
   const bool claimed = !is_true(request, "target_verified");
-  add(facts, "as", who(member(request, "target")) + (claimed ? ", as the command line says" : ""));
+  add(facts, "as", as_whom(request) + (claimed ? ", as the command line says" : ""));
   const std::string command = command_of(request);
   if (!command.empty()) {
     add(facts, "command", command);

@@ -40,7 +40,9 @@ std::size_t first_shown(std::size_t at, std::size_t count, std::size_t room) {
 // A long name pushes no uid off the screen.
 void shorten_names(Json& request) {
   for (const char* const part : {"subject", "target"}) {
-    if (const std::string name = text_of(member(request, part), "name"); name.size() > kNameMax) request[part]["name"] = shorten(harmless(name), kNameMax);
+    for (const char* const of : {"name", "group"}) {
+      if (const std::string name = text_of(member(request, part), of); name.size() > kNameMax) request[part][of] = shorten(harmless(name), kNameMax);
+    }
   }
 }
 

@@ -85,7 +85,7 @@ Json document_of(const SignedRequest& one) {
     if (evidence::looks_alike(text)) alike.push_back(name);
   };
   look("subject", r.subject.name);
-  look("target", r.target.name);
+  look("target", r.target.name + " " + r.target.group);
   look("cwd", r.cwd);
   look("reason", r.reason);
   look("ticket", r.ticket);
@@ -94,6 +94,8 @@ Json document_of(const SignedRequest& one) {
   const auto uid = [](const std::optional<std::uint32_t>& value) { return value ? Json(*value) : Json(nullptr); };
   // Parentheses would stand in quotes if they were the command's own.
   const std::string command = r.hidden.command.empty() ? evidence::render_argv(r.command.argv) : "(private)";
+  Json target{{"name", escape(r.target.name)}, {"uid", r.target.uid}};
+  if (!r.target.group.empty()) target["group"] = escape(r.target.group);
   Json out{{"id", r.id},
           {"kind", r.kind},
           {"state", "pending"},
@@ -101,7 +103,7 @@ Json document_of(const SignedRequest& one) {
                        {"person", escape(r.subject.person)}, {"origin", escape(r.subject.origin)}, {"tty", escape(r.subject.tty)}}},
           {"door", escape(r.door)},
           {"service", escape(r.service)},
-          {"target", {{"name", escape(r.target.name)}, {"uid", r.target.uid}}},
+          {"target", std::move(target)},
           {"target_verified", r.target.verified},
           {"host", {{"id", r.host_id}, {"name", escape(r.host_name)}}},
           {"command", {{"argv", texts(r.command.argv)}, {"text", command}, {"length", length_of(r.command.argv)},

@@ -39,7 +39,8 @@ std::string command(const Json& entry) {
 
 std::string target(const Json& entry) {
   const std::string name = text_of(entry, "fields.target.name");
-  if (!name.empty()) return name;
+  const std::string group = text_of(entry, "fields.target.group");
+  if (!name.empty()) return name + (group.empty() ? "" : ", group " + group);
   const std::string plain = field(entry, "target");
   return plain.empty() ? "another user (erased)" : plain;
 }

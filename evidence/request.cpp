@@ -108,6 +108,7 @@ bool read(const Json& json, Request::Target& out) {
   out.name = Texts(members).text("name");
   out.uid = count(members, "uid");
   out.verified = members.boolean("verified");
+  if (members.has("group")) out.group = Texts(members).text("group");
   return members.done();
 }
 
@@ -241,6 +242,7 @@ std::string payload_of(const Request& request) {
               {"ticket", escape(request.ticket)},
               {"urgency", request.urgency},
               {"via", text_or_null(request.via)}};
+  if (!request.target.group.empty()) out["target"]["group"] = escape(request.target.group);
   if (request.hidden != Request::Hidden{}) out["private"] = hidden_of(request.hidden);
   return out.dump();
 }

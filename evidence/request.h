@@ -45,6 +45,7 @@ struct Request {
     std::string name;
     std::uint32_t uid = 0;
     bool verified = false;  // false: read from a command line
+    std::string group = {}; // of sudo's -g; empty: his own
     bool operator==(const Target&) const = default;
   } target;
   struct Command {

@@ -48,7 +48,7 @@ bool add_command(sd_bus_message* m, const Context& c) {
   const int child = c.child ? 1 : 0;
   return add_words(m, "run", c.run) && add_bytes(m, "run-path", c.run_path) && add_bytes(m, "run-user", c.run_user) &&
          entry(m, "run-uid", "u", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_UINT32, &c.run_uid); }) &&
-         add_bytes(m, "recording", c.recording) &&
+         add_bytes(m, "run-group", c.run_group) && add_bytes(m, "recording", c.recording) &&
          (!c.child || entry(m, "child", "b", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_BOOLEAN, &child); })) &&
          (c.program < 0 || entry(m, "program", "h", [&] { return sd_bus_message_append_basic(m, SD_BUS_TYPE_UNIX_FD, &c.program); }));
 }

@@ -28,7 +28,7 @@ struct Context {
   bool resolves = false;  // phase "account": sudo_jit asks next
   // Phase "command": what sudo will run.
   std::string_view run;  // words, each ended by a NUL
-  std::string_view run_path, run_user, recording;
+  std::string_view run_path, run_user, run_group, recording;
   std::uint32_t run_uid = 0;
   int program = -1;  // open for reading, not owned; -1: none
   bool child = false;

@@ -33,6 +33,7 @@ bool is_true(char* const list[], std::string_view name) { return value_of(list, 
 bool read_command_info(char* const list[], CommandInfo& out) {
   out.command = value_of(list, "command");
   out.user = value_of(list, "runas_user");
+  out.group = value_of(list, "runas_group");
   std::string_view uid = value_of(list, "runas_euid");
   if (uid.empty()) uid = value_of(list, "runas_uid");
   if (out.user.empty() || !read_uid(uid, out.uid)) return false;

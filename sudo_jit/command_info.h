@@ -14,6 +14,7 @@ bool is_true(char* const list[], std::string_view name);
 struct CommandInfo {
   std::string_view command;  // as sudo found it; perhaps relative
   std::string_view user;     // the name, or "#uid"
+  std::string_view group;    // of -g, where it is not the user's own
   std::uint32_t uid = 0;
   std::string_view folder;   // where it will run, where sudo goes there first
   std::string_view recording;  // of its I/O log, where any stream goes there

@@ -74,6 +74,7 @@ const char* describe(const Opened& opened, char* const command_info[], char* con
   context.run = {told.words.get(), size};
   context.run_user = info.user;
   context.run_uid = info.uid;
+  context.run_group = info.group;
   context.child = info.child;
   context.cwd = info.folder;
   if (info.folder.empty()) {

@@ -140,7 +140,7 @@ Json look_alikes(const core::Request& request) {
   };
   const core::Subject& subject = request.subject;
   add("subject", evidence::looks_alike(subject.identity->user) || evidence::looks_alike(subject.identity->person) || evidence::looks_alike(subject.tty));
-  add("target", evidence::looks_alike(request.target->user));
+  add("target", evidence::looks_alike(request.target->user) || evidence::looks_alike(request.target_group));
   const core::Command& command = request.command;
   add("command", any(request.argv) || evidence::looks_alike(command.path) || any(command.options) || any(command.env));
   add("cwd", evidence::looks_alike(request.cwd));
@@ -180,13 +180,15 @@ Now Now::read() {
 
 Json request_json(const core::Request& request, const RequestFacts& facts, const Host& host, Now now, Form form) {
   const bool open = request.state == core::RequestState::kPending || request.state == core::RequestState::kDetached;
+  Json target = name_json(*request.target);
+  if (!request.target_group.empty()) target["group"] = escape(request.target_group);
   Json out{{"id", request.id.text()},
            {"kind", core::name_of(request.kind)},
            {"state", core::name_of(request.state)},
            {"subject", subject_json(request.subject)},
            {"door", policy::name_of(request.door)},
            {"service", escape(request.service)},
-           {"target", name_json(*request.target)},
+           {"target", std::move(target)},
            {"target_verified", request.target_verified},
            {"host", host_json(host)},
            {"command", command_json(request, form)},

@@ -34,6 +34,7 @@ struct Ask {
   IdentityPtr target;
   IdentityPtr root;
   bool target_verified = false;
+  std::string target_group;  // of sudo's -g, as sudo resolved it; empty: the target's own
   Process process;
   Process parent;
   std::vector<std::string> argv;

@@ -63,7 +63,7 @@ evidence::Request document_of(const Request& request, const Host& host, const st
                  origin_of(request.subject.origin), request.subject.tty, known(request.subject.audit_session)};
   out.door = policy::name_of(request.door);
   out.service = request.service;
-  out.target = {request.target->user, request.target->uid, request.target_verified};
+  out.target = {request.target->user, request.target->uid, request.target_verified, request.target_group};
   out.command.argv = request.argv;
   out.command.known = request.command.known;
   out.command.verified = request.command.verified;

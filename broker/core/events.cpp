@@ -78,6 +78,7 @@ AuditEntry request(std::string_view type, const Request& request, const std::str
     fields["origin"] = origin(request.subject.origin);
     fields["tty"] = text(request.subject.tty);
     fields["target"] = {{"name", text(request.target->user)}, {"uid", request.target->uid}};
+    if (!request.target_group.empty()) fields["target"]["group"] = text(request.target_group);
     fields["target_verified"] = request.target_verified;
     fields["argv"] = words(request.argv);
     fields["cwd"] = text(request.cwd);

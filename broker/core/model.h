@@ -109,6 +109,7 @@ struct Request {
   Subject subject;
   IdentityPtr target;
   bool target_verified = false;
+  std::string target_group;  // of sudo's -g, as sudo resolved it; empty: the target's own
   std::vector<std::string> argv;  // bytes as they came
   Command command;
   std::string cwd;

@@ -57,6 +57,7 @@ std::shared_ptr<const Ask> Core::Impl::ask_of(const Request& request) const {
   ask->target = request.target;
   ask->root = root;
   ask->target_verified = request.target_verified;
+  ask->target_group = request.target_group;
   ask->process = request.process;
   ask->parent = request.parent;
   ask->argv = request.argv;

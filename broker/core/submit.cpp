@@ -205,6 +205,7 @@ Request Core::Impl::make_request(const Ask& ask, const policy::Offer& offer, Req
   request.subject = ask.subject;
   request.target = ask.target;
   request.target_verified = ask.target_verified;
+  request.target_group = ask.target_group;
   request.argv = ask.argv;
   request.command = ask.command;
   request.recording = ask.recording;

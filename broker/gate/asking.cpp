@@ -176,6 +176,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
       command.env = parts->env;
     }
     ask.resolved = ask.target_verified = true;
+    ask.target_group = std::move(context.run_group);
     ask.child = context.child;
     ask.recording = std::move(context.recording);
   }

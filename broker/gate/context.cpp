@@ -120,11 +120,11 @@ class Reader {
 
 enum Key : std::size_t {
   kService, kPhase, kUser, kRuser, kRhost, kTty, kCwd, kArgv, kReason, kReasonFrom, kTicket, kVia, kFor, kCanAsk,
-  kBudget, kSshAuth, kObserve, kPeer, kUrgency, kResolves, kRun, kRunPath, kRunUser, kRunUid, kRecording, kChild, kProgram, kKeys
+  kBudget, kSshAuth, kObserve, kPeer, kUrgency, kResolves, kRun, kRunPath, kRunUser, kRunUid, kRunGroup, kRecording, kChild, kProgram, kKeys
 };
 constexpr std::array<const char*, kKeys> kNames = {
     "service", "phase", "user", "ruser", "rhost", "tty", "cwd", "argv", "reason", "reason-from", "ticket", "via", "for-s",
-    "can-ask", "budget-s", "ssh-auth", "observe", "peer", "urgency", "resolves", "run", "run-path", "run-user", "run-uid", "recording", "child", "program"};
+    "can-ask", "budget-s", "ssh-auth", "observe", "peer", "urgency", "resolves", "run", "run-path", "run-user", "run-uid", "run-group", "recording", "child", "program"};
 
 bool take(Reader& in, Key key, Context& out) {
   std::string text;
@@ -168,6 +168,7 @@ bool take(Reader& in, Key key, Context& out) {
     case kRunPath: return in.bytes(out.run_path, core::kPathMax) && (out.run_path.starts_with('/') || in.fail("is no absolute path"));
     case kRunUser: return in.bytes(out.run_user, core::kNameMax) && (!out.run_user.empty() || in.fail("is empty"));
     case kRunUid: return in.number(out.run_uid) && (out.run_uid != policy::kNoUid || in.fail("is no uid"));
+    case kRunGroup: return in.bytes(out.run_group, core::kNameMax) && (!out.run_group.empty() || in.fail("is empty"));
     case kRecording: return in.bytes(out.recording, core::kPathMax);
     case kChild: return in.flag(out.child);
     case kProgram: return in.descriptor(out.program);

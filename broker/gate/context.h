@@ -35,6 +35,7 @@ struct Context {
   std::vector<std::string> run;
   std::string run_path;  // its folder resolved; empty: nobody can tell
   std::string run_user;  // "#1000" where the uid has no name
+  std::string run_group; // of -g; empty: the user's own
   std::uint32_t run_uid = policy::kNoUid;
   std::string recording;
   bool child = false;

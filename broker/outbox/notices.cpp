@@ -60,6 +60,7 @@ void add_request(OrderedJson& out, const core::Request& request) {
   out["who"] = {{"name", text(document->subject.name)}, {"uid", document->subject.uid}, {"person", text(document->subject.person)},
                 {"login", text(document->subject.login_name)}, {"from", text(document->subject.origin)}, {"tty", text(document->subject.tty)}};
   out["target"] = {{"name", text(document->target.name)}, {"uid", document->target.uid}, {"verified", document->target.verified}};
+  if (!document->target.group.empty()) out["target"]["group"] = text(document->target.group);
   if (!document->command.argv.empty()) {
     out["command"] = {{"text", shown_command(document->command.argv, kCommandMax)}, {"verified", document->command.verified}};
   }

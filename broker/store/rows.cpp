@@ -22,7 +22,7 @@ const char* const kRequestColumns =
     "offer_warn_before, policy_hash, boot_id, created, deadline, created_wall, "
     "deadline_wall, process, process_start, parent, parent_start, digest, secret_hash, ssh_key, "
     "urgency, command_known, command_verified, command_bound, command_words_at, command_path, command_options, command_env, "
-    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable, asked_scope, nonce, payload, command_sha256, recording";
+    "not_before, not_before_wall, extends, risk, risk_signs, typed_code, command_changeable, asked_scope, nonce, payload, command_sha256, recording, target_group";
 const char* const kRequestStateColumns =
     "state, ended_by, ended_why, ended_wall, granted, steps, wrong_codes, review_due, reviewed_by, reviewed_why, reviewed_wall";
 const char* const kGrantColumns =
@@ -201,7 +201,7 @@ int bind_request(Bind& bind, const Request& request) {
   bind.bytes(command.path).words(command.options).words(command.env);
   bind.number(request.not_before).number(request.not_before_wall).id(request.extends);
   bind.number(request.card.score).words(request.card.signs).text(request.typed_code).number(command.changeable).maybe(request.asked_scope);
-  bind.text(request.nonce).text(request.payload).text(command.sha256).bytes(request.recording);
+  bind.text(request.nonce).text(request.payload).text(command.sha256).bytes(request.recording).bytes(request.target_group);
   return bind.code();
 }
 
@@ -259,6 +259,7 @@ Request read_request(Row& row) {
   request.payload = row.bytes();
   request.command.sha256 = row.bytes();
   request.recording = row.bytes();
+  request.target_group = row.bytes();
   if (!request.extends.empty()) {
     request.kind = core::RequestKind::kExtension;
   } else if (request.offer.break_glass) {

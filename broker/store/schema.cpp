@@ -370,9 +370,13 @@ CREATE TABLE couriers (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+constexpr const char* kTargetGroup = R"sql(
+ALTER TABLE requests ADD COLUMN target_group BLOB NOT NULL DEFAULT x'';
+)sql";
+
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
-                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}};
+                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargetGroup}};
 
 }  // namespace
 

@@ -39,10 +39,16 @@ std::string name_in(const Json& entry, const char* name) {
   return text.empty() ? "somebody" : text;
 }
 
+std::string as_whom(const Json& entry) {
+  if (!entry.contains("target")) return {};
+  const std::string group = inert(word(member(entry, "target"), "group"));
+  return " as " + name_in(entry, "target") + (group.empty() ? "" : ", group " + group);
+}
+
 std::string title_of(const Notice& notice, const std::string& host, const Json& entry) {
   const std::string who = name_in(entry, "who");
   const std::string door = inert(word(entry, "door"));
-  const std::string as = entry.contains("target") ? " as " + name_in(entry, "target") : std::string();
+  const std::string as = as_whom(entry);
   const std::string state = inert(word(entry, "state"));
   const std::string id = notice.request.empty() ? std::string() : " (" + short_id(notice.request) + ")";
   if (notice.event == "request") return host + ": " + who + " asks for " + door + as + id;
@@ -82,7 +88,7 @@ void add_facts(Notice& notice, const std::string& host, const Json& entry) {
   if (const std::string login = inert(word(who, "login")); !login.empty()) person += ", logged in as " + login;
   if (const std::string from = inert(word(who, "from")); !from.empty() && from != "unknown") person += ", from " + from;
   add("Who", person);
-  add("What", text("door") + (entry.contains("target") ? " as " + name_in(entry, "target") : std::string()));
+  add("What", text("door") + as_whom(entry));
   const Json command = member(entry, "command");
   if (const std::string line = inert(word(command, "text")); !line.empty()) add("Command", line + (truth(command, "verified") ? "" : "  (as it was typed, not verified)"));
   add("Reason", text("reason"));

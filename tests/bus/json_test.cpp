@@ -39,6 +39,7 @@ core::Request request() {
   out.offer.tickets = {"", "CHG-####"};
   out.offer.record = out.offer.match = out.offer.break_glass = true;
   out.offer.notify = {"pager"};
+  out.target_group = "a\nb";
   out.offer.review_s = 86'400;
   out.offer.votes = policy::Votes::kSigned;
   out.card = {45, {"never was root\n here before"}};
@@ -61,7 +62,7 @@ TEST_CASE("a request's document") {
   const Json expected = Json::parse(R"({
     "id": "0123456789abcdef0123456789abcdef", "kind": "elevation", "state": "pending",
     "subject": {"name": "alice", "uid": 1000, "loginuid": 1000, "person": "alice", "origin": "local", "tty": "/dev/pts/1"},
-    "door": "sudo", "service": "sudo", "target": {"name": "root", "uid": 0}, "target_verified": false,
+    "door": "sudo", "service": "sudo", "target": {"name": "root", "uid": 0, "group": "a\\nb"}, "target_verified": false,
     "host": {"id": "00ff", "name": "web1"},
     "command": {"argv": ["sudo", "sh", "-c", "a\\nb"], "text": "sudo sh -c \"a\\nb\"", "length": 15, "verified": false, "cut": false,
                 "path": "/usr/bin/sh", "sha256": null, "changeable": false, "words_at": 2, "options": ["-g"], "env": ["PATH", "A\\nB"]},

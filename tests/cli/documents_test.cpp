@@ -37,6 +37,15 @@ TEST_CASE("a list that was cut says so in one line", "[lists]") {
   CHECK(line("grants", "[]").empty());
 }
 
+TEST_CASE("the group that sudo runs it as is shown with the user", "[documents]") {
+  Json request = pending();
+  CHECK(request_line(request).find("sudo as root(0):") != std::string::npos);
+  request["target"]["group"] = "adm";
+  CHECK(request_line(request).find("sudo as root(0), group adm:") != std::string::npos);
+  const auto facts = request_facts(request);
+  CHECK(std::ranges::find(facts, std::pair<std::string, std::string>("as", "root(0), group adm, as the command line says")) != facts.end());
+}
+
 TEST_CASE("who waits is told of votes and of the ladder's steps") {
   using Lines = std::vector<std::string>;
   const Json asked = pending();

@@ -62,6 +62,7 @@ def test_other_forms_are_shown_whole(inbox):
             command = shown["command"]
             check(command["verified"] and command["argv"] == argv and command["path"] == path, f"{line}: {command}\n{alice.text}")
             check(os.path.realpath(shown["cwd"]) == cwd, f"{line}: {shown['cwd']}")
+            check(shown["target"].get("group") == ("sudo" if "-g" in argv else None), f"{line}: {shown['target']}")
 
 
 @each

@@ -75,7 +75,7 @@ Request a_request() {
   request.subject = {"al\"ice", 1000, 1000, "", "alice", "local", "/dev/pts/1", std::nullopt};
   request.door = "sudo";
   request.service = "sudo";
-  request.target = {"root", 0, false};
+  request.target = {"root", 0, false, "adm\n"};
   request.command.argv = {"sudo", std::string("a\0b", 3), "\xff", ""};
   request.command.known = true;
   request.cwd = "/home/alice";

@@ -97,6 +97,8 @@ std::vector<Case> cases() {
   wrong("a long path", bytes("run-path", std::string(core::kPathMax + 1, '/')));
   wrong("a NUL in the path", bytes("run-path", std::string("/a\0b", 4)));
   wrong("nobody", bytes("run-user", ""));
+  wrong("no group", bytes("run-group", ""));
+  wrong("a long group", bytes("run-group", std::string(core::kNameMax + 1, 'g')));
   wrong("uid -1", number("run-uid", 4294967295U));
   wrong("run too long", words("run", {"id", std::string(core::kArgvMax, 'a')}));
   wrong("resolves there", flag("resolves", true));

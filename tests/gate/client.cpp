@@ -185,7 +185,7 @@ Entries sudo_context() {
 }
 
 Entries command_entries() {
-  return {string("phase", "command"), words("run", {"id"}), bytes("run-path", "/usr/bin/id"), bytes("run-user", "root"), number("run-uid", 0),
+  return {string("phase", "command"), words("run", {"id"}), bytes("run-path", "/usr/bin/id"), bytes("run-user", "root"), number("run-uid", 0), bytes("run-group", "sre"),
           bytes("recording", "/var/log/sudo-io/00/00/01"), flag("child", false)};
 }
 

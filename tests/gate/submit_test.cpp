@@ -69,6 +69,7 @@ TEST_CASE("Submit: what sudo will run") {
     CHECK(ask.resolved);
     CHECK(ask.target_verified);
     CHECK(ask.target->user == "root");
+    CHECK(ask.target_group == "sre");
     CHECK(ask.argv == std::vector<std::string>{"id"});
     CHECK(ask.recording == "/var/log/sudo-io/00/00/01");
     CHECK(ask.command.verified);

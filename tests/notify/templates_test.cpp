@@ -27,6 +27,7 @@ Notice nasty(const std::string& text) {
   Json entry = request_entry();
   for (const char* const name : {"door", "service", "reason", "ticket", "urgency", "rule", "scope", "code", "kind", "state", "by", "why", "added"}) entry[name] = text;
   for (const char* const name : {"who", "target"}) entry[name]["name"] = text;
+  entry["target"]["group"] = text;
   for (const char* const name : {"person", "login", "from", "tty", text.c_str()}) entry["who"][name] = text;
   entry["command"]["text"] = text;
   entry["seats"][0]["set"] = text;

@@ -133,6 +133,7 @@ core::Request request(std::uint64_t number, std::uint32_t uid) {
   made.subject = subject(uid);
   made.target = identity(0);
   made.target_verified = true;
+  made.target_group = all_bytes(1);
   made.argv = {"/bin/sh", "", "-c", all_bytes(1), ""};
   made.cwd = "/tmp/" + all_bytes(0);
   made.reason = all_bytes(0);
@@ -309,7 +310,7 @@ std::uint64_t u(std::int64_t value) { return static_cast<std::uint64_t>(value); 
 
 std::string text(const core::Request& r) {
   Text out;
-  out << r.id << r.service << r.subject << *r.target << r.target_verified << r.argv << r.cwd << r.reason << r.ticket;
+  out << r.id << r.service << r.subject << *r.target << r.target_verified << r.target_group << r.argv << r.cwd << r.reason << r.ticket;
   out.kind(r.kind).kind(r.door).kind(r.reason_from).maybe(r.asked_s) << r.via << r.policy_hash << r.boot_id;
   const policy::Offer& o = r.offer;
   out << o.rule << o.fingerprint << o.reason_required << o.reason_min << o.give_s << o.max_s << o.wait_s << o.claim_s;

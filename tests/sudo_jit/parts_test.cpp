@@ -78,11 +78,16 @@ TEST_CASE("what sudo will run") {
   CommandInfo info;
   CHECK(read({"command=/usr/bin/id", "runas_user=root", "runas_uid=0", "iolog_path=/var/log/sudo-io/00/00/01"}, info));
   CHECK(info.uid == 0);
+  CHECK(info.group.empty());
   CHECK_FALSE(info.child);
   CHECK(info.recording.empty());  // a path, and no stream goes there
   SECTION("the effective uid is the one") {
     CHECK(read({"runas_user=x", "runas_uid=5", "runas_euid=6"}, info));
     CHECK(info.uid == 6);
+  }
+  SECTION("the group of -g") {
+    CHECK(read({"runas_user=root", "runas_uid=0", "runas_gid=27", "runas_group=adm"}, info));
+    CHECK(info.group == "adm");
   }
   SECTION("no user, no number") {
     for (const char* uid : {"runas_uid=", "runas_uid=-1", "runas_uid=4294967295", "runas_uid=0x0", "runas_uid=1 ", "other=1"}) {
