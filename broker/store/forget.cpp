@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/store/forget.h"
 
+#include <map>
+#include <set>
+#include <utility>
+
 #include "broker/store/segments.h"
 
 namespace jit::store {
@@ -45,10 +49,13 @@ const char* const kHis[] = {
     "UPDATE request_states SET ended_by = '', ended_why = '' WHERE state > 1 AND " JIT_AMONG("ended_by"),
     "UPDATE request_states SET reviewed_by = '', reviewed_why = '' WHERE state > 1 AND " JIT_AMONG("reviewed_by"),
     "UPDATE grant_states SET ended_by = '', ended_why = '' WHERE state > 1 AND " JIT_AMONG("ended_by"),
+    // Whose account others became: their documents and entries name the account and no person, so they stay, and are proven.
+    "UPDATE requests SET target_person = x'' WHERE target_person = CAST(?1 AS BLOB) AND id IN (SELECT request FROM request_states WHERE state > 1)",
+    "UPDATE grants SET target_person = x'' WHERE target_person = CAST(?1 AS BLOB) AND id IN (SELECT issued FROM grant_states WHERE state > 1)",
 };
-const char* const kHisRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND (subject_person = CAST(?1 AS BLOB) OR (target_uid <> 0 AND target_person = CAST(?1 AS BLOB)))";
+const char* const kHisRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND subject_person = CAST(?1 AS BLOB)";
 const char* const kHisGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
-                               "WHERE request IS NULL AND state > 1 AND (subject_person = CAST(?1 AS BLOB) OR (target_uid <> 0 AND target_person = CAST(?1 AS BLOB)))";
+                               "WHERE request IS NULL AND state > 1 AND subject_person = CAST(?1 AS BLOB)";
 
 // ?1: the last entry that goes; ?2: what ended before that goes.
 const char* const kEntries[] = {
@@ -60,6 +67,10 @@ const char* const kEntries[] = {
 const char* const kOldRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND ended_wall < ?2";
 const char* const kOldGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
                                "WHERE request IS NULL AND state > 1 AND ended_wall < ?2";
+const char* const kGone = "SELECT id FROM temp.gone";
+const char* const kFilters = "SELECT filter FROM segments";
+const char* const kNewest = "SELECT request, issued FROM audit WHERE sequence > 1024 * (SELECT coalesce(max(number) + 1, 0) FROM segments)";
+const char* const kKeep = "DELETE FROM temp.gone WHERE id = ?1";
 #undef JIT_OVER
 #undef JIT_AMONG
 
@@ -73,26 +84,36 @@ std::unique_ptr<Forget> Forget::prepare(sqlite3* db) {
     to.push_back(store::prepare(db, sql));
     good = good && to.back() != nullptr;
   };
-  const auto add_ended = [&](std::vector<Stmt>& to, const char* requests, const char* grants) {
-    add(to, kClear);
-    add(to, requests);
-    for (const char* sql : kTables) add(to, sql);
-    add(to, kClear);
-    add(to, grants);
-    for (const char* sql : kGrantsAlone) add(to, sql);
+  const auto add_drop = [&](std::vector<Stmt>& to, std::span<const char* const> tables) {
+    for (const char* sql : tables) add(to, sql);
     add(to, kClear);
   };
-  made->touched_ = store::prepare(db, kTouched);
-  good = made->touched_ != nullptr;
+  const auto make = [&](Stmt& to, const char* sql) {
+    to = store::prepare(db, sql);
+    good = good && to != nullptr;
+  };
+  make(made->touched_, kTouched);
+  make(made->gone_, kGone);
+  make(made->filters_, kFilters);
+  make(made->newest_, kNewest);
+  make(made->keep_, kKeep);
   for (const char* sql : kHis) add(made->person_, sql);
-  add_ended(made->person_, kHisRequests, kHisGrants);
-  for (const char* sql : kEntries) add(made->cut_, sql);
-  add_ended(made->cut_, kOldRequests, kOldGrants);
+  add(made->person_, kClear);
+  add(made->person_, kHisRequests);
+  add_drop(made->person_, kTables);
+  add(made->person_, kHisGrants);
+  add_drop(made->person_, kGrantsAlone);
+  for (const char* sql : kEntries) add(made->entries_, sql);
+  add(made->find_requests_, kClear);
+  add(made->find_requests_, kOldRequests);
+  add_drop(made->drop_requests_, kTables);
+  add(made->find_grants_, kOldGrants);
+  add_drop(made->drop_grants_, kGrantsAlone);
   return good ? std::move(made) : nullptr;
 }
 
-int Forget::run(std::vector<Stmt>& statements, const std::string* name, std::int64_t first, std::int64_t second) {
-  for (Stmt& stmt : statements) {
+int Forget::run(std::span<const Stmt> statements, const std::string* name, std::int64_t first, std::int64_t second) {
+  for (const Stmt& stmt : statements) {
     int code = SQLITE_OK;
     const int parameters = sqlite3_bind_parameter_count(stmt.get());
     if (parameters >= 1) {
@@ -129,6 +150,51 @@ int Forget::person(const std::string& name, core::WallMs now) {
   return code;
 }
 
-int Forget::cut(std::uint64_t sequence, core::WallMs ended) { return run(cut_, nullptr, static_cast<std::int64_t>(sequence), ended); }
+// Where a filter only may hold it, it stays until a later part is cut.
+int Forget::keep_named() {
+  const auto rows = [](const Stmt& stmt, const auto& take) {
+    int code = SQLITE_OK;
+    while ((code = sqlite3_step(stmt.get())) == SQLITE_ROW) take(Row(stmt.get()));
+    sqlite3_reset(stmt.get());
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+  };
+  std::map<std::string, std::uint64_t> gone;  // and its key in a filter
+  std::set<std::string> named;
+  int code = rows(gone_, [&](Row row) {
+    std::string id = row.bytes();
+    const std::uint64_t key = Filter::key(Filter::Kind::kId, id);
+    gone.emplace(std::move(id), key);
+  });
+  if (code != SQLITE_OK || gone.empty()) return code;
+  code = rows(filters_, [&](Row row) {
+    const std::string filter = row.bytes();
+    for (const auto& [id, key] : gone) {
+      if (Filter::may_hold(filter, key)) named.insert(id);
+    }
+  });
+  if (code != SQLITE_OK) return code;
+  code = rows(newest_, [&](Row row) {
+    named.insert(row.bytes());
+    named.insert(row.bytes());
+  });
+  for (const std::string& id : named) {
+    if (code != SQLITE_OK) break;
+    if (!gone.contains(id)) continue;
+    Bind bind(keep_.get());
+    bind.bytes(id);
+    code = bind.code() != SQLITE_OK ? bind.code() : step(keep_.get());
+  }
+  return code;
+}
+
+int Forget::cut(std::uint64_t sequence, core::WallMs ended) {
+  int code = run(entries_, nullptr, static_cast<std::int64_t>(sequence), 0);
+  for (const auto& [find, drop] : {std::pair(&find_requests_, &drop_requests_), {&find_grants_, &drop_grants_}}) {
+    if (code == SQLITE_OK) code = run(*find, nullptr, 0, ended);
+    if (code == SQLITE_OK) code = keep_named();
+    if (code == SQLITE_OK) code = run(*drop, nullptr, 0, 0);
+  }
+  return code;
+}
 
 }  // namespace jit::store

@@ -370,13 +370,24 @@ CREATE TABLE couriers (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kTargetGroup = R"sql(
+// Whom another became can be forgotten as a person; the account that it was stays.
+constexpr const char* kTargets = R"sql(
 ALTER TABLE requests ADD COLUMN target_group BLOB NOT NULL DEFAULT x'';
+DROP TRIGGER requests_never_change;
+CREATE TRIGGER requests_never_change BEFORE UPDATE ON requests
+WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'') BEGIN
+  SELECT RAISE(ABORT, 'a request is immutable');
+END;
+DROP TRIGGER grants_never_change;
+CREATE TRIGGER grants_never_change BEFORE UPDATE ON grants
+WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'') BEGIN
+  SELECT RAISE(ABORT, 'the terms of a grant are immutable');
+END;
 )sql";
 
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
-                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargetGroup}};
+                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargets}};
 
 }  // namespace
 

@@ -59,7 +59,7 @@ struct ArchiveHost {
     }
   }
   // What the broker does with one part; false: there is none, or it was not written.
-  bool archive_before(core::WallMs before) {
+  bool archive_before(core::WallMs before, core::WallMs ended = 0) {
     const auto part = db().ready_for_archive(before);
     if (!part) return false;
     store::PartMaker maker(db(), host(), seal(), *part);
@@ -68,12 +68,12 @@ struct ArchiveHost {
     must(step == store::PartMaker::Step::kMade);
     core::Batch told = batch(entry("log.archived", ""));
     told.entries[0].wall = kBegin + 900'000'000;
-    return hand_over(maker, told);
+    return hand_over(maker, told, ended);
   }
-  bool hand_over(store::PartMaker& maker, const core::Batch& told) {
+  bool hand_over(store::PartMaker& maker, const core::Batch& told, core::WallMs ended = 0) {
     bool good = false;
     const store::ArchivePart part = maker.part();
-    db().archive(part, maker.take(), 0, told, [&good](bool ok) { good = ok; });
+    db().archive(part, maker.take(), ended, told, [&good](bool ok) { good = ok; });
     store->mail.run_one();
     return good;
   }

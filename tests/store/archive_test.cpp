@@ -150,6 +150,40 @@ TEST_CASE("an archive that cannot be written or read leaves the log as it is", "
   CHECK(host.store->commit(erase));
 }
 
+TEST_CASE("what ended long ago stays until no entry that stays names it", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(5, 5);
+  core::Batch both;
+  core::Request over = request(70);
+  over.state = core::RequestState::kDenied;
+  over.review_due = 0;
+  over.ended_wall = kBegin + 1000;
+  both.requests.push_back(over);
+  core::Grant free = grant(80);
+  free.request = {};
+  free.state = core::GrantState::kEnded;
+  free.end = core::GrantEnd::kRevoked;
+  free.ended_wall = kBegin + 1000;
+  both.grants.push_back(free);
+  for (const char* type : {"request.created", "grant.created"}) {
+    core::AuditEntry one = entry(type, "alice");
+    one.request = std::string_view(type) == "request.created" ? over.id : core::Id();
+    one.grant = one.request.empty() ? free.id : core::Id();
+    one.wall = kBegin + 6000;
+    both.entries.push_back(one);
+  }
+  must(host.store->commit(both));
+  must(host.store->seal());
+  const core::WallMs ended = kBegin + 100'000;  // both did before that
+  REQUIRE(host.archive_before(kBegin + 5500, ended));
+  CHECK(host.db().request(over.id));
+  CHECK(host.db().grant(free.id));
+  REQUIRE(host.archive_before(kBegin + 6500, ended));
+  CHECK_FALSE(host.db().request(over.id));
+  CHECK_FALSE(host.db().grant(free.id));
+}
+
 TEST_CASE("what is given of a part begins at any entry, and is verified", "[archive]") {
   const Folder folder;
   ArchiveHost host(folder.path);

@@ -34,7 +34,7 @@ core::Request over(std::uint64_t number, const std::string& ended_by, const core
 
 }  // namespace
 
-TEST_CASE("who ended, reviewed or was the target is erased with requests and grants of others", "[erase]") {
+TEST_CASE("who ended, reviewed or was the target is erased in requests and grants of others", "[erase]") {
   const Folder folder;
   Opened store(folder / "jit.db");
   core::Batch all;
@@ -68,9 +68,12 @@ TEST_CASE("who ended, reviewed or was the target is erased with requests and gra
     CHECK((one->ended_by + one->ended_why + one->reviewed_by + one->reviewed_why).empty());
   }
   CHECK(store.db->request(id_of(4))->ended_by == "bobby");
-  CHECK_FALSE(store.db->request(id_of(5)));  // to become him
-  CHECK(store.db->request(id_of(6)));        // whatever root is called
+  // Who became him has a document in the log: it names the account, and no person.
+  for (const std::uint64_t number : {5U, 6U}) {
+    CHECK(store.db->request(id_of(number))->target->user == "bob");
+    CHECK(store.db->request(id_of(number))->target->person.empty());
+  }
   CHECK((store.db->grant(id_of(11))->ended_by + store.db->grant(id_of(11))->ended_why).empty());
-  CHECK_FALSE(store.db->grant(id_of(12)));
-  CHECK(store.db->grant(id_of(13)));
+  CHECK(store.db->grant(id_of(12))->target->person.empty());
+  CHECK(store.db->grant(id_of(13))->target->person == "bob");  // it lives
 }
