@@ -82,6 +82,7 @@ std::string Remote::take_request(const std::string& subject, const std::string& 
   const std::string id = request->request.id;
   const auto known = requests_.find(id);
   if (known != requests_.end() && known->second.request.digest == request->digest) return {};  // told again
+  if (known != requests_.end() && known->second.request.request.host_id != about->host) return {};  // no host takes the place of another's
   if (known == requests_.end() && requests_.size() >= kRequestsMost) return {};
   Json document = document_of(*request);
   requests_.insert_or_assign(id, RemoteRequest{std::move(*request), *key, std::move(document)});

@@ -231,6 +231,7 @@ bool Relay::take_page(const std::string& document, bool logged) {
     const auto sequence = static_cast<std::uint64_t>(number(entry, "seq"));
     if (const std::string state = word(entry, "state"); !state.empty()) {
       requests_.erase(request);
+      drop(request);
       put({end_subject(host_, request), envelope, "end-" + digest, sequence, 0, 0, 0});
       continue;
     }
@@ -245,6 +246,17 @@ bool Relay::take_page(const std::string& document, bool logged) {
   tell_done_ = boottime() + kDone;
   const auto more = page.find("more");
   return more != page.end() && more->is_boolean() && more->get<bool>();
+}
+
+// Sent again behind its end, it would look as if it still waited.
+void Relay::drop(const std::string& request) {
+  std::erase_if(out_, [&](const auto& one) {
+    const auto& [token, out] = one;
+    if (!out.subject.ends_with("." + request) || out.subject == end_subject(host_, request)) return false;
+    if (out.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(out.sequence));
+    questions_.erase(token);
+    return true;
+  });
 }
 
 void Relay::put(Out out) {

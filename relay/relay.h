@@ -83,6 +83,7 @@ class Relay {
   bool take_page(const std::string& document, bool log);
   void carried();
 
+  void drop(const std::string& request);
   void put(Out out);
   void send(const std::string& token);
   void look_later(const std::string& request);

@@ -13,6 +13,7 @@ Attempt attempt_of(const Ask& ask) {
   attempt.origin = ask.subject.origin;
   attempt.argv = ask.argv;
   attempt.command = &ask.command;
+  attempt.takes_group = !ask.target_group.empty() || std::ranges::count(ask.command.options, "-g") > 0;
   attempt.cwd = ask.cwd;
   attempt.terminal = ask.subject.terminal;
   attempt.audit_session = ask.subject.audit_session;
@@ -62,7 +63,7 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
   const bool origin_bound = grant.subject.origin.kind != policy::Origin::Kind::kUnknown;
   if (grant.door == policy::Door::kSsh && origin_bound && !(grant.subject.origin == attempt.origin)) return false;
   if (grant.door == policy::Door::kSsh && other_key(grant.ssh_key, attempt.ssh_key)) return false;
-  if (grant.scope == policy::Scope::kCommand) {
+  if (grant.scope == policy::Scope::kCommand || attempt.takes_group) {
     if (!std::ranges::equal(grant.argv, attempt.argv)) return false;
     if (grant.cwd != attempt.cwd || !same_command(grant.command, *attempt.command)) return false;
   }
@@ -79,6 +80,7 @@ bool same_ask(const Request& request, const Ask& ask) {
     return false;
   }
   if (request.door == policy::Door::kSsh && other_key(request.ssh_key, ask.ssh_key)) return false;
+  if (request.command.verified && ask.command.verified && request.target_group != ask.target_group) return false;
   return request.argv == ask.argv && request.cwd == ask.cwd && same_command(request.command, ask.command);
 }
 

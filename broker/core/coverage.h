@@ -14,6 +14,7 @@ struct Attempt {
   policy::Origin origin;
   std::span<const std::string> argv;
   const Command* command = nullptr;  // never null
+  bool takes_group = false;          // of another group than the target's own (sudo -g)
   std::string_view cwd;
   Terminal terminal;
   std::uint32_t audit_session = policy::kNoUid;
@@ -23,8 +24,9 @@ struct Attempt {
 
 Attempt attempt_of(const Ask& ask);
 
-// Total: false for an ended grant, one past its claim window or its end, and for another user, door or target. A
-// command is compared for scope command, at ssh the origin always, and the key where both are known; terminal, session and connection bind at first use.
+// Total: false for an ended grant, one past its claim window or its end, and for another user, door or target. A command is compared
+// for scope command, and where it takes a group, which no wider scope covers; at ssh the origin always, and the key where both are
+// known; terminal, session and connection bind at first use.
 bool covers(const Grant& grant, const Attempt& attempt, BootMs now);
 
 // Is what was asked for, or given, the same program with the same bytes? What was resolved is never matched by a claim; a claim

@@ -150,6 +150,36 @@ TEST_CASE("a digest that a permit asks for, and that a grant holds", "[command]"
   CHECK(world.answer(world.submit(elsewhere)).verdict != Verdict::kAllow);
 }
 
+TEST_CASE("a group is taken where it was approved, and by no wider grant", "[command]") {
+  World world;
+  const auto give = [&world](const Ask& ask) {
+    world.submit(ask);
+    CHECK(world.vote(kBob, world.only_request()).error().empty());
+    CHECK(world.bound(world.bind(ask)).allow);
+  };
+  const auto with_group = [](Ask ask, const std::string& group) {
+    ask.target_group = group;
+    ask.argv.insert(ask.argv.begin(), {"sudo", "-g", group});
+    return ask;
+  };
+  const Ask plain = resolved(world.ask(kAlice));
+  SECTION("what was approved without one") {
+    give(plain);
+    REQUIRE(world.only_grant().scope == policy::Scope::kTty);
+    Ask other = resolved(world.ask(kAlice), command("/usr/bin/ls"));
+    other.argv = {"ls"};
+    CHECK(world.said(world.submit(other)) == "allow granted");
+    CHECK(world.said(world.submit(with_group(other, "disk"))) == "pending approval-needed");
+    other.command.options = {"-g"};
+    CHECK(world.said(world.submit(other)) == "pending approval-needed");
+  }
+  SECTION("what was approved with it") {
+    give(with_group(plain, "adm"));
+    CHECK(world.said(world.submit(with_group(plain, "adm"))) == "allow granted");
+    CHECK(world.said(world.submit(with_group(plain, "disk"))) == "pending approval-needed");
+  }
+}
+
 TEST_CASE("what a program under sudo starts", "[command]") {
   World world;
   const Ask ask = resolved(world.ask(kAlice));

@@ -288,6 +288,10 @@ def test_d12_an_invented_request():
         bring([vote], request)
         bring([vote], invented)
         check(still_waits(request), "it counts here")
+        # A host that he trusts by now takes no other's place in his list.
+        ENEMY.request(f"jit.v1.req.group:sre.{own}.{request}", forged(envelope, dict(payload, host={"id": own, "name": "db9"})))
+        shown = next(r for r in BOB.requests() if r["id"] == request)
+        check(shown["host"] == {"id": host, "name": "bed"}, f"{shown['host']}")
         run("alice", ["jitctl", "cancel", request])
         alice.wait()
     bedlib.clean_slate()
