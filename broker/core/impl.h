@@ -297,6 +297,7 @@ struct Core::Impl {
   bool approved_by(const LiveGrant& grant, const Subject& subject) const;
   Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind, const Id& extends = {});
   // A request that the policy itself answers with yes, and its grant.
+  void set_terms(Grant& grant, const policy::Offer& offer) const;
   void set_times(Grant& grant, BootMs not_before, std::uint32_t claim_s) const;
   void keep_approved(const Request& request);
   std::pair<Request, Grant> granted_at_once(const Ask& ask, const policy::Offer& offer, RequestKind kind);

@@ -251,6 +251,12 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   grant.argv = ask.argv;
   grant.command = ask.command;
   grant.cwd = ask.cwd;
+  set_terms(grant, offer);
+  set_times(grant, ask.not_before, offer.claim_s);
+  return grant;
+}
+
+void Core::Impl::set_terms(Grant& grant, const policy::Offer& offer) const {
   grant.scope = offer.scope;
   grant.rule = offer.rule;
   grant.fingerprint = offer.fingerprint;
@@ -261,8 +267,6 @@ Grant Core::Impl::make_grant(const Ask& ask, const policy::Offer& offer) {
   grant.on_expiry = offer.on_expiry;
   grant.run_max_s = offer.run_max_s;
   grant.warn_before_s = offer.warn_before_s;
-  set_times(grant, ask.not_before, offer.claim_s);
-  return grant;
 }
 
 // The claim window opens when the grant may be used.

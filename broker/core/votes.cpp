@@ -114,13 +114,7 @@ Grant Core::Impl::grant_from(const Live& live) const {
   grant.argv = request.argv;
   grant.command = request.command;
   grant.cwd = request.cwd;
-  grant.scope = live.terms.scope;
-  grant.rule = live.terms.rule;
-  grant.fingerprint = live.terms.fingerprint;
-  grant.policy_hash = policy()->hash();
-  grant.boot_id = boot_id;
-  grant.lifetime_s = live.terms.give_s;
-  grant.max_s = live.terms.max_s;
+  set_terms(grant, live.terms);
   for (const CastVote& cast : live.votes) {
     if (!cast.vote.approve) continue;
     grant.lifetime_s = std::min(grant.lifetime_s, cast.vote.duration_s.value_or(grant.lifetime_s));
