@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <initializer_list>
 #include <memory>
@@ -79,10 +80,12 @@ std::vector<pid_t> pids_in(const std::string& path) {
 }
 
 bool is_populated(const std::string& path) {
-  if (!is_inside(path)) return false;
+  if (!is_inside(path) || is_gone(path)) return false;
   const auto text = read_file(file_in(path, "cgroup.events"));
-  return text && text->find("populated 1") != std::string::npos;
+  return !text || text->find("populated 0") == std::string::npos;
 }
+
+bool is_gone(const std::string& path) { return ::access((kRoot + path).c_str(), F_OK) != 0 && errno == ENOENT; }
 
 bool move_to(pid_t pid, const std::string& path) {
   return is_inside(path) && write_file(file_in(path, "cgroup.procs"), std::to_string(pid));

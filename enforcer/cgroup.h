@@ -13,7 +13,8 @@ namespace jit::enforcer {
 
 std::string cgroup_of(pid_t pid);                    // empty: unknown
 std::vector<pid_t> pids_in(const std::string& path);  // with those of the groups inside; none where it is gone
-bool is_populated(const std::string& path);          // false where it is gone
+bool is_populated(const std::string& path);          // false where it is gone; what cannot be read is
+bool is_gone(const std::string& path);
 bool move_to(pid_t pid, const std::string& path);
 void signal_all(const std::string& path, std::initializer_list<int> signals);
 void kill_all(const std::string& path);              // with SIGKILL, forks under way included

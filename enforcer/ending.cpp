@@ -22,8 +22,10 @@ constexpr std::int64_t kSweepMs = 10'000;   // looks for a session that nobody t
 }  // namespace
 
 Result Keeper::end(const std::string& id) {
+  if (!is_id(id)) return Result::kNotFound;
   Entry* entry = find(id);
-  if (entry == nullptr) return Result::kNotFound;
+  const bool kept_out = keep_out(id);
+  if (entry == nullptr) return kept_out ? Result::kNotFound : Result::kFailed;
   if (!entry->ending) {
     begin_end(*entry, "asked");
     turn();
@@ -118,6 +120,9 @@ void Keeper::turn() {
   }
   std::int64_t next = now + kSweepMs;
   learn_sessions();
+  for (auto& [id, entry] : entries_) {
+    std::erase_if(entry.held.leaders, [](const Leader& leader) { return !is_alive(leader.process.get()); });  // and their descriptors
+  }
   for (auto& [id, entry] : entries_) {
     if (entry.ending) continue;
     const std::int64_t end = end_of(entry.held, &Held::end);

@@ -7,7 +7,7 @@
 namespace jit::enforcer {
 namespace {
 
-constexpr std::size_t kMostLines = 4096;
+constexpr std::size_t kMostLines = 65536;
 
 std::string_view take_word(std::string_view& line) {
   const std::size_t end = std::min(line.find(' '), line.size());

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "enforcer/cgroup.h"
 #include "enforcer/terminals.h"
@@ -30,6 +31,13 @@ bool write_whole(const std::string& path, const std::string& text) {
     if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
   }
   return ::rename(fresh.c_str(), path.c_str()) == 0;
+}
+
+// Who has exited, and where nobody can come back: each use would add to the record else.
+void drop_gone(Held& held) {
+  std::erase_if(held.leaders, [](const Leader& leader) { return !is_alive(leader.process.get()); });
+  std::erase_if(held.scopes, [](const Scope& scope) { return is_gone(scope.path); });
+  std::erase_if(held.sessions, is_gone);
 }
 
 bool is_session(const std::string& unit) { return unit.starts_with("session-") && unit.ends_with(".scope"); }
@@ -58,7 +66,7 @@ bool Keeper::start() {
   while (const dirent* entry = ::readdir(folder.get())) {
     const std::string name = entry->d_name;
     if (!is_id(name)) continue;
-    const auto text = read_file(folder_ + "/" + name, std::size_t{1} << 20);
+    const auto text = read_file(folder_ + "/" + name, std::size_t{16} << 20);
     auto held = text ? read_held(*text) : std::nullopt;
     if (!held || held->id != name) {
       sd_journal_print(LOG_CRIT, "%s/%s is damaged: what runs under this grant ends when systemd says so", folder_.c_str(), name.c_str());
@@ -152,6 +160,26 @@ void Keeper::erase(const std::string& id) {
   entries_.erase(id);
 }
 
+// A process that was stopped between the broker's yes and ours would open a session of what was ended meanwhile. Nothing but the boot
+// removes these files: who is stopped may be so for long.
+bool Keeper::keep_out(const std::string& id) {
+  const Fd fd(::open((folder_ + "/" + id + ".ended").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) sd_journal_print(LOG_ERR, "%s/%s.ended cannot be written: %s", folder_.c_str(), id.c_str(), std::strerror(errno));
+  return static_cast<bool>(fd);
+}
+
+bool Keeper::may_adopt(const std::string& id) const {
+  return id.empty() || (::access((folder_ + "/" + id + ".ended").c_str(), F_OK) != 0 && errno == ENOENT);
+}
+
+std::vector<std::string> Keeper::populated(const Entry& entry) const {
+  std::vector<std::string> out;
+  for (const Scope& scope : entry.held.scopes) {
+    if (is_populated(scope.path)) out.push_back(scope.path);
+  }
+  return out;
+}
+
 void Keeper::forget_leader(const std::string& id, pid_t pid, std::uint64_t start) {
   Entry* entry = find(id);
   if (entry == nullptr) return;
@@ -178,6 +206,7 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
   std::string outer = outer_of(before);
   if (outer.empty()) outer = outer_above(*who, unit_before);
   if (id.empty() && outer.empty()) return done("", "");
+  if (!may_adopt(id)) return done("the grant has ended", "");
   const bool own = !id.empty();
   Entry* entry = find(own ? id : outer);
   if (entry == nullptr) {
@@ -193,7 +222,7 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
     entry->held.end = std::max(entry->held.end, end);
     entry->held.hard = std::max(entry->held.hard, hard);
   }
-  std::erase_if(entry->held.leaders, [](const Leader& leader) { return !is_alive(leader.process.get()); });
+  drop_gone(entry->held);
   const bool late = entry->ending || end_of(entry->held, &Held::end) <= boot_ms();
   if (late || entry->held.leaders.size() >= kLeadersMost) {
     if (entry->held.leaders.empty() && entry->held.scopes.empty() && !entry->ending) erase(entry->held.id);
@@ -235,6 +264,7 @@ void Keeper::start_scope(const std::string& id, pid_t pid, std::uint64_t start, 
     if (why.empty()) {
       held->held.scopes.push_back({unit, path, boot_ms()});
       if (!save(*held)) why = "the record cannot be written";
+      if (held->held.end > held->held.hard) prolong(id);  // moved while systemd made it
     }
     if (!why.empty()) {
       sd_journal_print(LOG_ERR, "%s: %s", unit.c_str(), why.c_str());
@@ -248,8 +278,9 @@ Result Keeper::set_end(const std::string& id, std::int64_t end) {
   Entry* entry = find(id);
   if (entry == nullptr || entry->ending) return Result::kNotFound;
   learn_sessions();
-  // Of a login systemd holds the end, and it cannot be moved.
-  entry->held.end = entry->held.sessions.empty() ? end : std::min(end, entry->held.hard);
+  // Never nearer: what may finish has an end of its own. Of a login systemd holds the end, and it cannot be moved.
+  const std::int64_t moved = entry->held.sessions.empty() ? end : std::min(end, entry->held.hard);
+  entry->held.end = std::max(entry->held.end, moved);
   const bool more = entry->held.end > entry->held.hard;
   const bool good = save(*entry);
   if (more) prolong(id);
@@ -257,13 +288,16 @@ Result Keeper::set_end(const std::string& id, std::int64_t end) {
   return good ? Result::kDone : Result::kFailed;
 }
 
-// Where this systemd cannot move the end of a scope, its processes go into one that ends later: what runs notices nothing.
+// Where this systemd cannot move the end of a scope, or there are several, their processes go into one that ends later: what runs
+// notices nothing.
 void Keeper::prolong(const std::string& id) {
   Entry& entry = *find(id);
-  if (entry.replacing || entry.held.scopes.empty()) return;
-  const Scope& scope = entry.held.scopes.back();
-  const std::int64_t end = entry.held.end;
+  const auto living = populated(entry);
+  if (entry.replacing || living.empty()) return;
   entry.replacing = true;
+  if (living.size() > 1) return replace(id, 5);
+  const Scope& scope = *std::ranges::find(entry.held.scopes, living.front(), &Scope::path);
+  const std::int64_t end = entry.held.end;
   units_.set_max(scope.unit, static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - scope.started)), [this, id, end](const std::string& error) {
     Entry* held = find(id);
     if (held == nullptr) return;
@@ -276,19 +310,24 @@ void Keeper::prolong(const std::string& id) {
 
 void Keeper::replace(const std::string& id, int tries) {
   Entry* entry = find(id);
-  if (entry == nullptr || entry->held.scopes.empty()) return;
-  const Scope old = entry->held.scopes.back();
-  const std::vector<pid_t> pids = pids_in(old.path);
+  if (entry == nullptr) return;
+  const std::vector<std::string> old = populated(*entry);
+  const auto pids_left = [old] {
+    std::vector<pid_t> out;
+    for (const std::string& path : old) std::ranges::copy(pids_in(path), std::back_inserter(out));
+    return out;
+  };
+  const std::vector<pid_t> pids = pids_left();
   if (pids.empty() || entry->ending || tries == 0) {
     entry->replacing = false;
-    if (tries == 0) sd_journal_print(LOG_ERR, "%s: its end cannot be moved: systemd will end it earlier", old.unit.c_str());
+    if (tries == 0) sd_journal_print(LOG_ERR, "grant %.8s: its end cannot be moved: systemd will end it earlier", id.c_str());
     return;
   }
   const std::int64_t end = entry->held.end;
   const std::string unit = "jit-" + id + "-" + std::to_string(++entry->held.scopes_made) + ".scope";
   const pid_t first = pids[static_cast<std::size_t>(tries) % pids.size()];  // another one each time: it may exit meanwhile
   const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - boot_ms()));
-  units_.start(unit, slice_in(old.path), {first}, left, [this, id, tries, unit, old, first, end](const std::string& error) {
+  units_.start(unit, slice_in(old.front()), {first}, left, [this, id, tries, unit, pids_left, first, end](const std::string& error) {
     Entry* held = find(id);
     if (held == nullptr) return;
     const std::string path = unit_path(cgroup_of(first));
@@ -297,7 +336,7 @@ void Keeper::replace(const std::string& id, int tries) {
     save(*held);
     // A process that forks while it is moved leaves a child behind: again, until none is left.
     for (int round = 0; round < 1000; ++round) {
-      const std::vector<pid_t> left_behind = pids_in(old.path);
+      const std::vector<pid_t> left_behind = pids_left();
       if (left_behind.empty()) break;
       for (const pid_t pid : left_behind) move_to(pid, path);
     }

@@ -64,6 +64,9 @@ class Keeper {
   bool save(const Entry& entry);
   void erase(const std::string& id);
   void forget_leader(const std::string& id, pid_t pid, std::uint64_t start);
+  bool may_adopt(const std::string& id) const;
+  bool keep_out(const std::string& id);  // whoever was bound before it ended, and comes later
+  std::vector<std::string> populated(const Entry& entry) const;  // paths of its scopes
   void start_scope(const std::string& id, pid_t pid, std::uint64_t start, const std::string& slice, Adopted done);
   void prolong(const std::string& id);
   void replace(const std::string& id, int tries);

@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -24,8 +26,19 @@ constexpr auto kFolders = std::to_array<const char*>({
 
 using Folder = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-void look(const std::string& path, std::int64_t since, bool units, Report& report) {
-  const Folder folder(::opendir(path.c_str()), ::closedir);
+// Below a folder of a user's own every name is his: no link of his is followed, and nothing that he mounted is entered.
+Folder open_below(const std::string& folder, const char* path) {
+  const Fd root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  const int fd = root ? static_cast<int>(::syscall(SYS_openat2, root.get(), path, &how, sizeof how)) : -1;
+  DIR* const opened = fd < 0 ? nullptr : ::fdopendir(fd);
+  if (fd >= 0 && opened == nullptr) ::close(fd);
+  return {opened, ::closedir};
+}
+
+void look(const Folder& folder, const std::string& path, std::int64_t since, bool units, Report& report) {
   if (!folder) return;
   std::size_t seen = 0;
   while (const dirent* entry = ::readdir(folder.get())) {
@@ -68,14 +81,15 @@ void find_beyond(const Held& held, const std::function<bool(const std::string&)>
 }
 
 void find_later(std::int64_t since, Report& report) {
-  for (const char* folder : kFolders) look(folder, since, true, report);
+  for (const char* folder : kFolders) look({::opendir(folder), ::closedir}, folder, since, true, report);
   // User managers have their own.
   const Folder users(::opendir("/run/user"), ::closedir);
   if (!users) return;
   std::size_t seen = 0;
   while (const dirent* entry = ::readdir(users.get())) {
     if (entry->d_name[0] == '.' || ++seen > kEntries) continue;
-    look(std::string("/run/user/") + entry->d_name + "/systemd/transient", since, false, report);
+    const std::string own = std::string("/run/user/") + entry->d_name;
+    look(open_below(own, "systemd/transient"), own + "/systemd/transient", since, false, report);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <utility>
 
 namespace jit::enforcer {
 namespace {
@@ -47,9 +48,11 @@ bool Units::connect() {
 }
 
 void Units::lose() {
-  if (bus_) sd_bus_detach_event(bus_.get());
-  while (!calls_.empty()) finish(calls_.begin()->first, "systemd hung up");
-  bus_.reset();
+  // Whoever is told may call again, on a connection of its own.
+  const BusPtr bus = std::move(bus_);
+  const auto calls = std::exchange(calls_, {});
+  if (bus) sd_bus_detach_event(bus.get());
+  for (const auto& [number, call] : calls) call->done("systemd hung up");
 }
 
 void Units::finish(std::uint64_t number, const std::string& error) {

@@ -7,6 +7,7 @@ import signal
 
 import bedlib
 import booted
+import wire
 from bedlib import check, run
 from booted import Running, boot_ms, grant_of, logged_in, permit, process, report_on, root_shell, shell, until
 
@@ -106,6 +107,70 @@ def test_extended_in_place() -> None:
         check(root.lives() and child.lives(), "the shell was lost")
         ended = max(root.ended(), child.ended())
         check(ended - began > 4000, f"it ended {ended - began} ms after it was extended")
+
+
+def test_all_scopes_are_extended() -> None:
+    """Those who come at once, before the first scope is there, get scopes of their own."""
+    clean()
+    rules(sudo_rule("6s", 'approval = "bob"'))
+    with logged_in() as alice:
+        numbers = range(1041, 1047)
+        with bedlib.Inbox() as inbox:
+            alice.line("sudo true; printf '\\ndone=%s\\n' $?")
+            approve(inbox.new("alice")["id"])
+        alice.expect("^done=0")
+        grant = grant_of("alice", "sudo")["id"]
+        began = boot_ms()
+        alice.line("".join(f"sudo sleep {n} & " for n in numbers))
+        children = [process(f"^sleep {n}") for n in numbers]
+        print(f"     {len({child.cgroup() for child in children})} scopes for {len(children)} at once", flush=True)
+        with bedlib.Inbox() as inbox:
+            more = run("alice", ["jitctl", "extend", grant, "--for", "8s"])
+            check(more.code == 0, more.text)
+            approve(inbox.new("alice")["id"])
+        until("the first end is over", lambda: boot_ms() > began + 8000)
+        check(all(child.lives() for child in children), "one ended at the time that was moved")
+        ended = max(child.ended() for child in children) - began
+        check(ended <= 18_000, f"the last ended after {ended} ms")
+
+
+ENFORCER = "/run/jit/enforcer"
+
+
+def adopted(grant: str) -> str:
+    """What it says to this process, which is root and comes with a grant."""
+    bus = wire.Connection(ENFORCER, hello=False)
+    own = os.pidfd_open(os.getpid())
+    try:
+        return "scope " + bus.call(None, "/org/pamjit/Enforcer1", "org.pamjit.Enforcer1", "Adopt", "shtt",
+                                   [grant, 0, boot_ms() + 600_000, boot_ms() + 600_000], [own])[0]
+    except wire.Error as error:
+        return f"error {error}"
+
+
+def told_to_end(grant: str) -> str:
+    try:
+        wire.Connection(ENFORCER, hello=False).call(None, "/org/pamjit/Enforcer1", "org.pamjit.Enforcer1", "End", "s", [grant])
+    except wire.Error as error:
+        return error.name
+    return ""
+
+
+def test_who_comes_after_the_end_is_not_taken_in() -> None:
+    """Stopped between the broker's yes and the enforcer's, and woken when the grant was taken back."""
+    clean()
+    never, held = "d" * 32, "e" * 32
+    broker = booted.main_pid("jit-broker")
+    os.kill(broker, signal.SIGSTOP)  # which ends what it does not know, as these
+    try:
+        check(bedlib.as_user("_jit", told_to_end, never).endswith("NotFound"), "it was held")
+        check("has ended" in bedlib.as_user("root", adopted, never), "what was never held is taken in after its end")
+        check(bedlib.as_user("root", adopted, held) == f"scope jit-{held}.scope", "nobody is taken in")
+        check(bedlib.as_user("_jit", told_to_end, held) == "", "it was not held")
+        os.kill(booted.main_pid("jit-enforcer"), signal.SIGKILL)  # it knows by its records
+        check("has ended" in bedlib.as_user("root", adopted, held), "what was held is taken in after its end")
+    finally:
+        os.kill(broker, signal.SIGCONT)
 
 
 def approve(request: str) -> None:

@@ -39,6 +39,30 @@ def test_a_program_may_finish() -> None:
         check(took <= 5500, f"a shell went on for {took} ms")
 
 
+def test_more_time_is_never_less() -> None:
+    """A program that may finish has an end of its own, behind that of its grant."""
+    rules('[command]\nsleep = [["/usr/bin/sleep", "**"]]\n',
+          permit("backup", "alice", "sudo", "root", 'run = ["command:sleep"]', 'give = "3s"', 'max = "10m"', 'run-max = "1m"', 'unverified-ok = ["command"]', 'on-expiry = "finish"',
+                 'approval = "bob"'))
+    with logged_in() as alice:
+        with bedlib.Inbox() as inbox:
+            alice.line("sudo /usr/bin/sleep 1402")
+            run("bob", ["jitctl", "approve", inbox.new("alice")["id"], "-m", "ok"])
+        child = process("^/usr/bin/sleep 1402")
+        grant = grant_of("alice", "sudo")
+        with bedlib.Inbox() as inbox:
+            more = run("alice", ["jitctl", "extend", grant["id"], "--for", "2s"])
+            check(more.code == 0, more.text)
+            more = run("bob", ["jitctl", "approve", inbox.new("alice")["id"], "-m", "ok"])
+            check(more.code == 0, more.text)
+        until("the grant ends", lambda: entries("grant.ended", grant["id"]))
+        ended = boot_ms()
+        until("a while later", lambda: boot_ms() > ended + 3000)
+        check(child.lives(), "the extension cut it off")
+        run("root", ["jitctl", "revoke", "--all", "-m", "next"])
+    rules()
+
+
 def test_the_terminal_is_warned() -> None:
     rules(permit("root", "alice", "sudo", "root", 'give = "63s"', 'max = "10m"', 'warn-before = ["60s"]'))
     with logged_in() as alice:
