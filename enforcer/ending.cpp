@@ -112,6 +112,27 @@ void Keeper::look_at_accounts() {
   }
 }
 
+// A shell ends with its grant, though a program of the same grant may finish.
+std::int64_t Keeper::end_scopes(Entry& entry, std::int64_t now) {
+  std::int64_t next = INT64_MAX;
+  for (Scope& scope : entry.held.scopes) {
+    if (scope.end > now) {
+      next = std::min(next, scope.end);
+      continue;
+    }
+    if (!is_populated(scope.path)) continue;
+    if (scope.kill_at == 0) {
+      entry.ended += static_cast<std::uint32_t>(pids_in(scope.path).size());
+      signal_all(scope.path, {SIGTERM, SIGHUP, SIGCONT});
+    } else if (now >= scope.kill_at) {
+      kill_all(scope.path);
+    }
+    if (now >= scope.kill_at) scope.kill_at = now + kTermMs;
+    next = std::min(next, now + kLookMs);
+  }
+  return next;
+}
+
 void Keeper::turn() {
   const std::int64_t now = boot_ms();
   if (now >= accounts_at_) {
@@ -129,7 +150,7 @@ void Keeper::turn() {
     if (end <= now) {
       begin_end(entry, entry.held.end <= now ? "end" : "outer");
     } else {
-      next = std::min(next, end);
+      next = std::min({next, end, end_scopes(entry, now)});
     }
   }
   std::vector<std::string> over;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
+#include <utility>
 
 namespace jit::enforcer {
 namespace {
@@ -47,6 +49,12 @@ bool read_line(std::string_view line, Held& held) {
   if (key == "scope") {
     Scope scope;
     if (!take_number(line, scope.started)) return false;
+    // Records of before there were several ends have one for all.
+    std::string_view rest = line;
+    if (take_number(rest, scope.end)) {
+      if (!take_number(rest, scope.hard)) return false;
+      line = rest;
+    }
     scope.unit = take_word(line);
     scope.path = line;
     const bool good = id_of_unit(scope.unit) == held.id && scope.path.ends_with("/" + scope.unit);
@@ -82,7 +90,7 @@ std::string write_held(const Held& held) {
     out += "leader " + std::to_string(leader.pid) + " " + std::to_string(leader.start) + " " + leader.session_before + "\n";
   }
   for (const Scope& scope : held.scopes) {
-    out += "scope " + std::to_string(scope.started) + " " + scope.unit + " " + scope.path + "\n";
+    out += "scope " + std::to_string(scope.started) + " " + std::to_string(scope.end) + " " + std::to_string(scope.hard) + " " + scope.unit + " " + scope.path + "\n";
   }
   for (const std::string& session : held.sessions) out += "session " + session + "\n";
   return out + "whole\n";
@@ -96,7 +104,12 @@ std::optional<Held> read_held(std::string_view text) {
     if (end == std::string_view::npos) return std::nullopt;
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 1);
-    if (line == "whole") return text.empty() && !held.id.empty() && held.end > 0 ? std::optional(std::move(held)) : std::nullopt;
+    if (line == "whole") {
+      for (Scope& scope : held.scopes) {
+        if (scope.end == 0) std::tie(scope.end, scope.hard) = std::pair(held.end, held.hard);
+      }
+      return text.empty() && !held.id.empty() && held.end > 0 ? std::optional(std::move(held)) : std::nullopt;
+    }
     if (!read_line(line, held)) return std::nullopt;
   }
   return std::nullopt;

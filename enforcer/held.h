@@ -24,19 +24,22 @@ struct Scope {
   std::string unit;           // "jit-<id>.scope", "jit-<id>-2.scope"
   std::string path;           // of its cgroup
   std::int64_t started = 0;   // boot_ms
+  std::int64_t end = 0;       // boot_ms: a shell ends with its grant, and a program that may finish goes on
+  std::int64_t hard = 0;      // the end that systemd holds
+  std::int64_t kill_at = 0;   // boot_ms; not 0: it is ending, and the grant goes on
 };
 
 struct Held {
   std::string id;             // 32 hex digits
   std::string outer;          // id of the grant it was started under; empty: none
-  std::int64_t end = 0;       // boot_ms
-  std::int64_t hard = 0;      // the end that systemd holds
+  std::int64_t end = 0;       // boot_ms: the last one of all below
+  std::int64_t hard = 0;      // the last one that systemd holds
   std::int64_t adopted = 0;   // boot_ms of the first one
   std::int64_t adopted_wall = 0;  // Unix time, seconds
   std::uint32_t audit_session = kNoNumber;
   std::uint32_t scopes_made = 0;
   std::vector<Leader> leaders;
-  std::vector<Scope> scopes;  // the last one takes in who comes
+  std::vector<Scope> scopes;  // one takes in who comes and ends when it does
   std::vector<std::string> sessions;  // control groups of the login sessions that its leaders opened
 };
 

@@ -172,10 +172,10 @@ bool Keeper::may_adopt(const std::string& id) const {
   return id.empty() || (::access((folder_ + "/" + id + ".ended").c_str(), F_OK) != 0 && errno == ENOENT);
 }
 
-std::vector<std::string> Keeper::populated(const Entry& entry) const {
-  std::vector<std::string> out;
-  for (const Scope& scope : entry.held.scopes) {
-    if (is_populated(scope.path)) out.push_back(scope.path);
+std::vector<Scope*> Keeper::short_scopes(Entry& entry) const {
+  std::vector<Scope*> out;
+  for (Scope& scope : entry.held.scopes) {
+    if (scope.end > scope.hard && is_populated(scope.path)) out.push_back(&scope);
   }
   return out;
 }
@@ -223,7 +223,7 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
     entry->held.hard = std::max(entry->held.hard, hard);
   }
   drop_gone(entry->held);
-  const bool late = entry->ending || end_of(entry->held, &Held::end) <= boot_ms();
+  const bool late = entry->ending || (own && end <= boot_ms()) || end_of(entry->held, &Held::end) <= boot_ms();
   if (late || entry->held.leaders.size() >= kLeadersMost) {
     if (entry->held.leaders.empty() && entry->held.scopes.empty() && !entry->ending) erase(entry->held.id);
     return done(late ? "the grant has ended" : "too many processes under one grant", "");
@@ -238,37 +238,34 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
     learn_sessions();
     return done("", unit_in(before));
   }
-  // The one that is there takes it in, unless it has just become empty.
-  if (!entry->held.scopes.empty()) {
-    const Scope& scope = entry->held.scopes.back();
-    if (before == scope.path || (is_populated(scope.path) && move_to(pid, scope.path) && cgroup_of(pid) == scope.path)) {
-      const std::string unit = scope.unit;
-      if (end > entry->held.hard) prolong(id);
-      return done("", unit);
-    }
+  // One that ends when it does takes it in, unless that has just become empty.
+  for (const Scope& scope : entry->held.scopes) {
+    if (scope.end != end || scope.kill_at != 0) continue;
+    if (before == scope.path || (is_populated(scope.path) && move_to(pid, scope.path) && cgroup_of(pid) == scope.path)) return done("", scope.unit);
   }
-  start_scope(id, pid, who->start, slice_in(before), std::move(done));
+  start_scope(id, {pid, who->start, slice_in(before), end, hard}, std::move(done));
 }
 
-void Keeper::start_scope(const std::string& id, pid_t pid, std::uint64_t start, const std::string& slice, Adopted done) {
+void Keeper::start_scope(const std::string& id, const Coming& coming, Adopted done) {
   Entry& entry = *find(id);
   const std::uint32_t number = ++entry.held.scopes_made;
   const std::string unit = "jit-" + id + (number == 1 ? "" : "-" + std::to_string(number)) + ".scope";
-  const std::int64_t left = std::max<std::int64_t>(1, end_of(entry.held, &Held::hard) - boot_ms());
-  units_.start(unit, slice, {pid}, static_cast<std::uint64_t>(left), [this, id, pid, start, unit, done = std::move(done)](const std::string& error) {
+  const std::int64_t left = std::max<std::int64_t>(1, std::min(coming.hard, end_of(entry.held, &Held::hard)) - boot_ms());
+  units_.start(unit, coming.slice, {coming.pid}, static_cast<std::uint64_t>(left), [this, id, coming, unit, done = std::move(done)](const std::string& error) {
     Entry* held = find(id);
     std::string why = error;
-    const std::string path = cgroup_of(pid);
+    const std::string path = cgroup_of(coming.pid);
     if (why.empty() && (held == nullptr || held->ending)) why = "the grant has ended";
     if (why.empty() && unit_in(path) != unit) why = "the process is not in its scope";
     if (why.empty()) {
-      held->held.scopes.push_back({unit, path, boot_ms()});
+      held->held.scopes.push_back({unit, path, boot_ms(), std::max(coming.end, held->moved), coming.hard});
       if (!save(*held)) why = "the record cannot be written";
-      if (held->held.end > held->held.hard) prolong(id);  // moved while systemd made it
+      prolong(id);  // where it was moved while systemd made it
+      turn();
     }
     if (!why.empty()) {
       sd_journal_print(LOG_ERR, "%s: %s", unit.c_str(), why.c_str());
-      if (held != nullptr && !held->ending) forget_leader(id, pid, start);
+      if (held != nullptr && !held->ending) forget_leader(id, coming.pid, coming.start);
     }
     done(why, why.empty() ? unit : "");
   });
@@ -281,9 +278,10 @@ Result Keeper::set_end(const std::string& id, std::int64_t end) {
   // Never nearer: what may finish has an end of its own. Of a login systemd holds the end, and it cannot be moved.
   const std::int64_t moved = entry->held.sessions.empty() ? end : std::min(end, entry->held.hard);
   entry->held.end = std::max(entry->held.end, moved);
-  const bool more = entry->held.end > entry->held.hard;
+  entry->moved = std::max(entry->moved, moved);
+  for (Scope& scope : entry->held.scopes) scope.end = std::max(scope.end, moved);
   const bool good = save(*entry);
-  if (more) prolong(id);
+  prolong(id);
   turn();
   return good ? Result::kDone : Result::kFailed;
 }
@@ -292,26 +290,35 @@ Result Keeper::set_end(const std::string& id, std::int64_t end) {
 // notices nothing.
 void Keeper::prolong(const std::string& id) {
   Entry& entry = *find(id);
-  const auto living = populated(entry);
+  const auto living = short_scopes(entry);
   if (entry.replacing || living.empty()) return;
   entry.replacing = true;
   if (living.size() > 1) return replace(id, 5);
-  const Scope& scope = *std::ranges::find(entry.held.scopes, living.front(), &Scope::path);
-  const std::int64_t end = entry.held.end;
-  units_.set_max(scope.unit, static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - scope.started)), [this, id, end](const std::string& error) {
+  const Scope scope = *living.front();
+  const std::int64_t end = scope.end;
+  units_.set_max(scope.unit, static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - scope.started)), [this, id, unit = scope.unit, end](const std::string& error) {
     Entry* held = find(id);
     if (held == nullptr) return;
     if (!error.empty()) return replace(id, 5);
     held->replacing = false;
     held->held.hard = std::max(held->held.hard, end);
+    for (Scope& one : held->held.scopes) {
+      if (one.unit == unit) one.hard = std::max(one.hard, end);
+    }
     save(*held);
+    prolong(id);  // moved again meanwhile
   });
 }
 
 void Keeper::replace(const std::string& id, int tries) {
   Entry* entry = find(id);
   if (entry == nullptr) return;
-  const std::vector<std::string> old = populated(*entry);
+  std::vector<std::string> old;
+  std::int64_t end = 0;
+  for (const Scope* scope : short_scopes(*entry)) {
+    old.push_back(scope->path);
+    end = std::max(end, scope->end);
+  }
   const auto pids_left = [old] {
     std::vector<pid_t> out;
     for (const std::string& path : old) std::ranges::copy(pids_in(path), std::back_inserter(out));
@@ -323,7 +330,6 @@ void Keeper::replace(const std::string& id, int tries) {
     if (tries == 0) sd_journal_print(LOG_ERR, "grant %.8s: its end cannot be moved: systemd will end it earlier", id.c_str());
     return;
   }
-  const std::int64_t end = entry->held.end;
   const std::string unit = "jit-" + id + "-" + std::to_string(++entry->held.scopes_made) + ".scope";
   const pid_t first = pids[static_cast<std::size_t>(tries) % pids.size()];  // another one each time: it may exit meanwhile
   const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - boot_ms()));
@@ -332,7 +338,7 @@ void Keeper::replace(const std::string& id, int tries) {
     if (held == nullptr) return;
     const std::string path = unit_path(cgroup_of(first));
     if (!error.empty() || unit_in(path) != unit) return replace(id, tries - 1);
-    held->held.scopes.push_back({unit, path, boot_ms()});
+    held->held.scopes.push_back({unit, path, boot_ms(), std::max(end, held->moved), end});
     save(*held);
     // A process that forks while it is moved leaves a child behind: again, until none is left.
     for (int round = 0; round < 1000; ++round) {
@@ -343,7 +349,7 @@ void Keeper::replace(const std::string& id, int tries) {
     held->replacing = false;
     held->held.hard = std::max(held->held.hard, end);
     save(*held);
-    if (held->held.end > held->held.hard) prolong(id);  // moved again meanwhile
+    prolong(id);  // moved again meanwhile
   });
 }
 
@@ -361,7 +367,12 @@ Result Keeper::warn(const std::string& id, std::uint32_t minutes) {
 
 std::vector<Keeper::Summary> Keeper::list() const {
   std::vector<Summary> out;
-  for (const auto& [id, entry] : entries_) out.push_back({id, entry.held.end, entry.held.hard, entry.ending});
+  for (const auto& [id, entry] : entries_) {
+    // The nearest, by which the broker sees whether more time was lost on the way.
+    std::int64_t end = entry.held.end;
+    for (const Scope& scope : entry.held.scopes) end = std::min(end, scope.end);
+    out.push_back({id, end, entry.held.hard, entry.ending});
+  }
   return out;
 }
 

@@ -48,6 +48,7 @@ class Keeper {
     bool ending = false;
     bool replacing = false;      // its scope, by one that ends later
     std::string why;
+    std::int64_t moved = 0;      // boot_ms: the end that SetEnd gave last
     std::int64_t kill_at = 0;    // boot_ms
     std::int64_t look_at = 0;
     std::int64_t give_up_at = 0;  // then what is left is a survivor
@@ -66,8 +67,15 @@ class Keeper {
   void forget_leader(const std::string& id, pid_t pid, std::uint64_t start);
   bool may_adopt(const std::string& id) const;
   bool keep_out(const std::string& id);  // whoever was bound before it ended, and comes later
-  std::vector<std::string> populated(const Entry& entry) const;  // paths of its scopes
-  void start_scope(const std::string& id, pid_t pid, std::uint64_t start, const std::string& slice, Adopted done);
+  std::vector<Scope*> short_scopes(Entry& entry) const;  // those in which something runs, and that systemd would end too early
+  struct Coming {
+    pid_t pid;
+    std::uint64_t start;
+    std::string slice;
+    std::int64_t end, hard;
+  };
+  void start_scope(const std::string& id, const Coming& coming, Adopted done);
+  std::int64_t end_scopes(Entry& entry, std::int64_t now);  // those whose time has come; when to look again
   void prolong(const std::string& id);
   void replace(const std::string& id, int tries);
   void begin_end(Entry& entry, const std::string& why);

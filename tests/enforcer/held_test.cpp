@@ -21,8 +21,8 @@ Held whole() {
   held.scopes_made = 2;
   held.leaders.push_back({4711, 123456, "session-3.scope", Fd()});
   held.leaders.push_back({4712, 123457, "", Fd()});
-  held.scopes.push_back({"jit-" + kId + ".scope", "/user.slice/user-1000.slice/jit-" + kId + ".scope", 900'001});
-  held.scopes.push_back({"jit-" + kId + "-2.scope", "/user.slice/user-1000.slice/jit-" + kId + "-2.scope", 950'001});
+  held.scopes.push_back({"jit-" + kId + ".scope", "/user.slice/user-1000.slice/jit-" + kId + ".scope", 900'001, 950'000, 960'000});
+  held.scopes.push_back({"jit-" + kId + "-2.scope", "/user.slice/user-1000.slice/jit-" + kId + "-2.scope", 950'001, 1'000'000, 2'000'000});
   held.sessions = {"/user.slice/user-1000.slice/session-9.scope"};
   return held;
 }
@@ -39,6 +39,19 @@ TEST_CASE("a record reads as it was written") {
   CHECK(read->audit_session == 17);
 }
 
+TEST_CASE("a record of before its scopes had ends of their own is read") {
+  std::string text = write_held(whole());
+  const auto without = [&text](const std::string& what) { text.replace(text.find(what), what.size(), " "); };
+  without(" 950000 960000 ");
+  without(" 1000000 2000000 ");
+  const auto read = read_held(text);
+  REQUIRE(read);
+  for (const Scope& scope : read->scopes) {
+    CHECK(scope.end == read->end);
+    CHECK(scope.hard == read->hard);
+  }
+}
+
 TEST_CASE("a record that was cut anywhere is none") {
   const std::string text = write_held(whole());
   for (std::size_t size = 0; size < text.size(); ++size) {
@@ -52,6 +65,7 @@ TEST_CASE("a line that is not one of a record's makes it none") {
   const char* const kBad[] = {
       "end -\n", "end 12x\n", "end 99999999999999999999\n", "what 1\n", "id 123\n", "leader 0 5 x\n", "leader 1\n", "outer x\n", "\n",
       "scope 1 jit-0123456789abcdef0123456789abcdef.scope /a/other.scope\n",
+      "scope 1 2 jit-0123456789abcdef0123456789abcdef.scope /a/jit-0123456789abcdef0123456789abcdef.scope\n",
       "scope 1 jit-fedcba9876543210fedcba9876543210.scope /a/jit-fedcba9876543210fedcba9876543210.scope\n", "session /a/b\n",
       "session session-1.scope\n",
   };

@@ -39,6 +39,22 @@ def test_a_program_may_finish() -> None:
         check(took <= 5500, f"a shell went on for {took} ms")
 
 
+def test_a_shell_ends_though_a_program_may_finish() -> None:
+    """Both are uses of one grant; each ends at its own time."""
+    rules(permit("root", "alice", "sudo", "root", 'give = "4s"', 'max = "10m"', 'run-max = "15s"', 'scope = "tty"', 'on-expiry = "finish"', 'unverified-ok = ["command"]'))
+    with logged_in() as alice:
+        began = boot_ms()
+        alice.line("sudo /usr/bin/sleep 1404 &")
+        program = process("^/usr/bin/sleep 1404")
+        root = root_shell(alice, "sudo -s")
+        check(program.cgroup() != root.cgroup(), "the shell is where the program is")
+        took = root.ended(30) - began
+        check(took <= 7500, f"the shell went on for {took} ms, where 4 s were given")
+        check(program.lives(), "the program ended with the shell")
+        took = program.ended(30) - began
+        check(14_000 <= took <= 18_500, f"the program went on for {took} ms, where 15 s are the longest")
+
+
 def test_more_time_is_never_less() -> None:
     """A program that may finish has an end of its own, behind that of its grant."""
     rules('[command]\nsleep = [["/usr/bin/sleep", "**"]]\n',
