@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <glob.h>
 #include <pwd.h>
 
@@ -39,6 +40,19 @@ std::vector<std::string> paths_like(const char* pattern) {
   std::vector<std::string> out;
   if (::glob(pattern, 0, nullptr, &found) == 0) out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   globfree(&found);
+  return out;
+}
+
+// proc(5): of the last mount there, "hidepid=2"; empty: it hides nobody.
+std::string hidden_by_proc() {
+  std::ifstream mounts("/proc/self/mounts");
+  std::string out, device, place, kind, options, rest;
+  while (mounts >> device >> place >> kind >> options && std::getline(mounts, rest)) {
+    if (place != "/proc") continue;
+    const std::size_t at = options.find("hidepid=");
+    out = at == std::string::npos ? std::string() : options.substr(at, options.find(',', at) - at);
+    if (out == "hidepid=0" || out == "hidepid=off") out.clear();
+  }
   return out;
 }
 
@@ -113,6 +127,9 @@ void Doctor::host_itself() {
   }
 
   providers();
+  if (const std::string hides = hidden_by_proc(); !hides.empty()) {
+    add(Level::kFault, "/proc", "it hides processes (" + hides + "): the broker cannot see who asks, and nothing is opened", "type: mount -o remount,hidepid=0 /proc, and take it out of /etc/fstab");
+  }
   timex clock{};
   const int state = adjtimex(&clock);
   if (state == TIME_ERROR || (clock.status & STA_UNSYNC) != 0) {

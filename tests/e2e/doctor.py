@@ -67,6 +67,18 @@ def test_gated_doors_are_proven_and_nobody_is_asked():
         check(run("alice", ["jitctl", "doctor"]).code == 3 and run("root", ["jitctl", "doctor", "--door", "cron"]).code == 2, "who, and which")
 
 
+def test_a_proc_that_hides_processes():
+    """As hardening guides have it: _jit sees no process of root then, and every door denies."""
+    with set_up():
+        check(not found(doctor(), "fault", "/proc"), "it hides nobody yet")
+        check(run("root", "mount -o remount,hidepid=2 /proc").code == 0, "mount")
+        try:
+            named(doctor(), "fault", "/proc", "hidepid=", "nothing is opened")
+        finally:
+            check(run("root", "mount -o remount,hidepid=0 /proc").code == 0, "mount")
+        check(not found(doctor(), "fault", "/proc"), "it hides nobody any more")
+
+
 def test_lines_that_do_not_gate():
     ours = "[success=ok default=die] pam_jit.so"
     table = (  # how our account line of sudo is changed, state, level, words
