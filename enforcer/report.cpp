@@ -3,12 +3,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
+#include <initializer_list>
 #include <memory>
 
 #include "enforcer/cgroup.h"
@@ -26,13 +26,23 @@ constexpr auto kFolders = std::to_array<const char*>({
 
 using Folder = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-// Below a folder of a user's own every name is his: no link of his is followed, and nothing that he mounted is entered.
-Folder open_below(const std::string& folder, const char* path) {
-  const Fd root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  open_how how{};
-  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-  const int fd = root ? static_cast<int>(::syscall(SYS_openat2, root.get(), path, &how, sizeof how)) : -1;
+// The file system that it is on, without asking whoever serves that: a user's may never answer. 0: not known.
+std::uint64_t device_of(int fd) {
+  struct statx at {};
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &at) != 0) return 0;
+  return std::uint64_t{at.stx_dev_major} << 32U | at.stx_dev_minor;
+}
+
+// In a folder of a user's own every name is his: no link of his is followed, and nothing that he mounted is entered. (openat2(2)
+// does not get through RestrictSUIDSGID.)
+Folder open_below(const std::string& folder, std::initializer_list<const char*> names) {
+  Fd at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const std::uint64_t device = at ? device_of(at.get()) : 0;
+  for (const char* name : names) {
+    if (at) at = Fd(::openat(at.get(), name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!at || device_of(at.get()) != device) return {nullptr, ::closedir};
+  }
+  const int fd = ::openat(at.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* const opened = fd < 0 ? nullptr : ::fdopendir(fd);
   if (fd >= 0 && opened == nullptr) ::close(fd);
   return {opened, ::closedir};
@@ -89,7 +99,7 @@ void find_later(std::int64_t since, Report& report) {
   while (const dirent* entry = ::readdir(users.get())) {
     if (entry->d_name[0] == '.' || ++seen > kEntries) continue;
     const std::string own = std::string("/run/user/") + entry->d_name;
-    look(open_below(own, "systemd/transient"), own + "/systemd/transient", since, false, report);
+    look(open_below(own, {"systemd", "transient"}), own + "/systemd/transient", since, false, report);
   }
 }
 
