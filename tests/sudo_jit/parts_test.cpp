@@ -86,7 +86,8 @@ TEST_CASE("what sudo will run") {
     CHECK(info.uid == 6);
   }
   SECTION("the group of -g") {
-    CHECK(read({"runas_user=root", "runas_uid=0", "runas_gid=27", "runas_group=adm"}, info));
+    const List list({"runas_user=root", "runas_uid=0", "runas_gid=27", "runas_group=adm"});
+    CHECK(read_command_info(list.get(), info));
     CHECK(info.group == "adm");
   }
   SECTION("no user, no number") {
