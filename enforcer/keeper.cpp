@@ -103,7 +103,7 @@ std::int64_t Keeper::end_of(const Held& held, std::int64_t Held::*which) const {
 
 std::string Keeper::outer_of(const std::string& cgroup) const {
   const std::string unit = unit_path(cgroup);
-  if (const std::string id = id_of_unit(unit_in(cgroup)); entries_.contains(id)) return id;
+  if (std::string id = id_of_unit(unit_in(cgroup)); entries_.contains(id)) return id;
   for (const auto& [id, entry] : entries_) {
     if (std::ranges::count(entry.held.sessions, unit) > 0) return id;
   }
@@ -247,7 +247,9 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
 }
 
 void Keeper::start_scope(const std::string& id, const Coming& coming, Adopted done) {
-  Entry& entry = *find(id);
+  Entry* const found = find(id);
+  if (found == nullptr) return done("the grant has ended", "");
+  Entry& entry = *found;
   const std::uint32_t number = ++entry.held.scopes_made;
   const std::string unit = "jit-" + id + (number == 1 ? "" : "-" + std::to_string(number)) + ".scope";
   const std::int64_t left = std::max<std::int64_t>(1, std::min(coming.hard, end_of(entry.held, &Held::hard)) - boot_ms());
@@ -289,10 +291,11 @@ Result Keeper::set_end(const std::string& id, std::int64_t end) {
 // Where this systemd cannot move the end of a scope, or there are several, their processes go into one that ends later: what runs
 // notices nothing.
 void Keeper::prolong(const std::string& id) {
-  Entry& entry = *find(id);
-  const auto living = short_scopes(entry);
-  if (entry.replacing || living.empty()) return;
-  entry.replacing = true;
+  Entry* const entry = find(id);
+  if (entry == nullptr || entry->replacing) return;
+  const auto living = short_scopes(*entry);
+  if (living.empty()) return;
+  entry->replacing = true;
   if (living.size() > 1) return replace(id, 5);
   const Scope scope = *living.front();
   const std::int64_t end = scope.end;

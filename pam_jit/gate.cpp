@@ -8,7 +8,6 @@
 
 #include <algorithm>
 
-#include "dbus/contract.h"
 
 namespace jit::pam {
 namespace {
@@ -48,9 +47,6 @@ Fault connect_to(std::string_view path, Waiter& waiter, Ms until, Fd& out) {
 }
 
 }  // namespace
-
-const Service kGate{"/run/jit/gate", dbus::gate1::kPath, dbus::gate1::kInterface, dbus::gate1::kDecided};
-const Service kEnforcer{"/run/jit/enforcer", dbus::enforcer1::kPath, dbus::enforcer1::kInterface, ""};
 
 const char* word_of(Fault fault) {
   switch (fault) {

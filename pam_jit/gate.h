@@ -4,6 +4,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "dbus/contract.h"
 #include "pam_jit/waiter.h"
 
 namespace jit::pam {
@@ -15,7 +16,8 @@ struct Service {
   const char* interface;
   const char* early;  // the signal that may come before the reply to a call
 };
-extern const Service kGate, kEnforcer;
+inline constexpr Service kGate{"/run/jit/gate", dbus::gate1::kPath, dbus::gate1::kInterface, dbus::gate1::kDecided};
+inline constexpr Service kEnforcer{"/run/jit/enforcer", dbus::enforcer1::kPath, dbus::enforcer1::kInterface, ""};
 
 // Why there is no answer. Every one of them denies.
 enum class Fault : std::uint8_t {

@@ -10,7 +10,7 @@
 namespace jit::pam {
 
 // Who logs: "pam_jit", unless the module defines its own.
-extern const char kModule[];
+extern const char kModule[];  // NOLINT(bugprone-dynamic-static-initializers): a text
 
 // One line to LOG_AUTHPRIV. The format and its arguments are our own words, numbers and ids, never text from people.
 // What cannot be sent within half a second is lost: a stopped log daemon must not hold a door.
