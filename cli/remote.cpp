@@ -79,7 +79,7 @@ std::string Remote::take_request(const std::string& subject, const std::string& 
     }
     return {};
   }
-  const std::string id = request->request.id;
+  std::string id = request->request.id;
   const auto known = requests_.find(id);
   if (known != requests_.end() && known->second.request.digest == request->digest) return {};  // told again
   if (known != requests_.end() && known->second.request.request.host_id != about->host) return {};  // no host takes the place of another's

@@ -137,12 +137,12 @@ nlohmann::ordered_json known(const Json& entry) {
   return out;
 }
 
-void close_document(Notice& notice, const std::string& host, nlohmann::ordered_json facts) {
+void close_document(Notice& notice, const std::string& host, const nlohmann::ordered_json& facts) {
   notice.document = {{"version", 1}, {"id", notice.key}, {"event", notice.event}, {"host", {{"id", notice.host_id}, {"name", host}}}, {"at_ms", notice.at_ms}};
   if (!notice.request.empty()) notice.document["request"] = notice.request;
   if (!notice.grant.empty()) notice.document["grant"] = notice.grant;
   notice.document["title"] = notice.title;
-  notice.document.update(std::move(facts));
+  notice.document.update(facts);
   notice.document["next"] = notice.next;
 }
 

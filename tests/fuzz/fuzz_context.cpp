@@ -17,8 +17,10 @@ void submit(sd_bus_message* message) {
   const auto context = gate::read_context(message, problem);
   require(context.has_value() == problem.empty() && harmless(problem));
   if (!context) return;
-  require(!context->service.empty() && (context->phase == "auth" || context->phase == "account") && !context->user.empty());
-  for (const auto* name : {&context->service, &context->user, &context->ruser, &context->rhost, &context->tty, &context->via}) {
+  const bool command = context->phase == "command";
+  require(!context->service.empty() && (context->phase == "auth" || context->phase == "account" || command) && !context->user.empty());
+  require(command == !context->run.empty() && command == !context->run_user.empty() && (command || context->run_group.empty()));
+  for (const auto* name : {&context->service, &context->user, &context->ruser, &context->rhost, &context->tty, &context->via, &context->run_user, &context->run_group}) {
     require(name->size() <= core::kNameMax && !has_nul(*name));
   }
   require(context->cwd.size() <= core::kPathMax && !has_nul(context->cwd));
