@@ -262,12 +262,13 @@ void Keeper::start_scope(const std::string& id, const Coming& coming, Adopted do
     if (why.empty()) {
       held->held.scopes.push_back({unit, path, boot_ms(), std::max(coming.end, held->moved), coming.hard});
       if (!save(*held)) why = "the record cannot be written";
-      prolong(id);  // where it was moved while systemd made it
-      turn();
     }
     if (!why.empty()) {
       sd_journal_print(LOG_ERR, "%s: %s", unit.c_str(), why.c_str());
       if (held != nullptr && !held->ending) forget_leader(id, coming.pid, coming.start);
+    } else {
+      prolong(id);  // where it was moved while systemd made it
+      turn();
     }
     done(why, why.empty() ? unit : "");
   });
