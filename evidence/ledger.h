@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the entries of a log say together: each grant has its request, and where its permit asked for people, their votes: of
-// distinct people, used once, and none of the requester unless the rule lets his hardware key answer. And the signed documents: each is the one that its entry names.
+// What the entries of a log say together: each grant has its request, and where its permit asked for people, their votes: of distinct
+// people, used once, and none of the requester unless the rule lets his hardware key answer. And the signed documents: each is the
+// one that its entry names.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +58,7 @@ class Ledger {
   std::string used(const Entry& entry);
   Ask* find(const Entry& entry);
   bool is_own(const Entry& vote) const;
-  bool counts(const AllowedSigner& signer, const Entry& vote) const;
+  bool may_sign(const AllowedSigner& signer, const Entry& vote) const;
   std::string signed_by_host(const Envelope& envelope, std::string_view purpose) const;
   std::string request_document(const Envelope& envelope);
   std::string grant_document(const Envelope& envelope);

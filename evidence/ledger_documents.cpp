@@ -104,7 +104,7 @@ std::string Ledger::grant_document(const Envelope& envelope) {
 }
 
 // The requester answers with a key in hardware, or not at all.
-bool Ledger::counts(const AllowedSigner& signer, const Entry& vote) const { return !is_own(vote) || in_hardware(signer.key); }
+bool Ledger::may_sign(const AllowedSigner& signer, const Entry& vote) const { return !is_own(vote) || in_hardware(signer.key); }
 
 std::string Ledger::count_voter(bool any_key, bool good) {
   if (!any_key) {
@@ -131,7 +131,7 @@ std::string Ledger::vote_document(const Envelope& envelope) {
   for (const AllowedSigner& signer : signers_) {
     if (!signer.may(vote->person, kVoteNamespace, entry.wall_ms / 1000)) continue;
     any = true;
-    good = good || (counts(signer, entry) && verify(signer.key, signature.kind, kVoteNamespace, pae(envelope.type, envelope.payload), signature.bytes) == Flaw::kNone);
+    good = good || (may_sign(signer, entry) && verify(signer.key, signature.kind, kVoteNamespace, pae(envelope.type, envelope.payload), signature.bytes) == Flaw::kNone);
   }
   return count_voter(any, good);
 }
@@ -150,7 +150,7 @@ std::string Ledger::vote_code(const std::string& text) {
     if (!signer.may(person, kVoteCodeNamespace, entry.wall_ms / 1000)) continue;
     any = true;
     VoteCode vote;
-    if (!counts(signer, entry) || code->verify(signer.key, vote) != Flaw::kNone) continue;
+    if (!may_sign(signer, entry) || code->verify(signer.key, vote) != Flaw::kNone) continue;
     if (approve == entry.fields.end() || *approve != vote.approve || !agrees(entry, "reason", vote.reason)) return kContradicts;
     good = true;
   }

@@ -375,12 +375,14 @@ constexpr const char* kTargets = R"sql(
 ALTER TABLE requests ADD COLUMN target_group BLOB NOT NULL DEFAULT x'';
 DROP TRIGGER requests_never_change;
 CREATE TRIGGER requests_never_change BEFORE UPDATE ON requests
-WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'') BEGIN
+WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'' AND NEW.id = OLD.id AND NEW.digest = OLD.digest AND NEW.payload = OLD.payload
+  AND NEW.subject_uid = OLD.subject_uid AND NEW.target_uid = OLD.target_uid AND NEW.target_user = OLD.target_user AND NEW.argv = OLD.argv) BEGIN
   SELECT RAISE(ABORT, 'a request is immutable');
 END;
 DROP TRIGGER grants_never_change;
 CREATE TRIGGER grants_never_change BEFORE UPDATE ON grants
-WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'') BEGIN
+WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'' AND NEW.id = OLD.id AND NEW.digest = OLD.digest AND NEW.payload = OLD.payload
+  AND NEW.subject_uid = OLD.subject_uid AND NEW.target_uid = OLD.target_uid AND NEW.target_user = OLD.target_user AND NEW.argv = OLD.argv) BEGIN
   SELECT RAISE(ABORT, 'the terms of a grant are immutable');
 END;
 )sql";
