@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -20,6 +21,8 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kAnswerMax{5000};
+constexpr milliseconds kReadAgain{250};
+constexpr milliseconds kKeepAgain{1000};
 constexpr milliseconds kConnectMax{30'000};
 constexpr int kNobody = 503;  // no responders: NATS ADR-4 and 22
 
@@ -71,12 +74,20 @@ Result<Nothing> RelayClient::subscribe(const std::string& subject) {
   return Nothing{};
 }
 
-Result<relay::Event> RelayClient::ask(const std::string& subject, const std::string& data, const std::string& id) {
+Result<relay::Event> RelayClient::ask(const std::string& subject, const std::string& data) { return answer_to({subject, data, {}}, kAnswerMax); }
+
+// Any server of its stream may have got it, and that one may hang: then the next time it is another one.
+Result<relay::Event> RelayClient::read(const std::string& subject, const std::string& data) { return answer_to({subject, data, {}}, kReadAgain); }
+
+Result<relay::Event> RelayClient::answer_to(const Question& question, milliseconds again) {
   const std::string token = relay::random_token();
   refused_.clear();
-  if (!transport_.publish(subject, data, id, token)) return unreachable("it was lost");
   const auto end = Clock::now() + kAnswerMax;
-  for (;;) {
+  for (auto next = Clock::now();;) {
+    if (Clock::now() >= next) {
+      if (!transport_.publish(question.subject, question.data, question.id, token)) return unreachable("it was lost");
+      next += again;
+    }
     while (!answers_.empty()) {
       relay::Event answer = std::move(answers_.front());
       answers_.pop_front();
@@ -87,13 +98,15 @@ Result<relay::Event> RelayClient::ask(const std::string& subject, const std::str
     if (!refused_.empty()) return Failure{Exit::kNotAllowed, "the relay refuses: " + evidence::escape_to(refused_, 300)};
     const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
     if (left.count() <= 0) return Failure{Exit::kUnreachable, "the relay does not answer: try again; an admin can see why: jitctl relay status DIR"};
-    const auto got = wait(left, -1);
+    const auto pause = std::chrono::ceil<milliseconds>(next - Clock::now());
+    const auto got = wait(std::clamp(pause, milliseconds(0), left), -1);
     if (!got) return got.failure();
   }
 }
 
+// Said again, it is known by its id.
 Result<Nothing> RelayClient::keep(const std::string& subject, const std::string& data, const std::string& id) {
-  const auto answer = ask(subject, data, id);
+  const auto answer = answer_to({subject, data, id}, kKeepAgain);
   if (!answer) return answer.failure();
   const Json said = Json::parse(answer->data, nullptr, false);
   if (said.is_object() && said.contains("seq")) return Nothing{};

@@ -17,10 +17,13 @@ class RelayClient {
   static Result<std::unique_ptr<RelayClient>> connect(const relay::Settings& settings);
 
   // The answer to a question; a message that comes meanwhile is kept for next().
-  Result<relay::Event> ask(const std::string& subject, const std::string& data, const std::string& id = {});
+  Result<relay::Event> ask(const std::string& subject, const std::string& data);
+  // What a stream keeps: asked four times a second, until one of its servers answers.
+  Result<relay::Event> read(const std::string& subject, const std::string& data);
   // Into a stream, and it is kept there.
   Result<Nothing> keep(const std::string& subject, const std::string& data, const std::string& id = {});
   Result<Nothing> subscribe(const std::string& subject);
+  std::size_t servers() const { return transport_.servers(); }
 
   enum class Woken : std::uint8_t { kMessage, kStopped, kTimedOut, kMissed };
   struct Next {
@@ -32,6 +35,10 @@ class RelayClient {
 
  private:
   explicit RelayClient(const relay::Settings& settings) : transport_(settings) {}
+  struct Question {
+    std::string subject, data, id;
+  };
+  Result<relay::Event> answer_to(const Question& question, std::chrono::milliseconds again);
   Result<bool> wait(std::chrono::milliseconds timeout, int stop);  // true: something was taken in; false: stopped, or time is up
 
   relay::Transport transport_;

@@ -51,7 +51,7 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
 
 // Without it the credentials end when they were made to.
 void Remote::renew(const std::string& credentials, const std::string& jwt, const std::string& user) {
-  const auto answer = client_->ask(relay::last_of(relay::kRenewStream, relay::renewal_subject(user)), "");
+  const auto answer = client_->read(relay::last_of(relay::kRenewStream, relay::renewal_subject(user)), "");
   if (!answer || answer->status != 0 || !relay::renews(jwt, answer->data)) return;
   replace_file(approver_.relay->credentials, relay::with_jwt(credentials, answer->data));
 }
@@ -113,7 +113,7 @@ Result<Nothing> Remote::read_all() {
   for (const std::string& set : sets_) {
     for (std::uint64_t sequence = 1;;) {
       const Json question{{"seq", sequence}, {"next_by_subj", relay::requests_of(set)}};
-      const auto answer = client_->ask(relay::any_of(relay::request_stream(set)), question.dump());
+      const auto answer = client_->read(relay::any_of(relay::request_stream(set)), question.dump());
       if (!answer) {
         failed = answer.failure();
         ++unread;
@@ -129,7 +129,7 @@ Result<Nothing> Remote::read_all() {
   for (const auto& [id, request] : requests_) {
     if (!is_open(request.document)) continue;
     const std::string subject = relay::end_subject(request.request.request.host_id, id);
-    const auto answer = client_->ask(relay::last_of(relay::kEndStream, subject), "");
+    const auto answer = client_->read(relay::last_of(relay::kEndStream, subject), "");
     if (!answer) return answer.failure();
     if (answer->status == 0) take_end(subject, answer->data);
   }

@@ -40,6 +40,8 @@ class Remote {
   const std::string& unread() const { return unread_; }  // why not all could be read; empty: it was
   Result<Nothing> trust(const std::string& fingerprint);  // one of these; read_all() shows what it asks
   const std::string& person() const { return person_; }
+  // Named in the file, or told of by the one that answers: a name may stand for all of them.
+  bool of_several_servers() const { return approver_.relay->servers.size() > 1 || client_->servers() > 1; }
 
  private:
   Remote(Approver approver, std::string person, std::vector<std::string> sets) : approver_(std::move(approver)), person_(std::move(person)), sets_(std::move(sets)) {}

@@ -230,7 +230,7 @@ Exit Verbs::relay_status() {
   Json hosts = Json::array();
   for (std::uint64_t sequence = 1;;) {
     const Json question{{"seq", sequence}, {"next_by_subj", "jit.v1.here.*"}};
-    const auto answer = (*client)->ask(relay::any_of(relay::kHereStream), question.dump());
+    const auto answer = (*client)->read(relay::any_of(relay::kHereStream), question.dump());
     if (!answer) return out.fail(answer.failure());
     if (answer->status != 0 || answer->sequence < sequence) break;
     sequence = answer->sequence + 1;

@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kOutcome{3000};   // a host that is there answers within it
 constexpr milliseconds kReconnect{2000};
+constexpr milliseconds kElection{12'000};  // of a stream's next leader, in nats-server: 4 to 9 s
+constexpr milliseconds kAsksAgain{500};
 
 void tell_hidden(const Remote& remote, Output& out) {
   if (!remote.unread().empty()) out.aside("not all is shown: " + remote.unread());
@@ -41,6 +43,22 @@ Result<std::unique_ptr<Remote>> whole_remote(const Args& args, Output& out, bool
     out.aside("the key of that host is kept in " + approver_file());
   }
   return remote;
+}
+
+// Any server of a stream answers, and where the one that led has died, the others know of what it confirmed last when one of them leads.
+Result<const RemoteRequest*> found_in(Remote& remote, const std::string& id, Output& out) {
+  auto found = remote.find(id);
+  const bool may_come = remote.of_several_servers() && remote.strangers().empty();
+  const auto missing = [&] { return !found && found.failure().code == Exit::kNotAllowed && may_come; };
+  if (missing()) out.aside("the relay knows no such request; one of its servers may have just died, so it is asked again for 12 s");
+  const std::int64_t end = monotonic_ms() + kElection.count();
+  while (missing() && monotonic_ms() < end) {
+    if (const auto pause = remote.next(kAsksAgain, -1); !pause) return pause.failure();
+    if (const auto read = remote.read_all(); !read) return read.failure();
+    found = remote.find(id);
+  }
+  if (!found) tell_hidden(remote, out);
+  return found;
 }
 
 }  // namespace
@@ -89,11 +107,8 @@ Exit Verbs::remote_show() {
   if (!id) return out.fail(id.failure());
   const auto remote = whole_remote(args, out, false);
   if (!remote) return out.fail(remote.failure());
-  const auto request = (*remote)->find(*id);
-  if (!request) {
-    tell_hidden(**remote, out);
-    return out.fail(request.failure());
-  }
+  const auto request = found_in(**remote, *id, out);
+  if (!request) return out.fail(request.failure());
   return print((*request)->document, request_facts((*request)->document));
 }
 
@@ -104,11 +119,8 @@ Exit Verbs::remote_vote(bool approve) {
   if (!decision) return out.fail(decision.failure());
   const auto remote = whole_remote(args, out, true);
   if (!remote) return out.fail(remote.failure());
-  const auto found = (*remote)->find(*id);
-  if (!found) {
-    tell_hidden(**remote, out);
-    return out.fail(found.failure());
-  }
+  const auto found = found_in(**remote, *id, out);
+  if (!found) return out.fail(found.failure());
   const RemoteRequest& request = **found;
   if (!json()) out.facts(request_facts(request.document));
   if (!is_open(request.document)) return out.fail({Exit::kNo, "request " + *id + " is " + text_of(request.document, "state") + " already"});

@@ -92,7 +92,10 @@ void Relay::taken(const Event& event) {
     case Event::Kind::kAnswer: return answered(event);
     case Event::Kind::kRefused: return note("the server refuses: " + event.text);
     case Event::Kind::kMissed:
-      for (const auto& [request, open] : requests_) look_again_[request] = boottime();
+      for (auto& [request, open] : requests_) {
+        open.looks = 0;
+        look_again_[request] = boottime();
+      }
       return;
   }
 }
@@ -238,7 +241,7 @@ bool Relay::take_page(const std::string& document, bool logged) {
     const std::int64_t deadline = number(entry, "deadline_ms");
     const auto sets = names(entry, "sets");
     for (const std::string& set : sets) put({request_subject(set, host_, request), envelope, digest, sequence, deadline, 0, 0});
-    if (requests_.size() < kOpen) requests_[request] = {names(entry, "voters"), deadline};
+    if (requests_.size() < kOpen) requests_[request] = {names(entry, "voters"), deadline, 0, {}};
     if (!logged) look_again_[request] = boottime();
   }
   if (!logged) return false;

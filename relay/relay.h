@@ -49,10 +49,11 @@ class Relay {
   struct Open {
     std::vector<std::string> voters;
     std::int64_t deadline = 0;
-    unsigned looks = 0;  // for votes that nobody answered, in a row
+    unsigned looks = 0;  // for votes, since the connection was opened
+    std::map<std::string, std::string> settled;  // votes that the broker has answered for good: person -> digest
   };
   struct Vote {
-    std::string request, text;
+    std::string request, person, text;
   };
   // What an answer is to.
   struct Question {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "evidence/envelope.h"
 #include "relay/credentials/subjects.h"
 #include "relay/relay.h"
 
@@ -14,11 +15,13 @@ using courier::boottime;
 
 constexpr Ms kLookAgain = 2000;
 constexpr Ms kLookAgainMost = 60'000;
-constexpr int kNoMessage = 404;  // JetStream's Direct Get
+
+std::string digest_of(const std::string& vote) { return evidence::digest_of("vote", vote); }
 
 }  // namespace
 
-// Of all that is known of a request: the last vote on it, then those of each who may vote.
+// Of all that is known of a request: the last vote on it, then those of each who may vote. Any server of the stream answers, and
+// where the one that led has died, the others know of what it confirmed last when one of them leads: asked again while the request waits.
 void Relay::look_for_votes(const std::string& request) {
   ask(last_of(kVoteStream, "jit.v1.vote." + host_ + "." + request + ".*"), "", Question::Kind::kAnyVote, request);
 }
@@ -31,8 +34,13 @@ void Relay::look_later(const std::string& request) {
 void Relay::vote_came(const std::string& subject, const std::string& text) {
   const auto read = read_vote_subject(subject);
   if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return note("a message that is no vote was dropped: " + subject.substr(0, 200));
+  const auto open = requests_.find(read->request);
+  if (open != requests_.end()) {
+    const auto settled = open->second.settled.find(read->person);
+    if (settled != open->second.settled.end() && settled->second == digest_of(text)) return;
+  }
   if (votes_.size() >= kVotes) return look_later(read->request);
-  votes_.push_back({read->request, text});
+  votes_.push_back({read->request, read->person, text});
   submit();
 }
 
@@ -52,25 +60,24 @@ void Relay::submit() {
 }
 
 void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
-  if (answer.error.empty()) return note("a vote on " + vote.request + " was taken in");
   const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
-  if (refused) return note("a vote on " + vote.request + " was not taken in: " + answer.text);
   // It is kept where it came from, and nowhere here.
-  look_later(vote.request);
+  if (!refused && !answer.error.empty()) return look_later(vote.request);
+  const auto open = requests_.find(vote.request);
+  if (open != requests_.end() && open->second.settled.size() < kVotes) open->second.settled.insert_or_assign(vote.person, digest_of(vote.text));
+  if (!refused) return note("a vote on " + vote.request + " was taken in");
+  note("a vote on " + vote.request + " was not taken in: " + answer.text);
 }
 
 void Relay::vote_answered(const Question& question, const Event& event) {
-  // Nobody leads the stream just now: a vote may wait in it all the same.
-  if (event.status != kNoMessage && (event.status != 0 || event.data.empty())) return look_later(question.request);
-  const auto open = requests_.find(question.request);
-  if (open != requests_.end()) open->second.looks = 0;
-  if (event.status == kNoMessage) return;
+  if (question.kind == Question::Kind::kAnyVote) look_later(question.request);
+  if (event.status != 0 || event.data.empty()) return;
   const auto subject = read_vote_subject(event.kept_subject);
   if (!subject || subject->host != host_ || subject->request != question.request) return;
   vote_came(event.kept_subject, event.data);
-  if (question.kind == Question::Kind::kVote) return;
+  const auto open = requests_.find(question.request);
   // There may be more than the last one.
-  if (open == requests_.end()) return;
+  if (question.kind == Question::Kind::kVote || open == requests_.end()) return;
   for (const std::string& voter : open->second.voters) {
     if (voter != subject->person) ask(last_of(kVoteStream, vote_subject(host_, question.request, voter)), "", Question::Kind::kVote, question.request);
   }

@@ -293,6 +293,16 @@ bool Transport::subscribe(const std::string& subject) {
   return true;
 }
 
+std::size_t Transport::servers() const {
+  const std::lock_guard lock(impl_->mutex);
+  char** urls = nullptr;
+  int count = 0;
+  if (impl_->connection == nullptr || natsConnection_GetServers(impl_->connection, &urls, &count) != NATS_OK) return 0;
+  for (int i = 0; i < count; ++i) free(urls[i]);
+  free(static_cast<void*>(urls));
+  return static_cast<std::size_t>(count);
+}
+
 bool Transport::publish(const std::string& subject, const std::string& data, const std::string& id, const std::string& token) {
   const std::lock_guard lock(impl_->mutex);
   if (impl_->connection == nullptr) return false;

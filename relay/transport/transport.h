@@ -52,6 +52,7 @@ class Transport {
   int fd() const;             // readable while take() has something
   std::vector<Event> take();  // all that waits
   bool subscribe(const std::string& subject);  // false: not now
+  std::size_t servers() const;  // that the settings name, or that the server told of; 0: not connected
   // token: not empty: a question, and the answer comes with it. id: Nats-Msg-Id, or empty. false: not now.
   bool publish(const std::string& subject, const std::string& data, const std::string& id, const std::string& token);
 

@@ -63,6 +63,11 @@ def test_a_denial_too():
     bedlib.clean_slate()
 
 
+def test_a_request_that_nobody_knows_is_named_at_once():
+    none = BOB.jitctl("approve", "0" * 32, "-m", "x")
+    check(none.code == 3 and "there is no such request" in none.err and "asked again" not in none.err, none.text)
+
+
 def test_credentials_that_live_for_a_while_renew_by_themselves():
     """The admin's machine says once what is due; the host and the approver take it, and nobody is sent anything secret."""
     RELAY.daemon.stop()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three servers, and the one that leads dies under load: what was confirmed is there, and everybody is answered."""
 import json
+import signal
 import time
 
 import bedlib
@@ -37,6 +38,27 @@ def leader_of(stream: str) -> int:
     raise bedlib.Failed(f"nobody leads {stream}")
 
 
+def approve(request: str) -> None:
+    voted = BOB.jitctl("approve", request, "-m", "fine")
+    while voted.code == 4:  # nobody leads yet: he tries again, as it says
+        check("try again" in voted.err or "cannot be reached" in voted.err, voted.text)
+        voted = BOB.jitctl("approve", request, "-m", "fine")
+    check(voted.code == 0 or "already" in voted.err, voted.text)
+
+
+def come_back(node: int) -> None:
+    RELAY.start(node)
+    RELAY.servers[node].expect("Server is ready")
+
+
+def as_before() -> None:
+    RELAY.speak_to(RELAY.ports)
+    RELAY.speak_to(RELAY.ports, "bob")
+    RELAY.daemon.stop()
+    RELAY.run_daemon()
+    bedlib.clean_slate()
+
+
 def test_the_leader_dies_under_load():
     dies = leader_of("REQ-set:sre")
     credentials = relaylib.good(["jitctl", "relay", "issue-host", relaylib.DIR, SIMULATED])
@@ -70,23 +92,61 @@ def test_a_paused_sudo_and_a_leader_that_dies():
     BOB.trust()
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox:
         for stream in "REQ-group:sre", "VOTE":
-            with Terminal("alice", "sudo id -un") as alice:
+            dies = leader_of(stream)
+            with BOB.watch() as watch, Terminal("alice", "sudo id -un") as alice:
                 alice.expect("Vote code, or Enter to wait")
                 alice.line("")
                 request = inbox.new("alice")["id"]
-                BOB.sees(request)
-                dies = leader_of(stream)
-                RELAY.servers[dies].stop(kill=True)
-                voted = BOB.jitctl("approve", request, "-m", "fine")
-                while voted.code == 4:  # nobody leads yet: he tries again, as it says
-                    check("try again" in voted.err or "cannot be reached" in voted.err, voted.text)
-                    voted = BOB.jitctl("approve", request, "-m", "fine")
-                check(voted.code == 0 or "already" in voted.err, voted.text)
+                watch.expect(request[:8])
+                RELAY.servers[dies].stop(kill=True)  # before it has told the others that they have it
+                approve(request)
                 check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
-                RELAY.start(dies)
-                RELAY.servers[dies].expect("Server is ready")
+            come_back(dies)
             bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "next"])
     bedlib.clean_slate()
+
+
+def test_a_vote_that_a_server_has_not_heard_of():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        BOB.sees(request)
+        dies = leader_of("VOTE")
+        late = dies % 3 + 1
+        RELAY.daemon.stop()
+        RELAY.speak_to([4221 + dies], "bob")
+        RELAY.servers[late].signal(signal.SIGSTOP)
+        approve(request)
+        RELAY.servers[dies].stop(kill=True)
+        RELAY.servers[late].signal(signal.SIGCONT)
+        RELAY.speak_to([4221 + late])
+        RELAY.run_daemon()
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+        come_back(dies)
+    as_before()
+
+
+def test_a_request_that_a_server_has_not_heard_of():
+    dies = leader_of("REQ-group:sre")
+    late = dies % 3 + 1
+    RELAY.daemon.stop()
+    RELAY.servers[late].signal(signal.SIGSTOP)
+    RELAY.speak_to([port for port in RELAY.ports if port != 4221 + late])
+    RELAY.speak_to([4221 + dies], "bob")
+    RELAY.run_daemon()
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        BOB.sees(request)
+        RELAY.servers[dies].stop(kill=True)
+        RELAY.servers[late].signal(signal.SIGCONT)
+        RELAY.speak_to([4221 + late, 4221 + dies], "bob")
+        approve(request)
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+        come_back(dies)
+    as_before()
 
 
 def test_a_whole_cluster_that_dies():
@@ -101,10 +161,7 @@ def test_a_whole_cluster_that_dies():
         for node in 1, 2, 3:
             RELAY.start(node)
         alice.expect("people elsewhere can be asked again")
-        voted = BOB.jitctl("approve", request, "-m", "fine")
-        while voted.code == 4:
-            voted = BOB.jitctl("approve", request, "-m", "fine")
-        check(voted.code == 0 or "already" in voted.err, voted.text)
+        approve(request)
         check(alice.wait() == 0, alice.text)
     bedlib.clean_slate()
 

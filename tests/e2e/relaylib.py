@@ -42,6 +42,9 @@ class Process:
                 raise Failed(f"{self.argv[0]} does not say {what!r}: {self.text[-2000:]}")
             self.text += data.decode(errors="replace")
 
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
     def stop(self, kill: bool = False) -> None:
         if self.process.poll() is None:
             self.process.kill() if kill else self.process.terminate()
@@ -155,6 +158,14 @@ class Relay:
         for folder in f"/home/{person}/.config", home:
             os.chown(folder, pwd.getpwnam(person).pw_uid, pwd.getpwnam(person).pw_gid)
         return Workstation(person)
+
+    def speak_to(self, ports: list, person: str = "") -> None:
+        """From now on the host, or this person, knows these servers alone."""
+        path = f"/home/{person}/.config/jit/approver.toml" if person else "/etc/jit/relay.toml"
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        servers = ", ".join(f'"tls://localhost:{port}"' for port in ports)
+        write(path, re.sub(r"servers = \[.*\]", f"servers = [{servers}]", text), person or "_jit-relay")
 
     def stop(self) -> None:
         if self.daemon:
