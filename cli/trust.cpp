@@ -59,6 +59,10 @@ const TrustedHost* Approver::host(const std::string& fingerprint) const {
   return found == hosts.end() ? nullptr : &*found;
 }
 
+bool Approver::knows(const std::string& name, const std::string& fingerprint) const {
+  return std::ranges::any_of(hosts, [&](const TrustedHost& host) { return host.name == name && evidence::fingerprint(host.key) == fingerprint; });
+}
+
 std::string approver_file() {
   const std::string home = surroundings().home;
   return home.empty() ? std::string() : home + "/.config/jit/approver.toml";

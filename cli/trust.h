@@ -31,6 +31,7 @@ struct Approver {
   std::vector<TrustedHost> hosts;
   std::optional<relay::SettingsFile> relay;  // none: he answers hosts on their own bus only
   const TrustedHost* host(const std::string& fingerprint) const;
+  bool knows(const std::string& name, const std::string& fingerprint) const;  // that this key is the one of the host he calls so
 };
 
 std::string approver_file();  // its path; empty: no home

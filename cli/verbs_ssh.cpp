@@ -120,14 +120,19 @@ Exit Verbs::vote_over_ssh(const std::string& host, bool approve) {
     const Json told = Json::parse(more, nullptr, false);
     if (!told.is_object() || !open_private(*request, told.value("openings", Json()))) return out.fail({Exit::kNo, "what the host shows is not what it signed: do not answer it"});
   }
+  // Who has taken over one host that is known could show what another one asks.
+  if (!request->request.id.starts_with(*id)) return out.fail({Exit::kNo, evidence::escape_to(host, 64) + " shows request " + request->request.id + " where " + *id + " was asked for: do not answer it"});
+  const std::string name = host.substr(host.rfind('@') + 1);
   const std::string fingerprint = evidence::fingerprint(*key);
-  if (approver->host(fingerprint) == nullptr) {
+  if (!approver->knows(name, fingerprint)) {
+    const TrustedHost* const other = approver->host(fingerprint);
     if (args.value(Option::kTrust) != fingerprint) {
-      return out.fail({Exit::kNo, "you do not know the host that signed this; it calls itself " + evidence::escape_to(request->request.host_name, 64) + ", key " + fingerprint +
-                                      ". Compare with jitctl status on that host, then add --trust " + fingerprint});
+      const std::string who = other != nullptr ? "this is signed by the host that you know as " + evidence::escape_to(other->name, 64) + ", not as " + evidence::escape_to(name, 64)
+                                               : "you do not know the host that signed this; it calls itself " + evidence::escape_to(request->request.host_name, 64);
+      return out.fail({Exit::kNo, who + ", key " + fingerprint + ". Compare with jitctl status on " + evidence::escape_to(name, 64) + ", then add --trust " + fingerprint});
     }
-    if (const auto kept = trust_host(request->request.host_name, *key); !kept) return out.fail(kept.failure());
-    out.aside("the key of that host is kept in " + approver_file());
+    if (const auto kept = trust_host(name, *key); !kept) return out.fail(kept.failure());
+    out.aside("the key of " + evidence::escape_to(name, 64) + " is kept in " + approver_file());
   }
   if (!json()) out.facts(request_facts(document_of(*request)));
   if (approve && request->request.offer.match && decision->typed.empty()) {

@@ -241,8 +241,7 @@ bool Relay::take_page(const std::string& document, bool logged) {
     const std::int64_t deadline = number(entry, "deadline_ms");
     const auto sets = names(entry, "sets");
     for (const std::string& set : sets) put({request_subject(set, host_, request), envelope, digest, sequence, deadline, 0, 0});
-    if (requests_.size() < kOpen) requests_[request] = {names(entry, "voters"), deadline, 0, {}};
-    if (!logged) look_again_[request] = boottime();
+    if (requests_.size() < kOpen || requests_.contains(request)) wait_for_votes(request, names(entry, "voters"), deadline, logged);
   }
   if (!logged) return false;
   next_ = static_cast<std::uint64_t>(number(page, "next"));

@@ -87,6 +87,7 @@ class Relay {
   void drop(const std::string& request);
   void put(Out out);
   void send(const std::string& token);
+  void wait_for_votes(const std::string& request, std::vector<std::string> voters, std::int64_t deadline, bool fresh);
   void look_later(const std::string& request);
   void look_for_votes(const std::string& request);
   void submit();

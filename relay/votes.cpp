@@ -20,6 +20,19 @@ std::string digest_of(const std::string& vote) { return evidence::digest_of("vot
 
 }  // namespace
 
+// fresh: its votes come by themselves, unless a server dies between keeping one and passing it on: that one is looked for a little later.
+void Relay::wait_for_votes(const std::string& request, std::vector<std::string> voters, std::int64_t deadline, bool fresh) {
+  Open& open = requests_[request];  // what the broker has answered stays known
+  open.voters = std::move(voters);
+  open.deadline = deadline;
+  if (fresh) {
+    if (!look_again_.contains(request)) look_later(request);
+    return;
+  }
+  open.looks = 0;
+  look_again_[request] = boottime();
+}
+
 // Of all that is known of a request: the last vote on it, then those of each who may vote. Any server of the stream answers, and
 // where the one that led has died, the others know of what it confirmed last when one of them leads: asked again while the request waits.
 void Relay::look_for_votes(const std::string& request) {

@@ -54,6 +54,30 @@ def test_what_the_host_keeps_to_itself_is_shown_over_ssh_and_held_against_what_i
     bedlib.clean_slate()
 
 
+def test_a_host_that_shows_what_another_one_asks():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        request = inbox.new("alice")["id"]
+        envelope = run("bob", ["jitctl", "show", request, "--envelope"]).out
+        # Root of "taken" answers each question with a request of the host "bed", which bob knows too.
+        relaylib.write("/srv/taken", f"#!/bin/sh\ncat >> /srv/handed-over\ncat << 'E'\n{envelope}E\n", mode=0o755)
+        relaylib.write("/srv/handed-over", "", "bob")
+        made = run("bob", "ssh-keygen -q -N '' -t ed25519 -f ~/.ssh/taken && (printf 'command=\"/srv/taken\" ' && cat ~/.ssh/taken.pub) >> ~/.ssh/authorized_keys")
+        check(made.code == 0, made.text)
+        with open("/home/bob/.ssh/config", "a", encoding="utf-8") as f:
+            f.write("Host taken\nHostname 127.0.0.1\nPort 2222\nUser bob\nBatchMode yes\nIdentityFile ~/.ssh/taken\nIdentitiesOnly yes\n")
+        known = bedlib.jitctl("root", "status")["host"]["key"]
+        for id, words in (("f" * 8, "where ffffffff was asked for"), (request[:8], "the host that you know as bed, not as taken")):
+            done = run("bob", ["jitctl", "-H", "taken", "approve", id, "-m", "fine", "--key", "/home/bob/.ssh/vote"])
+            check(done.code == 1 and words in done.text and "taken: request" not in done.out, done.text)
+        check(known in done.text, done.text)
+        with open("/srv/handed-over", encoding="utf-8") as f:
+            check(f.read() == "", "a vote was handed over")
+        run("bob", ["jitctl", "deny", request, "-m", "enough"])
+    bedlib.clean_slate()
+
+
 def test_what_else_there_is_goes_over_as_it_is():
     listed = run("bob", ["jitctl", "-H", "bed", "requests", "--json"])
     check(listed.code == 0 and bedlib.json.loads(listed.out) is not None, listed.text)
