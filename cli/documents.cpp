@@ -17,14 +17,10 @@ std::string duration(std::uint64_t seconds) {
 
 std::string uid_text(const Json& uid) { return uid.is_number_unsigned() ? std::to_string(uid.get<std::uint64_t>()) : "none"; }
 
-// The words come escaped; the quotes are those of evidence::render_argv.
 std::string word(const std::string& escaped) {
   constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
-  if (!escaped.empty() && escaped.find_first_not_of(kPlain) == std::string::npos) return escaped;
-  std::string out = "\"";
-  for (const char c : escaped) out += c == '"' ? std::string("\\\"") : std::string(1, c);
-  return out + "\"";
+  return !escaped.empty() && escaped.find_first_not_of(kPlain) == std::string::npos ? escaped : in_quotes(escaped);
 }
 
 std::string id_of(const Json& document, bool terminal) {
@@ -169,6 +165,16 @@ std::string command_of(const Json& document) {
   if (is_private(document, "command")) return "(private)";
   const Json& argv = member(document, "command.argv");
   if (!argv.is_array()) return text_of(document, "command.text");
+  return command_line(argv);
+}
+
+std::string in_quotes(const std::string& escaped) {
+  std::string out = "\"";
+  for (const char c : escaped) out += c == '"' ? std::string("\\\"") : std::string(1, c);
+  return out + "\"";
+}
+
+std::string command_line(const Json& argv) {
   std::string out;
   for (const Json& one : argv) out += (out.empty() ? "" : " ") + word(one.is_string() ? one.get<std::string>() : "");
   return out;
@@ -273,6 +279,7 @@ Facts request_facts(const Json& request) {
     add(facts, "environment", joined_words(member(request, "command.env")));
   }
   add(facts, "directory", text_of(request, "cwd"));
+  add(facts, "directory has", blanks_text(Json::array({text_of(request, "cwd")})));
   add(facts, "reason", text_of(request, "reason"));
   add(facts, "reason has", blanks_text(Json::array({text_of(request, "reason")})));
   add(facts, "reason from", text_of(request, "reason_from"));
@@ -280,6 +287,7 @@ Facts request_facts(const Json& request) {
     add(facts, "private", closed + ": ask there, or jitctl -H " + text_of(request, "host.name") + " show " + text_of(request, "id").substr(0, 8));
   }
   add(facts, "ticket", text_of(request, "ticket"));
+  add(facts, "ticket has", blanks_text(Json::array({text_of(request, "ticket")})));
   add(facts, "looks alike", look_alikes_text(request));
   const auto asked = number_of(request, "asked.duration_s");
   const std::string scope = text_of(request, "asked.scope");

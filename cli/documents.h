@@ -19,6 +19,9 @@ bool is_open(const Json& request);  // still waits for votes
 
 std::string who(const Json& who);                 // {"name","uid"} -> "alice(1000)"
 std::string what(const Json& document);           // "sudo as root(0)", "log in by ssh"
+// Words that come escaped, in the quotes of evidence::render_argv: two lists never look the same.
+std::string command_line(const Json& argv);
+std::string in_quotes(const std::string& escaped);
 std::string command_of(const Json& document);     // exactly, whatever its length; "" for none
 std::string open_seats(const Json& request);      // "1 of set:sre and 2 of group:dba"; "" where all are filled
 std::string revoked_line(const Json& grant);       // as request_line, of an approval that was taken back

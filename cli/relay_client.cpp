@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "cli/documents.h"
+#include "evidence/canonical.h"
 #include "evidence/text.h"
 #include "relay/credentials/subjects.h"
 
@@ -108,7 +109,7 @@ Result<relay::Event> RelayClient::answer_to(const Question& question, millisecon
 Result<Nothing> RelayClient::keep(const std::string& subject, const std::string& data, const std::string& id) {
   const auto answer = answer_to({subject, data, id}, kKeepAgain);
   if (!answer) return answer.failure();
-  const Json said = Json::parse(answer->data, nullptr, false);
+  const Json said = evidence::parse_foreign(answer->data);
   if (said.is_object() && said.contains("seq")) return Nothing{};
   const std::string why = "the relay did not take it: " + evidence::escape_to(text_of(said, "error.description"), 200);
   // As in HTTP: it is the servers' trouble, and may pass.

@@ -5,6 +5,7 @@
 #include <array>
 #include <ctime>
 
+#include "cli/fit.h"
 #include "evidence/text.h"
 #include "policy/policy.h"
 
@@ -31,10 +32,7 @@ std::string told(const std::string& text) { return text.empty() ? "" : ": " + te
 std::string command(const Json& entry) {
   const Json& argv = member(entry, "fields.argv");
   if (!argv.is_array() || argv.empty()) return "";
-  std::string out;
-  for (const Json& word : argv) out += (out.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
-  if (out.size() > kCommandShown) out = out.substr(0, kCommandShown) + "... (" + std::to_string(out.size()) + " bytes)";
-  return out;
+  return cut(command_line(argv), kCommandShown);
 }
 
 std::string target(const Json& entry) {
@@ -56,7 +54,7 @@ std::string asked(const Json& entry) {
   std::string out = person(entry) + (kind == "extension" ? " asked for more time" : kind == "break-glass" ? " broke the glass" : " asked") + " to be " + target(entry) + " by " + field(entry, "door");
   const std::string run = command(entry);
   if (!run.empty()) out += ": " + run;
-  if (const std::string reason = field(entry, "reason"); !reason.empty()) out += " (\"" + reason + "\")";
+  if (const std::string reason = field(entry, "reason"); !reason.empty()) out += " (" + in_quotes(reason) + ")";
   return out + ", " + request(entry);
 }
 

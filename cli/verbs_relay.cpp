@@ -14,6 +14,7 @@
 #include "cli/policy_files.h"
 #include "cli/relay_client.h"
 #include "cli/replace_file.h"
+#include "evidence/canonical.h"
 #include "evidence/text.h"
 #include "policy/policy.h"
 #include "relay/credentials/authority.h"
@@ -72,7 +73,7 @@ Result<std::unique_ptr<RelayClient>> reach(const relay::Authority& authority, co
 Result<Json> asked_api(RelayClient& client, const std::string& subject, const Json& question) {
   const auto answer = client.ask(subject, question.dump());
   if (!answer) return answer.failure();
-  Json read = Json::parse(answer->data, nullptr, false);
+  Json read = evidence::parse_foreign(answer->data);
   if (!read.is_object()) return Failure{Exit::kNo, "the relay answers what this jitctl does not understand"};
   if (const std::string why = text_of(read, "error.description"); !why.empty()) return Failure{Exit::kNo, "the relay says: " + evidence::escape_to(why, 300)};
   return read;
@@ -214,7 +215,7 @@ Exit Verbs::relay_revoke() {
   for (const std::string& claims : authority->account_claims(now)) {
     const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
     if (!answer) return out.fail(answer.failure());
-    const Json said = Json::parse(answer->data, nullptr, false);
+    const Json said = evidence::parse_foreign(answer->data);
     if (number_of(said, "data.code") != 200) return out.fail({Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)});
   }
   out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");
@@ -234,7 +235,7 @@ Exit Verbs::relay_status() {
     if (!answer) return out.fail(answer.failure());
     if (answer->status != 0 || answer->sequence < sequence) break;
     sequence = answer->sequence + 1;
-    const Json here = Json::parse(answer->data, nullptr, false);
+    const Json here = evidence::parse_foreign(answer->data);
     const std::string host = answer->kept_subject.substr(answer->kept_subject.rfind('.') + 1);
     const std::int64_t last = static_cast<std::int64_t>(number_of(here, "time_ms"));
     const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/remote.h"
 #include "cli/replace_file.h"
+#include "evidence/canonical.h"
 #include "evidence/text.h"
 #include "policy/policy.h"
 
@@ -117,7 +118,7 @@ Exit Verbs::vote_over_ssh(const std::string& host, bool approve) {
   auto request = verified(envelope, *key);
   if (!request) return out.fail(request.failure());
   if (const std::string more(evidence::trim(fetched->out.substr(std::min(envelope.size(), fetched->out.size())))); !more.empty()) {
-    const Json told = Json::parse(more, nullptr, false);
+    const Json told = evidence::parse_foreign(more);
     if (!told.is_object() || !open_private(*request, told.value("openings", Json()))) return out.fail({Exit::kNo, "what the host shows is not what it signed: do not answer it"});
   }
   // Who has taken over one host that is known could show what another one asks.

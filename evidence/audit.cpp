@@ -99,6 +99,7 @@ struct Audit::Impl {
     ++out.checkpoints;
     for (const KeptHead& kept : trust.heads) {
       if (kept.size == head->size && kept.root != head->root) return bad(0, "a head kept elsewhere has another root for the same number of entries");
+      if (kept.size != head->size) out.notes.push_back("a head kept elsewhere counts " + count(kept.size) + " entries and the proof's " + count(head->size) + ": an export of the log can be compared with it, this proof cannot");
     }
     return true;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What came of an audit, for people; and the heads that people keep.
 #include "evidence/audit.h"
+#include "evidence/canonical.h"
 #include "evidence/text.h"
 
 namespace jit::evidence {
@@ -31,7 +32,7 @@ std::optional<KeptHead> plain_one(std::string_view line) {
 std::optional<KeptHead> head_of(std::string_view line) {
   if (!line.starts_with('{')) return plain_one(line);
   if (const auto envelope = parse_envelope(line)) return signed_one(*envelope);
-  const Json whole = Json::parse(line, nullptr, false);
+  const Json whole = parse_foreign(line);
   if (!whole.is_object() || !whole.contains("envelope")) return std::nullopt;
   const Json& inside = whole.at("envelope");
   if (!inside.is_object() && !inside.is_string()) return std::nullopt;

@@ -7,6 +7,7 @@ namespace jit::evidence {
 namespace {
 
 constexpr int kDeepest = 8;
+constexpr int kForeignDeepest = 64;
 
 bool printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
@@ -42,6 +43,16 @@ std::optional<Json> parse_canonical(std::string_view text, std::size_t max) {
   if (deep || fraction || !out.is_object()) return std::nullopt;
   if (out.dump() != text) return std::nullopt;
   return out;
+}
+
+Json parse_foreign(std::string_view text) {
+  bool deep = false;
+  const Json::parser_callback_t look = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > kForeignDeepest) deep = true;
+    return !deep;
+  };
+  Json out = Json::parse(text.begin(), text.end(), look, false);
+  return deep ? Json(Json::value_t::discarded) : out;
 }
 
 const Json& Members::take(const char* name) {

@@ -19,6 +19,10 @@ using Json = nlohmann::json;
 // Nothing: `text` is longer than `max` bytes, nested deeper than 8, or not what dump() makes of what it means.
 std::optional<Json> parse_canonical(std::string_view text, std::size_t max);
 
+// Any JSON that somebody else wrote; discarded: it is none, or is nested deeper than 64, which would cost the stack of who copies
+// or prints it.
+Json parse_foreign(std::string_view text);
+
 // Reads an object's members, each exactly once; done() is false where one was missing, of another type, or is left over.
 class Members {
  public:

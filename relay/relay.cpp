@@ -10,6 +10,7 @@
 
 #include "courier/document.h"
 #include "courier/process.h"
+#include "evidence/canonical.h"
 #include "relay/credentials/subjects.h"
 
 namespace jit::relay {
@@ -37,7 +38,7 @@ constexpr Ms kAnswer = 5000;
 constexpr Ms kHereAgain = 10'000;         // where nobody kept it
 
 bool is_kept(const Event& event) {
-  const Json answer = Json::parse(event.data, nullptr, false);
+  const Json answer = evidence::parse_foreign(event.data);
   return answer.is_object() && !answer.contains("error") && answer.contains("seq");
 }
 
@@ -299,7 +300,7 @@ void Relay::answered(const Event& event) {
   const auto out = out_.find(event.token);
   if (out == out_.end()) return;
   if (!is_kept(event)) {
-    const Json answer = Json::parse(event.data, nullptr, false);
+    const Json answer = evidence::parse_foreign(event.data);
     const std::string why = word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description");
     return note("the relay did not take " + out->second.subject + ": " + (why.empty() ? "nobody keeps it now" : why));  // it is sent again
   }

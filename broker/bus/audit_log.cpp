@@ -13,6 +13,7 @@ using core::Error;
 
 namespace {
 
+constexpr std::size_t kProofBytes = 8 * 1024 * 1024;
 constexpr std::size_t kPage = 1024 * 1024;  // bytes of lines, since the doors wait meanwhile; one step may pass it
 constexpr std::size_t kStep = 10;           // entries read at once: each may hold a whole command
 
@@ -110,13 +111,18 @@ void Handlers::prove(const core::Id& id, const Reply& reply) {
   if (!proof) return reply(no_log(database));
   const auto envelope = evidence::parse_envelope(proof->head.envelope);
   if (!envelope) return reply({Error::kUnavailable, "the log has no signed head: jitctl status says why", {}, 0});
+  const Answer too_long{Error::kLimit, "it is too long to be proven at once: jitctl audit prove " + id.text() + " FILE..., from an export of the log", {}, 0};
+  if (!proof->whole) return reply(too_long);
   if (proof->entries.empty()) return reply({Error::kNotFound, "nothing of it is in the log any more: jitctl audit prove " + id.text() + " FILE..., with the parts of the archive and an export", {}, 0});
   if (const std::uint64_t archived = database->cut() ? database->cut()->size : 0; archived != 0 && !begins(proof->entries.front().first.leaf)) {
     return reply({Error::kNotFound, "what began it is in the archive: jitctl audit prove " + id.text() + " FILE..., with its parts and an export", {}, 0});
   }
   LogLines lines(*database, admin_);
   std::string document = line(evidence::ProofLine{{host_.id, host_.key, wire_text(host_.name)}, *envelope, id.text()});
-  for (const auto& [entry, path] : proof->entries) document += lines.entry(entry, path);
+  for (const auto& [entry, path] : proof->entries) {
+    document += lines.entry(entry, path);
+    if (document.size() > kProofBytes) return reply(too_long);
+  }
   document += line(evidence::EndLine{proof->entries.size()});
   reply({Error::kNone, {}, std::move(document), 0});
 }

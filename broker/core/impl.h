@@ -51,6 +51,7 @@ struct Live {
   Request request;
   policy::Offer terms;  // request.offer, or tighter
   std::vector<CastVote> votes;
+  std::vector<std::string> wrong_votes;  // digests of signed ones with a wrong code: carried twice, each was one try
   Conn conn = 0;               // who waits; 0: nobody
   BootMs resume_until = 0;     // after a restart: cancelled then; 0: no such limit
   bool one_minute_told = false;
@@ -332,7 +333,7 @@ struct Core::Impl {
   void note_power(std::uint32_t uid, std::uint32_t loginuid, std::uint32_t target);
   std::optional<std::string> stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const;
   void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
-  void wrong_code(Live& live, const Caller& caller, Done<Request> done);
+  void wrong_code(Live& live, const Caller& caller, const std::string& signed_digest, Done<Request> done);
   bool complete(const Live& live) const;
   Grant grant_from(const Live& live) const;
 

@@ -238,7 +238,7 @@ void Core::Impl::cast(const Id& id, const Caller& caller, Ballot ballot, std::op
     vote.host_in_doubt = had_power(live->request.subject, vote.uid);
   }
   if (!ballot.approve) return deny_request(*live, caller, std::move(vote), std::move(done));
-  if (live->terms.match && digits_of(ballot.typed) != live->request.typed_code) return wrong_code(*live, caller, std::move(done));
+  if (live->terms.match && digits_of(ballot.typed) != live->request.typed_code) return wrong_code(*live, caller, vote.signed_digest, std::move(done));
   vote.duration_s = ballot.duration_s;
   vote.scope = ballot.scope;
   approve(*live, CastVote{vote, caller.identity}, std::move(done));
@@ -281,8 +281,12 @@ void Core::Impl::deny_request(Live& live, const Caller& caller, Vote vote, Done<
 }
 
 // Each try is durable before it is answered: a restart gives nobody more of them.
-void Core::Impl::wrong_code(Live& live, const Caller& caller, Done<Request> done) {
+void Core::Impl::wrong_code(Live& live, const Caller& caller, const std::string& signed_digest, Done<Request> done) {
   const Id id = live.request.id;
+  const auto text = [](std::uint32_t tries) {
+    return "that is not the code on the requester's screen; " + std::to_string(kCodeTries - tries) + (kCodeTries - tries == 1 ? " try is left" : " tries are left");
+  };
+  if (std::ranges::find(live.wrong_votes, signed_digest) != live.wrong_votes.end()) return done(failure<Request>(Error::kDenied, text(live.request.wrong_codes)));
   const std::uint32_t tries = ++live.request.wrong_codes;
   if (tries >= kCodeTries) {
     const std::string why = "the typed code was wrong " + std::to_string(kCodeTries) + " times";
@@ -295,12 +299,12 @@ void Core::Impl::wrong_code(Live& live, const Caller& caller, Done<Request> done
   Batch batch;
   batch.requests.push_back(live.request);
   batch.entries.push_back(events::vote_refused(live.request, *caller.identity, "the typed code was wrong"));
-  commit(std::move(batch), [this, id, tries, done = std::move(done)](bool ok) {
-    if (Live* tried = find(id)) free_later(*tried);
-    done(failure<Request>(ok ? Error::kDenied : Error::kUnavailable,
-                          ok ? "that is not the code on the requester's screen; " + std::to_string(kCodeTries - tries) +
-                                   (kCodeTries - tries == 1 ? " try is left" : " tries are left")
-                             : std::string("the vote could not be stored; try again later")));
+  commit(std::move(batch), [this, id, signed_digest, answer = text(tries), done = std::move(done)](bool ok) {
+    if (Live* tried = find(id)) {
+      if (ok && !signed_digest.empty()) tried->wrong_votes.push_back(signed_digest);
+      free_later(*tried);
+    }
+    done(failure<Request>(ok ? Error::kDenied : Error::kUnavailable, ok ? answer : "the vote could not be stored; try again later"));
   });
 }
 

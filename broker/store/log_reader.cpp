@@ -366,11 +366,13 @@ std::optional<Proof> Reader::proof(const core::Id& id, core::Head head) {
     std::optional<Cut> cut;
     std::vector<LogEntry> found;
     if (!read_cut(cut)) return false;
-    const Search search{kLeafColumns, " AND (request = ? OR issued = ?) AND sequence <= ?", false, kProofMost};
+    const Search search{kLeafColumns, " AND (request = ? OR issued = ?) AND sequence <= ?", false, kProofMost + 1};
     const bool read = entries_where({{Filter::key(Filter::Kind::kId, evidence::text_of(id.bytes))}}, search,
                                     [&](Bind& bind) { bind.id(id).id(id).number(head.size); }, [&](Row& row) { found.push_back(leaf_in(row)); });
     if (!read) return false;
     proof.emplace().head = std::move(head);
+    proof->whole = found.size() <= kProofMost;
+    if (!proof->whole) return true;
     for (LogEntry& entry : found) {
       auto path = path_to(entry.sequence - 1, proof->head.size, *cut);
       if (!path) return fail(SQLITE_CORRUPT);

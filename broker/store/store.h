@@ -79,6 +79,7 @@ struct ArchivePart {
 struct Proof {
   core::Head head;
   std::vector<std::pair<LogEntry, std::vector<evidence::Hash>>> entries;  // with their paths to that head
+  bool whole = true;  // false: there are more than a reader is asked for at once, and entries are none
 };
 
 using PeopleVersions = std::map<std::string, std::int64_t>;  // by file name

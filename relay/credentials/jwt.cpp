@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "evidence/canonical.h"
 #include "evidence/sha256.h"
 
 namespace jit::relay {
@@ -126,7 +127,7 @@ std::optional<UserClaims> read_claims(std::string_view jwt) {
   if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
   const auto bytes = evidence::from_base64url(jwt.substr(first + 1, second - first - 1));
   if (!bytes) return std::nullopt;
-  const Json claims = Json::parse(bytes->begin(), bytes->end(), nullptr, false);
+  const Json claims = evidence::parse_foreign(evidence::text_of(*bytes));
   if (!claims.is_object()) return std::nullopt;
   const auto word = [&](const char* name) {
     const auto at = claims.find(name);

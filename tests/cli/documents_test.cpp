@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/documents.h"
+#include "cli/story.h"
 
 #include "tests/catch.h"
 
@@ -107,6 +108,22 @@ TEST_CASE("show says what may be taken for another, and what is pushed out of si
   CHECK(shown("command").ends_with("; rm -rf /" + std::string(20, ' ') + "\""));
   request["reason"] = std::string(16, ' ');
   CHECK(shown("reason has") == "16 blanks in a row");
+  CHECK(shown("ticket has").empty());
+  CHECK(shown("directory has").empty());
+  request["ticket"] = "CHG-1" + std::string(240, ' ') + "-2";
+  request["cwd"] = "/srv/" + std::string(200, ' ') + "/x";
+  CHECK(shown("ticket has") == "240 blanks in a row");
+  CHECK(shown("directory has") == "200 blanks in a row");
+}
+
+TEST_CASE("two different things that happened are two different lines") {
+  const auto line = [](const Json& argv, const char* reason) {
+    return story_line({{"type", "request.created"}, {"time", "2026-11-25T12:00:00.000Z"}, {"request", "12ab34cd"}, {"person", "alice"}, {"fields", {{"argv", argv}, {"reason", reason}, {"door", "sudo"}}}});
+  };
+  CHECK(line({"sh", "-c", "id x"}, "") != line({"sh", "-c", "id", "x"}, ""));
+  CHECK(line({"id"}, "").find(": id, request 12ab34cd") != std::string::npos);
+  CHECK(line({"id"}, "fine\"), request 0badcafe").find("(\"fine\\\"), request 0badcafe\"), request 12ab34cd") != std::string::npos);
+  CHECK(line({"echo", std::string(500, 'x') + "; rm"}, "").find("; rm") != std::string::npos);  // the end stays in sight
 }
 
 TEST_CASE("a request for people") {

@@ -64,6 +64,22 @@ TEST_CASE("a signed vote gives what the rule wants signed, and a vote by uid doe
   CHECK(world.held.grants.size() == 1);
 }
 
+TEST_CASE("a wrong code that is carried again is no other try", "[signed][D15]") {
+  Signed world;
+  world.use(load_policy(rules_with("one = { need = [{ from = \"set:sre\" }], wait = \"10m\" }",
+                                   "one = { need = [{ from = \"set:sre\" }], wait = \"10m\", votes = \"signed\", match = true }"),
+                        people_with_keys({{"bob", kBob}, {"carol", kCarol}, {"alice", kAlice}})));
+  const Request request = world.asked();
+  evidence::Vote vote = vote_for(request, "bob", kBob);
+  vote.typed = request.typed_code == "000000" ? "000001" : "000000";
+  const std::string wrong = sealed(vote, key_of(kBob));
+  for (int times = 0; times < 5; ++times) CHECK(carry(world, wrong, {world.who(kBob)}).error() == "Denied");
+  CHECK(world.held.requests.at(request.id).wrong_codes == 1);
+  CHECK(world.logged(events::kVoteRefused) == 1);
+  vote.typed = request.typed_code;
+  CHECK(carry(world, sealed(vote, key_of(kBob)), {world.who(kBob)}).error().empty());
+}
+
 TEST_CASE("a denial always counts", "[signed]") {
   Signed world;
   const Request request = world.asked();

@@ -26,6 +26,27 @@ std::vector<core::Id> of(std::initializer_list<std::uint64_t> numbers) {
 
 }  // namespace
 
+TEST_CASE("a proof is whole or says that it is not", "[log]") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  const auto more = [&](std::size_t count) {
+    core::Batch batch;
+    for (std::size_t i = 0; i < count; ++i) {
+      batch.entries.push_back(entry());
+      batch.entries.back().request = id_of(1);
+    }
+    REQUIRE(store.commit(batch));
+    REQUIRE(store.seal());
+  };
+  more(500);
+  more(500);
+  CHECK(store.db->proof(id_of(1))->whole);
+  CHECK(store.db->proof(id_of(1))->entries.size() == 1000);
+  more(1);
+  CHECK_FALSE(store.db->proof(id_of(1))->whole);
+  CHECK(store.db->proof(id_of(1))->entries.empty());
+}
+
 TEST_CASE("who asked within the last hour: by this boot's clock, or by the wall clock") {
   const Folder folder;
   Opened store(folder / "jit.db");

@@ -234,6 +234,21 @@ TEST_CASE("A proof of one request is verified alone", "[audit]") {
   CHECK(found.proof_of == id_of("first"));
 }
 
+TEST_CASE("A head that a proof cannot be compared with is named", "[audit]") {
+  const auto log = story();
+  const std::string first = lines_of(log.proof(id_of("first")))[0];
+  const auto under = std::get<evidence::ProofLine>(*evidence::read_line(std::string_view(first).substr(0, first.size() - 1)));
+  const auto size = evidence::read_checkpoint(under.checkpoint.payload)->size;
+  const std::string root(64, 'a');
+  for (const auto& kept : {size - 1, size + 1}) {
+    const auto found = audited(log.proof(id_of("first")), trust({std::to_string(kept) + ":" + root}));
+    CHECK_FALSE(found.problem);
+    REQUIRE(found.notes.size() == 1);
+    CHECK(found.notes[0].find("a head kept elsewhere counts " + std::to_string(kept)) == 0);
+  }
+  CHECK(audited(log.proof(id_of("first")), trust({std::to_string(size) + ":" + root})).problem);
+}
+
 TEST_CASE("A proof of another entry is none of this grant", "[audit][D14]") {
   const LogMaker log = story();
   const std::vector<std::string> ours = lines_of(log.proof(id_of("first")));
@@ -309,7 +324,8 @@ TEST_CASE("Heads that people keep are read, and nothing else", "[audit]") {
   CHECK(evidence::parse_heads("0:" + root)->front().size == 0);
   CHECK(evidence::parse_heads("12:" + root + "\n\n13:" + root + "\n")->size() == 2);
   for (const std::string& bad : {std::string(), std::string("\n"), "12" + root, ":" + root, "012:" + root, "12:" + root + "0", "-1:" + root, "99999999999999999:" + root,
-                                 std::string("{}"), std::string("{\"envelope\":1}"), std::string("{\"envelope\":\"x\"}"), "12:" + root + "\nx"}) {
+                                 std::string("{}"), std::string("{\"envelope\":1}"), std::string("{\"envelope\":\"x\"}"), "12:" + root + "\nx",
+                                 "{\"envelope\":{\"a\":" + std::string(120'000, '[') + std::string(120'000, ']') + "}}"}) {
     CHECK_FALSE(evidence::parse_heads(bad));
   }
 }
