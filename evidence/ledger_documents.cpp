@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The signed documents behind entries.
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "evidence/grant.h"
 #include "evidence/ledger.h"
@@ -29,6 +31,26 @@ std::string_view digest_field(std::string_view type) {
   if (type == "grant.created") return "grant_digest";
   if (type == "vote.cast") return "vote";
   return "";
+}
+
+constexpr std::array<std::string_view, 4> kScopes = {"command", "tty", "session", "login"};  // as vote_code.h numbers them
+
+// What the voter made of the offer. A denial gives no time, whatever it says.
+struct Narrowed {
+  bool approve = false;
+  Json duration, scope, block;  // a null: as offered
+};
+
+Json seconds_or_null(const std::optional<std::uint32_t>& seconds) { return seconds ? Json(*seconds) : Json(); }
+
+bool narrows(const Entry& entry, const Narrowed& vote) {
+  const auto field = [&](const char* name) {
+    const auto found = entry.fields.find(name);
+    return found == entry.fields.end() ? Json() : *found;
+  };
+  const Json none;
+  return field("approve") == Json(vote.approve) && field("block_s") == vote.block && field("duration_s") == (vote.approve ? vote.duration : none) &&
+         field("scope") == (vote.approve ? vote.scope : none);
 }
 
 const std::string kContradicts = "the signed document says something else than the entry";
@@ -120,10 +142,9 @@ std::string Ledger::vote_document(const Envelope& envelope) {
   const auto vote = envelope.type == kVoteType ? read_vote(envelope.payload) : std::nullopt;
   if (!vote || envelope.signatures.size() != 1) return "the signed document is no vote";
   const Entry& entry = last_.entry;
-  const auto approve = entry.fields.find("approve");
   const bool same = vote->request == entry.request && vote->host_id == host_.id && agrees(entry, "digest", vote->digest) &&
                     agrees(entry, "voter", vote->person) && agrees(entry, "key", vote->key_id) && envelope.signatures.front().key_id == vote->key_id && agrees(entry, "reason", vote->reason) &&
-                    approve != entry.fields.end() && *approve == vote->approve;
+                    narrows(entry, {vote->approve, seconds_or_null(vote->duration_s), vote->scope.empty() ? Json() : Json(vote->scope), seconds_or_null(vote->block_s)});
   if (!same) return kContradicts;
   bool any = false;
   bool good = false;
@@ -143,7 +164,6 @@ std::string Ledger::vote_code(const std::string& text) {
   if (code->signed_digest() != field_of(entry, "vote")) return "the vote code behind it is another one than it names";
   if (code->digest_hint() != field_of(entry, "digest")) return kContradicts;
   const std::string person = field_of(entry, "voter");
-  const auto approve = entry.fields.find("approve");
   bool any = false;
   bool good = false;
   for (const AllowedSigner& signer : signers_) {
@@ -151,7 +171,8 @@ std::string Ledger::vote_code(const std::string& text) {
     any = true;
     VoteCode vote;
     if (!may_sign(signer, entry) || code->verify(signer.key, vote) != Flaw::kNone) continue;
-    if (approve == entry.fields.end() || *approve != vote.approve || !agrees(entry, "reason", vote.reason)) return kContradicts;
+    const Narrowed made{vote.approve, seconds_or_null(vote.duration_s), vote.scope ? Json(kScopes.at(*vote.scope)) : Json(), seconds_or_null(vote.block_s)};
+    if (!narrows(entry, made) || !agrees(entry, "reason", vote.reason)) return kContradicts;
     good = true;
   }
   return count_voter(any, good);

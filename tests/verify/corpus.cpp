@@ -198,6 +198,16 @@ void lies() {
     log.grant(ask, "g", "alice");
     finish(log, "other-votes.bad");
   }
+  const Json logged[] = {nullptr, {{"duration_s", 7200}}, {{"duration_s", nullptr}}, {{"scope", "session"}}, {{"scope", nullptr}}, {{"block_s", 60}}};
+  for (const bool by_code : {false, true}) {
+    for (std::size_t i = 0; i < std::size(logged); ++i) {
+      LogMaker log = begun();
+      log.narrowed = true;
+      auto ask = log.ask("a", "alice", 1);
+      by_code ? log.vote_by_code(ask, "bob", logged[i]) : log.vote(ask, "bob", true, true, logged[i]);
+      finish(log, std::string("narrowed-") + (by_code ? "code-" : "signed-") + std::to_string(i) + (i == 0 ? ".good" : ".bad"));
+    }
+  }
   {
     LogMaker log = begun();
     auto ask = log.ask("a", "alice", 1);

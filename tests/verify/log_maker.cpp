@@ -107,7 +107,13 @@ LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, 
   return out;
 }
 
-void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_signed) {
+void LogMaker::narrow(Json& fields, const Json& logged) const {
+  if (narrowed) fields.update({{"duration_s", 300}, {"scope", "command"}});
+  if (logged.is_object()) fields.update(logged);
+  for (auto at = fields.begin(); at != fields.end();) at = at->is_null() ? fields.erase(at) : std::next(at);
+}
+
+void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_signed, const Json& logged) {
   Json fields{{"voter", voter}, {"kind", "local"}, {"approve", approve}, {"reason", "it's \"fine\""}, {"digest", ask.digest}, {"person", ask.person}, {"uid", 1000}};
   if (!is_signed) {
     fields["voter_uid"] = 1001;
@@ -125,29 +131,34 @@ void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_si
   vote.person = voter;
   vote.key_id = key.fingerprint();
   vote.time_ms = kBegin;
+  if (narrowed) vote.duration_s = 300, vote.scope = "command";
   const Envelope envelope = key.seal(evidence::kVoteType, payload_of(vote), evidence::kVoteNamespace);
   const std::string digest = evidence::digest_of(envelope.type, envelope.payload);
   fields["kind"] = "sshsig";
   fields["key"] = vote.key_id;
   fields["vote"] = digest;
   if (approve) ask.signed_votes.push_back(digest);
+  narrow(fields, logged);
   add("vote.cast", ask.id, "", std::move(fields));
   document(envelope);
 }
 
-void LogMaker::vote_by_code(Ask& ask, const std::string& voter) {
+void LogMaker::vote_by_code(Ask& ask, const std::string& voter, const Json& logged) {
   const HostKey key = key_of(seed_of(voter));
   evidence::VoteCode vote;
   vote.digest = ask.digest;
   vote.approve = true;
   vote.key = *evidence::key_prefix(key.public_key());
   vote.reason = "by hand";
+  if (narrowed) vote.duration_s = 300, vote.scope = 0;
   const auto body = *evidence::body_of(vote);
   const std::string text = *evidence::to_text(vote, key.sign(evidence::kVoteCodeNamespace, evidence::text_of(body)));
   const std::string digest = evidence::sha256_hex(evidence::text_of(body));
   ask.signed_votes.push_back(digest);
-  add("vote.cast", ask.id, "", {{"voter", voter}, {"kind", "code"}, {"approve", true}, {"reason", "by hand"}, {"digest", ask.digest},
-                                {"person", "alice"}, {"uid", 1000}, {"key", key.fingerprint()}, {"vote", digest}});
+  Json fields{{"voter", voter}, {"kind", "code"}, {"approve", true}, {"reason", "by hand"}, {"digest", ask.digest},
+              {"person", "alice"}, {"uid", 1000}, {"key", key.fingerprint()}, {"vote", digest}};
+  narrow(fields, logged);
+  add("vote.cast", ask.id, "", std::move(fields));
   code(text);
 }
 

@@ -40,8 +40,10 @@ class LogMaker {
     std::string person = {};
   };
   Ask ask(const std::string& word, const std::string& person, std::uint32_t needed, const std::string& extends = {}, bool self = false);
-  void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false);
-  void vote_by_code(Ask& ask, const std::string& voter);
+  // narrowed: what the entry says of it, and the voter signed. What `logged` names, the entry says otherwise.
+  void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false, const Json& logged = Json(nullptr));
+  void vote_by_code(Ask& ask, const std::string& voter, const Json& logged = Json(nullptr));
+  bool narrowed = false;
   void approved(const Ask& ask, const std::string& grant = {});
   void end_of(const Ask& ask, const std::string& type);
   std::string grant(const Ask& ask, const std::string& word, const std::string& person);
@@ -58,6 +60,7 @@ class LogMaker {
   std::vector<evidence::ExportLine> lines;
 
  private:
+  void narrow(Json& fields, const Json& logged) const;
   HostKey key_;
   evidence::Frontier tree_;
   std::vector<evidence::Hash> leaves_;

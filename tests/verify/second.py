@@ -164,7 +164,7 @@ class Story:
         value = envelope.document("vote")
         need(len(envelope.signatures) == 1 and envelope.signatures[0][0] == value["key"] and value["request"] == leaf.request and value["host"] == self.host["id"])
         need(leaf.agrees(digest=value["digest"], voter=value["person"], key=value["key"], reason=value["reason"]))
-        need(leaf.fields.get("approve") is (value["decision"] == "approve"))
+        need(leaf.narrows(value["decision"] == "approve", value["duration_s"], value["scope"] or None, value["block_s"]))
         keys = self.keys(value["person"], "vote@pam-jit.v1")
         need(not keys or any(envelope.of(key, "vote@pam-jit.v1") for key in self.counting(leaf, keys)))
 
@@ -186,7 +186,9 @@ class Story:
             sshsig = b"SSHSIG\0\0\0\1" + string(public) + string(purpose.encode()) + string(b"") + string(hash_name) + string(signature)
             if sha256(public)[:8] == body[43:51] and verifies(key, purpose, body, sshsig):
                 good.append(key)
-                need(leaf.fields.get("approve") is bool(raw[1] & 1) and leaf.agrees(reason=body[length + 1:].decode("latin-1")))
+                need(leaf.narrows(bool(raw[1] & 1), int.from_bytes(raw[34:38], "big") if raw[1] & 2 else None,
+                                  ("command", "tty", "session", "login")[raw[42]] if raw[1] & 8 else None, int.from_bytes(raw[38:42], "big") if raw[1] & 4 else None))
+                need(leaf.agrees(reason=body[length + 1:].decode("latin-1")))
         need(not keys or good)
 
 

@@ -245,5 +245,9 @@ class Leaf:
         value = self.fields.get(name)
         return value if isinstance(value, str) else ""
 
+    def narrows(self, approve, duration, scope, block):
+        made = {"approve": approve, "block_s": block, "duration_s": duration if approve else None, "scope": scope if approve else None}
+        return all(self.fields.get(name) == value and type(self.fields.get(name)) is type(value) for name, value in made.items())
+
     def agrees(self, **plain):
         return all(self.fields.get(name, value) == value for name, value in plain.items())
