@@ -46,6 +46,8 @@ inline bool outside_his_range(const User& user) { return !user.local && user.uid
 struct Options {
   std::size_t threads = 32;  // that do not hang; begun when they are needed
   std::size_t most = 256;    // with the hung ones
+  std::size_t file_threads = 8;  // the same for files, whose paths a requester chooses: what hangs there is not who he is
+  std::size_t file_most = 32;
   std::chrono::milliseconds timeout{2000};  // of one look-up; then kUnknown
   std::chrono::milliseconds keep{30000};    // an answer is reused this long; kUnknown never is, nor a user of DynamicUser=
   std::size_t queue = 4096;                 // waiting look-ups; past it: kUnknown at once

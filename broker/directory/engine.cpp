@@ -52,10 +52,13 @@ Engine::Engine(Options options, std::shared_ptr<Resolver> resolver, Now now)
 
 std::shared_ptr<Engine> Engine::make(core::Post post, Options options, std::shared_ptr<Resolver> resolver, Now now) {
   std::shared_ptr<Engine> engine(new Engine(options, std::move(resolver), std::move(now)));
-  engine->pool_ = std::make_unique<Pool>(std::move(post), options.threads, options.most, options.timeout / kPatience,
-                                         [weak = engine->weak_from_this()] {
-                                           if (const auto self = weak.lock()) self->expire();
-                                         });
+  const auto pool = [&](std::size_t threads, std::size_t most) {
+    return std::make_unique<Pool>(post, threads, most, options.timeout / kPatience, [weak = engine->weak_from_this()] {
+      if (const auto self = weak.lock()) self->expire();
+    });
+  };
+  engine->people_ = pool(options.threads, options.most);
+  engine->files_ = pool(options.file_threads, options.file_most);
   return engine;
 }
 
@@ -132,7 +135,7 @@ void Engine::ask(Key key, Found found, std::shared_ptr<const int> file) {
   }
   const auto deadline = Pool::Steady::now() + options_.timeout;
   const auto [running, is_new] = running_.try_emplace(key);
-  if (is_new && pool_->queued() >= options_.queue) {
+  if (is_new && pool_of(key).queued() >= options_.queue) {
     running_.erase(running);
     return found({});
   }
@@ -141,16 +144,18 @@ void Engine::ask(Key key, Found found, std::shared_ptr<const int> file) {
   if (!is_new) *running->second.unwanted = false;
   if (deadlines_.empty() || deadlines_.back().first < deadline || deadlines_.back().second != key) {
     deadlines_.emplace_back(deadline, key);
-    if (deadlines_.size() == 1) pool_->wake(deadline);
+    if (deadlines_.size() == 1) people_->wake(deadline);
   }
   if (is_new) begin(key);
 }
+
+Pool& Engine::pool_of(const Key& key) { return std::get<Kind>(key) < Kind::kProgram ? *people_ : *files_; }
 
 void Engine::begin(const Key& key) {
   Running& running = running_.at(key);
   running.generation = generation_;
   running.unwanted = std::make_shared<std::atomic<bool>>(false);
-  pool_->run([weak = weak_from_this(), resolver = resolver_, key, file = running.file,
+  pool_of(key).run([weak = weak_from_this(), resolver = resolver_, key, file = running.file,
               unwanted = running.unwanted]() -> std::function<void()> {
     if (*unwanted) {
       return [weak, key] {
@@ -238,7 +243,7 @@ void Engine::expire() {
     }
     deadlines_.pop_front();
   }
-  if (!deadlines_.empty()) pool_->wake(deadlines_.front().first);
+  if (!deadlines_.empty()) people_->wake(deadlines_.front().first);
   for (auto& found : late) found({});
 }
 

@@ -60,7 +60,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Options options_;
   std::shared_ptr<Resolver> resolver_;
   Now now_;
-  std::unique_ptr<Pool> pool_;
+  Pool& pool_of(const Key& key);
+  std::unique_ptr<Pool> people_;
+  std::unique_ptr<Pool> files_;
   std::map<Key, Kept> kept_;
   std::map<Key, Running> running_;  // asked of the pool; one call for all who ask the same
   std::deque<std::pair<Pool::Steady::time_point, Key>> deadlines_;

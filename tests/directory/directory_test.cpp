@@ -267,6 +267,19 @@ TEST_CASE("H11: with one thread free of 256, a user whom nobody has looked up is
   CHECK(bed.uid(5002).status == Status::kFound);
 }
 
+TEST_CASE("H11: files are looked at in threads of their own", "[H11]") {
+  Options options = quick(5s);
+  options.threads = options.most = 1;
+  Bed bed(options);
+  bed.table->hang(1);
+  bed.engine->by_uid(1, [](const User&) {});
+  REQUIRE(bed.table->wait_inside(1));
+  std::string found;
+  bed.engine->program("/bin/sh", [&](std::string path) { found = std::move(path); });
+  REQUIRE(bed.loop.until([&] { return !found.empty(); }));
+  CHECK(found.ends_with("sh"));
+}
+
 TEST_CASE("with sixteen threads hung, the rest is unknown in time, and all recovers") {
   Options options = quick(400ms);
   options.threads = 4;
