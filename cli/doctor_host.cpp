@@ -18,6 +18,7 @@
 #include "evidence/text.h"
 #include "host/names.h"
 #include "host/writer.h"
+#include "relay/credentials/settings_file.h"
 
 namespace jit::cli {
 
@@ -54,6 +55,15 @@ std::string hidden_by_proc() {
     if (out == "hidepid=0" || out == "hidepid=off") out.clear();
   }
   return out;
+}
+
+// A file that is wrong was meant to set one up, too.
+bool wants_relay() {
+  std::string why;
+  const auto text = relay::read_small_file("/etc/jit/relay.toml", why);
+  if (!text) return std::filesystem::exists("/etc/jit/relay.toml");
+  const auto settings = relay::read_settings(*text, "", why);
+  return !settings || !settings->none;
 }
 
 std::string octal(mode_t mode) {
@@ -126,6 +136,10 @@ void Doctor::host_itself() {
     }
   }
 
+  // A relay that ends at its start never says how it is.
+  if (!relay && !status.is_null() && wants_relay()) {
+    add(Level::kFault, "jit-relay", "/etc/jit/relay.toml sets one up, and it does not run: people elsewhere are not asked", "type: systemctl status jit-relay");
+  }
   providers();
   if (const std::string hides = hidden_by_proc(); !hides.empty()) {
     add(Level::kFault, "/proc", "it hides processes (" + hides + "): the broker cannot see who asks, and nothing is opened", "type: mount -o remount,hidepid=0 /proc, and take it out of /etc/fstab");
@@ -158,7 +172,7 @@ void Doctor::host_itself() {
     }
   }
   if (usable == 0) add(Level::kNote, "people.d", "nobody has a key: only the word of this host counts as a vote", "type: jitctl people add-key NAME FILE, for each approver");
-  if (!relay) add(Level::kNote, "relay", "none: people vote here by jitctl, over ssh, or by vote codes", "nothing, where that is meant");
+  if (!relay && !wants_relay()) add(Level::kNote, "relay", "none: people vote here by jitctl, over ssh, or by vote codes", "nothing, where that is meant");
 }
 
 }  // namespace jit::cli

@@ -233,4 +233,17 @@ def test_without_a_broker_doors_are_closed_and_no_hole():
             broker.start()
 
 
+def test_a_relay_that_does_not_run():
+    path = "/etc/jit/relay.toml"
+    try:
+        for text, level in ('transport = "none"\n', "note"), ('transport = "nats"\n', "fault"), ('servers = ["tls://relay:4222"]\ncredentials = "/gone"\n', "fault"):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+            document = doctor()
+            named(document, level, "relay")
+            check((level == "fault") == bool(found(document, "fault", "jit-relay", "people elsewhere are not asked")), str(document))
+    finally:
+        os.unlink(path)
+
+
 bedlib.main(globals())
