@@ -55,8 +55,8 @@ std::string why_not(const Change& change, const probe::Result& tried) {
 std::string try_change(const Change& change, Mode mode, const probe::Result& before) {
   const auto tried = probe::try_door(std::string(change.service->name));
   if (mode == Mode::kGate) return tried.asked && tried.covered ? "" : why_not(change, tried);
-  // It changes nothing of what PAM answers.
-  if (tried.code == before.code && tried.code >= 0) return {};
+  // It changes nothing of what PAM answers, but where a gate stood, which now stops nobody.
+  if ((tried.code == before.code && tried.code >= 0) || (before.asked && tried.passed)) return {};
   return "at " + std::string(change.service->name) + " PAM answers \"" + evidence::escape_to(tried.error, 200) + "\" where it answered \"" + evidence::escape_to(before.error, 200) + "\"";
 }
 

@@ -54,6 +54,15 @@ def test_one_door_of_several():
         check("pam_jit" in pam_files.read("su") and "pam_jit" not in pam_files.read("sudo"), "another door was undone, too")
 
 
+def test_a_gated_door_observes_again():
+    with pam_files.as_installed():
+        check(setup("sudo", "su", "--no-take-back").code == 0 and gated(), "setup")
+        done = setup("sudo", "su", "--observe")
+        check(done.code == 0 and "observing: sudo, su" in done.text, done.text)
+        check(not gated(), "sudo is gated still")
+        check(setup("sudo", "--no-take-back").code == 0 and gated(), "and back")
+
+
 def test_polkit_has_its_file_elsewhere():
     with pam_files.as_installed(), bedlib.policy_with('"sudo", "su"', '"polkit", "sudo", "su"'):
         check(not os.path.exists("/etc/pam.d/polkit-1") and os.path.exists("/usr/lib/pam.d/polkit-1"), "this host has it otherwise")
