@@ -60,6 +60,33 @@ std::string try_change(const Change& change, Mode mode, const probe::Result& bef
   return "at " + std::string(change.service->name) + " PAM answers \"" + evidence::escape_to(tried.error, 200) + "\" where it answered \"" + evidence::escape_to(before.error, 200) + "\"";
 }
 
+bool holds_one(const std::optional<Unconfirmed>& waiting, const setup::Service& service) {
+  return waiting && std::ranges::find(waiting->services, service.name) != waiting->services.end();
+}
+
+// As it was before this change. What waited already waits on, with what was before it.
+Result<Nothing> put_back(SetupFiles& files, const Change& change, bool waited) {
+  if (waited && change.file.there) {
+    const auto now = SetupFiles::read(*change.service);
+    if (now && now->there && now->text == change.file.text) return Nothing{};
+    return SetupFiles::replace(change.file, change.file.text);
+  }
+  const auto back = files.restore(*change.service, true);
+  if (!back) return back.failure();
+  return Nothing{};
+}
+
+// What waited before waits as it did; where nothing waits any more, nothing is left to take back.
+void keep_waiting(SetupFiles& files, const std::optional<Unconfirmed>& before) {
+  const auto now = files.unconfirmed();
+  if (now && !now->services.empty()) {
+    if (before) (void)files.note_unconfirmed(*before);
+    return;
+  }
+  files.confirm();
+  disarm();
+}
+
 bool has_policy() {
   bool found = false;
   for (const char* const path : {kPolicyFolder, "/run/jit/policy.d", "/usr/lib/jit/policy.d"}) {
@@ -131,9 +158,14 @@ Result<Nothing> make_changes(SetupFiles& files, const std::vector<Change>& chang
   const auto pending = files.unconfirmed();
   Unconfirmed waits = pending.value_or(Unconfirmed{});
   waits.boot = boot_id();
+  if (!pending) files.confirm();  // of one that was killed before it changed anything
   for (const Change& change : changes) {
-    if (auto kept = files.keep(*change.service, change.file, change.original); !kept) return kept;
-    if (std::ranges::find(waits.services, change.service->name) == waits.services.end()) waits.services.emplace_back(change.service->name);
+    auto kept = files.keep(*change.service, change.file, change.original);
+    if (kept) continue;
+    for (const Change& one : changes) {
+      if (!holds_one(pending, *one.service)) SetupFiles::settle(*one.service);
+    }
+    return kept;
   }
   // From here on, whatever happens to this program, the timer and the next boot take it back; where they do not run, undo does.
   waits.since_ms = boottime_ms();
@@ -145,19 +177,18 @@ Result<Nothing> make_changes(SetupFiles& files, const std::vector<Change>& chang
   }
   for (std::size_t i = 0; wrong.empty() && i < changes.size(); ++i) wrong = try_change(changes[i], mode, before[i]);
   if (wrong.empty()) {
-    // When it was confirmed before there was nothing to confirm; who observes is not kept out by it.
-    if (!take_back && !pending) files.confirm();
+    if (take_back) return Nothing{};
+    // Of these nothing is to be confirmed, as who observes is not kept out by it.
+    for (const Change& change : changes) SetupFiles::settle(*change.service);
+    keep_waiting(files, pending);
     return Nothing{};
   }
   std::string stays;
   for (const Change& change : changes) {
-    const auto back = files.restore(*change.service, true);
+    const auto back = put_back(files, change, holds_one(pending, *change.service));
     if (!back) stays += "; " + back.failure().message;
   }
-  if (!pending && stays.empty()) {
-    files.confirm();
-    if (take_back) disarm();
-  }
+  keep_waiting(files, pending);
   return Failure{Exit::kNo, wrong + (stays.empty() ? "; nothing stays changed" : stays + "; type jitctl setup --undo")};
 }
 
