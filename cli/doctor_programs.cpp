@@ -150,7 +150,7 @@ void Doctor::sshd_settings() {
     add(Level::kFault, "sshd", "MaxStartups is " + evidence::escape_to(sshd.get("maxstartups"), 40) + ": a few logins that wait keep all others out", "MaxStartups 10:30:100 or more");
   }
   if (!in_auth && sshd.asks_after_key && ssh->state == "gated") {
-    add(Level::kNote, "sshd", "AuthenticationMethods lets people be asked, and no line of ours in auth does: they are refused, and come again", "type: jitctl setup --undo ssh, then jitctl setup ssh");
+    add(Level::kNote, "sshd", "AuthenticationMethods lets people be asked, and no line of ours in auth does: they are refused, and come again", "type: jitctl setup ssh");
   }
 }
 
