@@ -117,13 +117,19 @@ std::string evidence_text(std::string_view lines) {
 
 Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, Mode mode, Output& out) {
   std::vector<Change> changes;
+  std::string main_path;  // of the door at hand: it comes first
   for (const setup::Service& service : setup::services()) {
     if (std::ranges::find(doors, service.door) == doors.end()) continue;
-    const auto file = SetupFiles::read(service);
+    auto file = SetupFiles::read(service);
     if (!file) return file.failure();
+    if (service.main) main_path = file->path;
+    // Without a file PAM takes that for all others: where it lets people through they come by the door's main file instead.
+    if (!file->there && file->other.empty() && !service.main) {
+      if (mode == Mode::kObserve || !probe::try_door(std::string(service.name)).passed) continue;
+      file->other = main_path;
+    }
     if (!file->there && file->other.empty()) {
-      if (!service.main) continue;
-      return Failure{Exit::kNotAllowed, "there is no " + file->path + ", so " + std::string(policy::name_of(service.door)) + " is not a door of this host: is it installed?"};
+      return Failure{Exit::kNotAllowed, "there is no " + file->path + ", so " + std::string(policy::name_of(service.door)) + " is not a door of this host: where it is installed, put the file back as its package has it"};
     }
     Change change;
     change.service = &service;

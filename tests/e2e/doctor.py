@@ -101,6 +101,34 @@ def test_lines_that_do_not_gate():
         check(doctor("--door", "sudo")["ok"], "as before")
 
 
+def test_a_file_that_is_not_there():
+    """PAM takes the one for all others then."""
+    with set_up():
+        for door, service in ("su", "su-l"), ("sudo", "sudo-i"), ("sudo", "sudo"), ("ssh", "sshd"):
+            path = f"/etc/pam.d/{service}"
+            os.rename(path, "/root/away")
+            try:
+                document = doctor("--door", door)
+                named(document, "hole", path, "PAM takes /etc/pam.d/other")
+                check(state(document, door) == "hole", str(document["doors"]))
+                with changed("/etc/pam.d/other", lambda t: "account required pam_deny.so\n"):
+                    check(not found(doctor("--door", door), "hole", path), f"{service}: nobody gets through")
+                    check(run("root", ["jitctl", "setup", door, "--no-take-back"]).code == (0 if service in ("su-l", "sudo-i") else 3), "setup")
+                    check(not os.path.exists(path), f"{path} is made, where nobody got through without it")
+                if service in ("su-l", "sudo-i"):
+                    done = run("root", ["jitctl", "setup", door, "--no-take-back"])
+                    check(done.code == 0 and pam_files.read(service) == f"@include /etc/pam.d/{door}  # jitctl setup\n", done.text)
+                    check(doctor("--door", door)["ok"], "gated")
+                    check(run("root", ["jitctl", "setup", "--undo", door]).code == 0 and not os.path.exists(path), "undo")
+                    check(run("root", ["jitctl", "setup", door, "--no-take-back"]).code == 0, "setup")
+            finally:
+                os.rename("/root/away", path)
+    with set_up(), bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["sudo", "ssh", "login"]'):
+        os.rename("/etc/pam.d/su-l", "/root/away")
+        check(not found(doctor("--door", "su"), "hole"), "nobody means to gate su")
+        os.rename("/root/away", "/etc/pam.d/su-l")
+
+
 def test_the_rescue_line_must_be_ours():
     with set_up():
         for change in (lambda t: t.replace("user = root tty =~ *tty[0-9]*", "user = root"), lambda t: t.replace("tty =~ *tty[0-9]*", "tty =~ *"),
