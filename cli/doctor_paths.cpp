@@ -78,6 +78,11 @@ void Doctor::ungated() {
   if (sshd.there && !is_gated(Door::kSsh)) {
     const std::string root = sshd.get("permitrootlogin");
     if (root != "no") open("ssh", "ssh as root is let in (PermitRootLogin " + evidence::escape_to(root, 40) + "), and ssh is not gated", "PermitRootLogin no in sshd_config; or jitctl setup ssh");
+    for (const SshdMatch& one : sshd.matches) {
+      if (one.name != "permitrootlogin" || one.value == "no") continue;
+      open(evidence::escape_to(one.where, 160), "a Match block lets root in by ssh (PermitRootLogin " + evidence::escape_to(one.value, 40) + "), and ssh is not gated",
+           "PermitRootLogin no there; or jitctl setup ssh");
+    }
     by_door(Door::kSsh, "logins by ssh are not gated");
   }
   for (const char* const name : kRootGroups) {

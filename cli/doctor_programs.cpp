@@ -140,6 +140,11 @@ void Doctor::sshd_settings() {
     add(Level::kFault, "sshd", "AuthenticationMethods is " + evidence::escape_to(methods, 80) + ": our auth line refuses who has proven no key before",
         "AuthenticationMethods publickey,keyboard-interactive:pam; or take the auth line out");
   }
+  const SshdMatch* const without = sshd.talks_without_key();
+  if (in_auth && sshd.asks_after_key && without != nullptr && has_line("sshd", "account")) {
+    add(Level::kFault, evidence::escape_to(without->where, 160), "AuthenticationMethods of a Match block are " + evidence::escape_to(without->value, 80) + ": our auth line refuses who has proven no key before",
+        "AuthenticationMethods publickey,keyboard-interactive:pam there; or take the auth line out");
+  }
   const auto grace = number_in(sshd.get("logingracetime"));
   if (in_auth && grace && *grace != 0 && *grace < kSshWait + 10) {
     add(Level::kFault, "sshd", "LoginGraceTime is " + std::to_string(*grace) + " s: it cuts the wait for an approval, which is up to " + std::to_string(kSshWait) + " s",
@@ -149,7 +154,7 @@ void Doctor::sshd_settings() {
   if (in_auth && most && *most < 10) {
     add(Level::kFault, "sshd", "MaxStartups is " + evidence::escape_to(sshd.get("maxstartups"), 40) + ": a few logins that wait keep all others out", "MaxStartups 10:30:100 or more");
   }
-  if (!in_auth && sshd.asks_after_key && ssh->state == "gated") {
+  if (!in_auth && sshd.asks_after_key && without == nullptr && ssh->state == "gated") {
     add(Level::kNote, "sshd", "AuthenticationMethods lets people be asked, and no line of ours in auth does: they are refused, and come again", "type: jitctl setup ssh");
   }
 }

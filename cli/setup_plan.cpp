@@ -137,7 +137,11 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
     setup::Wanted wanted{mode, false};
     if (service.door == policy::Door::kSsh) {
       const SshdFacts sshd = sshd_facts();
-      wanted.auth = sshd.asks_after_key;
+      const SshdMatch* const without = sshd.talks_without_key();
+      wanted.auth = sshd.asks_after_key && without == nullptr;
+      if (sshd.asks_after_key && without != nullptr) {
+        out.note("sshd: " + without->where + ": AuthenticationMethods of a Match block let people talk without a key, so no line is written into auth: who waits is refused, and comes again");
+      }
       if (!sshd.problem.empty()) out.note("sshd: " + sshd.problem);
     }
     const setup::Left left = setup::without_lines(file->text);

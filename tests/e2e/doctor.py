@@ -200,6 +200,24 @@ def test_what_sshd_is_told():
             named(doctor("--door", "ssh"), "fault", "our auth line refuses")
 
 
+def test_what_sshd_is_told_in_a_match_block():
+    """sshd -T does not tell it."""
+    general = "AuthenticationMethods publickey,keyboard-interactive:pam\nKbdInteractiveAuthentication yes\nUsePAM yes\nPermitRootLogin no\n"
+    path = "/etc/ssh/sshd_config"
+    with pam_files.as_installed():
+        with changed(path, lambda t: f"{general}{t}\nMatch Address 10.0.0.0/8\n  permitrootlogin=yes\n"), bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["sudo"]'):
+            named(doctor(), "open", path, "a Match block lets root in by ssh (PermitRootLogin yes)")
+        for methods, talks in ("keyboard-interactive:pam", True), ("publickey publickey,keyboard-interactive", False):
+            with changed(path, lambda t, methods=methods: f"{general}{t}\nMatch Address 10.0.0.0/8\n  AuthenticationMethods {methods}\n"):
+                done = run("root", "jitctl setup ssh --no-take-back")
+                check(done.code == 0 and ("no line is written into auth" in done.text) == talks and ("+auth" in done.text) != talks, done.text)
+                document = doctor("--door", "ssh")
+                check(document["ok"] and not found(document, "note", "lets people be asked"), str(document))
+                with pam("sshd", lambda t: t.replace("account [success", "auth required pam_jit.so\naccount [success", 1)):
+                    check(bool(found(doctor("--door", "ssh"), "fault", path, "our auth line refuses")) == talks, methods)
+                check(run("root", "jitctl setup --undo").code == 0, "undo")
+
+
 def test_files_that_others_may_write():
     with set_up():
         for path, mode, words in (("/etc/jit/policy.d/bed.toml", 0o666, "bed.toml"), ("/run/jit/gate", 0o666, "/run/jit/gate"), ("/var/lib/jit", 0o755, "/var/lib/jit"),
