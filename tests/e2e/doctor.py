@@ -251,11 +251,13 @@ def test_ways_that_nobody_gates():
         check(done.code == 0, done.text)
         with open("/etc/group", "a", encoding="ascii") as f:
             f.write("docker:x:2900:eve\n")
+        with open("/etc/passwd", "a", encoding="ascii") as f:
+            f.write("mallory:x:2902:2900::/tmp:/bin/bash\n")
         with open("/usr/local/bin/helper", "w", encoding="ascii") as f:
             f.write("#!/bin/sh\n")
         os.chmod("/usr/local/bin/helper", 0o4755)
         document = doctor()
-        for words in ("su is not gated",), ("login at a console",), ("group docker", "eve"), ("/usr/local/bin/helper", "setuid"), ("ssh as root",):
+        for words in ("su is not gated",), ("login at a console",), ("group docker", "eve"), ("group docker", "mallory", "whose first group"), ("/usr/local/bin/helper", "setuid"), ("ssh as root",):
             named(document, "open", *words)
         check(document["ok"], f"what nobody means to gate is no hole: {document}")
         os.unlink("/usr/local/bin/helper")
