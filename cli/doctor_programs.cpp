@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sudo and sshd are told, as far as it takes us away.
+#include <strings.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "cli/doctor.h"
 #include "cli/documents.h"
@@ -36,12 +38,19 @@ std::optional<unsigned> number_in(std::string_view text) {
   return error == std::errc() && end != text.data() ? std::optional(out) : std::nullopt;
 }
 
+// As sudo reads it: the keyword in any case, and a backslash at its end makes a line go on.
 bool loads_plugin() {
   std::ifstream file(kSudoConf);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
+  std::string line;
+  for (std::string part; std::getline(file, part);) {
+    line += part;
+    if (line.ends_with('\\')) {
+      line.pop_back();
+      continue;
+    }
+    std::istringstream words(std::exchange(line, {}));
     std::string plugin, symbol;
-    if (words >> plugin >> symbol && plugin == "Plugin" && symbol == "sudo_jit") return true;
+    if (words >> plugin >> symbol && strcasecmp(plugin.c_str(), "plugin") == 0 && symbol == "sudo_jit") return true;
   }
   return false;
 }

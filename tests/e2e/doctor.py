@@ -145,6 +145,9 @@ def test_what_sudo_is_told():
                                    ("Defaults pam_service=other", "hole", "pam_service=other"), ("Defaults exempt_group=dba", "note", "exempt_group=dba"), ("%", "fault", "cannot be read")):
             with changed("/etc/sudoers", lambda t, line=line: f"{line}\n{t}"):
                 named(doctor("--door", "sudo"), level, "sudoers", words)
+        for line in "plugin sudo_jit sudo_jit.so", "PLUGIN \\\n  sudo_jit sudo_jit.so":  # sudo takes them so
+            with changed("/etc/sudo.conf", lambda t, line=line: f"{t}{line}\n"):
+                check(not found(doctor("--door", "sudo"), "note", "sudo_jit is not loaded"), f"the plugin is loaded: {line}")
         with changed("/etc/sudo.conf", lambda t: t + "Plugin sudo_jit sudo_jit.so\n"):
             check(not found(doctor("--door", "sudo"), "note", "sudo_jit is not loaded"), "the plugin is loaded")
             os.chmod("/usr/libexec/sudo/sudo_jit.so", 0o666)

@@ -77,12 +77,16 @@ def test_removal_refuses_where_a_line_is_left() -> None:
 
 
 def test_sudo_is_not_left_without_its_plugin() -> None:
-    pathlib.Path("/etc/sudo.conf").write_text("Plugin sudo_jit sudo_jit.so\n", encoding="ascii")
-    refused = apt("remove", "sudo-jit")
-    check(refused.returncode != 0 and "/etc/sudo.conf" in refused.stdout + refused.stderr, f"removed: {refused.stdout}{refused.stderr}")
-    check(run("root", ["sudo", "true"]).code == 0, "root's sudo does not run")
+    for line in "Plugin sudo_jit sudo_jit.so", "  plugin sudo_jit sudo_jit.so", "Plugin \\\nsudo_jit sudo_jit.so":
+        pathlib.Path("/etc/sudo.conf").write_text(f"{line}\n", encoding="ascii")
+        refused = apt("remove", "sudo-jit")
+        check(refused.returncode != 0 and "/etc/sudo.conf" in refused.stdout + refused.stderr, f"removed: {refused.stdout}{refused.stderr}")
+        check(run("root", ["sudo", "true"]).code == 0, "root's sudo does not run")
+        shell("dpkg --configure -a")
+    pathlib.Path("/etc/sudo.conf").write_text("# Plugin sudo_jit sudo_jit.so\nDebug sudo_jit.so /var/log/x all@err\n", encoding="ascii")
+    done(apt("remove", "sudo-jit"))
     pathlib.Path("/etc/sudo.conf").unlink()
-    shell("dpkg --configure -a")
+    done(apt("install", *files(NEXT)))
 
 
 def test_two_architectures() -> None:
