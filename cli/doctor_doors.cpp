@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each door by its PAM files, and by a real try.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "cli/doctor.h"
@@ -25,6 +27,16 @@ std::string worse(const std::string& a, const std::string& b) {
   return std::ranges::find(order, a) > std::ranges::find(order, b) ? a : b;
 }
 
+// Is there what asks PAM at this door?
+bool is_installed(policy::Door door) {
+  const char* program = "/usr/bin/sudo";
+  if (door == policy::Door::kSu) program = "/bin/su";
+  if (door == policy::Door::kSsh) program = "/usr/sbin/sshd";
+  if (door == policy::Door::kLogin) program = "/bin/login";
+  if (door == policy::Door::kPolkit) program = "/usr/lib/polkit-1/polkit-agent-helper-1";
+  return access(program, X_OK) == 0;
+}
+
 std::string said_by(const setup::probe::Result& tried) {
   const std::string first = tried.said.substr(0, tried.said.find('\n'));
   return evidence::escape_to(first.empty() ? tried.error : first, 160);
@@ -40,7 +52,15 @@ void Doctor::doors_by_pam() {
     for (const setup::Service& service : setup::services()) {
       if (service.door != door) continue;
       const host::PamService read = host::read_service({}, service.name);
-      if (read.state == host::PamService::State::kAbsent) continue;
+      if (read.state == host::PamService::State::kAbsent) {
+        // PAM takes the file for all others then, which may deny everybody.
+        if (state.covered && is_installed(door) && setup::probe::try_door(std::string(service.name)).passed) {
+          state.state = worse(state.state, "hole");
+          add(Level::kHole, file_of(service), "it is not there, so PAM takes /etc/pam.d/other for it, which lets people through unasked",
+              (service.main ? "put it back as its package has it, then: jitctl setup " : "type: jitctl setup ") + name);
+        }
+        continue;
+      }
       const setup::Inspected seen = setup::inspect(service, read);
       const bool hole = std::ranges::any_of(seen.findings, [](const Finding& one) { return one.level == Level::kHole; });
       findings.insert(findings.end(), seen.findings.begin(), seen.findings.end());

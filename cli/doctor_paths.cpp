@@ -32,10 +32,22 @@ const std::set<std::string, std::less<>> kKnown = {"sudo", "su", "sudo-rs", "su-
 
 bool is_there(const char* path) { return access(path, F_OK) == 0; }
 
-std::vector<std::string> members_of(const char* name) {
-  std::vector<std::string> out;
+struct Members {
+  std::vector<std::string> listed, own;  // own: whose first group it is, of /etc/passwd alone: to list a directory's people may take minutes
+};
+
+Members members_of(const char* name) {
+  Members out;
   const group* const entry = getgrnam(name);
-  for (char** one = entry == nullptr ? nullptr : entry->gr_mem; one != nullptr && *one != nullptr; ++one) out.push_back(evidence::escape_to(*one, 64));
+  if (entry == nullptr) return out;
+  for (char** one = entry->gr_mem; *one != nullptr; ++one) out.listed.emplace_back(*one);
+  out.own = host::names_of_group(entry->gr_gid);
+  return out;
+}
+
+std::string names_told(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& one : names) out += (out.empty() ? "" : ", ") + evidence::escape_to(one, 64);
   return out;
 }
 
@@ -78,14 +90,18 @@ void Doctor::ungated() {
   if (sshd.there && !is_gated(Door::kSsh)) {
     const std::string root = sshd.get("permitrootlogin");
     if (root != "no") open("ssh", "ssh as root is let in (PermitRootLogin " + evidence::escape_to(root, 40) + "), and ssh is not gated", "PermitRootLogin no in sshd_config; or jitctl setup ssh");
+    for (const SshdMatch& one : sshd.matches) {
+      if (one.name != "permitrootlogin" || one.value == "no") continue;
+      open(evidence::escape_to(one.where, 160), "a Match block lets root in by ssh (PermitRootLogin " + evidence::escape_to(one.value, 40) + "), and ssh is not gated",
+           "PermitRootLogin no there; or jitctl setup ssh");
+    }
     by_door(Door::kSsh, "logins by ssh are not gated");
   }
   for (const char* const name : kRootGroups) {
     const auto members = members_of(name);
-    if (members.empty()) continue;
-    std::string who;
-    for (const std::string& one : members) who += (who.empty() ? "" : ", ") + one;
-    open("group " + std::string(name), who + ": who is in it becomes root without asking", "take them out: gpasswd -d USER " + std::string(name));
+    const std::string where = "group " + std::string(name);
+    if (!members.listed.empty()) open(where, names_told(members.listed) + ": who is in it becomes root without asking", "take them out: gpasswd -d USER " + std::string(name));
+    if (!members.own.empty()) open(where, names_told(members.own) + ": whose first group it is becomes root without asking", "give them another one: usermod -g GROUP USER");
   }
   if (is_there("/usr/bin/doas")) open("doas", "doas makes root of people, and no line of ours stands there", "take it away, or its permits out of /etc/doas.conf");
   for (const std::string& path : setuid_programs()) open(evidence::escape_to(path, 160), "a setuid program of root's that is not known here", "find out what it is; else: chmod u-s");

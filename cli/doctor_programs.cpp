@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sudo and sshd are told, as far as it takes us away.
+#include <strings.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "cli/doctor.h"
 #include "cli/documents.h"
@@ -36,12 +38,19 @@ std::optional<unsigned> number_in(std::string_view text) {
   return error == std::errc() && end != text.data() ? std::optional(out) : std::nullopt;
 }
 
+// As sudo reads it: the keyword in any case, and a backslash at its end makes a line go on.
 bool loads_plugin() {
   std::ifstream file(kSudoConf);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
+  std::string line;
+  for (std::string part; std::getline(file, part);) {
+    line += part;
+    if (line.ends_with('\\')) {
+      line.pop_back();
+      continue;
+    }
+    std::istringstream words(std::exchange(line, {}));
     std::string plugin, symbol;
-    if (words >> plugin >> symbol && plugin == "Plugin" && symbol == "sudo_jit") return true;
+    if (words >> plugin >> symbol && strcasecmp(plugin.c_str(), "plugin") == 0 && symbol == "sudo_jit") return true;
   }
   return false;
 }
@@ -140,6 +149,11 @@ void Doctor::sshd_settings() {
     add(Level::kFault, "sshd", "AuthenticationMethods is " + evidence::escape_to(methods, 80) + ": our auth line refuses who has proven no key before",
         "AuthenticationMethods publickey,keyboard-interactive:pam; or take the auth line out");
   }
+  const SshdMatch* const without = sshd.talks_without_key();
+  if (in_auth && sshd.asks_after_key && without != nullptr && has_line("sshd", "account")) {
+    add(Level::kFault, evidence::escape_to(without->where, 160), "AuthenticationMethods of a Match block are " + evidence::escape_to(without->value, 80) + ": our auth line refuses who has proven no key before",
+        "AuthenticationMethods publickey,keyboard-interactive:pam there; or take the auth line out");
+  }
   const auto grace = number_in(sshd.get("logingracetime"));
   if (in_auth && grace && *grace != 0 && *grace < kSshWait + 10) {
     add(Level::kFault, "sshd", "LoginGraceTime is " + std::to_string(*grace) + " s: it cuts the wait for an approval, which is up to " + std::to_string(kSshWait) + " s",
@@ -149,8 +163,8 @@ void Doctor::sshd_settings() {
   if (in_auth && most && *most < 10) {
     add(Level::kFault, "sshd", "MaxStartups is " + evidence::escape_to(sshd.get("maxstartups"), 40) + ": a few logins that wait keep all others out", "MaxStartups 10:30:100 or more");
   }
-  if (!in_auth && sshd.asks_after_key && ssh->state == "gated") {
-    add(Level::kNote, "sshd", "AuthenticationMethods lets people be asked, and no line of ours in auth does: they are refused, and come again", "type: jitctl setup --undo ssh, then jitctl setup ssh");
+  if (!in_auth && sshd.asks_after_key && without == nullptr && ssh->state == "gated") {
+    add(Level::kNote, "sshd", "AuthenticationMethods lets people be asked, and no line of ours in auth does: they are refused, and come again", "type: jitctl setup ssh");
   }
 }
 

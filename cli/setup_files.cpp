@@ -184,6 +184,7 @@ Result<Restored> SetupFiles::restore(const setup::Service& service, bool only_un
   out.path = file->path;
   unlink((out.path + ".jit-new").c_str());  // of a setup that was killed
   const std::string kept = only_unconfirmed ? before_of(service) : first_of(service);
+  if (only_unconfirmed && !exists(kept) && !exists(none_of(kept))) return out;  // nothing of it waits: what stands there was confirmed
   const auto done = [&](Restored::How how) {
     forget(before_of(service));
     if (!only_unconfirmed || how == Restored::How::kLinesTaken) forget(first_of(service));
@@ -234,23 +235,20 @@ std::optional<Unconfirmed> SetupFiles::unconfirmed() const {
   const Json json = Json::parse(text, nullptr, false);
   out.boot = text_of(json, "boot");
   out.since_ms = number_of(json, "since_ms");
-  for (const Json& one : member(json, "services")) {
-    if (one.is_string()) out.services.push_back(one.get<std::string>());
-  }
-  // Damaged: what was before is there all the same.
   for (const setup::Service& service : setup::services()) {
-    const bool kept = exists(before_of(service)) || exists(none_of(before_of(service)));
-    if (kept && std::ranges::find(out.services, service.name) == out.services.end()) out.services.emplace_back(service.name);
+    if (exists(before_of(service)) || exists(none_of(before_of(service)))) out.services.emplace_back(service.name);
   }
   return out;
 }
 
 Result<Nothing> SetupFiles::note_unconfirmed(const Unconfirmed& what) {
-  const Json json{{"boot", what.boot}, {"since_ms", what.since_ms}, {"services", what.services}};
+  const Json json{{"boot", what.boot}, {"since_ms", what.since_ms}};
   const int error = put(pending_path(), json.dump() + "\n", nullptr);
   if (error != 0) return failed(pending_path(), error, "nothing was changed");
   return Nothing{};
 }
+
+void SetupFiles::settle(const setup::Service& service) { forget(before_of(service)); }
 
 void SetupFiles::confirm() {
   unlink(pending_path().c_str());

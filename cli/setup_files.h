@@ -28,7 +28,7 @@ struct PamFile {
 struct Unconfirmed {
   std::string boot;                // boot id
   std::uint64_t since_ms = 0;      // CLOCK_BOOTTIME
-  std::vector<std::string> services;
+  std::vector<std::string> services;  // those of which it is kept what was before
 };
 
 // How a file came back.
@@ -59,6 +59,7 @@ class SetupFiles {
   std::optional<Unconfirmed> unconfirmed() const;
   Result<Nothing> note_unconfirmed(const Unconfirmed& what);
   void confirm();  // what was before it is forgotten
+  static void settle(const setup::Service& service);  // of this one alone: it waits no longer
   bool knows(const setup::Service& service) const;  // it is kept what it was
 
  private:

@@ -55,9 +55,36 @@ std::string why_not(const Change& change, const probe::Result& tried) {
 std::string try_change(const Change& change, Mode mode, const probe::Result& before) {
   const auto tried = probe::try_door(std::string(change.service->name));
   if (mode == Mode::kGate) return tried.asked && tried.covered ? "" : why_not(change, tried);
-  // It changes nothing of what PAM answers.
-  if (tried.code == before.code && tried.code >= 0) return {};
+  // It changes nothing of what PAM answers, but where a gate stood, which now stops nobody.
+  if ((tried.code == before.code && tried.code >= 0) || (before.asked && tried.passed)) return {};
   return "at " + std::string(change.service->name) + " PAM answers \"" + evidence::escape_to(tried.error, 200) + "\" where it answered \"" + evidence::escape_to(before.error, 200) + "\"";
+}
+
+bool holds_one(const std::optional<Unconfirmed>& waiting, const setup::Service& service) {
+  return waiting && std::ranges::find(waiting->services, service.name) != waiting->services.end();
+}
+
+// As it was before this change. What waited already waits on, with what was before it.
+Result<Nothing> put_back(SetupFiles& files, const Change& change, bool waited) {
+  if (waited && change.file.there) {
+    const auto now = SetupFiles::read(*change.service);
+    if (now && now->there && now->text == change.file.text) return Nothing{};
+    return SetupFiles::replace(change.file, change.file.text);
+  }
+  const auto back = files.restore(*change.service, true);
+  if (!back) return back.failure();
+  return Nothing{};
+}
+
+// What waited before waits as it did; where nothing waits any more, nothing is left to take back.
+void keep_waiting(SetupFiles& files, const std::optional<Unconfirmed>& before) {
+  const auto now = files.unconfirmed();
+  if (now && !now->services.empty()) {
+    if (before) (void)files.note_unconfirmed(*before);
+    return;
+  }
+  files.confirm();
+  disarm();
 }
 
 bool has_policy() {
@@ -90,13 +117,19 @@ std::string evidence_text(std::string_view lines) {
 
 Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, Mode mode, Output& out) {
   std::vector<Change> changes;
+  std::string main_path;  // of the door at hand: it comes first
   for (const setup::Service& service : setup::services()) {
     if (std::ranges::find(doors, service.door) == doors.end()) continue;
-    const auto file = SetupFiles::read(service);
+    auto file = SetupFiles::read(service);
     if (!file) return file.failure();
+    if (service.main) main_path = file->path;
+    // Without a file PAM takes that for all others: where it lets people through they come by the door's main file instead.
+    if (!file->there && file->other.empty() && !service.main) {
+      if (mode == Mode::kObserve || !probe::try_door(std::string(service.name)).passed) continue;
+      file->other = main_path;
+    }
     if (!file->there && file->other.empty()) {
-      if (!service.main) continue;
-      return Failure{Exit::kNotAllowed, "there is no " + file->path + ", so " + std::string(policy::name_of(service.door)) + " is not a door of this host: is it installed?"};
+      return Failure{Exit::kNotAllowed, "there is no " + file->path + ", so " + std::string(policy::name_of(service.door)) + " is not a door of this host: where it is installed, put the file back as its package has it"};
     }
     Change change;
     change.service = &service;
@@ -104,13 +137,17 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
     setup::Wanted wanted{mode, false};
     if (service.door == policy::Door::kSsh) {
       const SshdFacts sshd = sshd_facts();
-      wanted.auth = sshd.asks_after_key;
+      const SshdMatch* const without = sshd.talks_without_key();
+      wanted.auth = sshd.asks_after_key && without == nullptr;
+      if (sshd.asks_after_key && without != nullptr) {
+        out.note("sshd: " + without->where + ": AuthenticationMethods of a Match block let people talk without a key, so no line is written into auth: who waits is refused, and comes again");
+      }
       if (!sshd.problem.empty()) out.note("sshd: " + sshd.problem);
     }
     const setup::Left left = setup::without_lines(file->text);
     change.original = left.text;
-    // Lines of ours that are right may have been given options by hand: they stay.
-    if (file->there && setup::mode_of(file->text) == mode && left.by_hand.empty()) continue;
+    // Lines of ours that are right may have been moved and given options by hand: they stay.
+    if (file->there && setup::has_all_lines(service, file->text, wanted)) continue;
     const setup::Edited edited = file->there ? setup::with_lines(service, file->text, wanted, included_holds)
                                              : setup::new_file(service, file->other, wanted, included_holds);
     if (!edited.problem.empty()) {
@@ -131,9 +168,14 @@ Result<Nothing> make_changes(SetupFiles& files, const std::vector<Change>& chang
   const auto pending = files.unconfirmed();
   Unconfirmed waits = pending.value_or(Unconfirmed{});
   waits.boot = boot_id();
+  if (!pending) files.confirm();  // of one that was killed before it changed anything
   for (const Change& change : changes) {
-    if (auto kept = files.keep(*change.service, change.file, change.original); !kept) return kept;
-    if (std::ranges::find(waits.services, change.service->name) == waits.services.end()) waits.services.emplace_back(change.service->name);
+    auto kept = files.keep(*change.service, change.file, change.original);
+    if (kept) continue;
+    for (const Change& one : changes) {
+      if (!holds_one(pending, *one.service)) SetupFiles::settle(*one.service);
+    }
+    return kept;
   }
   // From here on, whatever happens to this program, the timer and the next boot take it back; where they do not run, undo does.
   waits.since_ms = boottime_ms();
@@ -145,19 +187,18 @@ Result<Nothing> make_changes(SetupFiles& files, const std::vector<Change>& chang
   }
   for (std::size_t i = 0; wrong.empty() && i < changes.size(); ++i) wrong = try_change(changes[i], mode, before[i]);
   if (wrong.empty()) {
-    // When it was confirmed before there was nothing to confirm; who observes is not kept out by it.
-    if (!take_back && !pending) files.confirm();
+    if (take_back) return Nothing{};
+    // Of these nothing is to be confirmed, as who observes is not kept out by it.
+    for (const Change& change : changes) SetupFiles::settle(*change.service);
+    keep_waiting(files, pending);
     return Nothing{};
   }
   std::string stays;
   for (const Change& change : changes) {
-    const auto back = files.restore(*change.service, true);
+    const auto back = put_back(files, change, holds_one(pending, *change.service));
     if (!back) stays += "; " + back.failure().message;
   }
-  if (!pending && stays.empty()) {
-    files.confirm();
-    if (take_back) disarm();
-  }
+  keep_waiting(files, pending);
   return Failure{Exit::kNo, wrong + (stays.empty() ? "; nothing stays changed" : stays + "; type jitctl setup --undo")};
 }
 

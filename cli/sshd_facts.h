@@ -6,8 +6,16 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jit::cli {
+
+// What a Match block sets, which sshd -T does not tell.
+struct SshdMatch {
+  std::string where;  // "/etc/ssh/sshd_config:120"
+  std::string name;   // "permitrootlogin" or "authenticationmethods"
+  std::string value;
+};
 
 struct SshdFacts {
   bool there = false;           // an sshd is installed, and told
@@ -16,12 +24,15 @@ struct SshdFacts {
   // Each way in that talks (keyboard-interactive) has proven a key before, and none takes a password by itself: only then may a line
   // of ours stand in auth.
   bool asks_after_key = false;
+  std::vector<SshdMatch> matches;
 
   std::string get(std::string_view name) const;
+  const SshdMatch* talks_without_key() const;  // the first that lets somebody in who talks and has proven no key; null: none
 };
 
 // Of what sshd -T printed. Pure.
 SshdFacts read_sshd(std::string_view printed);
-SshdFacts sshd_facts();  // runs it
+SshdFacts sshd_facts();  // runs it, and reads /etc/ssh/sshd_config for its Match blocks
+std::vector<SshdMatch> read_matches(const std::string& path);  // of the file and what it includes
 
 }  // namespace jit::cli

@@ -37,6 +37,14 @@ Json array_of(const std::vector<policy::Door>& doors) {
   return out;
 }
 
+bool waits_for(const SetupFiles& files, const std::vector<policy::Door>& doors) {
+  const auto pending = files.unconfirmed();
+  return pending && std::ranges::any_of(pending->services, [&](const std::string& name) {
+    const setup::Service* const service = setup::service_named(name);
+    return service != nullptr && std::ranges::find(doors, service->door) != doors.end();
+  });
+}
+
 // How one of them came back, as lines for people.
 void tell(const Restored& back, Output& out) {
   using How = Restored::How;
@@ -85,20 +93,19 @@ Exit Verbs::undo_setup(const std::vector<policy::Door>& doors) {
   if (!files) return out.fail(files.failure());
   const bool only = args.has(Option::kUnconfirmed);
   const auto pending = files->unconfirmed();
-  std::vector<std::string> still;
   Json told = Json::array();
-  bool whole = true, failed = false;
+  bool whole = true, failed = false, still = false;
   for (const setup::Service& service : setup::services()) {
     const bool waits = pending && std::ranges::find(pending->services, service.name) != pending->services.end();
     const bool chosen = only ? waits : doors.empty() || std::ranges::find(doors, service.door) != doors.end();
     if (!chosen) {
-      if (waits) still.emplace_back(service.name);
+      still = still || waits;
       continue;
     }
     const auto back = files->restore(service, only);
     if (!back) {
       failed = true;
-      if (waits) still.emplace_back(service.name);
+      still = still || waits;
       out.fail(back.failure());
       continue;
     }
@@ -111,11 +118,9 @@ Exit Verbs::undo_setup(const std::vector<policy::Door>& doors) {
     }
   }
   // What could not be taken back is tried again: the timer and the next boot still have it.
-  if (pending && still.empty()) {
+  if (pending && !still) {
     files->confirm();
     disarm();
-  } else if (pending) {
-    (void)files->note_unconfirmed({pending->boot, pending->since_ms, still});
   }
   if (json()) out.line(Json{{"ok", whole && !failed}, {"files", told}}.dump());
   if (!json() && told.empty() && !failed) out.line(only ? "nothing waits for a confirmation" : "no PAM file holds a line of jitctl setup");
@@ -126,7 +131,11 @@ Exit Verbs::confirm_setup() {
   auto files = SetupFiles::open(false);
   if (!files) return out.fail(files.failure());
   const auto pending = files->unconfirmed();
-  if (!pending) {
+  if (!pending || pending->services.empty()) {
+    if (pending) {
+      files->confirm();
+      disarm();
+    }
     if (json()) return print(Json{{"ok", true}, {"confirmed", Json::array()}}, {});
     out.line("nothing waits for a confirmation");
     return Exit::kDone;
@@ -206,6 +215,8 @@ Exit Verbs::set_up(const std::vector<policy::Door>& doors, Mode mode) {
   if (take_back) {
     out.line("In " + std::to_string(kTakeBackMinutes) + " minutes, and at the next boot, " + std::string(kTakenBack) + " unless you confirm it.");
     out.line("Leave this session open. In a new one, come through the gate and type: sudo jitctl setup --confirm");
+  } else if (waits_for(*files, doors)) {
+    out.line("A part of it was set up before and is not confirmed yet: type sudo jitctl setup --confirm in a new session");
   } else {
     out.line("Nothing takes it back by itself: jitctl setup --undo does.");
   }

@@ -54,7 +54,10 @@ std::optional<bool> has_password(const std::string& user) {
   return found == true ? std::optional(usable) : std::nullopt;
 }
 
-std::vector<std::string> names_of_root(const std::string& file) {
+namespace {
+
+template <typename Wanted>
+std::vector<std::string> names_in(const std::string& file, Wanted wanted) {
   std::vector<std::string> out;
   std::FILE* const stream = std::fopen(file.c_str(), "re");
   if (stream == nullptr) return out;
@@ -62,10 +65,20 @@ std::vector<std::string> names_of_root(const std::string& file) {
   passwd entry{};
   passwd* got = nullptr;
   while (fgetpwent_r(stream, &entry, buffer.data(), buffer.size(), &got) == 0 && got != nullptr) {
-    if (entry.pw_uid == 0 && std::string_view(entry.pw_name) != "root") out.emplace_back(entry.pw_name);
+    if (wanted(entry)) out.emplace_back(entry.pw_name);
   }
   std::fclose(stream);
   return out;
+}
+
+}  // namespace
+
+std::vector<std::string> names_of_root(const std::string& file) {
+  return names_in(file, [](const passwd& entry) { return entry.pw_uid == 0 && std::string_view(entry.pw_name) != "root"; });
+}
+
+std::vector<std::string> names_of_group(std::uint32_t gid, const std::string& file) {
+  return names_in(file, [gid](const passwd& entry) { return entry.pw_gid == gid; });
 }
 
 std::string user_text(std::uint32_t uid) {

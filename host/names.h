@@ -20,6 +20,9 @@ std::optional<bool> has_password(const std::string& user);
 // Names of uid 0 beside root, as /etc/passwd alone says: no directory is asked, so this does not wait.
 std::vector<std::string> names_of_root(const std::string& passwd = "/etc/passwd");
 
+// Names of those whose own group this is, which the group's list of members leaves out; of /etc/passwd alone, too.
+std::vector<std::string> names_of_group(std::uint32_t gid, const std::string& passwd = "/etc/passwd");
+
 // "user mallory", "group staff"; where there is no name, or no answer: "uid 1234", "gid 50".
 std::string user_text(std::uint32_t uid);
 std::string group_text(std::uint32_t gid);

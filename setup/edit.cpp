@@ -21,16 +21,53 @@ bool is_marked(std::string_view line) {
 std::string base_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 bool is_ours(const PamEntry& entry) { return !entry.includes() && base_of(entry.module) == kModule; }
 
-std::string our_line(std::string_view type, Mode mode) {
+bool is_include(std::string_view line) { return line.starts_with("@include /") && is_marked(line); }  // of a new file
+
+std::string our_line(std::string_view type, Mode mode, std::string_view options = {}) {
   std::string out(type);
   out += mode == Mode::kGate ? ' ' + std::string(kGates) + ' ' + std::string(kModule) : " optional " + std::string(kModule) + " observe";
-  return out + std::string(kMark) + '\n';
+  return out + std::string(options) + std::string(kMark) + '\n';
 }
 
-std::string lines_for(std::string_view type, const Service& service, Mode mode) {
+bool says_observe(const PamEntry& entry) { return std::ranges::find(entry.arguments, "observe") != entry.arguments.end(); }
+
+bool is_word(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && std::string_view("[]#\\").find(c) == std::string_view::npos; });
+}
+
+// What somebody gave to setup's line of this type, each after a blank; whether it observes is not his to say.
+std::string options_in(std::string_view text, std::string_view type) {
+  const auto lines = lines_of(text);
   std::string out;
-  if (service.rescue) out = std::string(type) + ' ' + std::string(kRescue) + std::string(kMark) + '\n';
-  return out + our_line(type, mode);
+  for (const PamEntry& entry : host::read_pam_text(text)) {
+    if (entry.type != type || !is_ours(entry) || !is_marked(lines[entry.line - 1])) continue;
+    for (const std::string& word : entry.arguments) {
+      if (word != "observe" && is_word(word)) out += ' ' + word;
+    }
+    if (!out.empty()) break;
+  }
+  return out;
+}
+
+bool is_rescue(const PamEntry& entry) {
+  static const std::vector<PamEntry> wanted = host::read_pam_text("auth " + std::string(kRescue));
+  return entry.control == wanted[0].control && entry.module == wanted[0].module && entry.arguments == wanted[0].arguments;
+}
+
+// Of those of one type: is each of ours as this mode wants it, with its rescue line directly before it; and where one is wanted, is it there?
+bool are_right(const std::vector<PamEntry>& entries, std::string_view type, const Service& service, Mode mode, bool is_wanted) {
+  const PamEntry* before = nullptr;
+  bool found = !is_wanted;
+  for (const PamEntry& entry : entries) {
+    if (entry.type != type && entry.type != "@include") continue;
+    if (is_ours(entry)) {
+      const bool right = mode == Mode::kGate ? entry.control == kGates && !says_observe(entry) : entry.control == "optional" && says_observe(entry);
+      if (!right || (service.rescue && (before == nullptr || !is_rescue(*before)))) return false;
+      found = true;
+    }
+    before = &entry;
+  }
+  return found;
 }
 
 bool bears(const PamEntry& entry, std::string_view type, const Holds& holds) {
@@ -56,7 +93,17 @@ struct Insertion {
   std::string text;
 };
 
-std::optional<Insertion> insertion(const std::vector<PamEntry>& entries, std::string_view type, Place place, const Service& service, Mode mode, const Holds& holds) {
+// The types that want a line in this file, and where.
+std::vector<std::pair<std::string_view, Place>> places(const std::vector<PamEntry>& entries, const Service& service, Wanted wanted) {
+  std::vector<std::pair<std::string_view, Place>> out;
+  if (wanted.auth && service.door == policy::Door::kSsh) out.emplace_back("auth", Place::kLast);
+  out.emplace_back("account", Place::kFirst);
+  if (service.session != Place::kNone) out.emplace_back("session", service.session);
+  std::erase_if(out, [&](const auto& one) { return from_main(entries, one.first, service); });
+  return out;
+}
+
+std::optional<std::size_t> place_in(const std::vector<PamEntry>& entries, std::string_view type, Place place, const Holds& holds) {
   const PamEntry* first = nullptr;
   const PamEntry* last = nullptr;
   for (const PamEntry& entry : entries) {
@@ -65,14 +112,13 @@ std::optional<Insertion> insertion(const std::vector<PamEntry>& entries, std::st
     if (first == nullptr && !lets_root_pass(entry)) first = &entry;
   }
   if (last == nullptr) return std::nullopt;
-  const std::size_t before = place == Place::kLast || first == nullptr ? last->last : first->line - 1;
-  return Insertion{before, lines_for(type, service, mode)};
+  return place == Place::kLast || first == nullptr ? last->last : first->line - 1;
 }
 
 }  // namespace
 
 bool is_own_line(std::string_view line) {
-  if (line.starts_with("@include /") && line.ends_with(kMark)) return true;
+  if (is_include(line)) return true;
   for (const std::string_view type : {"auth", "account", "session"}) {
     for (const Mode mode : {Mode::kGate, Mode::kObserve}) {
       if (our_line(type, mode) == std::string(line) + '\n') return true;
@@ -101,36 +147,38 @@ Left without_lines(std::string_view text) {
   return out;
 }
 
-std::optional<Mode> mode_of(std::string_view text) {
-  bool gates = false, observes = false;
-  const auto lines = lines_of(text);
-  for (const PamEntry& entry : host::read_pam_text(text)) {
-    if (!is_ours(entry) || !is_marked(lines[entry.line - 1])) continue;
-    (entry.control == "optional" ? observes : gates) = true;
-  }
-  if (gates == observes) return std::nullopt;
-  return gates ? Mode::kGate : Mode::kObserve;
+bool has_all_lines(const Service& service, std::string_view text, Wanted wanted) {
+  if (!without_lines(text).by_hand.empty()) return false;
+  const std::vector<PamEntry> entries = host::read_pam_text(text);
+  const auto all = places(entries, service, wanted);
+  const auto right = [&](std::string_view type) {
+    const bool is_wanted = std::ranges::any_of(all, [&](const auto& one) { return one.first == type; });
+    return are_right(entries, type, service, wanted.mode, is_wanted);
+  };
+  return right("auth") && right("account") && right("session");
 }
 
 Edited with_lines(const Service& service, std::string_view text, Wanted wanted, const Holds& holds) {
   const Left left = without_lines(text);
   if (!left.by_hand.empty()) return {{}, "a line of pam_jit.so stands there that jitctl setup did not write", left.by_hand.front()};
-  const std::vector<PamEntry> entries = host::read_pam_text(left.text);
+  std::string others;  // with what a new file of ours includes
+  for (const std::string_view line : lines_of(text)) {
+    if (!is_marked(line) || is_include(line)) others += line;
+  }
+  const std::vector<PamEntry> entries = host::read_pam_text(others);
   for (const PamEntry& entry : entries) {
     if (!entry.whole()) return {{}, "PAM would not take this line", entry.line};
   }
   std::vector<Insertion> all;
-  const auto add = [&](std::string_view type, Place place) {
-    if (place == Place::kNone || from_main(entries, type, service)) return true;
-    auto one = insertion(entries, type, place, service, wanted.mode, holds);
-    if (one) all.push_back(std::move(*one));
-    return one.has_value();
-  };
-  if (wanted.auth && service.door == policy::Door::kSsh && !add("auth", Place::kLast)) return {{}, "it has no auth line, so what PAM does there is in another file", 0};
-  if (!add("account", Place::kFirst)) return {{}, "it has no account line, so what PAM does there is in another file", 0};
-  if (!add("session", service.session)) return {{}, "it has no session line, so what PAM does there is in another file", 0};
+  for (const auto& one : places(entries, service, wanted)) {
+    const std::string type(one.first);
+    const auto before = place_in(entries, type, one.second, holds);
+    if (!before) return {{}, "it has no " + type + " line, so what PAM does there is in another file", 0};
+    const std::string rescue = service.rescue ? type + ' ' + std::string(kRescue) + std::string(kMark) + '\n' : "";
+    all.push_back({*before, rescue + our_line(type, wanted.mode, options_in(text, type))});
+  }
   std::ranges::stable_sort(all, {}, &Insertion::before);
-  const auto lines = lines_of(left.text);
+  const auto lines = lines_of(others);
   Edited out;
   auto next = all.begin();
   for (std::size_t i = 0; i <= lines.size(); ++i) {
@@ -148,12 +196,7 @@ Edited with_lines(const Service& service, std::string_view text, Wanted wanted, 
 }
 
 Edited new_file(const Service& service, std::string_view includes, Wanted wanted, const Holds& holds) {
-  const std::string text = "@include " + std::string(includes) + std::string(kMark) + '\n';
-  // Its own mark is put back: with_lines would take the line for an old one of ours.
-  Edited out = with_lines(service, "@include " + std::string(includes) + '\n', wanted, holds);
-  const std::size_t at = out.text.find("@include ");
-  if (at != std::string::npos) out.text.replace(at, out.text.find('\n', at) + 1 - at, text);
-  return out;
+  return with_lines(service, "@include " + std::string(includes) + std::string(kMark) + '\n', wanted, holds);
 }
 
 std::uint32_t first_difference(std::string_view a, std::string_view b) {

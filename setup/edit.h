@@ -28,8 +28,8 @@ struct Edited {
   std::uint32_t line = 0;  // 1-based, of the problem; 0: of the whole file
 };
 
-// Lines of setup's that are there are replaced; lines of pam_jit.so that somebody else put there are a problem. A type that the
-// file takes from the door's main service has ours from there.
+// Lines of setup's that are there are replaced, with the options that somebody gave them; lines of pam_jit.so that somebody else put
+// there are a problem. A type that the file takes from the door's main service has ours from there.
 Edited with_lines(const Service& service, std::string_view text, Wanted wanted, const Holds& holds);
 
 // The file where the service has none in /etc/pam.d: ours, then all of the other one.
@@ -42,9 +42,11 @@ struct Left {
 };
 Left without_lines(std::string_view text);
 
-bool is_own_line(std::string_view line);           // exactly one that setup writes, or the include of a new file
-bool has_lines(std::string_view text);             // of setup's
-std::optional<Mode> mode_of(std::string_view text);  // of those; nothing: there are none, or both kinds
+bool is_own_line(std::string_view line);  // exactly one that setup writes, or the include of a new file
+bool has_lines(std::string_view text);    // of setup's
+// Does each type that wants a line have one of setup's, and is each as it should be, with its rescue line? Then place and options are
+// the admin's.
+bool has_all_lines(const Service& service, std::string_view text, Wanted wanted);
 
 // The first line (1-based) at which two texts differ; 0: they are the same.
 std::uint32_t first_difference(std::string_view a, std::string_view b);

@@ -2,7 +2,9 @@
 #include "cli/sshd_facts.h"
 
 #include "tests/catch.h"
+#include "tests/host/folder.h"
 
+using namespace jit;
 using namespace jit::cli;
 
 TEST_CASE("a line of ours stands in auth only where every way that talks comes after a key") {
@@ -29,4 +31,26 @@ TEST_CASE("a line of ours stands in auth only where every way that talks comes a
   }
   CHECK(read_sshd("usepam yes\nmaxstartups 10:30:100\n").get("maxstartups") == "10:30:100");
   CHECK_FALSE(read_sshd("").there);
+}
+
+TEST_CASE("what Match blocks set is read from the files, as sshd reads them") {
+  const test::TemporaryFolder folder;
+  folder.put("sshd_config", "PermitRootLogin no\nInclude " + folder.at("d-*") + " \"" + folder.at("absent") + "\"\nAuthenticationMethods any\n"
+                            "  match=Address 10.0.0.0/8  # the office\n# PermitRootLogin yes\n\tpermitROOTlogin = \"yes\"\nX11Forwarding no\n"
+                            "\"AuthenticationMethods\" publickey password,publickey # both\nInclude " + folder.at("in-match") + "\nPermitRootLogin\n");
+  folder.put("d-1", "PermitRootLogin yes\nMatch User git\nAuthenticationMethods publickey\n");
+  folder.put("d-2", "PermitRootLogin yes\n");
+  folder.put("in-match", "PermitRootLogin without-password\nInclude " + folder.at("in-match") + "\n");
+  const auto found = read_matches(folder.at("sshd_config"));
+  std::string told;
+  for (std::size_t i = 0; i < found.size() && i < 4; ++i) told += found[i].where.substr(folder.path.size() + 1) + ' ' + found[i].name + ' ' + found[i].value + '\n';
+  CHECK(told == "d-1:3 authenticationmethods publickey\nsshd_config:6 permitrootlogin yes\nsshd_config:8 authenticationmethods publickey password,publickey\n"
+                "in-match:1 permitrootlogin without-password\n");
+  CHECK(found.size() < 40);
+  CHECK(read_matches(folder.at("absent")).empty());
+  SshdFacts facts;
+  CHECK(facts.talks_without_key() == nullptr);
+  facts.matches = found;
+  REQUIRE(facts.talks_without_key() != nullptr);
+  CHECK(facts.talks_without_key()->where == folder.at("sshd_config") + ":8");
 }

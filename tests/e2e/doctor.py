@@ -101,6 +101,34 @@ def test_lines_that_do_not_gate():
         check(doctor("--door", "sudo")["ok"], "as before")
 
 
+def test_a_file_that_is_not_there():
+    """PAM takes the one for all others then."""
+    with set_up():
+        for door, service in ("su", "su-l"), ("sudo", "sudo-i"), ("sudo", "sudo"), ("ssh", "sshd"):
+            path = f"/etc/pam.d/{service}"
+            os.rename(path, "/root/away")
+            try:
+                document = doctor("--door", door)
+                named(document, "hole", path, "PAM takes /etc/pam.d/other")
+                check(state(document, door) == "hole", str(document["doors"]))
+                with changed("/etc/pam.d/other", lambda t: "account required pam_deny.so\n"):
+                    check(not found(doctor("--door", door), "hole", path), f"{service}: nobody gets through")
+                    check(run("root", ["jitctl", "setup", door, "--no-take-back"]).code == (0 if service in ("su-l", "sudo-i") else 3), "setup")
+                    check(not os.path.exists(path), f"{path} is made, where nobody got through without it")
+                if service in ("su-l", "sudo-i"):
+                    done = run("root", ["jitctl", "setup", door, "--no-take-back"])
+                    check(done.code == 0 and pam_files.read(service) == f"@include /etc/pam.d/{door}  # jitctl setup\n", done.text)
+                    check(doctor("--door", door)["ok"], "gated")
+                    check(run("root", ["jitctl", "setup", "--undo", door]).code == 0 and not os.path.exists(path), "undo")
+                    check(run("root", ["jitctl", "setup", door, "--no-take-back"]).code == 0, "setup")
+            finally:
+                os.rename("/root/away", path)
+    with set_up(), bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["sudo", "ssh", "login"]'):
+        os.rename("/etc/pam.d/su-l", "/root/away")
+        check(not found(doctor("--door", "su"), "hole"), "nobody means to gate su")
+        os.rename("/root/away", "/etc/pam.d/su-l")
+
+
 def test_the_rescue_line_must_be_ours():
     with set_up():
         for change in (lambda t: t.replace("user = root tty =~ *tty[0-9]*", "user = root"), lambda t: t.replace("tty =~ *tty[0-9]*", "tty =~ *"),
@@ -117,6 +145,9 @@ def test_what_sudo_is_told():
                                    ("Defaults pam_service=other", "hole", "pam_service=other"), ("Defaults exempt_group=dba", "note", "exempt_group=dba"), ("%", "fault", "cannot be read")):
             with changed("/etc/sudoers", lambda t, line=line: f"{line}\n{t}"):
                 named(doctor("--door", "sudo"), level, "sudoers", words)
+        for line in "plugin sudo_jit sudo_jit.so", "PLUGIN \\\n  sudo_jit sudo_jit.so":  # sudo takes them so
+            with changed("/etc/sudo.conf", lambda t, line=line: f"{t}{line}\n"):
+                check(not found(doctor("--door", "sudo"), "note", "sudo_jit is not loaded"), f"the plugin is loaded: {line}")
         with changed("/etc/sudo.conf", lambda t: t + "Plugin sudo_jit sudo_jit.so\n"):
             check(not found(doctor("--door", "sudo"), "note", "sudo_jit is not loaded"), "the plugin is loaded")
             os.chmod("/usr/libexec/sudo/sudo_jit.so", 0o666)
@@ -172,6 +203,24 @@ def test_what_sshd_is_told():
             named(doctor("--door", "ssh"), "fault", "our auth line refuses")
 
 
+def test_what_sshd_is_told_in_a_match_block():
+    """sshd -T does not tell it."""
+    general = "AuthenticationMethods publickey,keyboard-interactive:pam\nKbdInteractiveAuthentication yes\nUsePAM yes\nPermitRootLogin no\n"
+    path = "/etc/ssh/sshd_config"
+    with pam_files.as_installed():
+        with changed(path, lambda t: f"{general}{t}\nMatch Address 10.0.0.0/8\n  permitrootlogin=yes\n"), bedlib.policy_with('covers   = ["sudo", "su", "ssh", "login"]', 'covers   = ["sudo"]'):
+            named(doctor(), "open", path, "a Match block lets root in by ssh (PermitRootLogin yes)")
+        for methods, talks in ("keyboard-interactive:pam", True), ("publickey publickey,keyboard-interactive", False):
+            with changed(path, lambda t, methods=methods: f"{general}{t}\nMatch Address 10.0.0.0/8\n  AuthenticationMethods {methods}\n"):
+                done = run("root", "jitctl setup ssh --no-take-back")
+                check(done.code == 0 and ("no line is written into auth" in done.text) == talks and ("+auth" in done.text) != talks, done.text)
+                document = doctor("--door", "ssh")
+                check(document["ok"] and not found(document, "note", "lets people be asked"), str(document))
+                with pam("sshd", lambda t: t.replace("account [success", "auth required pam_jit.so\naccount [success", 1)):
+                    check(bool(found(doctor("--door", "ssh"), "fault", path, "our auth line refuses")) == talks, methods)
+                check(run("root", "jitctl setup --undo").code == 0, "undo")
+
+
 def test_files_that_others_may_write():
     with set_up():
         for path, mode, words in (("/etc/jit/policy.d/bed.toml", 0o666, "bed.toml"), ("/run/jit/gate", 0o666, "/run/jit/gate"), ("/var/lib/jit", 0o755, "/var/lib/jit"),
@@ -205,11 +254,13 @@ def test_ways_that_nobody_gates():
         check(done.code == 0, done.text)
         with open("/etc/group", "a", encoding="ascii") as f:
             f.write("docker:x:2900:eve\n")
+        with open("/etc/passwd", "a", encoding="ascii") as f:
+            f.write("mallory:x:2902:2900::/tmp:/bin/bash\n")
         with open("/usr/local/bin/helper", "w", encoding="ascii") as f:
             f.write("#!/bin/sh\n")
         os.chmod("/usr/local/bin/helper", 0o4755)
         document = doctor()
-        for words in ("su is not gated",), ("login at a console",), ("group docker", "eve"), ("/usr/local/bin/helper", "setuid"), ("ssh as root",):
+        for words in ("su is not gated",), ("login at a console",), ("group docker", "eve"), ("group docker", "mallory", "whose first group"), ("/usr/local/bin/helper", "setuid"), ("ssh as root",):
             named(document, "open", *words)
         check(document["ok"], f"what nobody means to gate is no hole: {document}")
         os.unlink("/usr/local/bin/helper")

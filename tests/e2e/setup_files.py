@@ -54,6 +54,35 @@ def test_one_door_of_several():
         check("pam_jit" in pam_files.read("su") and "pam_jit" not in pam_files.read("sudo"), "another door was undone, too")
 
 
+def test_a_gated_door_observes_again():
+    with pam_files.as_installed():
+        check(setup("sudo", "su", "--no-take-back").code == 0 and gated(), "setup")
+        done = setup("sudo", "su", "--observe")
+        check(done.code == 0 and "observing: sudo, su" in done.text, done.text)
+        check(not gated(), "sudo is gated still")
+        check(setup("sudo", "--no-take-back").code == 0 and gated(), "and back")
+
+
+def test_half_of_its_lines_is_made_whole():
+    """As doctor advises: what an admin took out or changed comes again, and his options stay."""
+    ours = "[success=ok default=die] pam_jit.so"
+    for door, service, change in (("login", "login", lambda t: "".join(line for line in t.splitlines(True) if "tty =~" not in line)),
+                                  ("sudo", "sudo", lambda t: t.replace(f"session {ours}  # jitctl setup\n", "")),
+                                  ("sudo", "sudo-i", lambda t: t.replace(f"account {ours}  # jitctl setup\n", "")),
+                                  ("su", "su", lambda t: t.replace(ours, "sufficient pam_jit.so", 1))):
+        with pam_files.as_installed():
+            check(setup(door, "--no-take-back").code == 0, "setup")
+            whole = pam_files.read(service)
+            pam_files.write(service, change(whole))
+            check(pam_files.read(service) != whole, f"{service} is not changed")
+            done = setup(door, "--no-take-back")
+            check(done.code == 0 and "gated: " + door in done.text and pam_files.read(service) == whole, f"{service}: {done.text}")
+            check("already so" in setup(door, "--no-take-back").text, "twice")
+            doctor = run("root", ["jitctl", "doctor", "--door", door])
+            check(doctor.code == 0, doctor.text)
+            check(setup("--undo").code == 0 and "pam_jit" not in pam_files.read(service), "undo")
+
+
 def test_polkit_has_its_file_elsewhere():
     with pam_files.as_installed(), bedlib.policy_with('"sudo", "su"', '"polkit", "sudo", "su"'):
         check(not os.path.exists("/etc/pam.d/polkit-1") and os.path.exists("/usr/lib/pam.d/polkit-1"), "this host has it otherwise")

@@ -37,6 +37,18 @@ def another(version: str, made: str) -> None:
               f"; dpkg-deb -b --nocheck /root/tree {path.parent}/{path.name.replace(version, made)}")
 
 
+def foreign(version: str) -> tuple:
+    """libpam-jit as another architecture would have it, which needs none of its libraries: its name, and its file."""
+    path = next(PACKAGES.glob(f"libpam-jit_{version}_*.deb"))
+    own = path.stem.rsplit("_", 1)[1]
+    other, triplet = ("i386", "i386-linux-gnu") if own != "i386" else ("amd64", "x86_64-linux-gnu")
+    made = path.parent / "foreign" / path.name.replace(f"_{own}.", f"_{other}.")
+    shell(f"rm -rf /root/tree; mkdir -p {made.parent}; dpkg-deb -R {path} /root/tree; cd /root/tree; mv usr/lib/*-linux-gnu* usr/lib/{triplet}"
+          f"; sed -i 's/^Architecture:.*/Architecture: {other}/; s/^Depends:.*/Depends: jit-broker (= {version}), jitctl (= {version})/' DEBIAN/control"
+          f"; rm -f DEBIAN/md5sums; dpkg-deb -b --nocheck /root/tree {made}")
+    return f"libpam-jit:{other}", made
+
+
 def pam_files() -> dict:
     return {path.name: path.read_bytes() for path in pathlib.Path("/etc/pam.d").iterdir()}
 

@@ -108,6 +108,43 @@ def test_only_what_waits_is_taken_back() -> None:
     check(setup("--undo").code == 0 and b"pam_jit" not in b"".join(texts().values()), "a line is left")
 
 
+def test_one_that_fails_leaves_the_others_as_they_were() -> None:
+    """What was confirmed stays confirmed, and what waits waits on: another setup failed, and not theirs."""
+    bare = texts()
+    check(setup("sudo", "--no-take-back").code == 0 and not PENDING.exists(), "sudo")
+    gated = texts()
+    module = next(path for path in pathlib.Path("/usr/lib").glob("*/security/pam_jit.so"))
+    check(setup("su").code == 0 and PENDING.exists(), "su")
+    both = texts()
+    for door in "sudo", "su":
+        module.rename(f"{module}.away")
+        failed = setup(door, "--observe")
+        pathlib.Path(f"{module}.away").rename(module)
+        check(failed.code == 1 and "nothing stays changed" in failed.text, failed.text)
+        check(texts() == both, f"{door} is not as it was: {failed.text}")
+    check(PENDING.exists() and is_active("jit-setup-revert.timer"), "su waits no longer")
+    undone = setup("--undo", "--unconfirmed")
+    check(undone.code == 0 and texts() == gated, f"not what waited alone was taken back: {undone.text}")
+    nothing_waits()
+    check(setup("--undo").code == 0 and texts() == bare, "a line is left")
+
+
+def test_what_nothing_takes_back_stays() -> None:
+    """Though another setup waits meanwhile."""
+    bare = texts()
+    for words, told in (("sudo", "--no-take-back"), "Nothing takes it back"), (("sudo", "--observe"), "nobody is stopped"):
+        check(setup("su").code == 0, "su")
+        done = setup(*words)
+        check(done.code == 0 and told in done.text and PENDING.exists(), done.text)
+        stays = {**texts(), "su": bare["su"]}
+        check(setup("--undo", "--unconfirmed").code == 0 and texts() == stays, f"{words}: not su alone was taken back")
+        nothing_waits()
+    # Who observes waits for nothing, and neither does what waited before.
+    check(setup("su").code == 0 and setup("su", "--observe").code == 0, "su observes")
+    nothing_waits()
+    check(setup("--undo").code == 0 and texts() == bare, "a line is left")
+
+
 def test_a_restart_is_coming() -> None:
     """Seen after it: see a_new_boot."""
     UNTIL_BOOT.write_bytes(b"\0".join(texts()[name] for name in ("sudo", "su", "sshd")))

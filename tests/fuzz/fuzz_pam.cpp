@@ -21,7 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!edited.problem.empty()) continue;
       const setup::Left left = setup::without_lines(edited.text);
       require(left.text == before.text || left.text == before.text + '\n');
-      for (const std::string& line : left.taken) require(setup::is_own_line(line));
+      require(setup::has_all_lines(service, edited.text, {mode, true}));
+      const setup::Edited fresh = setup::with_lines(service, before.text, {mode, true}, holds);
+      for (const std::string& line : setup::without_lines(fresh.text).taken) require(setup::is_own_line(line));
       require(setup::with_lines(service, edited.text, {mode, true}, holds).text == edited.text);
       if (text.size() < 4096) require(setup::unified_diff(text, edited.text, "a", "b").empty() == (text == edited.text));
     }

@@ -73,11 +73,12 @@ TEST_CASE("observing lines open and close nothing") {
   const std::string text = "account required pam_x.so\nsession required pam_y.so\n";
   const std::string seen = edited("sudo", text, {Mode::kObserve, false});
   CHECK(plain(seen) == "account optional pam_jit.so observe\naccount required pam_x.so\nsession required pam_y.so\nsession optional pam_jit.so observe\n");
-  CHECK(setup::mode_of(seen) == Mode::kObserve);
+  CHECK(setup::has_all_lines(*setup::service_named("sudo"), seen, {Mode::kObserve, false}));
   const std::string gated = edited("sudo", seen);
-  CHECK(setup::mode_of(gated) == Mode::kGate);
+  CHECK(setup::has_all_lines(*setup::service_named("sudo"), gated, {}));
+  CHECK_FALSE(setup::has_all_lines(*setup::service_named("sudo"), seen, {}));
   CHECK(gated == edited("sudo", text));
-  CHECK_FALSE(setup::mode_of(text).has_value());
+  CHECK_FALSE(setup::has_all_lines(*setup::service_named("sudo"), text, {}));
 }
 
 TEST_CASE("a line in auth only where it is wanted, after all others there") {
@@ -100,6 +101,59 @@ TEST_CASE("twice is once, and out again is as it was") {
       CHECK(left.by_hand.empty());
       for (const std::string& line : left.taken) CHECK(setup::is_own_line(line));
     }
+  }
+}
+
+TEST_CASE("half of its lines are not all, and are made whole with the options that they had") {
+  struct {
+    const char* what;
+    const char* service;
+    std::string taken, put;  // in the file as it is set up; the first of these
+    bool whole = false;
+  } const table[] = {
+      {"as it was", "login", "", "", true},
+      {"an option by hand", "login", "default=die] pam_jit.so", "default=die] pam_jit.so budget=30 debug", true},
+      {"no rescue line", "login", kRescueAccount, ""},
+      {"another rescue line", "login", "user = root tty =~ *tty[0-9]*", "user = root"},
+      {"a line between", "login", kAccount, "account required pam_y.so\n" + kAccount},
+      {"no session line", "sudo", kSession, ""},
+      {"no account line", "sudo", kAccount, ""},
+      {"no auth line", "sshd", kAuth, ""},
+      {"sufficient", "sudo", "[success=ok default=die] pam_jit.so", "sufficient pam_jit.so"},
+      {"optional", "sudo", "[success=ok default=die] pam_jit.so", "optional pam_jit.so"},
+      {"no line in a file of its own", "polkit-1", kAccount, ""},
+      {"a line that is none of this file's", "su-l", "account include su\n", "account sufficient pam_jit.so\naccount include su\n"},
+  };
+  const setup::Wanted wanted{Mode::kGate, true};
+  for (const auto& row : table) {
+    INFO(row.what);
+    const auto& service = *setup::service_named(row.service);
+    std::string text = "auth required pam_x.so\naccount required pam_x.so\nsession required pam_y.so\n";
+    if (service.name == "su-l") text = "auth include su\naccount include su\nsession include su\n";
+    const auto set_up = service.name == "polkit-1" ? setup::new_file(service, "/usr/lib/pam.d/polkit-1", wanted, holds) : setup::with_lines(service, text, wanted, holds);
+    REQUIRE(set_up.problem.empty());
+    const auto marked = [](std::string lines) {
+      for (std::size_t at = lines.find("pam_jit.so\n"); at != std::string::npos; at = lines.find("pam_jit.so\n", at + 20)) lines.insert(at + 10, setup::kMark);
+      if (lines.ends_with("*tty[0-9]*\n")) lines.insert(lines.size() - 1, setup::kMark);
+      return lines;
+    };
+    std::string half = set_up.text;
+    const std::size_t at = half.find(marked(row.taken));
+    REQUIRE(at != std::string::npos);
+    half.replace(at, marked(row.taken).size(), marked(row.put));
+    CHECK(setup::has_all_lines(service, half, wanted) == row.whole);
+    const auto again = setup::with_lines(service, half, wanted, holds);
+    CHECK(again.problem.empty());
+    if (row.put.find("budget") != std::string::npos) {
+      CHECK(again.text == half);
+    } else if (row.put.find("pam_y") == std::string::npos) {
+      CHECK(again.text == set_up.text);
+    }
+    CHECK(setup::has_all_lines(service, again.text, wanted));
+    const auto observing = setup::with_lines(service, half, {Mode::kObserve, true}, holds);
+    CHECK(observing.problem.empty());
+    CHECK((row.put.find("budget") == std::string::npos || observing.text.find("observe budget=30 debug") != std::string::npos));
+    CHECK(setup::without_lines(observing.text).text == setup::without_lines(half).text);
   }
 }
 

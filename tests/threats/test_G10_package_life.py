@@ -9,7 +9,7 @@ import bedlib
 import booted
 from bedlib import check, run
 from booted import permit, shell, until
-from packages import FIRST, LINE, NAMES, NEXT, another, apt, done, files, fresh, is_let_in, pam_files, version_of, waiting_alice
+from packages import FIRST, LINE, NAMES, NEXT, PACKAGES, another, apt, done, files, foreign, fresh, is_let_in, pam_files, version_of, waiting_alice
 
 
 def ungate() -> None:
@@ -77,16 +77,59 @@ def test_removal_refuses_where_a_line_is_left() -> None:
 
 
 def test_sudo_is_not_left_without_its_plugin() -> None:
-    pathlib.Path("/etc/sudo.conf").write_text("Plugin sudo_jit sudo_jit.so\n", encoding="ascii")
-    refused = apt("remove", "sudo-jit")
-    check(refused.returncode != 0 and "/etc/sudo.conf" in refused.stdout + refused.stderr, f"removed: {refused.stdout}{refused.stderr}")
-    check(run("root", ["sudo", "true"]).code == 0, "root's sudo does not run")
+    for line in "Plugin sudo_jit sudo_jit.so", "  plugin sudo_jit sudo_jit.so", "Plugin \\\nsudo_jit sudo_jit.so":
+        pathlib.Path("/etc/sudo.conf").write_text(f"{line}\n", encoding="ascii")
+        refused = apt("remove", "sudo-jit")
+        check(refused.returncode != 0 and "/etc/sudo.conf" in refused.stdout + refused.stderr, f"removed: {refused.stdout}{refused.stderr}")
+        check(run("root", ["sudo", "true"]).code == 0, "root's sudo does not run")
+        shell("dpkg --configure -a")
+    pathlib.Path("/etc/sudo.conf").write_text("# Plugin sudo_jit sudo_jit.so\nDebug sudo_jit.so /var/log/x all@err\n", encoding="ascii")
+    done(apt("remove", "sudo-jit"))
     pathlib.Path("/etc/sudo.conf").unlink()
+    done(apt("install", *files(NEXT)))
+
+
+def test_two_architectures() -> None:
+    """The module twice, as programs of another architecture need it: its upgrade and its removal leave the lines where they are."""
+    ungate()
+    bare = pam_files()
+    check(run("root", ["jitctl", "setup", "sudo", "su"]).code == 0, "not set up")
+    gated = pam_files()
+
+    def stands(what: str) -> None:
+        check(pam_files() == gated, f"{what} took lines out of PAM files")
+        check(run("alice", ["sudo", "-n", "true"]).code != 0, f"{what}: alice is root without being asked about")
+
+    later = NEXT + "2"
+    another(FIRST, later)
+    name, second = foreign(NEXT)
+    shell(f"dpkg --add-architecture {name.split(':')[1]}; dpkg -i {second}")
+    native = next(str(path) for path in PACKAGES.glob(f"libpam-jit_{later}_*.deb"))
+    others = [path for path in files(later) if "libpam-jit" not in path and "jit-doc" not in path]
+    shell(f"dpkg -i {native} {foreign(later)[1]} {' '.join(others)}")
+    check(version_of(name) == later, "not upgraded")
+    stands("the upgrade")
+    shell(f"dpkg -r {name}")
+    stands("the removal of the other one")
+    # The doors have the host's own: without it the other one helps nobody.
+    shell(f"dpkg -i {foreign(later)[1]}; dpkg -r {native.rsplit('/', 1)[1].split('_')[0]}:$(dpkg --print-architecture)")
+    check(pam_files() == bare, "lines are left without their module")
+    shell(f"dpkg -i {native}; dpkg -r {name}")
+
+
+def test_a_broker_that_makes_way_for_another_package() -> None:
+    check(run("root", ["jitctl", "setup", "sudo"]).code == 0, "not set up")
+    gated = pam_files()
+    tree = pathlib.Path("/root/rival/DEBIAN")
+    tree.mkdir(parents=True)
+    (tree / "control").write_text("Package: rival\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nConflicts: jit-broker\nReplaces: jit-broker\nProvides: jit-broker\nDescription: x\n", encoding="ascii")
+    refused = run("root", "dpkg-deb -b /root/rival /root/rival.deb; dpkg --auto-deconfigure -i /root/rival.deb")
+    check(refused.code != 0 and "jit-broker stays" in refused.text and pam_files() == gated, refused.text)
     shell("dpkg --configure -a")
+    check(run("root", ["jitctl", "setup", "--undo"]).code == 0, "undo")
 
 
 def test_removed_and_purged() -> None:
-    ungate()
     before = pam_files()
     gated = run("root", ["jitctl", "setup", "sudo", "su"])
     check(gated.code == 0 and pam_files() != before, gated.text)
