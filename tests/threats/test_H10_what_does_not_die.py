@@ -9,6 +9,10 @@ from bedlib import check, run
 from booted import Running, boot_ms, entries, grant_of, logged_in, permit, process, report_on, root_shell, shell, until
 
 
+LOGIN = permit("login", "alice", "ssh", "alice", 'max = "1d"')
+POLICY = LOGIN + permit("root", "alice", "sudo", "root", 'max = "10m"')
+
+
 def test_stubborn_ones() -> None:
     with logged_in() as alice:
         root_shell(alice)
@@ -51,6 +55,31 @@ def test_one_that_cannot_be_killed() -> None:
         run("root", ["fsfreeze", "-u", "/srv/frozen"])
 
 
+def test_one_in_a_shell_that_ends_before_a_program() -> None:
+    """What is left of the shell is named then, and not when the program has finished."""
+    booted.set_policy(LOGIN + permit("root", "alice", "sudo", "root", 'give = "5s"', 'max = "10m"', 'run-max = "10m"', 'scope = "tty"', 'on-expiry = "finish"', 'unverified-ok = ["command"]'))
+    check(run("root", ["jitctl", "policy", "reload"]).code == 0, "reload")
+    shell("fsfreeze -f /srv/frozen")
+    try:
+        with logged_in() as alice:
+            alice.line("sudo /usr/bin/sleep 1531 &")
+            program = process("^/usr/bin/sleep 1531")
+            root_shell(alice)
+            alice.line("dd if=/dev/zero of=/srv/frozen/y count=1 2>/dev/null &")
+            stuck = process("^dd if=/dev/zero of=/srv/frozen/y")
+            grant = grant_of("alice", "sudo")["id"]
+            first = report_on(grant)["fields"]
+            check([one["pid"] for one in first["survivors"]] == [stuck.pid], str(first))
+            check(program.lives() and stuck.lives(), "not what was to be shown")
+            shell("fsfreeze -u /srv/frozen")
+            stuck.ended(10)
+            check(run("root", ["jitctl", "revoke", "--all", "-m", "enough"]).code == 0, "not revoked")
+    finally:
+        run("root", ["fsfreeze", "-u", "/srv/frozen"])
+        booted.set_policy(POLICY)
+        check(run("root", ["jitctl", "policy", "reload"]).code == 0, "reload")
+
+
 def test_one_that_lingers() -> None:
     """A unit of her own user manager, started from inside the grant, is no child of it: it is named."""
     shell("loginctl enable-linger alice")
@@ -66,5 +95,5 @@ def test_one_that_lingers() -> None:
     shell("loginctl disable-linger alice")
 
 
-booted.set_up("".join([permit("login", "alice", "ssh", "alice", 'max = "1d"'), permit("root", "alice", "sudo", "root", 'max = "10m"')]))
+booted.set_up(POLICY)
 bedlib.main(globals())
