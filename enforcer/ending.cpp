@@ -30,7 +30,7 @@ Result Keeper::end(const std::string& id) {
     begin_end(*entry, "asked");
     turn();
   }
-  return Result::kDone;
+  return kept_out ? Result::kDone : Result::kFailed;
 }
 
 void Keeper::begin_end(Entry& entry, const std::string& why) {

@@ -18,6 +18,11 @@ bool is_shell(const Ask& ask) {
   return reach_of(command) == Reach::kShell;
 }
 
+// Nobody that was let through under it may run longer.
+BootMs last_end(const Grant& grant) {
+  return grant.expires + (grant.on_expiry == policy::Expiry::kEnd ? 0 : BootMs{grant.run_max_s} * 1000);
+}
+
 }  // namespace
 
 void Core::use_enforcement(Enforcement* enforcement) {
@@ -42,9 +47,17 @@ std::vector<std::string> Core::Impl::without_enforcer() const {
 
 void Core::Impl::enforce_end(const Grant& grant) {
   if (enforcement == nullptr || grant.starts == 0) return;
-  if (grant.end != GrantEnd::kExpired) return enforcement->end(grant.id);
+  if (grant.end != GrantEnd::kExpired) return enforcement->end(grant.id, last_end(grant));
   // At its time the enforcer ends it by itself, or lets it finish.
   if (grant.on_expiry != policy::Expiry::kEnd) enforcement->warn(grant.id, 0);
+}
+
+// The broker may have stopped before the enforcer heard of an end.
+void Core::end_again(const std::vector<Grant>& ended) {
+  for (const Grant& grant : ended) {
+    const bool early = grant.state == GrantState::kEnded && grant.end != GrantEnd::kExpired && grant.boot_id == impl_->boot_id;
+    if (early && last_end(grant) > impl_->clock.boottime()) impl_->enforce_end(grant);
+  }
 }
 
 void Core::Impl::watch_warnings(const LiveGrant& live) {

@@ -173,6 +173,26 @@ def test_who_comes_after_the_end_is_not_taken_in() -> None:
         os.kill(broker, signal.SIGCONT)
 
 
+def test_an_end_is_said_until_it_is_heard() -> None:
+    """Nothing is held of who was let through and did not come yet: his grant is taken back while the enforcer hangs, and then it dies,
+    once alone and once with the broker."""
+    for broker_dies in False, True:
+        clean()
+        rules(sudo_rule("10m"))
+        with logged_in() as alice:
+            hung = booted.main_pid("jit-enforcer")  # which holds her login
+            booted.stop(hung)
+            alice.line("sudo true; printf '\\nrefused=%s\\n' $?")
+            alice.expect("^refused=1", 30)
+            grant = grant_of("alice", "sudo")["id"]
+            check(run("root", ["jitctl", "revoke", grant, "-m", "enough"]).code == 0, "not revoked")
+            if broker_dies:
+                os.kill(booted.main_pid("jit-broker"), signal.SIGKILL)
+            os.kill(hung, signal.SIGKILL)
+            until("the enforcer was told", lambda: os.path.exists(f"/run/jit-enforcer/{grant}.ended"))
+            check("has ended" in bedlib.as_user("root", adopted, grant), "who comes after the end is taken in")
+
+
 def approve(request: str) -> None:
     done = run("bob", ["jitctl", "approve", request, "-m", "ok"])
     check(done.code == 0, done.text)
