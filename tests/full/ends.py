@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions that really end: sudo, su, ssh; by their time, by revocation, by an extension's new time, with broker and enforcer dead.
 The person's own shell lives on."""
+import contextlib
 import os
 import signal
+import socket
 
 import bedlib
 import booted
@@ -191,6 +193,54 @@ def test_an_end_is_said_until_it_is_heard() -> None:
             os.kill(hung, signal.SIGKILL)
             until("the enforcer was told", lambda: os.path.exists(f"/run/jit-enforcer/{grant}.ended"))
             check("has ended" in bedlib.as_user("root", adopted, grant), "who comes after the end is taken in")
+
+
+@contextlib.contextmanager
+def hoarded(user: str, count: int):
+    """Connections to the enforcer by a setuid program of his that says nothing, as when he stopped it."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setresuid(booted.uid(user), 0, 0)
+        held = []
+        for _ in range(count):
+            held.append(socket.socket(socket.AF_UNIX))
+            held[-1].connect(ENFORCER)
+        os.write(write, b"x")
+        signal.pause()
+    try:
+        os.read(read, 1)
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(read)
+        os.close(write)
+
+
+def test_nobody_takes_the_enforcer_from_others() -> None:
+    clean()
+    broker = booted.main_pid("jit-broker")
+    os.kill(broker, signal.SIGSTOP)  # which ends what it does not know
+    try:
+        with hoarded("alice", 520):
+            check(bedlib.as_user("root", adopted, "a" * 32) == f"scope jit-{'a' * 32}.scope", "one who stops his doors keeps others out")
+        # Where no descriptor is left, who comes is sent away and does not wait.
+        pid = booted.main_pid("jit-enforcer")
+        held = {int(n) for n in os.listdir(f"/proc/{pid}/fd")}
+        shell(f"prlimit --pid {pid} --nofile={min(set(range(1024)) - held)}:")
+        with socket.socket(socket.AF_UNIX) as last:
+            last.settimeout(5)
+            last.connect(ENFORCER)
+            check(last.recv(1) == b"", "it is served")
+        shell(f"prlimit --pid {pid} --nofile=1024:")
+        bus = wire.Connection(ENFORCER, hello=False, timeout=5)
+        try:
+            bus.call(None, "/org/pamjit/Enforcer1", "org.pamjit.Enforcer1", "Adopt", "shtt", ["", 0, 0, 0], [os.pidfd_open(os.getpid())])
+        finally:
+            check(bus.socket.recv(1) == b"", "a door that was answered keeps its place")
+    finally:
+        os.kill(broker, signal.SIGCONT)
 
 
 def approve(request: str) -> None:
