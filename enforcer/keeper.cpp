@@ -40,6 +40,8 @@ void drop_gone(Held& held) {
   std::erase_if(held.sessions, [](const Scope& session) { return is_gone(session.path); });
 }
 
+bool holds_nothing(const Held& held) { return held.leaders.empty() && held.scopes.empty() && held.sessions.empty(); }
+
 }  // namespace
 
 struct Keeper::Monitor {
@@ -130,7 +132,7 @@ void Keeper::forget_leader(const std::string& id, pid_t pid, std::uint64_t start
   Entry* entry = find(id);
   if (entry == nullptr) return;
   std::erase_if(entry->held.leaders, [&](const Leader& leader) { return leader.pid == pid && leader.start == start; });
-  if (entry->held.leaders.empty() && entry->held.scopes.empty()) return erase(id);
+  if (holds_nothing(entry->held)) return erase(id);
   save(*entry);
 }
 
@@ -173,7 +175,7 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
   const bool late = entry->ending || (own ? end : from.end) <= boot_ms() || end_of(entry->held) <= boot_ms();
   // Who is root already is let in whatever is said here: he is held, and ends with what he comes from.
   if ((late && own) || entry->held.leaders.size() >= kLeadersMost) {
-    if (entry->held.leaders.empty() && entry->held.scopes.empty() && !entry->ending) erase(entry->held.id);
+    if (holds_nothing(entry->held) && !entry->ending) erase(entry->held.id);
     return done(late ? "the grant has ended" : "too many processes under one grant", "");
   }
   if (own) {

@@ -139,13 +139,14 @@ def test_all_scopes_are_extended() -> None:
 ENFORCER = "/run/jit/enforcer"
 
 
-def adopted(grant: str) -> str:
+def adopted(grant: str, end: int = 0) -> str:
     """What it says to this process, which is root and comes with a grant."""
+    end = end or boot_ms() + 600_000
     bus = wire.Connection(ENFORCER, hello=False)
     own = os.pidfd_open(os.getpid())
     try:
         return "scope " + bus.call(None, "/org/pamjit/Enforcer1", "org.pamjit.Enforcer1", "Adopt", "shtt",
-                                   [grant, 0, boot_ms() + 600_000, boot_ms() + 600_000], [own])[0]
+                                   [grant, 0, end, end], [own])[0]
     except wire.Error as error:
         return f"error {error}"
 
@@ -262,6 +263,24 @@ def test_an_ssh_login_ends_as_a_whole() -> None:
         children = [process(f"^sleep {n}") for n in (1030, 1031)]
         late(4000, max(child.ended() for child in [login, *children]), began)
         check(dora.wait() == 255, f"ssh says {dora.code}")
+
+
+def test_a_session_is_held_without_its_login() -> None:
+    """What stays when the login has gone ends in time, also when one comes too late to the same grant meanwhile."""
+    clean()
+    booted.set_policy(permit("dora", "dora", "ssh", "dora", 'give = "8s"', 'max = "10m"'))
+    check(run("root", ["jitctl", "policy", "reload"]).code == 0, "reload")
+    began = boot_ms()
+    with logged_in("dora") as dora:
+        login = Running(dora.shell)
+        dora.line("setsid -f sleep 1061 >/dev/null 2>&1 </dev/null; exit")
+        stays = process("^sleep 1061")
+        dora.wait()
+        login.ended()
+    check("/session-" in stays.cgroup(), stays.cgroup())
+    grant = grant_of("dora", "ssh")["id"]
+    check("has ended" in bedlib.as_user("root", adopted, grant, 1), "it is taken in")
+    late(8000, stays.ended(), began)
 
 
 def test_by_systemd_alone() -> None:
