@@ -88,9 +88,14 @@ def test_one_that_lingers() -> None:
         grant = grant_of("alice", "sudo")["id"]
         alice.line(f"setpriv --reuid alice --regid alice --init-groups env XDG_RUNTIME_DIR=/run/user/{booted.uid('alice')} systemd-run --user --unit=lingers sleep 1521")
         lingering = process("^(/usr/bin/)?sleep 1521$")
+        # What is mounted on a name could hang whoever looks at it.
+        transient = f"/run/user/{booted.uid('alice')}/systemd/transient"
+        shell(f"touch {transient}/plain {transient}/mounted /tmp/other; mount --bind /tmp/other {transient}/mounted")
         check(run("root", ["jitctl", "revoke", grant, "-m", "enough"]).code == 0, "not revoked")
         report = report_on(grant)["fields"]
         check(any("lingers.service" in path for path in report.get("later", [])), str(report))
+        check(f"{transient}/plain" in report["later"] and f"{transient}/mounted" not in report["later"], str(report))
+        shell(f"umount {transient}/mounted; rm {transient}/plain {transient}/mounted")
         check(lingering.lives(), "another user's manager was touched")
     shell("loginctl disable-linger alice")
 
