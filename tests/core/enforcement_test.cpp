@@ -181,6 +181,25 @@ TEST_CASE("what may go on after its grant", "[ends]") {
   }
 }
 
+TEST_CASE("what who asks could put in a program's place ends as a shell does", "[ends]") {
+  struct Row {
+    bool verified, digest_bound, changeable, finishes;
+  };
+  // Verified: another file of its name would not be the one of the digest. Else all that it reads counts.
+  const Row rows[] = {{false, false, false, true}, {false, false, true, false}, {true, true, false, true}, {true, true, true, true}, {true, false, true, false}, {true, false, false, false}};
+  for (const Row& row : rows) {
+    INFO(&row - rows);
+    Ends world("on-expiry = \"finish\"\nrun-max = \"2h\"\n");
+    Ask ask = world.sudo("/var/tmp/report");
+    ask.command.verified = row.verified;
+    ask.command.digest_bound = row.digest_bound;
+    if (row.digest_bound) ask.command.sha256 = std::string(64, 'd');
+    ask.command.changeable = row.changeable;
+    REQUIRE(world.said(world.submit(ask)) == "allow granted");
+    CHECK(world.bound(world.bind(ask)).end == world.now + (row.finishes ? 7'200'000 : 600'000));
+  }
+}
+
 TEST_CASE("an extension moves the end of what runs", "[ends]") {
   Ends world("");
   const Grant grant = world.active();
