@@ -166,7 +166,10 @@ bool Broker::open_database() {
   watch_alarm(judged);
   core_->restore(std::move(state), {judged.cause, judged.epoch});
   core_->remember(shelf_.database()->past());
-  if (enforcer_) enforcer_->wanted();  // what ended meanwhile, or ends otherwise now
+  if (enforcer_) {
+    core_->end_again(shelf_.database()->grants({false, 0, {}, 10'000, true}));
+    enforcer_->wanted();  // what ended meanwhile, or ends otherwise now
+  }
   if (!tombstones_.problem().empty()) {
     sd_journal_print(LOG_CRIT, "all grants and requests of this boot are ended: %s", evidence::escape(tombstones_.problem()).c_str());
   }

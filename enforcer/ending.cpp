@@ -30,7 +30,7 @@ Result Keeper::end(const std::string& id) {
     begin_end(*entry, "asked");
     turn();
   }
-  return Result::kDone;
+  return kept_out ? Result::kDone : Result::kFailed;
 }
 
 void Keeper::begin_end(Entry& entry, const std::string& why) {
@@ -64,7 +64,8 @@ bool Keeper::is_over(const Entry& entry) const {
 
 void Keeper::go_on_ending(Entry& entry, std::int64_t now) {
   if (is_over(entry)) {
-    report(entry);
+    entry.told = true;
+    report(entry, entry.why, places_of(entry));
     return;  // the caller erases what has ended
   }
   if (now >= entry.kill_at) {
@@ -72,24 +73,26 @@ void Keeper::go_on_ending(Entry& entry, std::int64_t now) {
     for (const Leader& leader : entry.held.leaders) send(leader.process.get(), SIGKILL);
     entry.kill_at = now + (now >= entry.give_up_at ? kAgainMs : kTermMs);
   }
-  if (now >= entry.give_up_at && entry.told == 0) report(entry);
-  entry.look_at = now + (entry.told == 0 ? kLookMs : kTermMs);
+  if (now >= entry.give_up_at && !entry.told) {
+    entry.told = true;
+    report(entry, entry.why, places_of(entry));
+  }
+  entry.look_at = now + (entry.told ? kTermMs : kLookMs);
 }
 
 // Once where all is gone; where something stays, then and when it has gone.
-void Keeper::report(Entry& entry) {
+void Keeper::report(Entry& entry, const std::string& why, const std::vector<std::string>& places) {
   Report report;
   report.id = entry.held.id;
-  report.number = ++entry.told;
-  report.why = entry.why;
+  report.number = ++entry.reports;
+  report.why = why;
   report.ended = entry.ended;
-  std::vector<std::string> places = places_of(entry);
   for (const std::string& place : places) {
     for (const pid_t pid : pids_in(place)) {
       if (auto process = process_of(pid)) add(report.survivors, {pid, process->uid, std::move(process->name)}, report);
     }
   }
-  const auto inside = [this](const std::string& cgroup) { return !outer_of(cgroup).empty(); };
+  const auto inside = [this](const std::string& cgroup) { return !place_of(cgroup).id.empty(); };
   find_beyond(entry.held, inside, report);
   find_later(entry.held.adopted_wall, report);
   sd_journal_print(report.survivors.empty() ? LOG_INFO : LOG_ERR, "grant %.8s: ended %u processes, %zu are left, %zu are outside",
@@ -112,24 +115,51 @@ void Keeper::look_at_accounts() {
   }
 }
 
-// A shell ends with its grant, though a program of the same grant may finish.
-std::int64_t Keeper::end_scopes(Entry& entry, std::int64_t now) {
+// A shell ends with its grant, and so does each session that was opened from it, though a program of the same grant may finish.
+std::int64_t Keeper::end_parts(Entry& entry, std::int64_t now) {
   std::int64_t next = INT64_MAX;
-  for (Scope& scope : entry.held.scopes) {
-    if (scope.end > now) {
-      next = std::min(next, scope.end);
+  std::vector<std::string> survive;
+  const auto end_one = [&](Scope& one) {
+    if (one.end > now) {
+      next = std::min(next, one.end);
+      return;
+    }
+    if (!is_populated(one.path)) return;
+    if (one.kill_at == 0) {
+      entry.ended += static_cast<std::uint32_t>(pids_in(one.path).size());
+      signal_all(one.path, {SIGTERM, SIGHUP, SIGCONT});
+      one.kill_at = now + kTermMs;
+      one.give_up_at = now + kGiveUpMs;
+    } else if (now >= one.kill_at) {
+      kill_all(one.path);
+      one.kill_at = now + (now >= one.give_up_at ? kAgainMs : kTermMs);
+    }
+    if (now >= one.give_up_at && !one.told) {
+      one.told = true;
+      survive.push_back(one.path);
+    }
+    next = std::min(next, now + (one.told ? kTermMs : kLookMs));
+  };
+  for (Scope& scope : entry.held.scopes) end_one(scope);
+  for (Scope& session : entry.held.sessions) end_one(session);
+  const std::vector<std::string> places = places_of(entry);
+  for (Leader& leader : entry.held.leaders) {
+    if (leader.end > now) {
+      next = std::min(next, leader.end);
       continue;
     }
-    if (!is_populated(scope.path)) continue;
-    if (scope.kill_at == 0) {
-      entry.ended += static_cast<std::uint32_t>(pids_in(scope.path).size());
-      signal_all(scope.path, {SIGTERM, SIGHUP, SIGCONT});
-    } else if (now >= scope.kill_at) {
-      kill_all(scope.path);
+    if (std::ranges::count(places, unit_path(cgroup_of(leader.pid))) > 0) continue;
+    if (leader.kill_at == 0) {
+      ++entry.ended;
+      for (const int signal : {SIGTERM, SIGHUP, SIGCONT}) send(leader.process.get(), signal);
+      leader.kill_at = now + kTermMs;
+    } else if (now >= leader.kill_at) {
+      send(leader.process.get(), SIGKILL);
+      leader.kill_at = now + kAgainMs;
     }
-    if (now >= scope.kill_at) scope.kill_at = now + kTermMs;
-    next = std::min(next, now + kLookMs);
+    next = std::min(next, leader.kill_at);
   }
+  if (!survive.empty()) report(entry, "end", survive);
   return next;
 }
 
@@ -146,18 +176,18 @@ void Keeper::turn() {
   }
   for (auto& [id, entry] : entries_) {
     if (entry.ending) continue;
-    const std::int64_t end = end_of(entry.held, &Held::end);
+    const std::int64_t end = end_of(entry.held);
     if (end <= now) {
       begin_end(entry, entry.held.end <= now ? "end" : "outer");
     } else {
-      next = std::min({next, end, end_scopes(entry, now)});
+      next = std::min({next, end, end_parts(entry, now)});
     }
   }
   std::vector<std::string> over;
   for (auto& [id, entry] : entries_) {
     if (!entry.ending) continue;
     if (now >= entry.look_at) go_on_ending(entry, now);
-    if (entry.told > 0 && is_over(entry)) {
+    if (entry.told && is_over(entry)) {
       over.push_back(id);
     } else {
       next = std::min(next, std::max(entry.look_at, now + 1));

@@ -25,11 +25,20 @@ bool take_number(std::string_view& line, T& out) {
   return !word.empty() && read.ec == std::errc() && read.ptr == word.data() + word.size();
 }
 
+// Two ends before the rest. Records of before each had ends of its own have neither: 0.
+bool take_ends(std::string_view& line, std::int64_t& end, std::int64_t& hard) {
+  std::string_view rest = line;
+  if (!take_number(rest, end)) return true;
+  line = rest;
+  return end > 0 && take_number(line, hard);
+}
+
 // A path or the name of a unit stands at the end of its line, and systemd lets no line break into either.
 bool read_line(std::string_view line, Held& held) {
   const std::string_view key = take_word(line);
   if (key == "id") return is_id(held.id = line);
   if (key == "outer") return is_id(held.outer = line);
+  if (key == "around") return take_number(line, held.outer_end) && take_number(line, held.outer_hard);
   if (key == "end") return take_number(line, held.end);
   if (key == "hard") return take_number(line, held.hard);
   if (key == "adopted") return take_number(line, held.adopted) && take_number(line, held.adopted_wall);
@@ -38,23 +47,22 @@ bool read_line(std::string_view line, Held& held) {
   if (key == "leader") {
     Leader leader;
     if (!take_number(line, leader.pid) || !take_number(line, leader.start) || leader.pid <= 0) return false;
+    if (!take_ends(line, leader.end, leader.hard)) return false;
     leader.session_before = line;
     held.leaders.push_back(std::move(leader));
     return true;
   }
   if (key == "session") {
-    held.sessions.emplace_back(line);
+    Scope session;
+    if (!take_ends(line, session.end, session.hard)) return false;
+    session.path = line;
+    session.unit = line.substr(line.rfind('/') + 1);
+    held.sessions.push_back(std::move(session));
     return line.starts_with("/") && line.find("/session-") != std::string_view::npos && line.ends_with(".scope");
   }
   if (key == "scope") {
     Scope scope;
-    if (!take_number(line, scope.started)) return false;
-    // Records of before there were several ends have one for all.
-    std::string_view rest = line;
-    if (take_number(rest, scope.end)) {
-      if (!take_number(rest, scope.hard)) return false;
-      line = rest;
-    }
+    if (!take_number(line, scope.started) || !take_ends(line, scope.end, scope.hard)) return false;
     scope.unit = take_word(line);
     scope.path = line;
     const bool good = id_of_unit(scope.unit) == held.id && scope.path.ends_with("/" + scope.unit);
@@ -81,18 +89,19 @@ std::string id_of_unit(std::string_view unit) {
 }
 
 std::string write_held(const Held& held) {
+  const auto ends_of = [](const auto& one) { return std::to_string(one.end) + " " + std::to_string(one.hard) + " "; };
   std::string out = "id " + held.id + "\n";
-  if (!held.outer.empty()) out += "outer " + held.outer + "\n";
+  if (!held.outer.empty()) out += "outer " + held.outer + "\naround " + std::to_string(held.outer_end) + " " + std::to_string(held.outer_hard) + "\n";
   out += "end " + std::to_string(held.end) + "\nhard " + std::to_string(held.hard) + "\nadopted " +
          std::to_string(held.adopted) + " " + std::to_string(held.adopted_wall) + "\naudit " +
          std::to_string(held.audit_session) + "\nmade " + std::to_string(held.scopes_made) + "\n";
   for (const Leader& leader : held.leaders) {
-    out += "leader " + std::to_string(leader.pid) + " " + std::to_string(leader.start) + " " + leader.session_before + "\n";
+    out += "leader " + std::to_string(leader.pid) + " " + std::to_string(leader.start) + " " + ends_of(leader) + leader.session_before + "\n";
   }
   for (const Scope& scope : held.scopes) {
-    out += "scope " + std::to_string(scope.started) + " " + std::to_string(scope.end) + " " + std::to_string(scope.hard) + " " + scope.unit + " " + scope.path + "\n";
+    out += "scope " + std::to_string(scope.started) + " " + ends_of(scope) + scope.unit + " " + scope.path + "\n";
   }
-  for (const std::string& session : held.sessions) out += "session " + session + "\n";
+  for (const Scope& session : held.sessions) out += "session " + ends_of(session) + session.path + "\n";
   return out + "whole\n";
 }
 
@@ -105,9 +114,14 @@ std::optional<Held> read_held(std::string_view text) {
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 1);
     if (line == "whole") {
-      for (Scope& scope : held.scopes) {
-        if (scope.end == 0) std::tie(scope.end, scope.hard) = std::pair(held.end, held.hard);
-      }
+      const auto fill = [&held](auto& list) {
+        for (auto& one : list) {
+          if (one.end == 0) std::tie(one.end, one.hard) = std::pair(held.end, held.hard);
+        }
+      };
+      fill(held.scopes);
+      fill(held.sessions);
+      fill(held.leaders);
       return text.empty() && !held.id.empty() && held.end > 0 ? std::optional(std::move(held)) : std::nullopt;
     }
     if (!read_line(line, held)) return std::nullopt;

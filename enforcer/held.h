@@ -17,21 +17,30 @@ struct Leader {
   pid_t pid = 0;
   std::uint64_t start = 0;
   std::string session_before;  // the unit it was in when it came: another one now is its own
+  std::int64_t end = 0;        // boot_ms: of what it opens
+  std::int64_t hard = 0;       // the end that systemd gives its session; 0: none, as he was root already
   Fd process;
+  std::int64_t kill_at = 0;    // as of a scope
 };
 
+// A unit of systemd's with what runs in it.
 struct Scope {
-  std::string unit;           // "jit-<id>.scope", "jit-<id>-2.scope"
+  std::string unit;           // "jit-<id>.scope", "jit-<id>-2.scope"; "session-3.scope" of a login session
   std::string path;           // of its cgroup
   std::int64_t started = 0;   // boot_ms
   std::int64_t end = 0;       // boot_ms: a shell ends with its grant, and a program that may finish goes on
-  std::int64_t hard = 0;      // the end that systemd holds
-  std::int64_t kill_at = 0;   // boot_ms; not 0: it is ending, and the grant goes on
+  std::int64_t hard = 0;      // the end that systemd holds; 0: none
+  // While the grant goes on, and this does not.
+  std::int64_t kill_at = 0;     // boot_ms; 0: it is not ending
+  std::int64_t give_up_at = 0;  // then what is left is a survivor
+  bool told = false;
 };
 
 struct Held {
   std::string id;             // 32 hex digits
   std::string outer;          // id of the grant it was started under; empty: none
+  std::int64_t outer_end = 0;   // boot_ms: of the scope or session there; the grant may go on
+  std::int64_t outer_hard = 0;  // the end that systemd holds there
   std::int64_t end = 0;       // boot_ms: the last one of all below
   std::int64_t hard = 0;      // the last one that systemd holds
   std::int64_t adopted = 0;   // boot_ms of the first one
@@ -40,7 +49,7 @@ struct Held {
   std::uint32_t scopes_made = 0;
   std::vector<Leader> leaders;
   std::vector<Scope> scopes;  // one takes in who comes and ends when it does
-  std::vector<std::string> sessions;  // control groups of the login sessions that its leaders opened
+  std::vector<Scope> sessions;  // the login sessions that its leaders opened
 };
 
 bool is_id(std::string_view text);

@@ -37,10 +37,10 @@ bool write_whole(const std::string& path, const std::string& text) {
 void drop_gone(Held& held) {
   std::erase_if(held.leaders, [](const Leader& leader) { return !is_alive(leader.process.get()); });
   std::erase_if(held.scopes, [](const Scope& scope) { return is_gone(scope.path); });
-  std::erase_if(held.sessions, is_gone);
+  std::erase_if(held.sessions, [](const Scope& session) { return is_gone(session.path); });
 }
 
-bool is_session(const std::string& unit) { return unit.starts_with("session-") && unit.ends_with(".scope"); }
+bool holds_nothing(const Held& held) { return held.leaders.empty() && held.scopes.empty() && held.sessions.empty(); }
 
 }  // namespace
 
@@ -79,6 +79,13 @@ bool Keeper::start() {
     });
     entries_[name].held = std::move(*held);
   }
+  // Records of before the place was kept name the grant alone.
+  for (auto& [id, entry] : entries_) {
+    if (entry.held.outer.empty() || entry.held.outer_end != 0) continue;
+    const Entry* outer = find(entry.held.outer);
+    entry.held.outer_end = outer != nullptr ? outer->held.end : entry.held.end;
+    entry.held.outer_hard = outer != nullptr ? outer->held.hard : entry.held.hard;
+  }
   turn();
   return true;
 }
@@ -86,67 +93,6 @@ bool Keeper::start() {
 Keeper::Entry* Keeper::find(const std::string& id) {
   const auto it = entries_.find(id);
   return it == entries_.end() ? nullptr : &it->second;
-}
-
-std::int64_t Keeper::end_of(const Held& held, std::int64_t Held::*which) const {
-  std::int64_t end = held.*which;
-  // A chain of su and sudo is short; a circle cannot come about, for the outer one is there first.
-  std::string outer = held.outer;
-  for (int depth = 0; depth < 16 && !outer.empty(); ++depth) {
-    const auto it = entries_.find(outer);
-    if (it == entries_.end()) break;
-    end = std::min(end, it->second.held.end);
-    outer = it->second.held.outer;
-  }
-  return end;
-}
-
-std::string Keeper::outer_of(const std::string& cgroup) const {
-  const std::string unit = unit_path(cgroup);
-  if (std::string id = id_of_unit(unit_in(cgroup)); entries_.contains(id)) return id;
-  for (const auto& [id, entry] : entries_) {
-    if (std::ranges::count(entry.held.sessions, unit) > 0) return id;
-  }
-  return {};
-}
-
-// Of systemd 257 pam_systemd gives an su inside a scope a session of its own before our line runs: who started it tells then. `unit`:
-// where that one is.
-std::string Keeper::outer_above(const Process& process, std::string& unit) const {
-  pid_t parent = process.parent;
-  for (int depth = 0; depth < 32 && parent > 1; ++depth) {
-    const std::string cgroup = cgroup_of(parent);
-    if (std::string id = outer_of(cgroup); !id.empty()) {
-      unit = unit_in(cgroup);
-      return id;
-    }
-    const auto above = process_of(parent);
-    parent = above ? above->parent : 0;
-  }
-  return {};
-}
-
-std::vector<std::string> Keeper::places_of(const Entry& entry) const {
-  std::vector<std::string> out;
-  for (const Scope& scope : entry.held.scopes) out.push_back(scope.path);
-  for (const std::string& session : entry.held.sessions) out.push_back(session);
-  return out;
-}
-
-// pam_systemd runs after our line, and takes the leader into a session of its own.
-void Keeper::learn_sessions() {
-  for (auto& [id, entry] : entries_) {
-    bool more = false;
-    for (const Leader& leader : entry.held.leaders) {
-      if (!is_alive(leader.process.get())) continue;
-      const std::string path = unit_path(cgroup_of(leader.pid));
-      const std::string unit = unit_in(path);
-      if (!is_session(unit) || unit == leader.session_before || std::ranges::count(entry.held.sessions, path) > 0) continue;
-      entry.held.sessions.push_back(path);
-      more = true;
-    }
-    if (more) save(entry);
-  }
 }
 
 bool Keeper::save(const Entry& entry) {
@@ -174,8 +120,10 @@ bool Keeper::may_adopt(const std::string& id) const {
 
 std::vector<Scope*> Keeper::short_scopes(Entry& entry) const {
   std::vector<Scope*> out;
+  const std::int64_t most = around(entry.held, &Held::outer_end);
   for (Scope& scope : entry.held.scopes) {
-    if (scope.end > scope.hard && is_populated(scope.path)) out.push_back(&scope);
+    if (std::min(scope.end, most) <= scope.hard || !is_populated(scope.path)) continue;
+    if (out.empty() || out.front()->end == scope.end) out.push_back(&scope);
   }
   return out;
 }
@@ -184,7 +132,7 @@ void Keeper::forget_leader(const std::string& id, pid_t pid, std::uint64_t start
   Entry* entry = find(id);
   if (entry == nullptr) return;
   std::erase_if(entry->held.leaders, [&](const Leader& leader) { return leader.pid == pid && leader.start == start; });
-  if (entry->held.leaders.empty() && entry->held.scopes.empty()) return erase(id);
+  if (holds_nothing(entry->held)) return erase(id);
   save(*entry);
 }
 
@@ -202,20 +150,21 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
   const auto who = process_of(pid);
   const std::string before = cgroup_of(pid);
   if (!who || before.empty() || !is_alive(process.get())) return done("the process is gone, or its control group is not known", "");
-  std::string unit_before = unit_in(before);
-  std::string outer = outer_of(before);
-  if (outer.empty()) outer = outer_above(*who, unit_before);
-  if (id.empty() && outer.empty()) return done("", "");
+  Place from = place_of(before);
+  if (from.id.empty()) from = place_above(*who);
+  if (id.empty() && from.id.empty()) return done("", "");
   if (!may_adopt(id)) return done("the grant has ended", "");
   const bool own = !id.empty();
-  Entry* entry = find(own ? id : outer);
+  Entry* entry = find(own ? id : from.id);
   if (entry == nullptr) {
     Entry fresh;
     fresh.held.id = id;
     fresh.held.adopted = boot_ms();
     fresh.held.adopted_wall = ::time(nullptr);
     fresh.held.audit_session = who->audit_session;
-    fresh.held.outer = outer;
+    fresh.held.outer = from.id;
+    fresh.held.outer_end = from.end;
+    fresh.held.outer_hard = from.hard;
     entry = &(entries_[id] = std::move(fresh));
   }
   if (own) {
@@ -223,12 +172,17 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
     entry->held.hard = std::max(entry->held.hard, hard);
   }
   drop_gone(entry->held);
-  const bool late = entry->ending || (own && end <= boot_ms()) || end_of(entry->held, &Held::end) <= boot_ms();
-  if (late || entry->held.leaders.size() >= kLeadersMost) {
-    if (entry->held.leaders.empty() && entry->held.scopes.empty() && !entry->ending) erase(entry->held.id);
+  const bool late = entry->ending || (own ? end : from.end) <= boot_ms() || end_of(entry->held) <= boot_ms();
+  // Who is root already is let in whatever is said here: he is held, and ends with what he comes from.
+  if ((late && own) || entry->held.leaders.size() >= kLeadersMost) {
+    if (holds_nothing(entry->held) && !entry->ending) erase(entry->held.id);
     return done(late ? "the grant has ended" : "too many processes under one grant", "");
   }
-  entry->held.leaders.push_back({pid, who->start, own ? unit_in(before) : unit_before, std::move(process)});
+  if (own) {
+    entry->held.leaders.push_back({pid, who->start, unit_in(before), std::max(end, entry->moved), hard, std::move(process)});
+  } else {
+    entry->held.leaders.push_back({pid, who->start, from.unit, from.end, 0, std::move(process)});
+  }
   if (!save(*entry)) {
     forget_leader(entry->held.id, pid, who->start);
     return done("the record cannot be written", "");
@@ -236,7 +190,7 @@ void Keeper::adopt(const std::string& id, Fd process, pid_t pid, std::int64_t en
   turn();  // its end may be the next one
   if (!own) {
     learn_sessions();
-    return done("", unit_in(before));
+    return done(late ? "the grant has ended" : "", unit_in(before));
   }
   // One that ends when it does takes it in, unless that has just become empty.
   for (const Scope& scope : entry->held.scopes) {
@@ -252,15 +206,16 @@ void Keeper::start_scope(const std::string& id, const Coming& coming, Adopted do
   Entry& entry = *found;
   const std::uint32_t number = ++entry.held.scopes_made;
   const std::string unit = "jit-" + id + (number == 1 ? "" : "-" + std::to_string(number)) + ".scope";
-  const std::int64_t left = std::max<std::int64_t>(1, std::min(coming.hard, end_of(entry.held, &Held::hard)) - boot_ms());
-  units_.start(unit, coming.slice, {coming.pid}, static_cast<std::uint64_t>(left), [this, id, coming, unit, done = std::move(done)](const std::string& error) {
+  const std::int64_t hard = std::min(coming.hard, around(entry.held, &Held::outer_hard));
+  const std::int64_t left = std::max<std::int64_t>(1, hard - boot_ms());
+  units_.start(unit, coming.slice, {coming.pid}, static_cast<std::uint64_t>(left), [this, id, coming, unit, hard, done = std::move(done)](const std::string& error) {
     Entry* held = find(id);
     std::string why = error;
     const std::string path = cgroup_of(coming.pid);
     if (why.empty() && (held == nullptr || held->ending)) why = "the grant has ended";
     if (why.empty() && unit_in(path) != unit) why = "the process is not in its scope";
     if (why.empty()) {
-      held->held.scopes.push_back({unit, path, boot_ms(), std::max(coming.end, held->moved), coming.hard});
+      held->held.scopes.push_back({unit, path, boot_ms(), std::max(coming.end, held->moved), hard});
       if (!save(*held)) why = "the record cannot be written";
     }
     if (!why.empty()) {
@@ -278,15 +233,38 @@ Result Keeper::set_end(const std::string& id, std::int64_t end) {
   Entry* entry = find(id);
   if (entry == nullptr || entry->ending) return Result::kNotFound;
   learn_sessions();
-  // Never nearer: what may finish has an end of its own. Of a login systemd holds the end, and it cannot be moved.
-  const std::int64_t moved = entry->held.sessions.empty() ? end : std::min(end, entry->held.hard);
-  entry->held.end = std::max(entry->held.end, moved);
-  entry->moved = std::max(entry->moved, moved);
-  for (Scope& scope : entry->held.scopes) scope.end = std::max(scope.end, moved);
+  drop_gone(entry->held);
+  std::int64_t moved = end;
+  // Of a login systemd holds the end, and it cannot be moved.
+  for (const Scope& session : entry->held.sessions) {
+    if (session.hard != 0) moved = std::min(moved, session.hard);
+  }
+  // Never nearer: what may finish has an end of its own.
+  const auto move = [moved](std::int64_t& one) { one = std::max(one, moved); };
+  move(entry->held.end);
+  move(entry->moved);
+  for (Leader& leader : entry->held.leaders) move(leader.end);
+  for (Scope& scope : entry->held.scopes) move(scope.end);
+  for (Scope& session : entry->held.sessions) move(session.end);
   const bool good = save(*entry);
   prolong(id);
+  move_inner(id, moved);
   turn();
   return good ? Result::kDone : Result::kFailed;
+}
+
+// What was started under it ends with it, at whatever depth.
+void Keeper::move_inner(const std::string& outer, std::int64_t end) {
+  std::vector<std::string> inner;
+  for (auto& [id, entry] : entries_) {
+    if (entry.held.outer.empty()) continue;
+    inner.push_back(id);
+    if (entry.held.outer != outer) continue;
+    entry.held.outer_end = std::max(entry.held.outer_end, end);
+    entry.held.outer_hard = std::max(entry.held.outer_hard, end);
+    save(entry);
+  }
+  for (const std::string& id : inner) prolong(id);
 }
 
 // Where this systemd cannot move the end of a scope, or there are several, their processes go into one that ends later: what runs
@@ -299,7 +277,7 @@ void Keeper::prolong(const std::string& id) {
   entry->replacing = true;
   if (living.size() > 1) return replace(id, 5);
   const Scope scope = *living.front();
-  const std::int64_t end = scope.end;
+  const std::int64_t end = std::min(scope.end, around(entry->held, &Held::outer_end));
   units_.set_max(scope.unit, static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - scope.started)), [this, id, unit = scope.unit, end](const std::string& error) {
     Entry* held = find(id);
     if (held == nullptr) return;
@@ -318,11 +296,12 @@ void Keeper::replace(const std::string& id, int tries) {
   Entry* entry = find(id);
   if (entry == nullptr) return;
   std::vector<std::string> old;
-  std::int64_t end = 0;
+  std::int64_t end = 0;  // of all of them
   for (const Scope* scope : short_scopes(*entry)) {
     old.push_back(scope->path);
-    end = std::max(end, scope->end);
+    end = scope->end;
   }
+  const std::int64_t hard = std::min(end, around(entry->held, &Held::outer_end));
   const auto pids_left = [old] {
     std::vector<pid_t> out;
     for (const std::string& path : old) std::ranges::copy(pids_in(path), std::back_inserter(out));
@@ -336,13 +315,13 @@ void Keeper::replace(const std::string& id, int tries) {
   }
   const std::string unit = "jit-" + id + "-" + std::to_string(++entry->held.scopes_made) + ".scope";
   const pid_t first = pids[static_cast<std::size_t>(tries) % pids.size()];  // another one each time: it may exit meanwhile
-  const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - boot_ms()));
-  units_.start(unit, slice_in(old.front()), {first}, left, [this, id, tries, unit, pids_left, first, end](const std::string& error) {
+  const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(1, hard - boot_ms()));
+  units_.start(unit, slice_in(old.front()), {first}, left, [this, id, tries, unit, pids_left, first, end, hard](const std::string& error) {
     Entry* held = find(id);
     if (held == nullptr) return;
     const std::string path = unit_path(cgroup_of(first));
     if (!error.empty() || unit_in(path) != unit) return replace(id, tries - 1);
-    held->held.scopes.push_back({unit, path, boot_ms(), std::max(end, held->moved), end});
+    held->held.scopes.push_back({unit, path, boot_ms(), std::max(end, held->moved), hard});
     save(*held);
     // A process that forks while it is moved leaves a child behind: again, until none is left.
     for (int round = 0; round < 1000; ++round) {
@@ -351,7 +330,7 @@ void Keeper::replace(const std::string& id, int tries) {
       for (const pid_t pid : left_behind) move_to(pid, path);
     }
     held->replacing = false;
-    held->held.hard = std::max(held->held.hard, end);
+    held->held.hard = std::max(held->held.hard, hard);
     save(*held);
     prolong(id);  // moved again meanwhile
   });
@@ -375,6 +354,7 @@ std::vector<Keeper::Summary> Keeper::list() const {
     // The nearest, by which the broker sees whether more time was lost on the way.
     std::int64_t end = entry.held.end;
     for (const Scope& scope : entry.held.scopes) end = std::min(end, scope.end);
+    for (const Scope& session : entry.held.sessions) end = std::min(end, session.end);
     out.push_back({id, end, entry.held.hard, entry.ending});
   }
   return out;

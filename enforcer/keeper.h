@@ -53,12 +53,19 @@ class Keeper {
     std::int64_t look_at = 0;
     std::int64_t give_up_at = 0;  // then what is left is a survivor
     std::uint32_t ended = 0;
-    std::uint32_t told = 0;
+    bool told = false;            // what its end met with
+    std::uint32_t reports = 0;
   };
   Entry* find(const std::string& id);
-  std::int64_t end_of(const Held& held, std::int64_t Held::*which) const;  // of it and of those it was started under
-  std::string outer_of(const std::string& cgroup) const;
-  std::string outer_above(const Process& process, std::string& unit) const;
+  std::int64_t around(const Held& held, std::int64_t Held::*which) const;  // the first end of those it was started under
+  std::int64_t end_of(const Held& held) const;  // of it and of those
+  // What of ours a process is in; no id: nothing.
+  struct Place {
+    std::string id, unit;
+    std::int64_t end = 0, hard = 0;
+  };
+  Place place_of(const std::string& cgroup) const;
+  Place place_above(const Process& process) const;
   std::vector<std::string> places_of(const Entry& entry) const;
   void learn_sessions();
   void look_at_accounts();
@@ -67,21 +74,23 @@ class Keeper {
   void forget_leader(const std::string& id, pid_t pid, std::uint64_t start);
   bool may_adopt(const std::string& id) const;
   bool keep_out(const std::string& id);  // whoever was bound before it ended, and comes later
-  std::vector<Scope*> short_scopes(Entry& entry) const;  // those in which something runs, and that systemd would end too early
+  // Those in which something runs, and that systemd would end too early; where their ends differ those that end with the first.
+  std::vector<Scope*> short_scopes(Entry& entry) const;
   struct Coming {
     pid_t pid;
     std::uint64_t start;
     std::string slice;
     std::int64_t end, hard;
   };
+  void move_inner(const std::string& outer, std::int64_t end);
   void start_scope(const std::string& id, const Coming& coming, Adopted done);
-  std::int64_t end_scopes(Entry& entry, std::int64_t now);  // those whose time has come; when to look again
+  std::int64_t end_parts(Entry& entry, std::int64_t now);  // those whose time has come; when to look again
   void prolong(const std::string& id);
   void replace(const std::string& id, int tries);
   void begin_end(Entry& entry, const std::string& why);
   void go_on_ending(Entry& entry, std::int64_t now);
   bool is_over(const Entry& entry) const;  // nothing of it is left
-  void report(Entry& entry);
+  void report(Entry& entry, const std::string& why, const std::vector<std::string>& places);
   void turn();
   void arm(std::int64_t at);
   static int on_time(sd_event_source* source, std::uint64_t usec, void* self);

@@ -26,11 +26,17 @@ constexpr auto kFolders = std::to_array<const char*>({
 
 using Folder = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-// The file system that it is on, without asking whoever serves that: a user's may never answer. 0: not known.
+std::uint64_t device_in(const struct statx& at) { return std::uint64_t{at.stx_dev_major} << 32U | at.stx_dev_minor; }
+
+// Without asking whoever serves the file system that it is on: a user's may never answer.
+bool look_at(int fd, const char* name, int flags, struct statx& out) {
+  return ::statx(fd, name, flags | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_CTIME, &out) == 0;
+}
+
+// 0: not known.
 std::uint64_t device_of(int fd) {
   struct statx at {};
-  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &at) != 0) return 0;
-  return std::uint64_t{at.stx_dev_major} << 32U | at.stx_dev_minor;
+  return look_at(fd, "", AT_EMPTY_PATH, at) ? device_in(at) : 0;
 }
 
 // In a folder of a user's own every name is his: no link of his is followed, and nothing that he mounted is entered. (openat2(2)
@@ -50,14 +56,17 @@ Folder open_below(const std::string& folder, std::initializer_list<const char*> 
 
 void look(const Folder& folder, const std::string& path, std::int64_t since, bool units, Report& report) {
   if (!folder) return;
+  const std::uint64_t device = device_of(::dirfd(folder.get()));
   std::size_t seen = 0;
   while (const dirent* entry = ::readdir(folder.get())) {
     if (++seen > kEntries) break;
     const std::string name = entry->d_name;
-    struct stat file {};
+    struct statx file {};
+    if (name.front() == '.' || !look_at(::dirfd(folder.get()), name.c_str(), 0, file)) continue;
+    // What a user mounted on a name is not in the folder. (Elsewhere an overlay gives each layer a number of its own.)
+    if (!units && device_in(file) != device) continue;
     // The time of change: that of modification can be set by whoever owns it.
-    if (name.front() == '.' || ::fstatat(::dirfd(folder.get()), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    if (S_ISDIR(file.st_mode) || file.st_ctim.tv_sec < since) continue;
+    if (S_ISDIR(file.stx_mode) || file.stx_ctime.tv_sec < since) continue;
     // What the enforcer and logind made themselves.
     if (units && (!id_of_unit(name).empty() || (name.starts_with("session-") && name.ends_with(".scope")))) continue;
     if (report.later.size() >= kMost) {

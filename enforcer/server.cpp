@@ -18,7 +18,8 @@ namespace {
 
 namespace contract = dbus::enforcer1;
 
-constexpr std::size_t kConnections = 512;
+constexpr std::size_t kDoors = 512;     // at once
+constexpr std::size_t kDoorsOfOne = 64;  // of them by one uid, as who began or as who logged in: he may stop them all
 constexpr std::uint64_t kLimitUs = 10'000'000;  // a door's connection; its caller may have stopped it
 constexpr std::int64_t kEndMost = std::int64_t{400} * 24 * 3600 * 1000;  // from now; longer than any grant
 constexpr char kDenied[] = "org.pamjit.Error.Denied";
@@ -57,6 +58,8 @@ bool append(sd_bus_message* m, const std::vector<std::string>& list) {
   return good && sd_bus_message_close_container(m) >= 0;
 }
 
+Fd open_spare() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
 MessagePtr signal_of(sd_bus* bus, const Report& report) {
   sd_bus_message* made = nullptr;
   if (sd_bus_message_new_signal(bus, &made, contract::kPath, contract::kInterface, contract::kEnded) < 0) return nullptr;
@@ -71,6 +74,9 @@ MessagePtr signal_of(sd_bus* bus, const Report& report) {
 
 bool Server::serve(Keeper& keeper) {
   keeper_ = &keeper;
+  spare_ = open_spare();
+  const int flags = ::fcntl(listen_.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(listen_.get(), F_SETFL, flags | O_NONBLOCK) < 0) return false;
   sd_event_source* source = nullptr;
   if (sd_event_add_io(loop_, &source, listen_.get(), EPOLLIN, on_listen, this) < 0) return false;
   source_.reset(source);
@@ -83,14 +89,43 @@ int Server::on_listen(sd_event_source*, int, std::uint32_t, void* self) {
 }
 
 void Server::accept() {
+  if (!spare_) spare_ = open_spare();
   const int fd = ::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd < 0) return;
+  if (fd >= 0) return welcome(fd);
+  if ((errno != EMFILE && errno != ENFILE) || !spare_) return;
+  // Take it and close it: left in the queue it would wake the loop for ever, and its door would wait.
+  spare_ = Fd();
+  Fd(::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  spare_ = open_spare();
+}
+
+// As at the gate: whoever stops his own doors fills no more than his own places.
+bool Server::charge(Connection& door) {
+  const auto who = process_of(door.pid);
+  if (!who || doors_ >= kDoors) return false;
+  const auto counts = [](std::uint32_t uid) { return uid != 0 && uid != kNoNumber; };
+  std::array<std::uint32_t, 2> uids{kNoNumber, kNoNumber};
+  if (counts(who->real_uid)) uids[0] = who->real_uid;
+  if (counts(who->loginuid) && who->loginuid != who->real_uid) uids[1] = who->loginuid;
+  for (const std::uint32_t uid : uids) {
+    const auto it = doors_of_.find(uid);
+    if (it != doors_of_.end() && it->second >= kDoorsOfOne) return false;
+  }
+  for (const std::uint32_t uid : uids) {
+    if (uid != kNoNumber) ++doors_of_[uid];
+  }
+  door.charged = uids;
+  ++doors_;
+  return true;
+}
+
+void Server::welcome(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
   const bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0;
   sd_bus* made = nullptr;
   sd_id128_t id;
-  if (!known || (peer.uid != 0 && peer.uid != broker_) || connections_.size() >= kConnections || sd_bus_new(&made) < 0) {
+  if (!known || (peer.uid != 0 && peer.uid != broker_) || sd_bus_new(&made) < 0) {
     ::close(fd);
     return;
   }
@@ -118,6 +153,10 @@ void Server::accept() {
     here.limit.reset(limit);
   }
   if (sd_bus_attach_event(made, loop_, SD_EVENT_PRIORITY_NORMAL) < 0) return;
+  if (peer.uid != broker_ && !charge(here)) {
+    sd_bus_detach_event(made);
+    return;
+  }
   connections_[here.number] = std::move(connection);
 }
 
@@ -131,6 +170,11 @@ void Server::close(std::uint64_t number) {
   const auto it = connections_.find(number);
   if (it == connections_.end()) return;
   sd_bus_detach_event(it->second->bus.get());
+  if (it->second->uid != broker_) --doors_;
+  for (const std::uint32_t uid : it->second->charged) {
+    const auto place = doors_of_.find(uid);
+    if (place != doors_of_.end() && --place->second == 0) doors_of_.erase(place);
+  }
   connections_.erase(it);
 }
 
@@ -173,12 +217,16 @@ int Server::adopt(Connection& connection, sd_bus_message* message) {
   if (!process || pid_of(process.get()) != connection.pid) return refuse(message, kDenied, "that is not the process that asks");
   sd_bus_message_ref(message);
   keeper_->adopt(id, std::move(process), connection.pid, static_cast<std::int64_t>(end), static_cast<std::int64_t>(hard),
-                 [held = std::shared_ptr<sd_bus_message>(message, sd_bus_message_unref)](const std::string& error, const std::string& unit) {
+                 [this, number = connection.number, held = std::shared_ptr<sd_bus_message>(message, sd_bus_message_unref)](const std::string& error,
+                                                                                                                          const std::string& unit) {
                    if (error.empty()) {
                      sd_bus_reply_method_return(held.get(), "s", unit.c_str());
                    } else {
                      refuse(held.get(), kFailed, error);
                    }
+                   // What it came for is done; not at once, for sd-bus is in the middle of its message.
+                   const auto it = connections_.find(number);
+                   if (it != connections_.end()) sd_event_source_set_time_relative(it->second->limit.get(), 0);
                  });
   return 0;
 }

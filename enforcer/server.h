@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,10 +29,13 @@ class Server {
     uid_t uid = 0;
     pid_t pid = 0;
     int fd = -1;  // the bus's own
+    std::array<std::uint32_t, 2> charged{kNoNumber, kNoNumber};  // whose places it takes; a door's
     BusPtr bus;
     SourcePtr limit;
   };
   void accept();
+  void welcome(int fd);  // which it owns from here on
+  bool charge(Connection& door);
   void close(std::uint64_t number);
   int on_call(Connection& connection, sd_bus_message* message);
   int adopt(Connection& connection, sd_bus_message* message);
@@ -42,12 +46,14 @@ class Server {
   static int on_limit(sd_event_source* source, std::uint64_t usec, void* connection);
 
   sd_event* loop_;
-  Fd listen_;
+  Fd listen_, spare_;
   uid_t broker_;
   Keeper* keeper_ = nullptr;
   SourcePtr source_;
   std::uint64_t last_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::size_t doors_ = 0;
+  std::map<std::uint32_t, std::size_t> doors_of_;  // by real uid and loginuid
 };
 
 }  // namespace jit::enforcer

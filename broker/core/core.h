@@ -178,6 +178,7 @@ class Core {
   void use_limits(const Limits& limits);  // at any time; what is over a new one stays
   // Null: nobody here ends what runs, and who is let through is told so. Until this is called nothing is said of it.
   void use_enforcement(Enforcement* enforcement);
+  void end_again(const std::vector<Grant>& ended);  // after restore(): as they are stored, the newest ones
   void use_load(std::function<std::optional<double>()> load);  // the 1-minute load average
   // Whether somebody carries messages to channels: `notify` is honoured when it is queued, and the log is the queue.
   void use_notifier(std::function<bool()> there);

@@ -11,11 +11,18 @@ bool is_login(policy::Door door) { return door == policy::Door::kSsh || door == 
 // What a person works in. "finish" is for a program with a task of its own; nobody can tell when a shell would be done.
 bool is_shell(const Ask& ask) {
   if (ask.door != policy::Door::kSudo || !ask.command.known || ask.command.path.empty()) return true;
+  // What others than root can put in its place may be a shell by another name. Of a mere claim all that it names counts.
+  if (ask.command.verified ? !ask.command.digest_bound : ask.command.changeable) return true;
   policy::Command command;
   command.known = true;
   command.path = ask.command.path;
   command.options = ask.command.options;
   return reach_of(command) == Reach::kShell;
+}
+
+// Nobody that was let through under it may run longer.
+BootMs last_end(const Grant& grant) {
+  return grant.expires + (grant.on_expiry == policy::Expiry::kEnd ? 0 : BootMs{grant.run_max_s} * 1000);
 }
 
 }  // namespace
@@ -42,9 +49,17 @@ std::vector<std::string> Core::Impl::without_enforcer() const {
 
 void Core::Impl::enforce_end(const Grant& grant) {
   if (enforcement == nullptr || grant.starts == 0) return;
-  if (grant.end != GrantEnd::kExpired) return enforcement->end(grant.id);
+  if (grant.end != GrantEnd::kExpired) return enforcement->end(grant.id, last_end(grant));
   // At its time the enforcer ends it by itself, or lets it finish.
   if (grant.on_expiry != policy::Expiry::kEnd) enforcement->warn(grant.id, 0);
+}
+
+// The broker may have stopped before the enforcer heard of an end.
+void Core::end_again(const std::vector<Grant>& ended) {
+  for (const Grant& grant : ended) {
+    const bool early = grant.state == GrantState::kEnded && grant.end != GrantEnd::kExpired && grant.boot_id == impl_->boot_id;
+    if (early && last_end(grant) > impl_->clock.boottime()) impl_->enforce_end(grant);
+  }
 }
 
 void Core::Impl::watch_warnings(const LiveGrant& live) {

@@ -15,7 +15,8 @@ class Enforcement {
  public:
   virtual void move_end(const Id& grant, BootMs end) = 0;
   virtual void warn(const Id& grant, std::uint32_t minutes) = 0;  // 0: it is over, what runs may finish
-  virtual void end(const Id& grant) = 0;
+  // Until then somebody who was let through before may still come to the enforcer, and must be told.
+  virtual void end(const Id& grant, BootMs until) = 0;
 
  protected:
   ~Enforcement() = default;

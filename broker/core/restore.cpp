@@ -50,6 +50,7 @@ void Core::restore(State state, const Lost& lost) {
     grant.ended_why = text;
     grant.ended_wall = wall;
     batch.entries.push_back(events::grant(events::kGrantEnded, grant));
+    if (grant.boot_id == impl.boot_id) impl.enforce_end(grant);
     batch.grants.push_back(std::move(grant));
   };
 

@@ -17,6 +17,8 @@ namespace contract = dbus::enforcer1;
 
 constexpr std::string_view kEnforcerSocket = "/run/jit/enforcer";
 constexpr std::uint64_t kAgainUs = 200'000;
+constexpr char kNothingHeld[] = "org.pamjit.Error.NotFound";  // and nothing of it will be
+constexpr char kNotWritten[] = "org.pamjit.Error.Failed";
 
 bool read_left(sd_bus_message* m, std::vector<core::EndReport::Left>& out) {
   if (sd_bus_message_enter_container(m, 'a', "(uuay)") <= 0) return false;
@@ -85,6 +87,7 @@ bool Enforcer::ask_what_is_held() {
 void Enforcer::lose() {
   if (bus_) sd_bus_detach_event(bus_.get());
   bus_.reset();
+  for (auto& [grant, unheard] : unheard_) unheard.call = 0;
 }
 
 // Nobody waits here: where it cannot be reached now, a moment later. The ends themselves are held by others meanwhile.
@@ -137,10 +140,47 @@ void Enforcer::warn(const core::Id& grant, std::uint32_t minutes) {
   if (m && sd_bus_message_append(m.get(), contract::kWarnIn, grant.text().c_str(), minutes) >= 0) send(std::move(m));
 }
 
-void Enforcer::end(const core::Id& grant) {
+void Enforcer::end(const core::Id& grant, core::BootMs until) {
+  Unheard& unheard = unheard_[grant];
+  unheard.until = std::max(unheard.until, until);
   wanted();
-  MessagePtr m = call(contract::kEnd);
-  if (m && sd_bus_message_append(m.get(), contract::kEndIn, grant.text().c_str()) >= 0) send(std::move(m));
+  say_end(grant, unheard);
+}
+
+void Enforcer::say_end(const core::Id& grant, Unheard& unheard) {
+  if (unheard.call != 0) return;
+  const MessagePtr m = call(contract::kEnd);
+  if (!m || sd_bus_message_append(m.get(), contract::kEndIn, grant.text().c_str()) < 0) return;
+  if (sd_bus_call_async(bus_.get(), nullptr, m.get(), on_end, this, 0) < 0 || sd_bus_message_get_cookie(m.get(), &unheard.call) < 0) {
+    lose();
+    try_again();
+  }
+}
+
+void Enforcer::say_ends() {
+  std::uint64_t now_us = 0;
+  sd_event_now(loop_, CLOCK_BOOTTIME, &now_us);
+  const auto now = static_cast<core::BootMs>(now_us / 1000);
+  std::erase_if(unheard_, [now](const auto& one) { return one.second.until <= now; });
+  for (auto& [grant, unheard] : unheard_) say_end(grant, unheard);
+}
+
+int Enforcer::on_end(sd_bus_message* message, void* data, sd_bus_error*) {
+  auto& self = *static_cast<Enforcer*>(data);
+  std::uint64_t call = 0;
+  sd_bus_message_get_reply_cookie(message, &call);
+  const auto it = std::ranges::find_if(self.unheard_, [call](const auto& one) { return one.second.call == call; });
+  if (it == self.unheard_.end()) return 0;
+  if (sd_bus_message_is_method_error(message, nullptr) == 0 || sd_bus_message_is_method_error(message, kNothingHeld) > 0) {
+    self.unheard_.erase(it);
+    if (self.unheard_.empty() && self.core_.live_grants().empty() && !self.ask_what_is_held()) self.try_again();
+  } else if (sd_bus_message_is_method_error(message, kNotWritten) > 0) {
+    it->second.call = 0;  // with the next comparison
+  } else {
+    self.lose();
+    self.try_again();
+  }
+  return 0;
 }
 
 int Enforcer::on_message(sd_bus_message* message, void* data, sd_bus_error*) {
@@ -172,21 +212,25 @@ void Enforcer::compare(sd_bus_message* held) {
   std::uint64_t until = 0;
   std::uint64_t hard = 0;
   int ending = 0;
-  std::vector<std::pair<core::Id, core::BootMs>> all;
+  bool anything = false;
+  std::vector<std::pair<core::Id, core::BootMs>> living;
   while (sd_bus_message_read(held, "(sttb)", &text, &until, &hard, &ending) > 0) {
     const auto id = core::Id::parse(text);
-    if (id) all.emplace_back(*id, static_cast<core::BootMs>(until));
+    if (!id) continue;
+    anything = true;
+    if (ending == 0) living.emplace_back(*id, static_cast<core::BootMs>(until));
   }
-  for (const auto& [id, known] : all) {
+  for (const auto& [id, known] : living) {
     core::BootMs now = 0;
     if (core_.held_state(id, now)) {
       if (now > known) move_end(id, now);
     } else if (const auto grant = stored_(id); !grant || grant->end != core::GrantEnd::kExpired) {
-      end(id);
+      end(id, known);
     }
   }
+  say_ends();
   // Nothing that it could hold: it may go.
-  if (all.empty() && core_.live_grants().empty()) {
+  if (!anything && unheard_.empty() && core_.live_grants().empty()) {
     wanted_ = false;
     lose();
   }

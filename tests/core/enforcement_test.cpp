@@ -9,7 +9,11 @@ struct Told final : Enforcement {
   std::vector<std::string> calls;
   void move_end(const Id& grant, BootMs end) override { calls.push_back("move " + grant.text() + " " + std::to_string(end)); }
   void warn(const Id& grant, std::uint32_t minutes) override { calls.push_back("warn " + grant.text() + " " + std::to_string(minutes)); }
-  void end(const Id& grant) override { calls.push_back("end " + grant.text()); }
+  void end(const Id& grant, BootMs until) override {
+    calls.push_back("end " + grant.text());
+    ends[grant] = until;
+  }
+  std::map<Id, BootMs> ends;
 };
 
 // A permit asking nobody, for ten minutes at first and an hour at most.
@@ -86,6 +90,27 @@ TEST_CASE("an end before its time is said, and one at its time is not", "[ends]"
   }
 }
 
+TEST_CASE("an end before its time is said again after a restart, as long as somebody may come of it", "[ends]") {
+  const bool finishes = GENERATE(false, true);
+  Ends world(finishes ? "on-expiry = \"finish\"\nrun-max = \"1h\"\n" : "");
+  const BootMs began = world.now;
+  const Id id = world.used("/usr/bin/id").grant;
+  const BootMs until = began + 600'000 + (finishes ? 3'600'000 : 0);
+  CHECK(world.revoke(world.caller(kAlice), one(id)).one().message.empty());
+  CHECK(world.told_ends.ends.at(id) == until);
+  world.told_ends.calls.clear();
+  const auto after = [&](BootMs ms, bool new_boot) {
+    world.pass(ms);
+    world.restart(new_boot);
+    world.core->use_enforcement(&world.told_ends);
+    world.core->end_again({world.held.grants.at(id)});
+    return std::exchange(world.told_ends.calls, {});
+  };
+  CHECK(after(until - began - 1, false) == Calls{"end " + id.text()});
+  CHECK(after(0, true).empty());
+  CHECK(after(1, false).empty());
+}
+
 TEST_CASE("a grant that nobody used has nothing to end", "[ends]") {
   Ends world("");
   CHECK(world.said(world.submit(world.sudo("/usr/bin/id"))) == "allow granted");
@@ -153,6 +178,25 @@ TEST_CASE("what may go on after its grant", "[ends]") {
     CHECK(world.core->live_grants().empty());
     const bool told = !world.told_ends.calls.empty() && world.told_ends.calls.back() == "warn " + bound.grant.text() + " 0";
     CHECK(told == (std::string(row.expiry).find("finish") != std::string::npos || std::string(row.expiry).find("warn") != std::string::npos));
+  }
+}
+
+TEST_CASE("what who asks could put in a program's place ends as a shell does", "[ends]") {
+  struct Row {
+    bool verified, digest_bound, changeable, finishes;
+  };
+  // Verified: another file of its name would not be the one of the digest. Else all that it reads counts.
+  const Row rows[] = {{false, false, false, true}, {false, false, true, false}, {true, true, false, true}, {true, true, true, true}, {true, false, true, false}, {true, false, false, false}};
+  for (const Row& row : rows) {
+    INFO(&row - rows);
+    Ends world("on-expiry = \"finish\"\nrun-max = \"2h\"\n");
+    Ask ask = world.sudo("/var/tmp/report");
+    ask.command.verified = row.verified;
+    ask.command.digest_bound = row.digest_bound;
+    if (row.digest_bound) ask.command.sha256 = std::string(64, 'd');
+    ask.command.changeable = row.changeable;
+    REQUIRE(world.said(world.submit(ask)) == "allow granted");
+    CHECK(world.bound(world.bind(ask)).end == world.now + (row.finishes ? 7'200'000 : 600'000));
   }
 }
 

@@ -13,17 +13,19 @@ Held whole() {
   Held held;
   held.id = kId;
   held.outer = kOuter;
+  held.outer_end = 980'000;
+  held.outer_hard = 990'000;
   held.end = 1'000'000;
   held.hard = 2'000'000;
   held.adopted = 900'000;
   held.adopted_wall = 1'795'000'000;
   held.audit_session = 17;
   held.scopes_made = 2;
-  held.leaders.push_back({4711, 123456, "session-3.scope", Fd()});
-  held.leaders.push_back({4712, 123457, "", Fd()});
+  held.leaders.push_back({4711, 123456, "session-3.scope", 950'000, 960'000, Fd()});
+  held.leaders.push_back({4712, 123457, "", 950'000, 0, Fd()});
   held.scopes.push_back({"jit-" + kId + ".scope", "/user.slice/user-1000.slice/jit-" + kId + ".scope", 900'001, 950'000, 960'000});
   held.scopes.push_back({"jit-" + kId + "-2.scope", "/user.slice/user-1000.slice/jit-" + kId + "-2.scope", 950'001, 1'000'000, 2'000'000});
-  held.sessions = {"/user.slice/user-1000.slice/session-9.scope"};
+  held.sessions.push_back({"session-9.scope", "/user.slice/user-1000.slice/session-9.scope", 0, 950'000, 0});
   return held;
 }
 
@@ -39,17 +41,24 @@ TEST_CASE("a record reads as it was written") {
   CHECK(read->audit_session == 17);
 }
 
-TEST_CASE("a record of before its scopes had ends of their own is read") {
+TEST_CASE("a record of before its parts had ends of their own is read") {
   std::string text = write_held(whole());
   const auto without = [&text](const std::string& what) { text.replace(text.find(what), what.size(), " "); };
   without(" 950000 960000 ");
+  without(" 950000 0 ");
+  without(" 950000 960000 ");
   without(" 1000000 2000000 ");
+  without(" 950000 0 ");
   const auto read = read_held(text);
   REQUIRE(read);
   for (const Scope& scope : read->scopes) {
     CHECK(scope.end == read->end);
     CHECK(scope.hard == read->hard);
   }
+  CHECK(read->leaders.front().session_before == "session-3.scope");
+  CHECK(read->leaders.back().end == read->end);
+  CHECK(read->sessions.front().end == read->end);
+  CHECK(read->sessions.front().path == whole().sessions.front().path);
 }
 
 TEST_CASE("a record that was cut anywhere is none") {

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions that really end: sudo, su, ssh; by their time, by revocation, by an extension's new time, with broker and enforcer dead.
 The person's own shell lives on."""
+import contextlib
 import os
 import signal
+import socket
 
 import bedlib
 import booted
@@ -137,13 +139,14 @@ def test_all_scopes_are_extended() -> None:
 ENFORCER = "/run/jit/enforcer"
 
 
-def adopted(grant: str) -> str:
+def adopted(grant: str, end: int = 0) -> str:
     """What it says to this process, which is root and comes with a grant."""
+    end = end or boot_ms() + 600_000
     bus = wire.Connection(ENFORCER, hello=False)
     own = os.pidfd_open(os.getpid())
     try:
         return "scope " + bus.call(None, "/org/pamjit/Enforcer1", "org.pamjit.Enforcer1", "Adopt", "shtt",
-                                   [grant, 0, boot_ms() + 600_000, boot_ms() + 600_000], [own])[0]
+                                   [grant, 0, end, end], [own])[0]
     except wire.Error as error:
         return f"error {error}"
 
@@ -173,6 +176,74 @@ def test_who_comes_after_the_end_is_not_taken_in() -> None:
         os.kill(broker, signal.SIGCONT)
 
 
+def test_an_end_is_said_until_it_is_heard() -> None:
+    """Nothing is held of who was let through and did not come yet: his grant is taken back while the enforcer hangs, and then it dies,
+    once alone and once with the broker."""
+    for broker_dies in False, True:
+        clean()
+        rules(sudo_rule("10m"))
+        with logged_in() as alice:
+            hung = booted.main_pid("jit-enforcer")  # which holds her login
+            booted.stop(hung)
+            alice.line("sudo true; printf '\\nrefused=%s\\n' $?")
+            alice.expect("^refused=1", 30)
+            grant = grant_of("alice", "sudo")["id"]
+            check(run("root", ["jitctl", "revoke", grant, "-m", "enough"]).code == 0, "not revoked")
+            if broker_dies:
+                os.kill(booted.main_pid("jit-broker"), signal.SIGKILL)
+            os.kill(hung, signal.SIGKILL)
+            until("the enforcer was told", lambda: os.path.exists(f"/run/jit-enforcer/{grant}.ended"))
+            check("has ended" in bedlib.as_user("root", adopted, grant), "who comes after the end is taken in")
+
+
+@contextlib.contextmanager
+def hoarded(user: str, count: int):
+    """Connections to the enforcer by a setuid program of his that says nothing, as when he stopped it."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setresuid(booted.uid(user), 0, 0)
+        held = []
+        for _ in range(count):
+            held.append(socket.socket(socket.AF_UNIX))
+            held[-1].connect(ENFORCER)
+        os.write(write, b"x")
+        signal.pause()
+    try:
+        os.read(read, 1)
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(read)
+        os.close(write)
+
+
+def test_nobody_takes_the_enforcer_from_others() -> None:
+    clean()
+    broker = booted.main_pid("jit-broker")
+    os.kill(broker, signal.SIGSTOP)  # which ends what it does not know
+    try:
+        with hoarded("alice", 520):
+            check(bedlib.as_user("root", adopted, "a" * 32) == f"scope jit-{'a' * 32}.scope", "one who stops his doors keeps others out")
+        # Where no descriptor is left, who comes is sent away and does not wait.
+        pid = booted.main_pid("jit-enforcer")
+        held = {int(n) for n in os.listdir(f"/proc/{pid}/fd")}
+        shell(f"prlimit --pid {pid} --nofile={min(set(range(1024)) - held)}:")
+        with socket.socket(socket.AF_UNIX) as last:
+            last.settimeout(5)
+            last.connect(ENFORCER)
+            check(last.recv(1) == b"", "it is served")
+        shell(f"prlimit --pid {pid} --nofile=1024:")
+        bus = wire.Connection(ENFORCER, hello=False, timeout=5)
+        try:
+            bus.call(None, "/org/pamjit/Enforcer1", "org.pamjit.Enforcer1", "Adopt", "shtt", ["", 0, 0, 0], [os.pidfd_open(os.getpid())])
+        finally:
+            check(bus.socket.recv(1) == b"", "a door that was answered keeps its place")
+    finally:
+        os.kill(broker, signal.SIGCONT)
+
+
 def approve(request: str) -> None:
     done = run("bob", ["jitctl", "approve", request, "-m", "ok"])
     check(done.code == 0, done.text)
@@ -192,6 +263,24 @@ def test_an_ssh_login_ends_as_a_whole() -> None:
         children = [process(f"^sleep {n}") for n in (1030, 1031)]
         late(4000, max(child.ended() for child in [login, *children]), began)
         check(dora.wait() == 255, f"ssh says {dora.code}")
+
+
+def test_a_session_is_held_without_its_login() -> None:
+    """What stays when the login has gone ends in time, also when one comes too late to the same grant meanwhile."""
+    clean()
+    booted.set_policy(permit("dora", "dora", "ssh", "dora", 'give = "8s"', 'max = "10m"'))
+    check(run("root", ["jitctl", "policy", "reload"]).code == 0, "reload")
+    began = boot_ms()
+    with logged_in("dora") as dora:
+        login = Running(dora.shell)
+        dora.line("setsid -f sleep 1061 >/dev/null 2>&1 </dev/null; exit")
+        stays = process("^sleep 1061")
+        dora.wait()
+        login.ended()
+    check("/session-" in stays.cgroup(), stays.cgroup())
+    grant = grant_of("dora", "ssh")["id"]
+    check("has ended" in bedlib.as_user("root", adopted, grant, 1), "it is taken in")
+    late(8000, stays.ended(), began)
 
 
 def test_by_systemd_alone() -> None:

@@ -37,6 +37,11 @@ def test_a_program_may_finish() -> None:
         began = boot_ms()
         took = root_shell(alice, "sudo -s").ended(30) - began
         check(took <= 5500, f"a shell went on for {took} ms")
+        # Nor for one by another name.
+        shell("install -o alice /bin/bash /var/tmp/report")
+        began = boot_ms()
+        took = root_shell(alice, "sudo /var/tmp/report").ended(30) - began
+        check(took <= 5500, f"a renamed shell went on for {took} ms")
 
 
 def test_a_shell_ends_though_a_program_may_finish() -> None:
@@ -86,9 +91,53 @@ def test_the_terminal_is_warned() -> None:
         alice.expect(r"jit: this access ends in 1 minute; for more time: jitctl extend [0-9a-f]{8}")
 
 
+def in_a_session(command: str) -> str:
+    """To be typed by root in a shell. systemd 252 gives an su below a user's slice no session of its own, systemd 257 does."""
+    return f"(mkdir -p /sys/fs/cgroup/elsewhere; echo $BASHPID >/sys/fs/cgroup/elsewhere/cgroup.procs; su - -c '{command}') &"
+
+
+def test_what_a_shell_opens_ends_with_it() -> None:
+    """Sessions of their own, and a grant within, though a program of the same grant may finish."""
+    rules(permit("root", "alice", "sudo", "root", 'give = "6s"', 'max = "10m"', 'run-max = "20s"', 'scope = "tty"', 'on-expiry = "finish"', 'unverified-ok = ["command"]'),
+          permit("inner", "dave", "sudo", "root", 'max = "10m"'))
+    with logged_in() as alice:
+        began = boot_ms()
+        alice.line("sudo /usr/bin/sleep 1421 &")
+        program = process("^/usr/bin/sleep 1421")
+        root_shell(alice, "sudo -s")
+        alice.line(in_a_session("setsid -f sleep 1422; exec sleep 1423") + " su dave -c 'sudo sleep 1424'")
+        children = [process(f"^sleep {n}") for n in (1422, 1423, 1424)]
+        check("/session-" in children[0].cgroup(), children[0].cgroup())
+        inner = grant_of("dave", "sudo")["id"]
+        took = max(child.ended(30) for child in children) - began
+        check(took <= 9500, f"they went on for {took} ms, where the shell had 6 s")
+        check(program.lives(), "the program ended with the shell")
+        check(report_on(inner)["fields"]["cause"] == "outer", "the grant within ended by something else")
+
+
+def test_more_time_reaches_what_runs_inside() -> None:
+    rules(permit("root", "alice", "sudo", "root", 'give = "8s"', 'max = "10m"', 'approval = "bob"', 'scope = "session"'), permit("inner", "dave", "sudo", "root", 'max = "10m"'))
+    with logged_in() as alice:
+        with bedlib.Inbox() as inbox:
+            alice.line("sudo -s")
+            run("bob", ["jitctl", "approve", inbox.new("alice")["id"], "-m", "ok"])
+        alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u); " + in_a_session("exec sleep 1431") + " su dave -c 'sudo sleep 1432' &")
+        running = [Running(int(alice.expect(r"^root=(\d+) uid=0")[1])), process("^sleep 1431"), process("^sleep 1432")]
+        check("/session-" in running[1].cgroup(), running[1].cgroup())
+        grant = grant_of("alice", "sudo")
+        began = boot_ms()
+        with bedlib.Inbox() as inbox:
+            more = run("alice", ["jitctl", "extend", grant["id"], "--for", "8s"])
+            check(more.code == 0, more.text)
+            run("bob", ["jitctl", "approve", inbox.new("alice")["id"], "-m", "ok"])
+        until("the first end is over", lambda: boot_ms() > began + 11_000)
+        check([one.lives() for one in running] == [True] * 3, f"not all live on: {[one.lives() for one in running]}")
+        took = max(one.ended(30) for one in running) - began
+        check(took <= 19_500, f"the last went on for {took} ms, where 16 s are the longest")
+
+
 def test_inside_another_grant() -> None:
     """dave's shell, opened by alice's grant; from it a grant of his own, which ends with the outer one."""
-    shell("id dave >/dev/null 2>&1 || useradd -m -s /bin/bash dave; echo 'dave ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/dave")
     rules(permit("dave", "alice", "sudo", "dave", 'give = "6s"', 'max = "10m"', 'unverified-ok = ["as"]'), permit("root", "dave", "sudo", "root", 'max = "10m"'))
     with logged_in() as alice:
         began = boot_ms()
@@ -147,4 +196,5 @@ def test_accounts_that_change() -> None:
 
 
 booted.set_up(LOGIN)
+shell("id dave >/dev/null 2>&1 || useradd -m -s /bin/bash dave; echo 'dave ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/dave")
 bedlib.main(globals())
