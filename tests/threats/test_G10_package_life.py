@@ -89,6 +89,17 @@ def test_sudo_is_not_left_without_its_plugin() -> None:
     done(apt("install", *files(NEXT)))
 
 
+def test_an_older_one_is_refused_after_a_removal() -> None:
+    """Removed and not purged, its database is there still."""
+    ungate()
+    done(apt("remove", *NAMES))
+    refused = apt("install", *files(FIRST))
+    check(refused.returncode != 0 and "database that it cannot read" in refused.stdout + refused.stderr, f"downgraded: {refused.stdout}{refused.stderr}")
+    done(apt("install", *files(NEXT)))
+    check(version_of("jit-broker") == NEXT, "the older one is in")
+    until("a broker that runs", lambda: run("root", ["jitctl", "status"]).code == 0)
+
+
 def test_two_architectures() -> None:
     """The module twice, as programs of another architecture need it: its upgrade and its removal leave the lines where they are."""
     ungate()
