@@ -95,7 +95,7 @@ void Server::accept() {
   if ((errno != EMFILE && errno != ENFILE) || !spare_) return;
   // Take it and close it: left in the queue it would wake the loop for ever, and its door would wait.
   spare_ = Fd();
-  Fd(::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  { const Fd refused(::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
   spare_ = open_spare();
 }
 
