@@ -12,13 +12,11 @@
 #include "cli/take_back.h"
 #include "evidence/text.h"
 #include "setup/edit.h"
-#include "setup/probe/probe.h"
 
 namespace jit::cli {
 
 namespace {
 
-namespace probe = setup::probe;
 using setup::Mode;
 
 constexpr std::string_view kTakenBack = "jit-setup-revert.timer takes it back";
