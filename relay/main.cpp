@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "courier/process.h"
+#include "courier/refusal.h"
 #include "evidence/at_exit.h"
 #include "relay/credentials/jwt.h"
 #include "relay/relay.h"
@@ -14,24 +15,25 @@
 namespace {
 
 using jit::courier::failed;
+using jit::courier::refused;
 
 constexpr char kFile[] = "/etc/jit/relay.toml";
 
 int run() {
   std::string why;
   const auto text = jit::relay::read_small_file(kFile, why);
-  if (!text) return failed(why);
+  if (!text) return refused(why);
   const auto settings = jit::relay::read_settings(*text, "", why);
-  if (!settings) return failed(std::string(kFile) + ": " + why);
+  if (!settings) return refused(std::string(kFile) + ": " + why);
   if (settings->none) {
     sd_notify(0, "READY=1\nSTATUS=there is nothing to do");  // else an end would count as a failure
     std::fprintf(stderr, SD_NOTICE "transport = \"none\": there is nothing to do\n");
     return 0;
   }
   const auto credentials = jit::relay::read_small_file(settings->credentials, why);
-  if (!credentials) return failed(why);
+  if (!credentials) return refused(why);
   const auto claims = jit::relay::read_credentials(*credentials);
-  if (!claims || claims->name.size() != 32) return failed(settings->credentials + " holds no credentials of a host: jitctl relay issue-host makes some");
+  if (!claims || claims->name.size() != 32) return refused(settings->credentials + " holds no credentials of a host: jitctl relay issue-host makes some");
   return jit::courier::run([&](sd_event* event) {
     auto relay = std::make_shared<jit::relay::Relay>(event, *settings, claims->name);
     const int code = relay->start();

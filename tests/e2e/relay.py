@@ -255,6 +255,24 @@ def test_status_shows_hosts_on_line():
     check(hosts[0]["version"] and len(policy) == 64, f"{hosts}")
 
 
+def test_who_waits_is_told_of_a_relay_that_cannot_begin():
+    RELAY.daemon.stop()
+    bedlib.broker.restart()  # and has heard of none
+    os.rename("/etc/jit/relay.creds", "/etc/jit/away")
+    with bedlib.policy_with(PLAIN, SIGNED), Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        alice.line("")
+        RELAY.run_daemon("/etc/jit/relay.creds")
+        alice.expect("people who are not at this host cannot be reached now")
+        reach = next(c for c in bedlib.jitctl("root", "status")["couriers"] if c["name"] == "relay")
+        check(not reach["reached"] and ("relay.creds" in reach["why"] or "does not run" in reach["why"]), f"{reach}")
+        alice.ctrl_c()
+        alice.wait()
+    os.rename("/etc/jit/away", "/etc/jit/relay.creds")
+    RELAY.run_daemon()
+    bedlib.clean_slate()
+
+
 def test_revoked_credentials_cut_a_host_at_once():
     done = relaylib.good(["jitctl", "relay", "revoke", relaylib.DIR, relaylib.host_id(), "--ca", relaylib.CA])
     check("connections with it have ended" in done, done)
