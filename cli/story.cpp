@@ -19,8 +19,8 @@ std::string field(const Json& entry, std::string_view name) { return text_of(ent
 
 std::string person(const Json& entry) {
   // Who has no entry in people.d is "uid:N"; people know him by his name.
-  const std::string person = text_of(entry, "person");
-  const std::string user = field(entry, "user");
+  std::string person = text_of(entry, "person");
+  std::string user = field(entry, "user");
   if (!user.empty() && (person.empty() || person.starts_with("uid:"))) return user;
   return person.empty() ? "somebody (erased)" : person;
 }

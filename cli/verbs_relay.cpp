@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -106,8 +107,9 @@ Exit Verbs::relay_init() {
   for (const std::string& url : urls) {
     const std::size_t colon = url.rfind(':');
     int port = 0;
-    if (url.starts_with("tls://") && colon > 6) port = std::atoi(url.c_str() + colon + 1);
-    if (port < 1 || port > 63'000) return out.fail({Exit::kUsage, "--server: give tls://HOST:PORT, with a port below 63000"});
+    const char* const end = url.data() + url.size();
+    const auto read = url.starts_with("tls://") && colon != std::string::npos && colon > 6 ? std::from_chars(url.data() + colon + 1, end, port) : std::from_chars_result{};
+    if (read.ptr != end || read.ec != std::errc() || port < 1 || port > 63'000) return out.fail({Exit::kUsage, "--server: give tls://HOST:PORT, with a port below 63000"});
     servers.push_back({"node-" + std::to_string(servers.size() + 1), url.substr(6, colon - 6) + ":" + std::to_string(port + 2000), port});
   }
   std::error_code error;

@@ -214,7 +214,7 @@ void Keeper::start_scope(const std::string& id, const Coming& coming, Adopted do
     const std::string path = cgroup_of(coming.pid);
     if (why.empty() && (held == nullptr || held->ending)) why = "the grant has ended";
     if (why.empty() && unit_in(path) != unit) why = "the process is not in its scope";
-    if (why.empty()) {
+    if (held != nullptr && why.empty()) {
       held->held.scopes.push_back({unit, path, boot_ms(), std::max(coming.end, held->moved), hard});
       if (!save(*held)) why = "the record cannot be written";
     }

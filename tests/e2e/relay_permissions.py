@@ -160,7 +160,8 @@ def test_files_of_the_admin():
     loose = run("root", ["jitctl", "relay", "issue-host", DIR, A])
     good(["chmod", "600", f"{DIR}/authority.json"])
     check(loose.code == 1 and "others may read" in loose.err, loose.text)
-    for words in (["issue-host", DIR, "web1"], ["issue-approver", DIR, "bob"], ["init", "/root/x", "--server", "nats://localhost:1"]):
+    for words in (["issue-host", DIR, "web1"], ["issue-approver", DIR, "bob"], ["init", "/root/x", "--server", "nats://localhost:1"], ["init", "/root/x", "--server", "tls://localhost:4222x"],
+                  ["init", "/root/x", "--server", "tls://localhost:"], ["init", "/root/x", "--server", "tls://localhost:99999999999"]):
         check(run("root", ["jitctl", "relay", *words]).code == 2, f"{words}")
 
 
