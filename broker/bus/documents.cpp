@@ -41,10 +41,10 @@ bool holds(const std::vector<T>& all, const core::Id& id) {
 
 Outcome<core::Request> Documents::find_request(const core::Caller& caller, const std::string& prefix) const {
   std::vector<core::Request> found;
-  for (const core::Request* request : core_.live_requests()) {
-    if (request->id.text().starts_with(prefix) && core_.may_see(caller, *request)) found.push_back(*request);
-  }
   const auto whole = core::Id::parse(prefix);
+  for (const core::Request* request : whole ? std::vector{core_.live_request(*whole)} : core_.live_requests()) {
+    if (request != nullptr && request->id.text().starts_with(prefix) && core_.may_see(caller, *request)) found.push_back(*request);
+  }
   store::Database* const database = database_();
   if (database != nullptr && (!whole || found.empty())) {
     const auto ids = whole ? std::vector<core::Id>{*whole} : database->request_ids(prefix, kCandidates);
@@ -59,10 +59,10 @@ Outcome<core::Request> Documents::find_request(const core::Caller& caller, const
 
 Outcome<core::Grant> Documents::find_grant(const core::Caller& caller, const std::string& prefix) const {
   std::vector<core::Grant> found;
-  for (const core::Grant* grant : core_.live_grants()) {
-    if (grant->id.text().starts_with(prefix) && core_.may_see(caller, *grant)) found.push_back(*grant);
-  }
   const auto whole = core::Id::parse(prefix);
+  for (const core::Grant* grant : whole ? std::vector{core_.live_grant(*whole)} : core_.live_grants()) {
+    if (grant != nullptr && grant->id.text().starts_with(prefix) && core_.may_see(caller, *grant)) found.push_back(*grant);
+  }
   store::Database* const database = database_();
   if (database != nullptr && (!whole || found.empty())) {
     const auto ids = whole ? std::vector<core::Id>{*whole} : database->grant_ids(prefix, kCandidates);

@@ -142,6 +142,16 @@ std::vector<const Request*> Core::live_requests() const {
   return out;
 }
 
+const Request* Core::live_request(const Id& id) const {
+  const Live* const live = impl_->find(id);
+  return live != nullptr && live->open() && live->stored ? &live->request : nullptr;
+}
+
+const Grant* Core::live_grant(const Id& id) const {
+  const LiveGrant* const live = impl_->find_grant(id);
+  return live != nullptr && live->grant.state != GrantState::kEnded ? &live->grant : nullptr;
+}
+
 std::vector<const Grant*> Core::live_grants() const {
   std::vector<const Grant*> out;
   for (const auto& [id, live] : impl_->grants) {

@@ -263,7 +263,9 @@ class Core {
   const policy::Offer* terms_of(const Id& request) const;  // as they stand now; null: it is not open
   std::vector<std::uint32_t> voters() const;               // of what is open
   std::vector<const Request*> live_requests() const;  // pending and detached, oldest first
+  const Request* live_request(const Id& id) const;    // null: it is none of these
   std::vector<const Grant*> live_grants() const;      // unclaimed and active, oldest first
+  const Grant* live_grant(const Id& id) const;
   GrantState state_of(const Id& grant) const;         // ended: also where there never was such a one
   std::vector<Vote> votes_on(const Id& request) const;
   std::vector<const Request*> owed_reviews(const Caller& caller) const;  // that he may see; the one due first in front

@@ -102,6 +102,7 @@ void seal(Request& request, const Host& host, const std::string& head) {
   evidence::Request document = document_of(request, host, head);
   evidence::hide(document, host.hide, host.secret);
   request.payload = evidence::payload_of(document);
+  request.payload.shrink_to_fit();  // kept as long as it waits
   request.digest = evidence::digest_of(evidence::kRequestType, request.payload);
 }
 
