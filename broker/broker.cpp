@@ -312,7 +312,7 @@ std::optional<core::BootMs> Broker::turn() {
     }
     next = std::min(next.value_or(next_voters_), next_voters_);
   }
-  if (!core_->live_grants().empty()) {
+  if (core_->has_live_grants()) {
     if (now >= next_holders_) {
       next_holders_ = now + kHoldersMs;
       look_at_holders();

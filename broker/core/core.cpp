@@ -152,6 +152,10 @@ const Grant* Core::live_grant(const Id& id) const {
   return live != nullptr && live->grant.state != GrantState::kEnded ? &live->grant : nullptr;
 }
 
+bool Core::has_live_grants() const {
+  return std::ranges::any_of(impl_->grants, [](const auto& each) { return each.second->grant.state != GrantState::kEnded; });
+}
+
 std::vector<const Grant*> Core::live_grants() const {
   std::vector<const Grant*> out;
   for (const auto& [id, live] : impl_->grants) {

@@ -266,6 +266,7 @@ class Core {
   const Request* live_request(const Id& id) const;    // null: it is none of these
   std::vector<const Grant*> live_grants() const;      // unclaimed and active, oldest first
   const Grant* live_grant(const Id& id) const;
+  bool has_live_grants() const;  // asked at each turn of the loop
   GrantState state_of(const Id& grant) const;         // ended: also where there never was such a one
   std::vector<Vote> votes_on(const Id& request) const;
   std::vector<const Request*> owed_reviews(const Caller& caller) const;  // that he may see; the one due first in front

@@ -173,7 +173,7 @@ int Enforcer::on_end(sd_bus_message* message, void* data, sd_bus_error*) {
   if (it == self.unheard_.end()) return 0;
   if (sd_bus_message_is_method_error(message, nullptr) == 0 || sd_bus_message_is_method_error(message, kNothingHeld) > 0) {
     self.unheard_.erase(it);
-    if (self.unheard_.empty() && self.core_.live_grants().empty() && !self.ask_what_is_held()) self.try_again();
+    if (self.unheard_.empty() && !self.core_.has_live_grants() && !self.ask_what_is_held()) self.try_again();
   } else if (sd_bus_message_is_method_error(message, kNotWritten) > 0) {
     it->second.call = 0;  // with the next comparison
   } else {
@@ -230,7 +230,7 @@ void Enforcer::compare(sd_bus_message* held) {
   }
   say_ends();
   // Nothing that it could hold: it may go.
-  if (!anything && unheard_.empty() && core_.live_grants().empty()) {
+  if (!anything && unheard_.empty() && !core_.has_live_grants()) {
     wanted_ = false;
     lose();
   }
@@ -260,7 +260,7 @@ void Enforcer::on_ended(sd_bus_message* message) {
 void Enforcer::reported(const core::Id& grant, std::uint32_t number) {
   MessagePtr m = call(contract::kReported);
   if (m && sd_bus_message_append(m.get(), contract::kReportedIn, grant.text().c_str(), number) >= 0) send(std::move(m));
-  if (bus_ && core_.live_grants().empty() && !ask_what_is_held()) try_again();
+  if (bus_ && !core_.has_live_grants() && !ask_what_is_held()) try_again();
 }
 
 }  // namespace jit::gate

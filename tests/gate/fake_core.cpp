@@ -24,6 +24,7 @@ void Core::hangup(Conn conn) { test::Notes::get().add({"hangup", conn, {}, {}, {
 std::vector<Vote> Core::votes_on(const Id&) const { return {}; }
 std::optional<GrantState> Core::held_state(const Id&, BootMs&) const { return std::nullopt; }
 std::vector<const Grant*> Core::live_grants() const { return {}; }
+bool Core::has_live_grants() const { return false; }
 void Core::enforced(const EndReport&, Done<bool>) {}
 void Core::know_voter(std::uint32_t, IdentityPtr) {}
 Outcome<Core::SignedBy> Core::signed_by(std::string_view vote) const {
