@@ -25,9 +25,7 @@ BOB = RELAY.approver("bob")
 def test_a_signed_vote_comes_in_and_the_paused_sudo_goes_on():
     bedlib.enrol("bob")
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         unknown = BOB.jitctl("requests")
         while "do not know" not in unknown.err:  # it is on its way
             unknown = BOB.jitctl("requests")
@@ -52,9 +50,7 @@ def test_a_signed_vote_comes_in_and_the_paused_sudo_goes_on():
 
 def test_a_denial_too():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         voted = BOB.jitctl("deny", request, "-m", "not during the release")
         check(voted.code == 0 and "denied" in voted.out, voted.text)
@@ -111,9 +107,7 @@ def test_a_clock_that_is_a_day_off_is_named_and_decides_nothing():
         return run("root", argv)
 
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         behind = shifted(-86400, "requests")
         check(behind.code == 4 and "certificate is not yet valid" in behind.err, behind.text)
@@ -131,9 +125,7 @@ def test_a_clock_that_is_a_day_off_is_named_and_decides_nothing():
 
 def test_what_is_private_does_not_leave_the_host():
     with bedlib.policy_with(PLAIN, SIGNED), relaylib.private("argv", "reason", "cwd"), Inbox() as inbox, Terminal("alice", "JIT_REASON='the bilge' sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         subject = f"jit.v1.req.group:sre.{relaylib.host_id()}.{request}"
         envelope = relaylib.kept(relaylib.Keeper(), "REQ-group:sre", subject)
@@ -160,9 +152,7 @@ def test_short_commands_end_as_they_say_when_the_machine_is_busy():
 def test_a_watch_says_what_comes_and_how_it_ends():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, BOB.watch() as watch:
         with Terminal("alice", "sudo id -un") as alice:
-            alice.expect("Vote code, or Enter to wait")
-            alice.line("")
-            request = inbox.new("alice")["id"]
+            request = relaylib.asked(alice, inbox)
             watch.expect(f"{request[:8]}.*alice")
             alice.ctrl_c()
             watch.expect("cancelled")
@@ -173,9 +163,7 @@ def test_a_watch_says_what_comes_and_how_it_ends():
 
 def test_a_vote_that_was_given_while_the_host_was_away():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         RELAY.daemon.stop(kill=True)
         alice.expect("people who are not at this host cannot be reached now")
@@ -188,9 +176,7 @@ def test_a_vote_that_was_given_while_the_host_was_away():
 
 def test_an_approver_who_was_away_sees_what_waits():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         # A second laptop of his, which has never been on line, sees the same, and one answer counts once.
         for _ in range(2):
@@ -204,9 +190,7 @@ def test_an_approver_who_was_away_sees_what_waits():
 
 def test_the_server_dies_and_comes_back():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         RELAY.servers[1].stop(kill=True)
         RELAY.daemon.expect("not connected to the relay")
         alice.expect("people who are not at this host cannot be reached now")
@@ -223,9 +207,7 @@ def test_the_server_dies_and_comes_back():
 
 def test_streams_that_were_lost_are_filled_from_the_host():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         RELAY.servers[1].stop(kill=True)
         RELAY.daemon.expect("not connected to the relay")
         relaylib.good(["rm", "-r", f"{relaylib.DATA}/jetstream"])

@@ -94,9 +94,7 @@ def test_a_paused_sudo_and_a_leader_that_dies():
         for stream in "REQ-group:sre", "VOTE":
             dies = leader_of(stream)
             with BOB.watch() as watch, Terminal("alice", "sudo id -un") as alice:
-                alice.expect("Vote code, or Enter to wait")
-                alice.line("")
-                request = inbox.new("alice")["id"]
+                request = relaylib.asked(alice, inbox)
                 watch.expect(request[:8])
                 RELAY.servers[dies].stop(kill=True)  # before it has told the others that they have it
                 approve(request)
@@ -108,9 +106,7 @@ def test_a_paused_sudo_and_a_leader_that_dies():
 
 def test_a_vote_that_a_server_has_not_heard_of():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         dies = leader_of("VOTE")
         late = dies % 3 + 1
@@ -136,9 +132,7 @@ def test_a_request_that_a_server_has_not_heard_of():
     RELAY.speak_to([4221 + dies], "bob")
     RELAY.run_daemon()
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         RELAY.servers[dies].stop(kill=True)
         RELAY.servers[late].signal(signal.SIGCONT)
@@ -151,9 +145,7 @@ def test_a_request_that_a_server_has_not_heard_of():
 
 def test_a_whole_cluster_that_dies():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
-        alice.expect("Vote code, or Enter to wait")
-        alice.line("")
-        request = inbox.new("alice")["id"]
+        request = relaylib.asked(alice, inbox)
         BOB.sees(request)
         for server in RELAY.servers.values():
             server.stop(kill=True)

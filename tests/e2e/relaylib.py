@@ -180,6 +180,13 @@ class Relay:
         self.stop()
 
 
+def asked(alice: bedlib.Terminal, inbox: bedlib.Inbox) -> str:
+    """The id of what her sudo has just asked, and she waits for it."""
+    alice.expect("Vote code, or Enter to wait")
+    alice.line("")
+    return inbox.new("alice")["id"]
+
+
 class Workstation:
     """An approver where no broker and no bus is: only the network leads to the relay."""
 
