@@ -41,7 +41,11 @@ Pool::Pool(core::Post post, std::size_t threads, std::size_t most, std::chrono::
   state_->threads = std::max<std::size_t>(threads, 1);
   state_->most = std::max(most, state_->threads);
   state_->patience = patience;
-  if (!start(&Pool::watch, state_)) throw std::system_error(EAGAIN, std::generic_category(), "no thread for the directory");
+  // One that serves from the start: where none can be had later, look-ups are slow and not refused.
+  state_->alive = state_->starting = 1;
+  if (!start(&Pool::watch, state_) || !start(&Pool::serve, state_)) {
+    throw std::system_error(EAGAIN, std::generic_category(), "no thread for the directory");
+  }
 }
 
 Pool::~Pool() {

@@ -105,7 +105,9 @@ def a_new_boot() -> None:
     # In a container the unit sees the boot id of the host, which goes on: there the lost /run says that all is void.
     check(ended["end"] == "void" and ("restarted" in ended["why"] or "lost" in ended["why"]), str(ended))
     check(not [g for g in bedlib.all_grants() if g["state"] == "active"], "a grant lives on")
-    check(not list(pathlib.Path("/run/jit-enforcer").glob("*")) if pathlib.Path("/run/jit-enforcer").exists() else True, "something is still held")
+    # A void grant may be kept out (ID.ended) as soon as the enforcer hears of it; held is what has a record.
+    held = shell("ls /run/jit-enforcer 2>/dev/null | grep -xE '[0-9a-f]{32}' || true")
+    check(held == "", f"still held: {held}")
     print("ok   a_new_boot", flush=True)
 
 
