@@ -23,8 +23,12 @@ class Watch:
         return self
 
     def __exit__(self, *_):
+        self.count(self._began)
+
+    def count(self, began: float) -> None:
+        """A stretch that began then, by time.monotonic(), and ends now."""
         self.used = True
-        self.longest = max(self.longest, time.monotonic() - self._began)
+        self.longest = max(self.longest, time.monotonic() - began)
 
 
 def within(seconds: float, attempt, tries: int = TRIES):

@@ -5,7 +5,7 @@ import subprocess
 import bedlib
 from bedlib import Inbox, check, within
 
-GRACE_S = 8  # for all clients to come to their wait, on a machine that is busy
+GRACE_S = 20  # for all clients to come to their wait, on a machine that is busy
 CANCELLED_S = 5
 CLIENTS = 12
 

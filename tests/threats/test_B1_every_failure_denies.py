@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """B1: whatever of ours is missing or broken, real sudo denies, in each phase, alone or before pam_permit; and says why in the log.
-The matrix of faults inside the module is the program of tests/pam, run here too where ctest names it."""
+The matrix of faults inside the module is unit.pam_matrix."""
 # bed: --no-sshd
 import contextlib
 import functools
 import os
 import select
-import subprocess
 
 import bedlib
 from bedlib import WAIT_S, broker, check, within
@@ -183,14 +182,6 @@ def test_the_fault_comes_between_account_and_session():
                 os.write(go, b"\n")
                 program.wait()
             check(program.code != 0 and program.out.strip() != "0", f"{fault} between: exit {program.code}: {program.text}")
-
-
-def test_the_faults_inside_the_module():
-    matrix = os.environ.get("JIT_PAM_MATRIX")
-    if not matrix:
-        return print("     (the matrix of tests/pam: run by ctest)")
-    program = subprocess.run([matrix], capture_output=True, text=True, timeout=600, check=False)
-    check(program.returncode == 0, program.stdout[-3000:] + program.stderr[-1000:])
 
 
 broker.stop()
