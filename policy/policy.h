@@ -46,6 +46,7 @@ struct Identity {
   bool groups_known = false;             // false: every group test is unknown
   std::vector<std::string> groups_all;   // what both NSS and the kernel say: for tests that can only open
   std::vector<std::string> groups_any;   // what either says: for tests that can only close
+  bool operator==(const Identity&) const = default;
 };
 
 struct Address {

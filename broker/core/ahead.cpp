@@ -108,7 +108,6 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   } else {
     live->request = impl.make_request(ask, *decision.offer, RequestState::kDetached, RequestKind::kAhead);
   }
-  live->terms = live->request.offer;
   live->stored = false;
   live->busy = true;
   Batch batch;

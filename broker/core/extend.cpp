@@ -62,7 +62,6 @@ void Core::extend(const Caller& caller, std::string_view prefix, Ask wish, Done<
 
   auto live = std::make_unique<Live>();
   live->request = impl.make_request(ask, *decision.offer, RequestState::kDetached, RequestKind::kExtension, grant.id);
-  live->terms = *decision.offer;
   live->stored = false;
   live->busy = true;
   Batch batch;
@@ -93,11 +92,11 @@ std::optional<Grant> Core::Impl::prolonged(const Live& live) {
   const BootMs now = clock.boottime();
   if (held == nullptr || held->grant.state != GrantState::kActive || held->grant.expires <= now) return std::nullopt;
   Grant grant = held->grant;
-  std::uint32_t more = live.terms.give_s;
+  std::uint32_t more = live.terms().give_s;
   for (const CastVote& cast : live.votes) {
     if (cast.vote.approve) more = std::min(more, cast.vote.duration_s.value_or(more));
   }
-  grant.max_s = std::min(grant.max_s, live.terms.max_s);
+  grant.max_s = std::min(grant.max_s, live.terms().max_s);
   const BootMs end = std::min(grant.expires + BootMs{more} * 1000, latest_more(grant, now));
   grant.max_s = held->grant.max_s;
   if (end > grant.expires) {

@@ -94,12 +94,12 @@ void Core::Impl::look_again(std::string_view changed) {
     if (live == nullptr || !live->open()) continue;
     const Sight sight = look(*live);
     const policy::Decision decision = policy()->decide(sight.view);
-    auto now = tighten(decision, live->terms, changed);
+    auto now = tighten(decision, live->terms(), changed);
     if (const std::string* why = std::get_if<std::string>(&now)) {
       close(*live, RequestState::kCancelled, "", *why, [](bool) {}, std::nullopt,
             record(sight, decision, live->request.command.words_at));
     } else {
-      live->terms = std::move(std::get<policy::Offer>(now));
+      live->tighten(std::move(std::get<policy::Offer>(now)));
     }
   }
 }

@@ -49,7 +49,7 @@ struct Signing {
 // A request that is pending, detached, or approved with a living grant.
 struct Live {
   Request request;
-  policy::Offer terms;  // request.offer, or tighter
+  std::unique_ptr<const policy::Offer> tighter;  // than request.offer; none: as it was
   std::vector<CastVote> votes;
   std::vector<std::string> wrong_votes;  // digests of signed ones with a wrong code: carried twice, each was one try
   Conn conn = 0;               // who waits; 0: nobody
@@ -60,6 +60,10 @@ struct Live {
   bool busy = false;           // a commit is under way; what comes meanwhile waits its turn
   std::vector<std::function<void()>> later;
   bool open() const { return request.state == RequestState::kPending || request.state == RequestState::kDetached; }
+  const policy::Offer& terms() const { return tighter ? *tighter : request.offer; }
+  void tighten(policy::Offer now) {
+    if (now != terms()) tighter = std::make_unique<const policy::Offer>(std::move(now));
+  }
 };
 
 struct LiveGrant {
@@ -305,6 +309,7 @@ struct Core::Impl {
   Grant make_grant(const Ask& ask, const policy::Offer& offer);
 
   // --- requests.cpp
+  void share_identities(Request& request) const;
   Live& add(std::unique_ptr<Live> live);
   void drop(const Id& id);  // from memory
   void unindex(const Request& request);

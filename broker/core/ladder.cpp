@@ -33,7 +33,7 @@ void Core::Impl::escalate(Live& live) {
   std::vector<std::string> text;
   for (std::uint32_t i = before; i < taken; ++i) {
     // A step that the policy in force has no more is not taken.
-    if (std::ranges::find(live.terms.ladder, ladder[i]) == live.terms.ladder.end()) continue;
+    if (std::ranges::find(live.terms().ladder, ladder[i]) == live.terms().ladder.end()) continue;
     batch.entries.push_back(events::escalated(live.request, ladder[i]));
     text.push_back(texts::line(said(ladder[i])));
   }

@@ -19,7 +19,7 @@ std::string why_not_local(const policy::Offer& terms) {
 
 // What the host alone would have to be believed about.
 std::optional<std::string> Core::Impl::local_refusal(const Live& live, const Caller& caller) const {
-  if (!takes_local_votes(live.terms)) return why_not_local(live.terms);
+  if (!takes_local_votes(live.terms())) return why_not_local(live.terms());
   if (policy::is_machine(policy()->rules(), *caller.identity)) {
     return "a machine approver answers with its own key only; a vote cast here is not signed";
   }

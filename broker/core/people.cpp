@@ -67,7 +67,7 @@ bool Core::owns(const Caller& caller, const Subject& subject) { return Impl::own
 
 const policy::Offer* Core::terms_of(const Id& request) const {
   const Live* const live = impl_->find(request);
-  return live != nullptr && live->open() ? &live->terms : nullptr;
+  return live != nullptr && live->open() ? &live->terms() : nullptr;
 }
 
 std::vector<std::uint32_t> Core::voters() const {

@@ -5,9 +5,21 @@
 
 namespace jit::core {
 
+// Many may wait of one person: who he is, and whom he would be, is kept once.
+void Core::Impl::share_identities(Request& request) const {
+  const auto entry = by_uid.find(request.subject.identity->uid);
+  if (entry == by_uid.end()) return;
+  const auto other = requests.find(entry->second);
+  if (other == requests.end()) return;
+  const Request& kept = other->second->request;
+  if (*kept.subject.identity == *request.subject.identity) request.subject.identity = kept.subject.identity;
+  if (*kept.target == *request.target) request.target = kept.target;
+}
+
 Live& Core::Impl::add(std::unique_ptr<Live> live) {
   const Id id = live->request.id;
   if (live->open()) {
+    share_identities(live->request);
     const Subject& subject = live->request.subject;
     by_uid.emplace(subject.identity->uid, id);
     by_person.emplace(subject.identity->person, id);

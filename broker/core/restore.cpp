@@ -56,7 +56,6 @@ void Core::restore(State state, const Lost& lost) {
 
   for (Request& request : state.requests) {
     auto live = std::make_unique<Live>();
-    live->terms = request.offer;
     live->request = std::move(request);
     if (all || live->request.boot_id != impl.boot_id) {
       if (live->open()) end_request(live->request, RequestState::kCancelled, all ? kPutBack : kRestarted);

@@ -161,7 +161,7 @@ void Core::vote_signed(std::string_view text, const std::vector<IdentityPtr>& ac
   caller.identity = identity_of_person(carried.signer.person->name);
   for (const IdentityPtr& account : accounts) {
     if (person_now(*policy_, *account) != carried.signer.person->name) continue;
-    const bool fills = impl.may_fill_any(live.request, live.terms, *account);
+    const bool fills = impl.may_fill_any(live.request, live.terms(), *account);
     if (fills || caller.identity->uid == policy::kNoUid) caller.identity = account;
     if (fills) break;
   }

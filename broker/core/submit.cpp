@@ -142,7 +142,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
       return true;
     }
     if (ask->budget_s == 0) {
-      deny(conn, *ask, "waiting", texts::kept(live->request, live->terms, clock.boottime()), live->request.id);
+      deny(conn, *ask, "waiting", texts::kept(live->request, live->terms(), clock.boottime()), live->request.id);
       return true;
     }
     if (promptless(*ask) && login_waits_full(subject.identity->uid)) {
@@ -183,9 +183,9 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
         answer.cause = "attached";
         answer.id = id;
         answer.secret = secret;
-        answer.text = texts::waiting(joined->request, joined->terms, clock.boottime());
+        answer.text = texts::waiting(joined->request, joined->terms(), clock.boottime());
         if (unreached) answer.text.push_back(texts::reach(joined->request, false));
-        answer.takes_code = takes_code(joined->terms);
+        answer.takes_code = takes_code(joined->terms());
         answer.deadline_s = static_cast<std::uint32_t>(std::max<BootMs>(0, joined->request.deadline - clock.boottime()) / 1000);
         gate.answer(conn, answer);
       }
@@ -345,7 +345,6 @@ void Core::Impl::keep_approved(const Request& request) {
   if (find(request.id) != nullptr) return;
   auto live = std::make_unique<Live>();
   live->request = request;
-  live->terms = request.offer;
   add(std::move(live));
 }
 
@@ -365,7 +364,6 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
   live->request = make_request(*ask, offer, waits ? RequestState::kPending : RequestState::kDetached,
                                login ? RequestKind::kLogin : RequestKind::kElevation);
   if (waits) live->request.secret_hash = evidence::sha256_hex(secret);
-  live->terms = offer;
   live->stored = false;
   live->busy = true;
   if (waits) {
@@ -398,7 +396,7 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
     listener.request_changed(made->request);
     if (!waits) {
       if (!held.empty()) {
-        deny(conn, *held.mapped(), "kept", texts::kept(made->request, made->terms, clock.boottime()), id);
+        deny(conn, *held.mapped(), "kept", texts::kept(made->request, made->terms(), clock.boottime()), id);
       }
     } else if (made->conn == conn) {
       Answer answer;
@@ -406,9 +404,9 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
       answer.cause = "approval-needed";
       answer.id = id;
       answer.secret = secret;
-      answer.text = texts::waiting(made->request, made->terms, clock.boottime());
+      answer.text = texts::waiting(made->request, made->terms(), clock.boottime());
       if (unreached) answer.text.push_back(texts::reach(made->request, false));
-      answer.takes_code = takes_code(made->terms);
+      answer.takes_code = takes_code(made->terms());
       answer.deadline_s = made->request.offer.wait_s;
       gate.answer(conn, answer);
     }

@@ -74,31 +74,31 @@ Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std:
 // How the policy in force knows who cast it, and nothing where the vote does not stand: its voter may fill no seat, its key is
 // enrolled no more, or votes must be signed by now. Who turned out to be the requester does not count.
 std::optional<std::string> Core::Impl::stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const {
-  if (!cast.vote.approve || !cast.voter || !may_fill(live.request, live.terms, seat, *cast.voter)) return std::nullopt;
+  if (!cast.vote.approve || !cast.voter || !may_fill(live.request, live.terms(), seat, *cast.voter)) return std::nullopt;
   std::string person = person_now(*policy(), *cast.voter);
   bool own_key = false;
   if (cast.vote.kind == VoteKind::kLocal) {
-    if (live.terms.votes != policy::Votes::kAny) return std::nullopt;
+    if (live.terms().votes != policy::Votes::kAny) return std::nullopt;
   } else {
     const auto signer = signer_of(cast.vote.key);
-    if (!signer || (live.terms.votes == policy::Votes::kHardware && !signer->key->hardware)) return std::nullopt;
+    if (!signer || (live.terms().votes == policy::Votes::kHardware && !signer->key->hardware)) return std::nullopt;
     person = signer->person->name;
-    own_key = live.terms.self && signer->key->hardware;
+    own_key = live.terms().self && signer->key->hardware;
   }
   if (same_person(live.request.subject, person) && !own_key) return std::nullopt;
   return person;
 }
 
 bool Core::Impl::complete(const Live& live) const {
-  if (live.terms.seats.empty()) return true;
+  if (live.terms().seats.empty()) return true;
   std::vector<std::vector<std::string>> eligible;
-  for (const policy::Seat& seat : live.terms.seats) {
+  for (const policy::Seat& seat : live.terms().seats) {
     auto& persons = eligible.emplace_back();
     for (const CastVote& cast : live.votes) {
       if (auto person = stands(live, cast, seat)) persons.push_back(std::move(*person));
     }
   }
-  return policy::fill_seats(live.terms.seats, eligible).complete;
+  return policy::fill_seats(live.terms().seats, eligible).complete;
 }
 
 Grant Core::Impl::grant_from(const Live& live) const {
@@ -114,13 +114,13 @@ Grant Core::Impl::grant_from(const Live& live) const {
   grant.argv = request.argv;
   grant.command = request.command;
   grant.cwd = request.cwd;
-  set_terms(grant, live.terms);
+  set_terms(grant, live.terms());
   for (const CastVote& cast : live.votes) {
     if (!cast.vote.approve) continue;
     grant.lifetime_s = std::min(grant.lifetime_s, cast.vote.duration_s.value_or(grant.lifetime_s));
     grant.scope = std::min(grant.scope, cast.vote.scope.value_or(grant.scope));
   }
-  set_times(grant, request.not_before, live.terms.claim_s);
+  set_times(grant, request.not_before, live.terms().claim_s);
   std::vector<Vote> votes;
   for (const CastVote& cast : live.votes) votes.push_back(cast.vote);
   seal(grant, host, votes, head_text(store.head()));
@@ -132,18 +132,18 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
                                                                  const Signing* signing) const {
   using Why = std::pair<Error, std::string>;
   const Request& request = live.request;
-  const bool own_key = signing != nullptr && signing->hardware && ballot.approve && live.terms.self;
+  const bool own_key = signing != nullptr && signing->hardware && ballot.approve && live.terms().self;
   if (is_requester(policy(), request.subject, caller) && !own_key) {
-    return Why(Error::kDenied, ballot.approve ? "nobody approves his own request; somebody else of " + texts::seats(live.terms.seats) + " must"
+    return Why(Error::kDenied, ballot.approve ? "nobody approves his own request; somebody else of " + texts::seats(live.terms().seats) + " must"
                                               : "this is your own request; to take it back: jitctl cancel " + texts::short_id(request.id));
   }
-  if (policy() == nullptr || !may_fill_any(request, live.terms, *caller.identity)) {
-    return Why(Error::kDenied, "you fill no seat of this request; it asks " + texts::seats(live.terms.seats));
+  if (policy() == nullptr || !may_fill_any(request, live.terms(), *caller.identity)) {
+    return Why(Error::kDenied, "you fill no seat of this request; it asks " + texts::seats(live.terms().seats));
   }
   if (ballot.block_s && (ballot.approve || *ballot.block_s == 0 || *ballot.block_s > kBlockMax)) {
     return Why(Error::kBadInput, ballot.approve ? "only a denial can block" : "a block lasts from one second to 1d");
   }
-  if (live.terms.reason_required && evidence::trim(ballot.reason).empty()) {
+  if (live.terms().reason_required && evidence::trim(ballot.reason).empty()) {
     return Why(Error::kBadInput, "the rule wants a reason of who answers, too: add -m REASON");
   }
   if (live.open() && clock.boottime() >= request.deadline) return Why(Error::kEnded, "this request has expired");
@@ -153,7 +153,7 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
   if (!ballot.approve) return std::nullopt;
   if (signing == nullptr) {
     if (auto why = local_refusal(live, caller)) return Why(Error::kDenied, std::move(*why));
-  } else if (live.terms.votes == policy::Votes::kHardware && !signing->hardware) {
+  } else if (live.terms().votes == policy::Votes::kHardware && !signing->hardware) {
     return Why(Error::kDenied, "the policy wants a vote that is signed with a hardware key, and this key is none");
   }
   if (is_away(*caller.identity)) {
@@ -163,20 +163,20 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
     return cast.vote.person == caller.identity->person || (cast.voter && person_now(*policy(), *cast.voter) == caller.identity->person);
   });
   if (again) return Why(Error::kBadInput, "you have approved this request already");
-  if (ballot.duration_s && (*ballot.duration_s == 0 || *ballot.duration_s > live.terms.give_s)) {
-    return Why(Error::kBadInput, "you can give at most " + policy::format_duration(live.terms.give_s));
+  if (ballot.duration_s && (*ballot.duration_s == 0 || *ballot.duration_s > live.terms().give_s)) {
+    return Why(Error::kBadInput, "you can give at most " + policy::format_duration(live.terms().give_s));
   }
   if (ballot.scope && !request.extends.empty()) {
     return Why(Error::kBadInput, "the scope of a grant that is in use stays as it is; give a shorter time, or deny");
   }
-  if (ballot.scope && *ballot.scope > live.terms.scope) {
-    return Why(Error::kBadInput, "you can only narrow the scope, and it is " + std::string(policy::name_of(live.terms.scope)));
+  if (ballot.scope && *ballot.scope > live.terms().scope) {
+    return Why(Error::kBadInput, "you can only narrow the scope, and it is " + std::string(policy::name_of(live.terms().scope)));
   }
   if (ballot.scope && !door_has(request.door, *ballot.scope)) {
     return Why(Error::kBadInput, "the door " + std::string(policy::name_of(request.door)) + " has no scope " +
                                      std::string(policy::name_of(*ballot.scope)));
   }
-  if (live.terms.match && digits_of(ballot.typed).empty()) {
+  if (live.terms().match && digits_of(ballot.typed).empty()) {
     return Why(Error::kBadInput, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE");
   }
   return std::nullopt;
@@ -238,7 +238,7 @@ void Core::Impl::cast(const Id& id, const Caller& caller, Ballot ballot, std::op
     vote.host_in_doubt = had_power(live->request.subject, vote.uid);
   }
   if (!ballot.approve) return deny_request(*live, caller, std::move(vote), std::move(done));
-  if (live->terms.match && digits_of(ballot.typed) != live->request.typed_code) return wrong_code(*live, caller, vote.signed_digest, std::move(done));
+  if (live->terms().match && digits_of(ballot.typed) != live->request.typed_code) return wrong_code(*live, caller, vote.signed_digest, std::move(done));
   vote.duration_s = ballot.duration_s;
   vote.scope = ballot.scope;
   approve(*live, CastVote{vote, caller.identity}, std::move(done));
@@ -322,7 +322,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
   const Sight sight = look(live);
   const policy::Decision decision = policy()->decide(sight.view);
-  auto now = tighten(decision, live.terms);
+  auto now = tighten(decision, live.terms());
   if (const std::string* why = std::get_if<std::string>(&now)) {
     const std::string text = *why;
     close(live, RequestState::kCancelled, "", text,
@@ -330,7 +330,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
           record(sight, decision, live.request.command.words_at));
     return;
   }
-  live.terms = std::move(std::get<policy::Offer>(now));
+  live.tighten(std::move(std::get<policy::Offer>(now)));
   const Request before = live.request;
   const bool voted_now = cast.has_value();
   Batch batch;
@@ -359,8 +359,8 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
     batch.entries.push_back(events::request(events::kRequestApproved, live.request));
     if (!extension) owe_review(live.request);
     batch.entries.push_back(events::grant(extension ? events::kGrantExtended : events::kGrantCreated, *grant,
-                                          record(sight, decision, live.request.command.words_at), live.terms.break_glass));
-    if (!extension) did_grant(*grant, live.terms);
+                                          record(sight, decision, live.request.command.words_at), live.terms().break_glass));
+    if (!extension) did_grant(*grant, live.terms());
   }
   batch.requests.push_back(live.request);  // in any case: that its door left may not be written yet
   live.busy = true;
@@ -416,7 +416,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
       listener.grant_changed(given);
     } else {
       tell_waiting(*voted, {texts::line(shown(voted->votes.back()) + " approved; " +
-                                        texts::seats(voted->terms.seats) + " needed in all")});
+                                        texts::seats(voted->terms().seats) + " needed in all")});
     }
     listener.request_changed(voted->request);
     Outcome<Request> out;
