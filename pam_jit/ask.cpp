@@ -101,14 +101,22 @@ Verdict give_up(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, con
               answer);
 }
 
+// Of the prompt before a wait.
+struct Prompted {
+  bool shown = false;
+  bool answered = true;
+};
+
 // At ssh what is said is seen only with a prompt, and a wait before the first prompt is stretched by sshd: so the wait stands
-// behind the answer to one. Elsewhere only where a vote code is all that can help. False: the person left.
-bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const Answer& answer) {
-  if (!c.manner.by_prompt && !(c.manner.can_ask && answer.detail.takes_code)) return true;
-  if (strcmp(answer.detail.cause.data(), "telling") == 0) return true;  // no approval is waited for
+// behind the answer to one. Elsewhere only where votes are signed, so that a vote code may help.
+Prompted ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const Answer& answer) {
+  Prompted out;
+  if (!c.manner.by_prompt && !(c.manner.can_ask && answer.detail.takes_code)) return out;
+  if (strcmp(answer.detail.cause.data(), "telling") == 0) return out;  // no approval is waited for
   for (int tries = 0; tries < kCodeTries; ++tries) {
     const Ms left = c.budget_end - now_ms();
-    if (left <= 0) return true;
+    if (left <= 0) return out;
+    out.shown = true;
     std::array<char, 80> prompt{};
     const auto seconds = static_cast<long long>((left + 999) / 1000);
     if (answer.detail.takes_code) {
@@ -120,34 +128,54 @@ bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const
     waiter.release();
     const Talk::Reply reply = talk.ask(prompt.data(), code);
     waiter.hold();
-    if (reply != Talk::Reply::kText) return reply == Talk::Reply::kEmpty;
+    out.answered = reply != Talk::Reply::kFailed;
+    if (reply != Talk::Reply::kText) return out;
     if (!starts_with(code.get(), "jc1")) {
-      if (!answer.detail.takes_code) return true;  // whatever was typed before Enter
+      if (!answer.detail.takes_code) return out;  // whatever was typed before Enter
       talk.say("jit: that is no vote code; it begins with jc1");
       continue;
     }
     bool taken = false;
     Detail detail;
     // No answer to it: the wait that follows finds out why, and joins again.
-    if (attempt.vote(waiter, code.get(), taken, detail) != Fault::kNone) return true;
+    if (attempt.vote(waiter, code.get(), taken, detail) != Fault::kNone) return out;
     talk.say(detail);
-    if (taken) return true;
+    if (taken) return out;
   }
-  return true;
+  return out;
+}
+
+// sudo ends a prompt of PAM's by itself (passwd_timeout), and says no more of it than of Ctrl-C; but by Ctrl-C it ends before it runs
+// anything, whatever we answer. A plugin's prompt has no such time.
+bool may_have_timed_out(const Case& c) { return c.door == Door::kSudo && c.phase == Phase::kAccount; }
+
+Verdict leave_unanswered(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, const Answer& answer) {
+  attempt.withdraw(waiter);
+  if (c.manner.by_prompt) talk.nobody_there();
+  return deny(c, talk, c.manner.by_prompt ? nullptr : "jit: cancelled: the question was not answered", "the person left", answer);
+}
+
+// A yes is good for some seconds only, and one that came while the person stood at our prompt may have lain there for long: the
+// broker says it again, or why not.
+Fault renew(Waiter& waiter, Attempt& attempt, Answer& answer) {
+  Answer again = answer;
+  const Fault fault = attempt.resume(waiter, after(kResumeMs), again);
+  if (fault == Fault::kNone && again.word != Word::kAllow) answer = again;
+  return fault;
 }
 
 // A pending request.
 Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
   talk.progress(answer.detail);
-  if (!ask_code(c, talk, waiter, attempt, answer)) {
-    attempt.withdraw(waiter);
-    return deny(c, talk, nullptr, "the person left", answer);
-  }
+  const Prompted prompted = ask_code(c, talk, waiter, attempt, answer);
+  if (!prompted.answered && !may_have_timed_out(c)) return leave_unanswered(c, talk, attempt, waiter, answer);
   const std::uint32_t deadline = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
   const Ms last = after(static_cast<Ms>(deadline) * 1000 + kPastDeadline);
-  const Ms until = c.budget_end < last ? c.budget_end : last;
+  const Ms until = !prompted.answered ? 0 : c.budget_end < last ? c.budget_end : last;  // 0: what has come meanwhile
   const Show show{&talk, [](void* self, const Detail& detail) { static_cast<Talk*>(self)->progress(detail); }};
-  const Fault fault = attempt.wait(waiter, until, show, answer);
+  Fault fault = attempt.wait(waiter, until, show, answer);
+  if (fault == Fault::kTimeout && !prompted.answered) return leave_unanswered(c, talk, attempt, waiter, answer);
+  if (fault == Fault::kNone && answer.word == Word::kAllow && prompted.shown) fault = renew(waiter, attempt, answer);
   if (fault == Fault::kNone && answer.word == Word::kAllow) return Verdict::kAllow;
   if (fault == Fault::kTimeout) return give_up(c, talk, attempt, waiter, answer);
   if (fault == Fault::kNone) {

@@ -26,6 +26,8 @@ class Attempt {
   Fault wait(Waiter& waiter, Ms until, Show show, Answer& answer);
   // A vote code for what is pending; detail: what to tell the person.
   Fault vote(Waiter& waiter, std::string_view code, bool& taken, Detail& detail);
+  // On a connection of its own, with the secret of what is pending, or was decided: what the broker says of it now.
+  Fault resume(Waiter& waiter, Ms until, Answer& answer);
   bool detach(Waiter& waiter);    // true: the broker said that the request lives on
   void withdraw(Waiter& waiter);  // the hang-up that follows says the same
   // On the connection that is open; where there is none, or it turns out to be dead, on another.
@@ -36,7 +38,6 @@ class Attempt {
   void abandon() { gate_.abandon(); }
 
  private:
-  Fault resume(Waiter& waiter, Ms until, Answer& answer);
   Fault bind_here(Waiter& waiter, Ms until, std::string_view service, std::string_view user, std::string_view ssh_auth, int self,
                   Binding& binding);
   bool leave(Waiter& waiter, const char* method);
