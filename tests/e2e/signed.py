@@ -7,7 +7,7 @@ import re
 import bedlib
 import plugin
 from bedlib import Inbox, Terminal, check, jitctl, run
-from by_hand import PLAIN, SIGNED, cut_off
+from by_hand import PLAIN, SIGNED, carry_out, cut_off, sign
 
 def test_approve_signs_where_a_key_is_at_hand():
     bedlib.enrol("bob")
@@ -92,6 +92,17 @@ def test_a_yes_that_comes_at_the_question():
             check([g["state"] for g in bedlib.all_grants() if g["request"] == request] == ["approved"], "its time runs already")
             alice.line("")
             check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_code_right_after_a_restart():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        code = sign(carry_out(inbox.new("alice")["id"]))
+        bedlib.broker.restart()
+        alice.line(code)
+        alice.expect("the vote was taken")
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
     bedlib.clean_slate()
 
 

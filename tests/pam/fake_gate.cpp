@@ -185,9 +185,9 @@ class Server {
     std::size_t size = 0;
     sd_bus_message_read_array(m, 'y', &code, &size);
     event("vote " + std::string(static_cast<const char*>(code), size));
-    if (script_.vote != Say::kAllow) return reply(bus, m, script_.vote, contract::kVoteOut);
-    sd_bus_reply_method_return(m, contract::kVoteOut, 1, 1, script_.lines.front().c_str());
-    afterwards(bus, script_.voted);
+    if (script_.vote != Say::kAllow && script_.vote != Say::kDeny) return reply(bus, m, script_.vote, contract::kVoteOut);
+    sd_bus_reply_method_return(m, contract::kVoteOut, script_.vote == Say::kAllow ? 1 : 0, 1, script_.lines.front().c_str());
+    if (script_.voted != Then::kNothing) afterwards(bus, script_.voted);
   }
 
   void append_detail(sd_bus_message* m, Say say) {

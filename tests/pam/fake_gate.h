@@ -27,7 +27,7 @@ struct Script {
   Then then = Then::kNothing;
   Say resume = Say::kDeny;
   Say renew = Say::kDeny;   // to Resume on the first connection after a yes
-  Say vote = Say::kAllow;   // taken
+  Say vote = Say::kAllow;   // taken; kDeny: not taken
   Then voted = Then::kNothing;
   Say bind = Say::kAllow;
   Then after_yes = Then::kNothing;  // to Submit

@@ -39,6 +39,15 @@ Script early(Script script) {
   script.early = true;
   return script;
 }
+Script with_vote(Script script, Say vote, Then voted = Then::kNothing) {
+  script.vote = vote;
+  script.voted = voted;
+  return script;
+}
+Script resumed(Script script, Say resume) {
+  script.resume = resume;
+  return script;
+}
 Attempt at(const char* service, Call call = Call::kAccount) { return {.dir = "/run/flow", .service = service, .calls = {call}}; }
 Attempt no_terminal(Attempt a) {
   a.terminal = false;
@@ -159,6 +168,17 @@ std::vector<Flow> all_flows() {
        kInfo + code + "E:jit: cancelled: the question was not answered\n", {"submit", "withdraw"}},
       {"only sudo's question has a time", early(at_code(Then::kAllow)), answering(at("su"), Answers::kError), {PAM_PERM_DENIED},
        kInfo + code + "E:jit: cancelled: the question was not answered\n", {"submit", "withdraw"}},
+      {"a code behind a restart of the broker is carried then", resumed(with_vote(at_code(Then::kHangUp), Say::kAllow, Then::kAllow), Say::kPending),
+       typing(at("sudo"), {"jc1abc"}), {PAM_SUCCESS}, kInfo + code + kInfo + kInfo, {"submit", "resume", "vote jc1abc", "resume"}},
+      {"a code behind a restart, and it was decided before", resumed(at_code(Then::kHangUp), Say::kAllow), typing(at("sudo"), {"jc1abc"}),
+       {PAM_SUCCESS}, kInfo + code + kInfo, {"submit", "resume"}},
+      {"a code behind a restart, and the request is gone", at_code(Then::kHangUp), typing(at("sudo"), {"jc1abc"}), {PAM_PERM_DENIED},
+       kInfo + code + kError, {"submit", "resume"}},
+      {"a code that does not arrive", with_vote(at_code(Then::kAllow), Say::kError), typing(at("sudo"), {"jc1abc", ""}), {PAM_SUCCESS},
+       kInfo + code + "I:jit: the vote code did not arrive; enter it again, or press Enter and hand it in with: jitctl vote --paste\n" + code + kInfo,
+       {"submit", "vote jc1abc", "resume"}},
+      {"a code that comes after the yes: nothing more is asked", with_vote(at_code(Then::kAllow), Say::kDeny), typing(at("sudo"), {"jc1abc"}),
+       {PAM_SUCCESS}, kInfo + code + kInfo + kInfo, {"submit", "vote jc1abc", "resume"}},
       {"ssh account of a public key: no prompt, no wait", {.submit = Say::kDeny}, monitor(at("sshd")), {PAM_PERM_DENIED}, kError,
        {"submit service=sshd phase=account user=alice rhost=192.0.2.7 tty=ssh ssh-auth=publickey ssh-ed25519 AAAA can-ask=0 budget-s=0"}},
       {"a text that is not plain is not shown", {.submit = Say::kDeny, .lines = {"ok", "\x1b[2Jx", "caf\xc3\xa9"}}, at("sudo"), {PAM_PERM_DENIED},
