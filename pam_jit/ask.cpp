@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "pam_jit/log.h"
 #include "pam_jit/proc.h"
 
@@ -114,13 +116,13 @@ struct Prompted {
 
 // At ssh what is said is seen only with a prompt, and a wait before the first prompt is stretched by sshd: so the wait stands
 // behind the answer to one. Elsewhere only where votes are signed, so that a vote code may help.
-Prompted ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
+Prompted ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Ms deadline, Answer& answer) {
   Prompted out;
   const bool takes_code = answer.detail.takes_code;
   if (!c.manner.by_prompt && !(c.manner.can_ask && takes_code)) return out;
   if (strcmp(answer.detail.cause.data(), "telling") == 0) return out;  // no approval is waited for
   for (int tries = 0; tries < kCodeTries && answer.word == Word::kPending; ++tries) {
-    const Ms left = c.budget_end - now_ms();
+    const Ms left = std::min(c.budget_end, deadline) - now_ms();
     if (left <= 0) return out;
     out.shown = true;
     std::array<char, 80> prompt{};
@@ -182,11 +184,11 @@ Fault renew(Waiter& waiter, Attempt& attempt, Answer& answer) {
 // A pending request.
 Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
   talk.progress(answer.detail);
-  const Prompted prompted = ask_code(c, talk, waiter, attempt, answer);
+  const std::uint32_t left_s = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
+  const Ms deadline = after(static_cast<Ms>(left_s) * 1000);
+  const Prompted prompted = ask_code(c, talk, waiter, attempt, deadline, answer);
   if (!prompted.answered && !may_have_timed_out(c)) return leave_unanswered(c, talk, attempt, waiter, answer);
-  const std::uint32_t deadline = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
-  const Ms last = after(static_cast<Ms>(deadline) * 1000 + kPastDeadline);
-  const Ms until = !prompted.answered ? 0 : c.budget_end < last ? c.budget_end : last;  // 0: what has come meanwhile
+  const Ms until = prompted.answered ? std::min(c.budget_end, deadline + kPastDeadline) : 0;  // 0: what has come meanwhile
   Fault fault = prompted.fault;
   if (fault == Fault::kNone && answer.word == Word::kPending) fault = attempt.wait(waiter, until, show_of(talk), answer);
   if (fault == Fault::kTimeout && !prompted.answered) return leave_unanswered(c, talk, attempt, waiter, answer);

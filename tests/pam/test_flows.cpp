@@ -78,7 +78,7 @@ std::vector<Flow> all_flows() {
   const std::string enter = "P:Press Enter to wait for approval (max 100 s): \n";
   const std::string asked = kInfo + "I:  1) admin-root: 1 of group:wheel, for 15m\nI:  type: glass   (break-glass: nobody is asked, for 10m)\n"
                                     "I:  2) night: 1 of group:night, for 5m\nP:Number, or the whole name: \n";
-  const std::string code = "P:Vote code, or Enter to wait for approval (max 86400 s): \n";
+  const std::string code = "P:Vote code, or Enter to wait for approval (max 600 s): \n";
   const std::string more = "E:jit: denied: more is needed than can be asked here\n";
   const std::string none = "E:jit: denied: that is none of them; break-glass is typed in full\n";
   const std::string six_more = kInfo + kInfo + kInfo + kInfo + kInfo;
@@ -149,6 +149,8 @@ std::vector<Flow> all_flows() {
        {PAM_SUCCESS}, "P:Reason: \nP:Ticket: \n" + kInfo + enter + kInfo, {"submit", "submit", "resume"}},
       {"ssh auth, an emergency that waits for its channel: nothing to press", {.submit = Say::kPending, .then = Then::kAllow, .cause = "telling"},
        at("sshd", Call::kAuth), {PAM_SUCCESS}, kInfo + kInfo, {"submit"}},
+      {"ssh auth, the request ends before the wait would", {.submit = Say::kPending, .then = Then::kDeny, .deadline_s = 40}, at("sshd", Call::kAuth),
+       {PAM_MAXTRIES}, kInfo + "P:Press Enter to wait for approval (max 40 s): \n" + kError + "P:Press Enter. \n", {}},
       {"ssh auth, wait, denied", pending(Then::kDeny), at("sshd", Call::kAuth), {PAM_MAXTRIES}, kInfo + enter + kError + "P:Press Enter. \n", {}},
       {"ssh auth, denied at once", {.submit = Say::kDeny}, at("sshd", Call::kAuth), {PAM_MAXTRIES}, kError + "P:Press Enter. \n", {}},
       {"ssh auth, budget over", pending(Then::kNothing), at("sshd", Call::kAuth), {PAM_MAXTRIES},
