@@ -114,6 +114,10 @@ void Doctor::sudo_settings() {
         const std::string value = item.value().is_string() ? evidence::escape_to(item.value().get<std::string>(), 64) : "";
         if (item.key() == "pam_acct_mgmt" && off) add(Level::kHole, "sudoers", "Defaults !pam_acct_mgmt: sudo does not ask us", "take it out, with visudo");
         if (item.key() == "pam_session" && off) add(Level::kHole, "sudoers", "Defaults !pam_session: nothing ends what sudo runs", "take it out, with visudo");
+        if (item.key() == "passprompt_override" && !off && !loads_plugin()) {
+          add(Level::kFault, "sudoers", "Defaults passprompt_override: sudo shows its password prompt in place of our questions, and a password would be taken as the reason, shown and logged",
+              "take it out, with visudo; or load sudo_jit, whose questions it leaves alone");
+        }
         if (item.key() == "exempt_group") {
           add(Level::kNote, "sudoers", "Defaults exempt_group=" + value + ": they give no password; account, where ours stands, is asked all the same", "nothing, while our line is in account");
         }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "pam_jit/log.h"
 #include "pam_jit/proc.h"
 
@@ -101,17 +103,31 @@ Verdict give_up(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, con
               answer);
 }
 
+Show show_of(Talk& talk) {
+  return {&talk, [](void* self, const Detail& detail) { static_cast<Talk*>(self)->progress(detail); }};
+}
+
+// Of the prompt before a wait.
+struct Prompted {
+  bool shown = false;
+  bool answered = true;
+  Fault fault = Fault::kNone;  // why there is nothing to wait for any more
+};
+
 // At ssh what is said is seen only with a prompt, and a wait before the first prompt is stretched by sshd: so the wait stands
-// behind the answer to one. Elsewhere only where a vote code is all that can help. False: the person left.
-bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const Answer& answer) {
-  if (!c.manner.by_prompt && !(c.manner.can_ask && answer.detail.takes_code)) return true;
-  if (strcmp(answer.detail.cause.data(), "telling") == 0) return true;  // no approval is waited for
-  for (int tries = 0; tries < kCodeTries; ++tries) {
-    const Ms left = c.budget_end - now_ms();
-    if (left <= 0) return true;
+// behind the answer to one. Elsewhere only where votes are signed, so that a vote code may help.
+Prompted ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Ms deadline, Answer& answer) {
+  Prompted out;
+  const bool takes_code = answer.detail.takes_code;
+  if (!c.manner.by_prompt && !(c.manner.can_ask && takes_code)) return out;
+  if (strcmp(answer.detail.cause.data(), "telling") == 0) return out;  // no approval is waited for
+  for (int tries = 0; tries < kCodeTries && answer.word == Word::kPending; ++tries) {
+    const Ms left = std::min(c.budget_end, deadline) - now_ms();
+    if (left <= 0) return out;
+    out.shown = true;
     std::array<char, 80> prompt{};
     const auto seconds = static_cast<long long>((left + 999) / 1000);
-    if (answer.detail.takes_code) {
+    if (takes_code) {
       snprintf(prompt.data(), prompt.size(), "Vote code, or Enter to wait for approval (max %lld s): ", seconds);
     } else {
       snprintf(prompt.data(), prompt.size(), "Press Enter to wait for approval (max %lld s): ", seconds);
@@ -120,34 +136,63 @@ bool ask_code(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, const
     waiter.release();
     const Talk::Reply reply = talk.ask(prompt.data(), code);
     waiter.hold();
-    if (reply != Talk::Reply::kText) return reply == Talk::Reply::kEmpty;
+    out.answered = reply != Talk::Reply::kFailed;
+    if (reply != Talk::Reply::kText) return out;
     if (!starts_with(code.get(), "jc1")) {
-      if (!answer.detail.takes_code) return true;  // whatever was typed before Enter
+      if (!takes_code) return out;  // whatever was typed before Enter
       talk.say("jit: that is no vote code; it begins with jc1");
       continue;
     }
     bool taken = false;
     Detail detail;
-    // No answer to it: the wait that follows finds out why, and joins again.
-    if (attempt.vote(waiter, code.get(), taken, detail) != Fault::kNone) return true;
+    const Fault fault = attempt.vote(waiter, c.budget_end, code.get(), answer, taken, detail);
+    if (fault == Fault::kTimeout || fault == Fault::kRefused) {
+      talk.say("jit: the vote code did not arrive; enter it again, or press Enter and hand it in with: jitctl vote --paste");
+      continue;
+    }
+    out.fault = fault;
+    if (fault != Fault::kNone) return out;
     talk.say(detail);
-    if (taken) return true;
+    if (taken) return out;
+    // It may have been decided before: then there is no more to enter.
+    const Fault seen = attempt.wait(waiter, 0, show_of(talk), answer);
+    if (seen == Fault::kCancelled || seen == Fault::kGone) out.fault = seen;
+    if (out.fault != Fault::kNone) return out;
   }
-  return true;
+  return out;
+}
+
+// sudo ends a prompt of PAM's by itself (passwd_timeout), and says no more of it than of Ctrl-C; but by Ctrl-C it ends before it runs
+// anything, whatever we answer. A plugin's prompt has no such time.
+bool may_have_timed_out(const Case& c) { return c.door == Door::kSudo && c.phase == Phase::kAccount; }
+
+Verdict leave_unanswered(const Case& c, Talk& talk, Attempt& attempt, Waiter& waiter, const Answer& answer) {
+  attempt.withdraw(waiter);
+  if (c.manner.by_prompt) talk.nobody_there();
+  return deny(c, talk, c.manner.by_prompt ? nullptr : "jit: cancelled: the question was not answered", "the person left", answer);
+}
+
+// A yes is good for some seconds only, and one that came while the person stood at our prompt may have lain there for long: the
+// broker says it again, or why not.
+Fault renew(Waiter& waiter, Attempt& attempt, Answer& answer) {
+  Answer again = answer;
+  const Fault fault = attempt.resume(waiter, after(kResumeMs), again);
+  if (fault == Fault::kNone && again.word != Word::kAllow) answer = again;
+  return fault;
 }
 
 // A pending request.
 Verdict wait_for(const Case& c, Talk& talk, Waiter& waiter, Attempt& attempt, Answer& answer) {
   talk.progress(answer.detail);
-  if (!ask_code(c, talk, waiter, attempt, answer)) {
-    attempt.withdraw(waiter);
-    return deny(c, talk, nullptr, "the person left", answer);
-  }
-  const std::uint32_t deadline = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
-  const Ms last = after(static_cast<Ms>(deadline) * 1000 + kPastDeadline);
-  const Ms until = c.budget_end < last ? c.budget_end : last;
-  const Show show{&talk, [](void* self, const Detail& detail) { static_cast<Talk*>(self)->progress(detail); }};
-  const Fault fault = attempt.wait(waiter, until, show, answer);
+  const std::uint32_t left_s = answer.detail.deadline_s != 0 ? answer.detail.deadline_s : kDeadlineUnsaid;
+  const Ms deadline = after(static_cast<Ms>(left_s) * 1000);
+  const Prompted prompted = ask_code(c, talk, waiter, attempt, deadline, answer);
+  if (!prompted.answered && !may_have_timed_out(c)) return leave_unanswered(c, talk, attempt, waiter, answer);
+  const Ms until = prompted.answered ? std::min(c.budget_end, deadline + kPastDeadline) : 0;  // 0: what has come meanwhile
+  Fault fault = prompted.fault;
+  if (fault == Fault::kNone && answer.word == Word::kPending) fault = attempt.wait(waiter, until, show_of(talk), answer);
+  if (fault == Fault::kTimeout && !prompted.answered) return leave_unanswered(c, talk, attempt, waiter, answer);
+  if (fault == Fault::kNone && answer.word == Word::kAllow && prompted.shown) fault = renew(waiter, attempt, answer);
   if (fault == Fault::kNone && answer.word == Word::kAllow) return Verdict::kAllow;
   if (fault == Fault::kTimeout) return give_up(c, talk, attempt, waiter, answer);
   if (fault == Fault::kNone) {

@@ -74,7 +74,16 @@ Fault Attempt::resume(Waiter& waiter, Ms until, Answer& answer) {
   }
 }
 
-Fault Attempt::vote(Waiter& waiter, std::string_view code, bool& taken, Detail& detail) {
+// Carried twice, it is one vote.
+Fault Attempt::vote(Waiter& waiter, Ms until, std::string_view code, Answer& answer, bool& taken, Detail& detail) {
+  taken = false;
+  Fault fault = vote_here(waiter, code, taken, detail);
+  if (!may_resume(fault)) return fault;
+  fault = resume(waiter, until, answer);
+  return fault == Fault::kNone && answer.word == Word::kPending ? vote_here(waiter, code, taken, detail) : fault;
+}
+
+Fault Attempt::vote_here(Waiter& waiter, std::string_view code, bool& taken, Detail& detail) {
   const Message call = gate_.call(contract::kVote);
   if (!call || sd_bus_message_append_array(call.get(), SD_BUS_TYPE_BYTE, code.data(), code.size()) < 0) return Fault::kSystem;
   Message reply;

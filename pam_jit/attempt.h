@@ -24,8 +24,11 @@ class Attempt {
   // After a pending answer: until it is decided or the time is over (kTimeout). A gate that hangs up or talks nonsense
   // is joined again with the secret; answer is then allow or deny, and only where kNone is returned.
   Fault wait(Waiter& waiter, Ms until, Show show, Answer& answer);
-  // A vote code for what is pending; detail: what to tell the person.
-  Fault vote(Waiter& waiter, std::string_view code, bool& taken, Detail& detail);
+  // A vote code for what is pending; detail: what to tell the person. A gate that has hung up meanwhile is joined again, and is given
+  // the code then; where that is no longer pending answer says so, and taken is false.
+  Fault vote(Waiter& waiter, Ms until, std::string_view code, Answer& answer, bool& taken, Detail& detail);
+  // On a connection of its own, with the secret of what is pending, or was decided: what the broker says of it now.
+  Fault resume(Waiter& waiter, Ms until, Answer& answer);
   bool detach(Waiter& waiter);    // true: the broker said that the request lives on
   void withdraw(Waiter& waiter);  // the hang-up that follows says the same
   // On the connection that is open; where there is none, or it turns out to be dead, on another.
@@ -36,9 +39,9 @@ class Attempt {
   void abandon() { gate_.abandon(); }
 
  private:
-  Fault resume(Waiter& waiter, Ms until, Answer& answer);
   Fault bind_here(Waiter& waiter, Ms until, std::string_view service, std::string_view user, std::string_view ssh_auth, int self,
                   Binding& binding);
+  Fault vote_here(Waiter& waiter, std::string_view code, bool& taken, Detail& detail);
   bool leave(Waiter& waiter, const char* method);
   Gate gate_;
 };

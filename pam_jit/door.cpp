@@ -75,6 +75,8 @@ bool find_manner(pam_handle_t* handle, Door door, const Items& items, const Opti
   switch (door) {
     case Door::kSudo:
       set_sudo_manner(terminal, options, sudo, m);
+      // Through PAM sudo shows the prompt of -p in place of ours, and that one asks for a password.
+      if (sudo.own_prompt) m.can_ask = false;
       break;
     case Door::kSu:
       // su prompts on stdin and informs on stdout, whatever these are.

@@ -13,13 +13,13 @@ Fd open_terminal() { return open_above_stdio("/dev/tty", O_RDWR | O_NOCTTY | O_N
 
 }  // namespace
 
-// -n and -S are how programs call sudo: they take a prompt for a wrong password and a wait for a hang.
+// -n and -S are how programs call sudo: they take a prompt for a wrong password and a wait for a hang. With -A a helper gives the
+// answer to every question, on a terminal too: it was made for the password.
 void set_sudo_manner(bool terminal, const Options& options, const SudoOptions& sudo, Manner& manner) {
-  if (terminal && sudo.understood && !sudo.non_interactive && !sudo.from_stdin) {
-    manner.can_ask = true;
-    manner.budget_s = options.budget_s.value_or(kBudgetMax);
-  }
-  manner.errors_only = !manner.can_ask;
+  const bool waits = terminal && sudo.understood && !sudo.non_interactive && !sudo.from_stdin;
+  manner.can_ask = waits && !sudo.by_helper;
+  manner.budget_s = waits ? options.budget_s.value_or(kBudgetMax) : 0;
+  manner.errors_only = !waits;
 }
 
 bool find_terminal(bool& has) {

@@ -19,7 +19,7 @@ struct Manner {
   std::array<char, 48> peer_address{};  // of it, numeric, NUL-ended; empty: none
 };
 
-// At sudo. terminal: there is one.
+// At sudo. terminal: there is one. What is asked must stand on it, or a password may be the answer.
 void set_sudo_manner(bool terminal, const Options& options, const SudoOptions& sudo, Manner& manner);
 
 // The controlling terminal. False: a look failed for want of a descriptor or of memory.

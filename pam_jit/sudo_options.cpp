@@ -63,6 +63,8 @@ bool is_variable(std::string_view word) {
 void note(char letter, SudoOptions& out) {
   if (letter == 'n') out.non_interactive = true;
   if (letter == 'S') out.from_stdin = true;
+  if (letter == 'A') out.by_helper = true;
+  if (letter == 'p') out.own_prompt = true;
   if (letter == 'l') out.lists = true;
   if (letter == 'v') out.validates = true;
 }
@@ -101,6 +103,7 @@ bool read_letters(std::string_view word, Words& words, SudoOptions& out) {
       return true;
     }
     if (kWithValue.find(letter) != std::string_view::npos) {
+      note(letter, out);
       if (word.size() > 1) return true;  // the rest is the value
       if (words.done()) return false;
       words.take();

@@ -11,6 +11,8 @@ struct SudoOptions {
   bool understood = true;        // false: an option that we do not know; the rest was not read
   bool non_interactive = false;  // -n
   bool from_stdin = false;       // -S
+  bool by_helper = false;        // -A: a program of the caller's gives every answer
+  bool own_prompt = false;       // -p
   bool lists = false;            // -l
   bool validates = false;        // -v
 };

@@ -113,7 +113,7 @@ Verdict ask(const Opened& opened, char* const command_info[], char* const run_ar
   const bool child = value_of(command_info, "runcwd").data() != nullptr;
   // A program runs already: what is typed is its own, and sudo waits with it.
   set_sudo_manner(terminal && !child, c.options, sudo, c.manner);
-  Talk talk(conversation.voice(c.manner.can_ask, columns_of(opened.user_info)), c.manner);
+  Talk talk(conversation.voice(!c.manner.errors_only, columns_of(opened.user_info)), c.manner);
   if (!looked) return deny(c, talk, text_of(Fault::kSystem), "terminal not known");
   if (argv != Read::kFound) return deny(c, talk, "jit: denied: the command line cannot be read", "command line");
   c.budget_end = after(static_cast<Ms>(c.manner.budget_s) * 1000);

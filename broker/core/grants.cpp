@@ -160,7 +160,7 @@ void Core::Impl::expire_hand_overs() {
   for (const HandOver& hand : old) {
     LiveGrant* live = find_grant(hand.grant);
     const bool begins = live != nullptr && !live->busy && live->grant.state == GrantState::kUnclaimed &&
-                        hand.ask->door == policy::Door::kSudo && may_use();
+                        hand.ask->door == policy::Door::kSudo && !hand.asks_again && may_use();
     if (!begins) continue;
     const BindAsk ask{hand.ask->door, hand.ask->target, hand.ask->process, hand.ask->subject.terminal,
                       hand.ask->subject.audit_session, hand.ask->ssh_key};

@@ -56,7 +56,7 @@ struct Live {
   BootMs resume_until = 0;     // after a restart: cancelled then; 0: no such limit
   bool one_minute_told = false;
   bool stored = true;          // false until its first commit; nobody hears of it before
-  bool prompted = false;       // who waits was asked something first (ssh)
+  bool prompted = false;       // who waits can be asked something
   bool busy = false;           // a commit is under way; what comes meanwhile waits its turn
   std::vector<std::function<void()>> later;
   bool open() const { return request.state == RequestState::kPending || request.state == RequestState::kDetached; }
@@ -81,6 +81,7 @@ struct HandOver {
   Id grant;  // empty: already root
   BootMs until = 0;
   bool open = false;  // sudo_jit is yet to ask: it opens no session
+  bool asks_again = false;  // who asked was at the question for a vote code, and asks for the yes anew behind it
 };
 
 // An emergency access of which no channel has word yet.

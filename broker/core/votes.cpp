@@ -403,6 +403,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
       if (voted->conn != 0) {
         // The hand-over begins with the yes, not with the vote: it is what the module has 10 s to use.
         hand_over(ask_of(voted->request), given.id);
+        hand_overs.back().asks_again = voted->prompted && takes_code(voted->terms());
         Answer answer;
         answer.verdict = Verdict::kAllow;
         answer.cause = "granted";

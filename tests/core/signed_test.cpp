@@ -64,6 +64,34 @@ TEST_CASE("a signed vote gives what the rule wants signed, and a vote by uid doe
   CHECK(world.held.grants.size() == 1);
 }
 
+TEST_CASE("a yes that comes while the person stands at the question for a code begins when the door asks for it", "[signed][bind]") {
+  Signed world;
+  Ask ask = world.ask(kAlice);
+  ask.can_ask = true;
+  const Answer told = world.answer(world.submit(ask));
+  CHECK(told.takes_code);
+  CHECK(world.signs(kBob, "bob", world.held.requests.at(told.id)).error().empty());
+  world.pass_and_tick(15'000);
+  CHECK(world.bound(world.bind(ask)).cause == "no-hand-over");
+  CHECK(world.only_grant().state == GrantState::kUnclaimed);
+  SECTION("and is used then") {
+    CHECK(world.said(world.resume(told.id, told.secret)) == "allow granted");
+    CHECK(world.bound(world.bind(ask)).allow);
+    CHECK(world.only_grant().starts == world.now);
+  }
+  SECTION("and sudo opens no session: that was the first use") {
+    CHECK(world.said(world.resume(told.id, told.secret)) == "allow granted");
+    const BootMs asked = world.now;
+    world.pass_and_tick(10'000);
+    CHECK(world.only_grant().starts == asked);
+  }
+  SECTION("and nobody asks for it: it ends unused") {
+    world.pass_and_tick(world.only_grant().claim_until - world.now);
+    CHECK(world.core->live_grants().empty());
+    CHECK(world.said(world.resume(told.id, told.secret)) == "deny gone");
+  }
+}
+
 TEST_CASE("a wrong code that is carried again is no other try", "[signed][D15]") {
   Signed world;
   world.use(load_policy(rules_with("one = { need = [{ from = \"set:sre\" }], wait = \"10m\" }",

@@ -142,13 +142,16 @@ def test_the_rescue_line_must_be_ours():
 def test_what_sudo_is_told():
     with set_up():
         for line, level, words in (("Defaults !pam_acct_mgmt", "hole", "sudo does not ask us"), ("Defaults !pam_session", "hole", "nothing ends"),
-                                   ("Defaults pam_service=other", "hole", "pam_service=other"), ("Defaults exempt_group=dba", "note", "exempt_group=dba"), ("%", "fault", "cannot be read")):
+                                   ("Defaults pam_service=other", "hole", "pam_service=other"), ("Defaults exempt_group=dba", "note", "exempt_group=dba"),
+                                   ("Defaults passprompt_override", "fault", "a password would be taken as the reason"), ("Defaults:alice passprompt_override", "fault", "passprompt_override"), ("%", "fault", "cannot be read")):
             with changed("/etc/sudoers", lambda t, line=line: f"{line}\n{t}"):
                 named(doctor("--door", "sudo"), level, "sudoers", words)
         for line in "plugin sudo_jit sudo_jit.so", "PLUGIN \\\n  sudo_jit sudo_jit.so":  # sudo takes them so
             with changed("/etc/sudo.conf", lambda t, line=line: f"{t}{line}\n"):
                 check(not found(doctor("--door", "sudo"), "note", "sudo_jit is not loaded"), f"the plugin is loaded: {line}")
         with changed("/etc/sudo.conf", lambda t: t + "Plugin sudo_jit sudo_jit.so\n"):
+            with changed("/etc/sudoers", lambda t: f"Defaults passprompt_override\n{t}"):
+                check(not found(doctor("--door", "sudo"), "fault", "passprompt_override"), "sudo_jit asks by itself")
             check(not found(doctor("--door", "sudo"), "note", "sudo_jit is not loaded"), "the plugin is loaded")
             os.chmod("/usr/libexec/sudo/sudo_jit.so", 0o666)
             try:

@@ -5,8 +5,9 @@ import json
 import re
 
 import bedlib
+import plugin
 from bedlib import Inbox, Terminal, check, jitctl, run
-from by_hand import PLAIN, SIGNED, cut_off
+from by_hand import PLAIN, SIGNED, carry_out, cut_off, sign
 
 def test_approve_signs_where_a_key_is_at_hand():
     bedlib.enrol("bob")
@@ -73,6 +74,51 @@ def test_pasted_in_another_window_and_as_an_envelope():
                 again = run("eve", ["jitctl", "vote", "--paste", "/tmp/vote.txt"])
                 check(len([g for g in bedlib.all_grants() if g["request"] == request]) == 1, again.text)
             bedlib.clean_slate()
+
+
+def test_a_yes_that_comes_at_the_question():
+    """It is good for 10 s. Alice presses Enter after that; at dave's terminal sudo itself ends the question, after 15 s."""
+    with bedlib.policy_with(PLAIN, SIGNED), plugin.sudoers("Defaults:dave passwd_timeout=0.25"), Inbox() as inbox:
+        with Terminal("alice", "sudo id -un") as alice, Terminal("dave", "sudo id -un") as dave:
+            alice.expect("Vote code, or Enter to wait")
+            request = inbox.new("alice")["id"]
+            jitctl("bob", "approve", request)
+            dave.expect("password for dave: ")
+            dave.line("dave")
+            dave.expect("Vote code, or Enter to wait")
+            jitctl("bob", "approve", inbox.new("dave")["id"])
+            dave.expect("timed out")
+            check(dave.wait() == 0 and "root" in dave.text.split(), dave.text)
+            check([g["state"] for g in bedlib.all_grants() if g["request"] == request] == ["approved"], "its time runs already")
+            alice.line("")
+            check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_code_right_after_a_restart():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        alice.expect("Vote code, or Enter to wait")
+        code = sign(carry_out(inbox.new("alice")["id"]))
+        bedlib.broker.restart()
+        alice.line(code)
+        alice.expect("the vote was taken")
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_question_that_nobody_answers():
+    """By Ctrl-C sudo ends, by its own time only the question does: the request goes with it, and that is said."""
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox:
+        for minutes in "0.02", "0":
+            with plugin.sudoers(f"Defaults:alice passwd_timeout={minutes}"), Terminal("alice", "sudo id -un") as alice:
+                alice.expect("Vote code, or Enter to wait")
+                request = inbox.new("alice")["id"]
+                if minutes == "0":
+                    alice.ctrl_c()
+                alice.expect("the question was not answered")
+                check(alice.wait() != 0 and "root" not in alice.text.split(), alice.text)
+                inbox.state(request, "cancelled")
+    bedlib.clean_slate()
 
 
 def test_a_denial_by_code():

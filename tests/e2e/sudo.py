@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sudo on a terminal: the wait happens in `account`, lines come as things happen, Ctrl-C withdraws."""
+import os
+
 import bedlib
 import story
 
@@ -91,6 +93,22 @@ def reason_not_given(s):
         s.end(alice)
 
 
+def no_question(s):
+    """What would stand in place of our question asks for a password: none is asked, and the wait is the same."""
+    with open("/tmp/helper", "w", encoding="ascii") as f:
+        f.write("#!/bin/sh\ntouch /tmp/helped\necho the password\n")
+    os.chmod("/tmp/helper", 0o755)
+    ways = "sudo -p 'Password of %p: ' id -un", "SUDO_ASKPASS=/tmp/helper sudo -A id -un"
+    with bedlib.policy_with('id       = "root"', 'id       = "root"\nrequire  = ["reason"]'):
+        for command in ways:
+            s.did("alice", command)
+        alice = s.terminal("alice", "JIT_REASON='look at the disks' " + ways[0])
+        s.see(alice, "waiting")
+        s.vote("bob", "approve", "alice", " -m 'go on'")
+        s.end(alice)
+    bedlib.check(not os.path.exists("/tmp/helped"), "the helper was asked")
+
+
 BREAK_GLASS = """[[guard]]
 id        = "frozen"
 who       = ["set:admins"]
@@ -160,6 +178,6 @@ story.main("sudo", {
     "approve": approve, "second": second_does_not_wait, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
     "broker-killed": broker_killed, "broker-back": broker_killed_and_back, "broker-absent": broker_absent,
     "password": password, "listing": listing,
-    "reason": reason, "no-reason": reason_not_given, "break-glass": break_glass,
+    "reason": reason, "no-reason": reason_not_given, "no-question": no_question, "break-glass": break_glass,
     "break-glass-not-typed": break_glass_not_typed, "give-up": give_up},
     {"ctrl-c": WITHDRAWN_S, "broker-absent": DENIED_S})

@@ -121,6 +121,24 @@ def test_a_reason_is_asked_for(inbox):
 
 
 @each
+def test_a_helper_gives_no_reason(inbox):
+    """The helper of -A prints the password. The prompt of -p is for PAM alone."""
+    plugin.program("/tmp/helper", "touch /tmp/helped\necho the password")
+    with plugin.policy(plugin.ANY + 'require = ["reason:5"]\n'):
+        with Terminal("alice", "SUDO_ASKPASS=/tmp/helper sudo -A id -un") as alice:
+            check(alice.wait() != 0 and "cannot be asked here" in alice.text, alice.text)
+        check(not os.path.exists("/tmp/helped"), "the helper was asked")
+        with Terminal("alice", "JIT_REASON='disk is full' SUDO_ASKPASS=/tmp/helper sudo -A id -un") as alice:
+            alice.expect("waiting")
+            bedlib.jitctl("bob", "approve", inbox.new("alice")["id"], "-m", "go on")
+            check(alice.wait() == 0, alice.text)
+        with Terminal("alice", "sudo -p 'Password: ' id -gn") as alice:
+            alice.expect("Reason")
+            alice.ctrl_c()
+            alice.wait()
+
+
+@each
 def test_a_grant_is_used_without_asking_again(inbox):
     with plugin.policy(plugin.ANY + 'scope = "tty"\n'):
         with Terminal("alice", "sudo id -un; sudo -n id -gn; sudo -n -u carol id -un") as alice:

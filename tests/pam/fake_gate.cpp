@@ -125,6 +125,7 @@ class Server {
     sd_bus_start(bus);
     buses_[bus] = true;
     event("connect");
+    ++connects_;
     turn(bus);
   }
 
@@ -161,12 +162,15 @@ class Server {
       event("submit" + context);
       const auto brings = [&](const char* key) { return context.find(key) != std::string::npos; };
       const Say say = brings(" via=") && brings(" ticket=") ? script_.third : brings(" via=") || brings(" reason=") ? script_.again : script_.submit;
+      if (script_.early) afterwards(bus, script_.then);
       reply(bus, m, say, contract::kSubmitOut);
-      if (say == Say::kPending && buses_.count(bus) != 0) afterwards(bus, script_.then);
+      if (say == Say::kPending && !script_.early && buses_.count(bus) != 0) afterwards(bus, script_.then);
       if (say == Say::kAllow && buses_.count(bus) != 0) afterwards(bus, script_.after_yes);
     } else if (member == contract::kResume) {
       event("resume");
-      reply(bus, m, script_.resume, contract::kResumeOut);
+      reply(bus, m, decided_ && connects_ == 1 ? script_.renew : script_.resume, contract::kResumeOut);
+    } else if (member == contract::kVote) {
+      vote(bus, m);
     } else if (member == contract::kBind) {
       event("bind" + describe(m));
       reply(bus, m, script_.bind, contract::kBindOut);
@@ -174,6 +178,16 @@ class Server {
       event(member == contract::kDetach ? "detach" : "withdraw");
       sd_bus_reply_method_return(m, nullptr);
     }
+  }
+
+  void vote(sd_bus* bus, sd_bus_message* m) {
+    const void* code = nullptr;
+    std::size_t size = 0;
+    sd_bus_message_read_array(m, 'y', &code, &size);
+    event("vote " + std::string(static_cast<const char*>(code), size));
+    if (script_.vote != Say::kAllow && script_.vote != Say::kDeny) return reply(bus, m, script_.vote, contract::kVoteOut);
+    sd_bus_reply_method_return(m, contract::kVoteOut, script_.vote == Say::kAllow ? 1 : 0, 1, script_.lines.front().c_str());
+    if (script_.voted != Then::kNothing) afterwards(bus, script_.voted);
   }
 
   void append_detail(sd_bus_message* m, Say say) {
@@ -186,6 +200,7 @@ class Server {
     for (int i = 0; i < 3; ++i) sd_bus_message_close_container(m);
     sd_bus_message_append(m, "{sv}", "cause", "s", script_.cause.c_str());
     if (say == Say::kPending) sd_bus_message_append(m, "{sv}", "deadline-s", "u", script_.deadline_s);
+    if (say == Say::kPending && script_.takes_code) sd_bus_message_append(m, "{sv}", "takes-code", "b", 1);
     if (say == Say::kNeeds) sd_bus_message_append(m, "{sv}", "needs", "as", 2, "reason", "ticket");
     if (say == Say::kNeedsOther) sd_bus_message_append(m, "{sv}", "needs", "as", 1, "blood");
     if (say == Say::kChoice || say == Say::kBadChoice) {
@@ -264,9 +279,14 @@ class Server {
   }
 
   void afterwards(sd_bus* bus, Then then) {
+    decided_ = then == Then::kAllow || then == Then::kAllowHangUp || then == Then::kProgressAllow;
+    connects_ = 0;
     switch (then) {
       case Then::kNothing: return;
       case Then::kAllow: return signal_decided(bus, "allow");
+      case Then::kAllowHangUp:
+        signal_decided(bus, "allow");
+        return drop(bus);
       case Then::kDeny: return signal_decided(bus, "deny");
       case Then::kOtherWord: return signal_decided(bus, "pending");
       case Then::kBadHead: return signal_decided(bus, "allow", "7:0123");
@@ -299,6 +319,8 @@ class Server {
   const Script& script_;
   int listener_;
   int events_;
+  bool decided_ = false;  // with yes
+  int connects_ = 0;      // since it did what the script says
   std::map<sd_bus*, bool> buses_;
 };
 

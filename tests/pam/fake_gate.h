@@ -15,7 +15,7 @@ enum class Say : std::uint8_t {
   kAllow, kDeny, kPending, kNeeds, kNeedsOther, kChoice, kBadChoice, kManyChoices, kOtherWord, kEmptyWord, kWrongSignature, kError, kBadContext, kNothing, kBadId,
   kUnknownKey, kOtherKey, kWrongType, kHangUp, kDie, kStop
 };
-enum class Then : std::uint8_t { kNothing, kAllow, kDeny, kProgressAllow, kOtherWord, kBadHead, kWrongSignature, kHangUp, kDie, kStop, kGarbage };
+enum class Then : std::uint8_t { kNothing, kAllow, kAllowHangUp, kDeny, kProgressAllow, kOtherWord, kBadHead, kWrongSignature, kHangUp, kDie, kStop, kGarbage };
 
 enum class Part : std::uint8_t { kGate, kEnforcer };
 
@@ -26,10 +26,15 @@ struct Script {
   Say third = Say::kAllow;  // to one with such a permit and a ticket
   Then then = Then::kNothing;
   Say resume = Say::kDeny;
+  Say renew = Say::kDeny;   // to Resume on the first connection after a yes
+  Say vote = Say::kAllow;   // taken; kDeny: not taken
+  Then voted = Then::kNothing;
   Say bind = Say::kAllow;
   Then after_yes = Then::kNothing;  // to Submit
   std::vector<std::string> lines = {"jit: a line of the broker"};
   std::uint32_t deadline_s = 600;
+  bool takes_code = false;
+  bool early = false;  // what it does then is done before it says pending
   std::string cause = "test";
   Part part = Part::kGate;
   Say adopt = Say::kAllow;
@@ -39,7 +44,7 @@ class FakeGate {
  public:
   explicit FakeGate(const Script& script);  // serves when this returns
   ~FakeGate();                              // ends the process
-  // One word an event, as it happens: "connect", "submit KEYS", "resume", "detach", "withdraw", "bind KEYS", "adopt", "hangup"; "" after 60 s.
+  // One word an event, as it happens: "connect", "submit KEYS", "resume", "vote CODE", "detach", "withdraw", "bind KEYS", "adopt", "hangup"; "" after 60 s.
   std::string next_event();
   void end();                               // now; what it told is still to be read
   bool saw(const std::string& word);        // reads events until this one

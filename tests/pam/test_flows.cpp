@@ -32,6 +32,22 @@ const std::string kInfo = std::string("I:") + kLine;
 const std::string kError = std::string("E:") + kLine;
 
 Script pending(Then then, Say resume = Say::kDeny) { return {.submit = Say::kPending, .then = then, .resume = resume}; }
+Script at_code(Then then, Say renew = Say::kAllow) {  // the same, and a vote code is asked for
+  return {.submit = Say::kPending, .then = then, .renew = renew, .takes_code = true};
+}
+Script early(Script script) {
+  script.early = true;
+  return script;
+}
+Script with_vote(Script script, Say vote, Then voted = Then::kNothing) {
+  script.vote = vote;
+  script.voted = voted;
+  return script;
+}
+Script resumed(Script script, Say resume) {
+  script.resume = resume;
+  return script;
+}
 Attempt at(const char* service, Call call = Call::kAccount) { return {.dir = "/run/flow", .service = service, .calls = {call}}; }
 Attempt no_terminal(Attempt a) {
   a.terminal = false;
@@ -62,6 +78,7 @@ std::vector<Flow> all_flows() {
   const std::string enter = "P:Press Enter to wait for approval (max 100 s): \n";
   const std::string asked = kInfo + "I:  1) admin-root: 1 of group:wheel, for 15m\nI:  type: glass   (break-glass: nobody is asked, for 10m)\n"
                                     "I:  2) night: 1 of group:night, for 5m\nP:Number, or the whole name: \n";
+  const std::string code = "P:Vote code, or Enter to wait for approval (max 600 s): \n";
   const std::string more = "E:jit: denied: more is needed than can be asked here\n";
   const std::string none = "E:jit: denied: that is none of them; break-glass is typed in full\n";
   const std::string six_more = kInfo + kInfo + kInfo + kInfo + kInfo;
@@ -128,15 +145,42 @@ std::vector<Flow> all_flows() {
       {"ssh auth, nothing proven: nobody is asked", {}, unproven(at("sshd", Call::kAuth)), {PAM_MAXTRIES}, "", {}},
       {"ssh auth, granted", {}, at("sshd", Call::kAuth), {PAM_SUCCESS}, kInfo,
        {"submit service=sshd phase=auth user=alice rhost=192.0.2.7 tty=ssh ssh-auth=publickey ssh-ed25519 AAAA can-ask=1 budget-s=100"}},
-      {"ssh auth, reason, wait, approved", {.submit = Say::kNeeds, .again = Say::kPending, .then = Then::kAllow}, at("sshd", Call::kAuth),
-       {PAM_SUCCESS}, "P:Reason: \nP:Ticket: \n" + kInfo + enter + kInfo, {"submit", "submit"}},
+      {"ssh auth, reason, wait, approved", {.submit = Say::kNeeds, .again = Say::kPending, .then = Then::kAllow, .renew = Say::kAllow}, at("sshd", Call::kAuth),
+       {PAM_SUCCESS}, "P:Reason: \nP:Ticket: \n" + kInfo + enter + kInfo, {"submit", "submit", "resume"}},
       {"ssh auth, an emergency that waits for its channel: nothing to press", {.submit = Say::kPending, .then = Then::kAllow, .cause = "telling"},
        at("sshd", Call::kAuth), {PAM_SUCCESS}, kInfo + kInfo, {"submit"}},
+      {"ssh auth, the request ends before the wait would", {.submit = Say::kPending, .then = Then::kDeny, .deadline_s = 40}, at("sshd", Call::kAuth),
+       {PAM_MAXTRIES}, kInfo + "P:Press Enter to wait for approval (max 40 s): \n" + kError + "P:Press Enter. \n", {}},
       {"ssh auth, wait, denied", pending(Then::kDeny), at("sshd", Call::kAuth), {PAM_MAXTRIES}, kInfo + enter + kError + "P:Press Enter. \n", {}},
       {"ssh auth, denied at once", {.submit = Say::kDeny}, at("sshd", Call::kAuth), {PAM_MAXTRIES}, kError + "P:Press Enter. \n", {}},
       {"ssh auth, budget over", pending(Then::kNothing), at("sshd", Call::kAuth), {PAM_MAXTRIES},
        kInfo + "P:Press Enter to wait for approval (max 1 s): \nE:jit: still waiting for approval: request 01234567; log in again once it is approved\n" +
            "P:Press Enter. \n", {"submit", "detach"}, "budget=1"},
+      {"a yes that came at the question for a code is asked for anew", at_code(Then::kAllow), answering(at("sudo"), Answers::kEmpty), {PAM_SUCCESS},
+       kInfo + code + kInfo, {"submit", "resume"}},
+      {"the same, and the gate has closed the connection meanwhile", at_code(Then::kAllowHangUp), answering(at("su"), Answers::kEmpty), {PAM_SUCCESS},
+       kInfo + code + kInfo, {"submit", "resume"}},
+      {"the same, and it has ended meanwhile", at_code(Then::kAllow, Say::kDeny), answering(at("sudo"), Answers::kEmpty), {PAM_PERM_DENIED},
+       kInfo + code + kError, {"submit", "resume"}},
+      {"sudo ends the question, and the yes was there", early(at_code(Then::kAllow)), answering(at("sudo"), Answers::kError), {PAM_SUCCESS},
+       kInfo + code + kInfo, {"submit", "resume"}},
+      {"sudo ends the question, and a no was there", early(at_code(Then::kDeny)), answering(at("sudo"), Answers::kError), {PAM_PERM_DENIED},
+       kInfo + code + kError, {"submit"}},
+      {"the question is ended, and nothing was there", at_code(Then::kNothing), answering(at("sudo"), Answers::kError), {PAM_PERM_DENIED},
+       kInfo + code + "E:jit: cancelled: the question was not answered\n", {"submit", "withdraw"}},
+      {"only sudo's question has a time", early(at_code(Then::kAllow)), answering(at("su"), Answers::kError), {PAM_PERM_DENIED},
+       kInfo + code + "E:jit: cancelled: the question was not answered\n", {"submit", "withdraw"}},
+      {"a code behind a restart of the broker is carried then", resumed(with_vote(at_code(Then::kHangUp), Say::kAllow, Then::kAllow), Say::kPending),
+       typing(at("sudo"), {"jc1abc"}), {PAM_SUCCESS}, kInfo + code + kInfo + kInfo, {"submit", "resume", "vote jc1abc", "resume"}},
+      {"a code behind a restart, and it was decided before", resumed(at_code(Then::kHangUp), Say::kAllow), typing(at("sudo"), {"jc1abc"}),
+       {PAM_SUCCESS}, kInfo + code + kInfo, {"submit", "resume"}},
+      {"a code behind a restart, and the request is gone", at_code(Then::kHangUp), typing(at("sudo"), {"jc1abc"}), {PAM_PERM_DENIED},
+       kInfo + code + kError, {"submit", "resume"}},
+      {"a code that does not arrive", with_vote(at_code(Then::kAllow), Say::kError), typing(at("sudo"), {"jc1abc", ""}), {PAM_SUCCESS},
+       kInfo + code + "I:jit: the vote code did not arrive; enter it again, or press Enter and hand it in with: jitctl vote --paste\n" + code + kInfo,
+       {"submit", "vote jc1abc", "resume"}},
+      {"a code that comes after the yes: nothing more is asked", with_vote(at_code(Then::kAllow), Say::kDeny), typing(at("sudo"), {"jc1abc"}),
+       {PAM_SUCCESS}, kInfo + code + kInfo + kInfo, {"submit", "vote jc1abc", "resume"}},
       {"ssh account of a public key: no prompt, no wait", {.submit = Say::kDeny}, monitor(at("sshd")), {PAM_PERM_DENIED}, kError,
        {"submit service=sshd phase=account user=alice rhost=192.0.2.7 tty=ssh ssh-auth=publickey ssh-ed25519 AAAA can-ask=0 budget-s=0"}},
       {"a text that is not plain is not shown", {.submit = Say::kDeny, .lines = {"ok", "\x1b[2Jx", "caf\xc3\xa9"}}, at("sudo"), {PAM_PERM_DENIED},

@@ -94,7 +94,7 @@ TEST_CASE("signals, mask, umask, cwd, locale and descriptors stay as they were")
 TEST_CASE("closed stdin, stdout and stderr: no descriptor of ours takes their place") {
   const std::string wrong = in_bed([] {
     write_stacks("/run/flow", "debug", false);
-    FakeGate gate({.submit = Say::kPending, .then = Then::kAllow});
+    FakeGate gate({.submit = Say::kPending, .then = Then::kAllow, .renew = Say::kAllow});
     Attempt attempt{.dir = "/run/flow", .service = "sshd"};
     attempt.terminal = false;
     attempt.before = [] {

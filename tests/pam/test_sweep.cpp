@@ -30,16 +30,18 @@ struct Way {
   bool held = false;  // systemd runs, and the enforcer takes the session over
 };
 
-// In the ways that wait, a broken connection is joined again: there the gate then says no, so that a yes would be ours.
+// In the ways that wait, a broken connection is joined again: there the gate then says no, so that a yes would be ours. Behind a prompt
+// the yes is asked for anew, once.
 std::vector<Way> all_ways() {
   const Script waits{.submit = Say::kPending, .then = Then::kAllow, .resume = Say::kDeny};
+  const Script says_again{.submit = Say::kPending, .then = Then::kAllow, .renew = Say::kAllow};
   const Script asks{.submit = Say::kNeeds, .again = Say::kAllow};
   return {
       {"sudo account, allowed", "sudo", Call::kAccount, {}, PAM_PERM_DENIED},
       {"sudo account, waits", "sudo", Call::kAccount, waits, PAM_PERM_DENIED},
       {"su auth, asks", "su", Call::kAuth, asks, PAM_PERM_DENIED},
       {"sudo account, chooses", "sudo", Call::kAccount, {.submit = Say::kChoice}, PAM_PERM_DENIED, {"glass", "the database is on fire"}},
-      {"sshd auth, waits", "sshd", Call::kAuth, waits, PAM_MAXTRIES},
+      {"sshd auth, waits", "sshd", Call::kAuth, says_again, PAM_MAXTRIES},
       {"sshd account, allowed", "sshd", Call::kAccount, {}, PAM_PERM_DENIED},
       {"sudo session", "sudo", Call::kSession, {}, PAM_ABORT},
       {"login session", "login", Call::kSession, {}, PAM_PERM_DENIED},

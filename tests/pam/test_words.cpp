@@ -17,12 +17,12 @@ using namespace jit::pam;
 
 namespace {
 
-// "n": -n seen, "S", "l", "v"; "?": not understood.
+// "n": -n seen, "S", "A", "p", "l", "v"; "?": not understood.
 std::string seen(const std::vector<std::string>& words) {
   std::string argv;
   for (const std::string& word : words) argv += word + '\0';
   const SudoOptions o = read_sudo_options(argv);
-  return std::string(o.understood ? "" : "?") + (o.non_interactive ? "n" : "") + (o.from_stdin ? "S" : "") + (o.lists ? "l" : "") +
+  return std::string(o.understood ? "" : "?") + (o.non_interactive ? "n" : "") + (o.from_stdin ? "S" : "") + (o.by_helper ? "A" : "") + (o.own_prompt ? "p" : "") + (o.lists ? "l" : "") +
          (o.validates ? "v" : "");
 }
 
@@ -68,8 +68,15 @@ TEST_CASE("sudo's options are read by sudo's rules") {
       {{"sudo", "-un", "id"}, ""},
       {{"sudo", "--user", "-n", "id"}, ""},
       {{"sudo", "--user=root", "-n", "id"}, "n"},
-      {{"sudo", "-p", "-l", "id", "-u"}, ""},
-      {{"sudo", "-p", "", "-l"}, "l"},
+      {{"sudo", "-p", "-l", "id", "-u"}, "p"},
+      {{"sudo", "-p", "", "-l"}, "pl"},
+      {{"sudo", "-pPass for %u: ", "id"}, "p"},
+      {{"sudo", "-Hp", "x", "id", "-A"}, "p"},
+      {{"sudo", "--prompt=x", "id"}, "p"},
+      {{"sudo", "--prompt", "-A", "id"}, "p"},
+      {{"sudo", "-A", "id"}, "A"},
+      {{"sudo", "-HA", "id"}, "A"},
+      {{"sudo", "--askpass", "id"}, "A"},
       {{"sudo", "-l"}, "l"},
       {{"sudo", "-ll"}, "l"},
       {{"sudo", "-Ubob", "-l"}, "l"},
