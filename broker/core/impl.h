@@ -340,6 +340,7 @@ struct Core::Impl {
   void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
   void wrong_code(Live& live, const Caller& caller, const std::string& signed_digest, Done<Request> done);
   bool complete(const Live& live) const;
+  void free_or_drop(Live& live);
   Grant grant_from(const Live& live) const;
 
   // --- signed_votes.cpp
@@ -371,7 +372,10 @@ struct Core::Impl {
   };
   FoundGrant find_visible_grant(const Caller& caller, std::string_view id);
   void end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why, std::function<void(bool)> done,
-                 std::optional<std::pair<Request, Vote>> vote = std::nullopt);
+                 Batch with = {});  // what is written along
+  // The yes, by which of the gate's two ways it is told.
+  using Tell = void (Gate::*)(Conn, const Answer&);
+  void give(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, Answer answer, Tell tell);
   void bind(Conn conn, BindAsk ask);
   void bind_now(Conn conn, const HandOver& hand, const BindAsk& ask);
   // starts: the first use. conn 0: nobody waits for the answer.

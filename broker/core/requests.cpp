@@ -160,10 +160,9 @@ void Core::resume(Conn conn, const Id& id, std::string_view secret) {
     return;
   }
   if (live->request.state == RequestState::kApproved) {
-    impl.hand_over(impl.ask_of(live->request), live->request.grant);
     answer.verdict = Verdict::kAllow;
     answer.cause = "granted";
-    return impl.gate.answer(conn, answer);
+    return impl.give(conn, impl.ask_of(live->request), live->request.grant, std::move(answer), &Gate::answer);
   }
   if (live->conn != 0 && live->conn != conn) impl.waiting.erase(live->conn);
   live->conn = conn;
