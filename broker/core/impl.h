@@ -177,6 +177,8 @@ struct Core::Impl {
   // --- facts_core.cpp
   void did(const policy::Identity& who, Deed deed, const Id& id) { senses.history.add(who.person, deed, clock.boottime(), id); }
   void did_grant(const Grant& grant, const policy::Offer& offer);
+  void wrote_grant(const Grant& grant, bool ok);  // false: as if it had never been given
+  void undo_request(const Request& request);      // it could not be stored: as if it had never been asked
   // Pending requests, after a change of what `changed` names.
   void look_again(std::string_view changed = "the policy changed");
   void watch_facts();    // finds fact_end
@@ -298,7 +300,7 @@ struct Core::Impl {
   std::optional<std::string> over_limit(const Ask& ask);
   std::optional<std::string> over_emergencies(const Ask& ask, const policy::Offer& offer) const;
   void count_asked(const Subject& subject);
-  void uncount_asked(const Subject& subject);  // it could not be stored
+  void uncount_asked(const Subject& subject);
   bool approved_by(const LiveGrant& grant, const Subject& subject) const;
   Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind, const Id& extends = {});
   // A request that the policy itself answers with yes, and its grant.

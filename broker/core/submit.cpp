@@ -324,7 +324,9 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   asks[conn] = ask;
   commit(std::move(batch), [this, conn, secret, ask = std::move(ask), grant = std::move(grant), request = std::move(request)](bool ok) mutable {
     const bool there = asks.erase(conn) > 0;  // who hung up meanwhile is handed nothing
+    wrote_grant(grant, ok);
     if (!ok) {
+      if (request) undo_request(*request);
       if (!there) return;
       return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
     }
@@ -387,7 +389,7 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
         deny(conn, *held.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
       }
       auto later = std::move(made->later);
-      uncount_asked(made->request.subject);
+      undo_request(made->request);
       drop(id);
       for (auto& step : later) step();
       return;

@@ -371,6 +371,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
   if (LiveGrant* held = find_grant(live.request.extends); held != nullptr && grant) held->busy = true;
   commit(std::move(batch), [this, id, before, voted_now, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
     Live* voted = find(id);
+    if (grant && voted->request.extends.empty()) wrote_grant(*grant, ok);
     if (!ok) {
       if (voted_now) voted->votes.pop_back();
       voted->request = before;
