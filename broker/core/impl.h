@@ -316,6 +316,7 @@ struct Core::Impl {
   void drop(const Id& id);  // from memory
   void unindex(const Request& request);
   void detach_now(const Id& id);
+  void cancel_left(const Id& id);
   void close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
              std::optional<Vote> vote = std::nullopt, std::string kept = {});
   void leave(Conn conn, bool keep);

@@ -185,9 +185,19 @@ void Core::Impl::leave(Conn conn, bool keep) {
   Live* live = find(id);
   if (live == nullptr || live->conn != conn) return;
   live->conn = 0;
-  if (!live->open()) return;
-  if (!keep) return close(*live, RequestState::kCancelled, "", "the requester left", [](bool) {});
-  detach_now(id);
+  if (keep) return detach_now(id);
+  cancel_left(id);
+}
+
+// What is being written may be an approval that fails: then she has left all the same.
+void Core::Impl::cancel_left(const Id& id) {
+  Live* left = find(id);
+  if (left == nullptr) return;
+  if (left->busy) {
+    left->later.push_back([this, id] { cancel_left(id); });
+    return;
+  }
+  if (left->open() && left->conn == 0) close(*left, RequestState::kCancelled, "", "the requester left", [](bool) {});
 }
 
 void Core::Impl::detach_now(const Id& id) {
