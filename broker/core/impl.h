@@ -320,6 +320,7 @@ struct Core::Impl {
   void close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
              std::optional<Vote> vote = std::nullopt, std::string kept = {});
   void leave(Conn conn, bool keep);
+  const LiveGrant* covering_approved(const Request& request);
   void tell_waiting(Live& live, std::vector<std::string> text);
   std::shared_ptr<const Ask> ask_of(const Request& request) const;
   void check_due(const Id& id);
