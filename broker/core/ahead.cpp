@@ -94,12 +94,16 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     }
   }
   if (const auto why = impl.hold_back(ask, *decision.offer)) return done(failure<Request>(Error::kDenied, *why));
+  const bool allowed = decision.outcome == policy::Outcome::kAllow;
+  if (allowed) {
+    if (const auto why = impl.over_grants(ask.subject)) return done(failure<Request>(Error::kLimit, *why));
+    if (!impl.buried) return done(failure<Request>(Error::kUnavailable, kUnwritable));
+  }
   if (const auto why = impl.over_emergencies(ask, *decision.offer)) return done(failure<Request>(Error::kLimit, *why));
   if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
   impl.count_asked(ask.subject);
 
   auto live = std::make_unique<Live>();
-  const bool allowed = decision.outcome == policy::Outcome::kAllow;
   std::optional<Grant> grant;
   if (allowed) {
     auto made = impl.granted_at_once(ask, *decision.offer, RequestKind::kAhead);

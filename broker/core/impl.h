@@ -298,6 +298,7 @@ struct Core::Impl {
   void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
                     const std::string& kept);
   std::optional<std::string> over_limit(const Ask& ask);
+  std::optional<std::string> over_grants(const Subject& subject) const;  // that nobody is asked for
   std::optional<std::string> over_emergencies(const Ask& ask, const policy::Offer& offer) const;
   void count_asked(const Subject& subject);
   void uncount_asked(const Subject& subject);
@@ -387,6 +388,8 @@ struct Core::Impl {
   void expire_hand_overs();
   std::vector<policy::Seat> seats_behind(const Grant& grant) const;
 };
+
+inline constexpr const char* kUnwritable = "the audit log cannot be written, so nothing can be granted now";
 
 // Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
 std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid);

@@ -292,12 +292,8 @@ std::pair<Request, Grant> Core::Impl::granted_at_once(const Ask& ask, const poli
 
 void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
                        const std::string& kept) {
-  if (grants_of.count(ask->subject.identity->uid) >= limits.grants_per_uid) {
-    return deny(conn, *ask, "limit", {texts::line("too many grants of yours live at once; see jitctl grants, or end one")});
-  }
-  if (!buried) {
-    return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
-  }
+  if (const auto why = over_grants(ask->subject)) return deny(conn, *ask, "limit", {texts::line(*why)});
+  if (!buried) return deny(conn, *ask, "unavailable", {texts::line(kUnwritable)});
   if (const auto why = over_emergencies(*ask, *decision.offer)) return deny(conn, *ask, "limit", {texts::line(*why)});
   Batch batch;
   Grant grant;
@@ -328,7 +324,7 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
     if (!ok) {
       if (request) undo_request(*request);
       if (!there) return;
-      return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
+      return deny(conn, *ask, "unavailable", {texts::line(kUnwritable)});
     }
     const Id id = grant.id;
     const Grant given = grant;
