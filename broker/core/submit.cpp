@@ -121,7 +121,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
   look_at(by_person.equal_range(subject.identity->person));
   for (const Id& candidate : candidates) {
     Live* live = find(candidate);
-    if (live == nullptr || !live->request.extends.empty() || !same_ask(live->request, *ask)) continue;
+    if (live == nullptr || !live->request.extends.empty() || !same_ask(live->request, *ask) || from_elsewhere(live->request, *ask)) continue;
     if (live->request.not_before > clock.boottime()) continue;  // that is for later
     if (!ask->via.empty() && ask->via != live->request.offer.rule) continue;  // who names another rule wants that one
     if (!live->open() && !live->busy) continue;
