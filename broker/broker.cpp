@@ -234,10 +234,10 @@ std::optional<evidence::Envelope> Broker::seal(std::string_view type, const std:
 // A uid that was given to somebody else, a name that is another account's, a group that was left: none of it inherits a grant.
 void Broker::look_at_holders() {
   for (const core::Grant* grant : core_->live_grants()) {
-    const std::uint32_t target = grant->target->uid;
-    directory_.by_uid(grant->subject.identity->uid, [this, id = grant->id, target](const directory::User& holder) {
+    const core::IdentityPtr subject = grant->subject.identity;
+    directory_.account(subject->uid, subject->user, [this, id = grant->id, target = grant->target](const directory::User& holder) {
       if (holder.status == directory::Status::kUnknown) return;
-      directory_.by_uid(target, [this, id, holder](const directory::User& given) {
+      directory_.account(target->uid, target->user, [this, id, holder](const directory::User& given) {
         if (given.status == directory::Status::kUnknown) return;
         const auto identity = [this](const directory::User& user) {
           return user.status == directory::Status::kFound ? known(user, core_->policy()) : nullptr;

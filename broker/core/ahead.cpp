@@ -58,7 +58,7 @@ std::optional<std::string> Core::Impl::hold_back(const Ask& ask, const policy::O
 // It could not be stored: as if it had never been asked.
 void Core::Impl::unmake(Live& made, Done<Request> done) {
   auto later = std::move(made.later);
-  uncount_asked(made.request.subject);
+  undo_request(made.request);
   drop(made.request.id);
   for (auto& step : later) step();
   done(failure<Request>(Error::kUnavailable, "the request could not be stored; try again later"));
@@ -94,12 +94,16 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
     }
   }
   if (const auto why = impl.hold_back(ask, *decision.offer)) return done(failure<Request>(Error::kDenied, *why));
+  const bool allowed = decision.outcome == policy::Outcome::kAllow;
+  if (allowed) {
+    if (const auto why = impl.over_grants(ask.subject)) return done(failure<Request>(Error::kLimit, *why));
+    if (!impl.buried) return done(failure<Request>(Error::kUnavailable, kUnwritable));
+  }
   if (const auto why = impl.over_emergencies(ask, *decision.offer)) return done(failure<Request>(Error::kLimit, *why));
   if (const auto why = impl.over_limit(ask)) return done(failure<Request>(Error::kLimit, *why));
   impl.count_asked(ask.subject);
 
   auto live = std::make_unique<Live>();
-  const bool allowed = decision.outcome == policy::Outcome::kAllow;
   std::optional<Grant> grant;
   if (allowed) {
     auto made = impl.granted_at_once(ask, *decision.offer, RequestKind::kAhead);
@@ -123,6 +127,7 @@ void Core::create(const Caller& caller, Ask ask, Done<Request> done) {
   impl.add(std::move(live));
   impl.commit(std::move(batch), [&impl, id, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
     Live* made = impl.find(id);
+    if (grant) impl.wrote_grant(*grant, ok);
     if (!ok) return impl.unmake(*made, std::move(done));
     made->stored = true;
     if (grant) {

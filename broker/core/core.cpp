@@ -84,7 +84,6 @@ void Core::Impl::hand_over(std::shared_ptr<const Ask> ask, const Id& grant, bool
 
 void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, std::vector<std::string> text) {
   const bool told = ask->can_ask;  // elsewhere a line would land in somebody's output
-  hand_over(std::move(ask), grant);
   Answer answer;
   answer.verdict = Verdict::kAllow;
   answer.cause = grant.empty() ? "already-root" : "granted";
@@ -92,7 +91,7 @@ void Core::Impl::yes(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant,
   if (const LiveGrant* live = find_grant(grant); live != nullptr && live->grant.state == GrantState::kUnclaimed && told) {
     for (std::string& more : without_enforcer()) answer.text.push_back(std::move(more));
   }
-  gate.answer(conn, answer);
+  give(conn, std::move(ask), grant, std::move(answer), &Gate::answer);
 }
 
 void Core::Impl::defer(Live& live, Conn conn, std::function<void()> step) {

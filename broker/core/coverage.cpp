@@ -70,15 +70,16 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
   return grant.state == GrantState::kUnclaimed || bound_to(grant, attempt);
 }
 
+bool from_elsewhere(const Request& request, const Ask& ask) {
+  return request.subject.origin.kind != policy::Origin::Kind::kUnknown && !(request.subject.origin == ask.subject.origin);
+}
+
 bool same_ask(const Request& request, const Ask& ask) {
   if (request.door != ask.door || request.target->uid != ask.target->uid) return false;
   const policy::Identity& asked = *request.subject.identity;
   const policy::Identity& asking = *ask.subject.identity;
   if (asked.uid != asking.uid && asked.person != asking.person) return false;
-  if (request.door == policy::Door::kSsh && request.subject.origin.kind != policy::Origin::Kind::kUnknown &&
-      !(request.subject.origin == ask.subject.origin)) {
-    return false;
-  }
+  if (request.door == policy::Door::kSsh && from_elsewhere(request, ask)) return false;
   if (request.door == policy::Door::kSsh && other_key(request.ssh_key, ask.ssh_key)) return false;
   if (request.command.verified && ask.command.verified && request.target_group != ask.target_group) return false;
   return request.argv == ask.argv && request.cwd == ask.cwd && same_command(request.command, ask.command);

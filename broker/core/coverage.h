@@ -33,6 +33,10 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now);
 // is taken for what was resolved where the path is the one that was shown.
 bool same_command(const Command& given, const Command& asked);
 
+// What was shown and signed names another place than he comes from now; the rule and its people judged that one. What was asked
+// ahead of time names none.
+bool from_elsewhere(const Request& request, const Ask& ask);
+
 // Do two attempts ask for the same thing? One live request for each (person, door, target, command).
 bool same_ask(const Request& request, const Ask& ask);
 

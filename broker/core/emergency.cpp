@@ -63,12 +63,11 @@ void Core::Impl::begin_emergency(Conn conn, std::shared_ptr<const Ask> ask, cons
       decided.text = {texts::line("the grant has ended meanwhile")};
       return gate.decided(conn, decided);
     }
-    hand_over(held.mapped(), grant);
     decided.verdict = Verdict::kAllow;
     decided.cause = "granted";
     decided.text = {texts::line(texts::told(told))};
     for (std::string& more : without_enforcer()) decided.text.push_back(std::move(more));
-    gate.decided(conn, decided);
+    give(conn, held.mapped(), grant, std::move(decided), &Gate::decided);
   });
 }
 

@@ -76,11 +76,22 @@ std::string Core::Impl::record(const Sight& sight, const policy::Decision& decis
   return record_of(sight.view, decision, words_at, policy()->hash(), tags_hash);
 }
 
+// Before it is written: what comes meanwhile must find it.
 void Core::Impl::did_grant(const Grant& grant, const policy::Offer& offer) {
   const policy::Identity& who = *grant.subject.identity;
   did(who, Deed::kGranted, grant.id);
   if (offer.break_glass) did(who, Deed::kBreakGlass, grant.id);
-  senses.history.used(who.person, grant.target->uid, clock.wall());
+}
+
+void Core::Impl::wrote_grant(const Grant& grant, bool ok) {
+  const std::string& person = grant.subject.identity->person;
+  if (ok) return senses.history.used(person, grant.target->uid, clock.wall());
+  for (const Deed deed : {Deed::kGranted, Deed::kBreakGlass}) senses.history.undo(person, deed, grant.id);
+}
+
+void Core::Impl::undo_request(const Request& request) {
+  uncount_asked(request.subject);
+  senses.history.undo(request.subject.identity->person, Deed::kRequest, request.id);
 }
 
 void Core::Impl::look_again(std::string_view changed) {

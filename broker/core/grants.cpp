@@ -58,7 +58,7 @@ std::vector<policy::Seat> Core::Impl::seats_behind(const Grant& grant) const {
 
 // The end holds at once and in memory first: a full disk must not keep a grant alive.
 void Core::Impl::end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why,
-                           std::function<void(bool)> done, std::optional<std::pair<Request, Vote>> vote) {
+                           std::function<void(bool)> done, Batch with) {
   live.grant.state = GrantState::kEnded;
   live.grant.end = end;
   live.grant.ended_by = std::move(by);
@@ -68,11 +68,7 @@ void Core::Impl::end_grant(LiveGrant& live, GrantEnd end, std::string by, std::s
   auto later = std::move(live.later);
   drop_grant(ended.id);
   enforce_end(ended);
-  Batch batch;
-  if (vote) {
-    batch.entries.push_back(events::vote(vote->first, vote->second));
-    batch.votes.push_back(std::move(vote->second));
-  }
+  Batch batch = std::move(with);
   batch.grants.push_back(ended);
   batch.entries.push_back(events::grant(events::kGrantEnded, ended));
   commit_end(std::move(batch), [this, ended, done = std::move(done)](bool ok) {
@@ -218,6 +214,33 @@ void Core::Impl::claim(Conn conn, LiveGrant& live, const HandOver& hand, const B
     listener.grant_changed(now_active);
     free_later(*claimed);
   });
+}
+
+// polkit opens no session, so nothing would ever bind or begin the grant: there the answer is its one use, and its end.
+void Core::Impl::give(Conn conn, std::shared_ptr<const Ask> ask, const Id& id, Answer answer, Tell tell) {
+  LiveGrant* live = find_grant(id);
+  if (live == nullptr || live->grant.door != policy::Door::kPolkit) {
+    hand_over(std::move(ask), id);
+    return (gate.*tell)(conn, answer);
+  }
+  Grant& grant = live->grant;
+  grant.starts = grant.expires = clock.boottime();
+  grant.starts_wall = grant.expires_wall = clock.wall();
+  grant.uses = 1;
+  note_power(grant.subject.identity->uid, grant.subject.loginuid, grant.target->uid);
+  Batch used;
+  used.entries.push_back(events::use(events::kGrantClaimed, grant, *ask));
+  asks[conn] = ask;
+  end_grant(*live, GrantEnd::kExpired, "", "used: at polkit it is for one answer", [this, conn, ask, answer = std::move(answer), tell](bool ok) mutable {
+    if (asks.erase(conn) == 0) return;  // who has left is told nothing
+    if (!ok) {
+      answer.verdict = Verdict::kDeny;
+      answer.cause = "unavailable";
+      answer.text = {texts::line("the audit log cannot be written, so no grant can be used now")};
+      note_denial(*ask, answer.cause, answer.text.front());
+    }
+    (gate.*tell)(conn, answer);
+  }, std::move(used));
 }
 
 void Core::end(const Caller& caller, std::string_view prefix, Done<Grant> done) {

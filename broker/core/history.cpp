@@ -47,6 +47,12 @@ void History::add(std::string_view person, Deed deed, BootMs at, const Id& id, s
   kind.entries.insert(place, {at, id, count});
 }
 
+void History::undo(std::string_view person, Deed deed, const Id& id) {
+  const auto known = persons_.find(person);
+  if (known == persons_.end()) return;
+  std::erase_if(known->second.kinds[static_cast<std::size_t>(deed)].entries, [&](const Entry& entry) { return entry.id == id; });
+}
+
 void History::used(std::string_view person, std::uint32_t target, WallMs wall) {
   Person& who = of(person);
   if (who.targets.size() >= kTargets && !who.targets.contains(target)) drop_oldest(who.targets);

@@ -56,6 +56,7 @@ class History {
   static constexpr std::size_t kTargets = 256;     // of one person
 
   void add(std::string_view person, Deed deed, BootMs at, const Id& id, std::uint32_t count = 1);
+  void undo(std::string_view person, Deed deed, const Id& id);  // it could not be written
   void used(std::string_view person, std::uint32_t target, WallMs wall);
   void begins_at(BootMs at) { complete_since_ = std::max(complete_since_, at); }  // nothing is known of before
 

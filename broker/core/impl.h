@@ -178,6 +178,8 @@ struct Core::Impl {
   // --- facts_core.cpp
   void did(const policy::Identity& who, Deed deed, const Id& id) { senses.history.add(who.person, deed, clock.boottime(), id); }
   void did_grant(const Grant& grant, const policy::Offer& offer);
+  void wrote_grant(const Grant& grant, bool ok);  // false: as if it had never been given
+  void undo_request(const Request& request);      // it could not be stored: as if it had never been asked
   // Pending requests, after a change of what `changed` names.
   void look_again(std::string_view changed = "the policy changed");
   void watch_facts();    // finds fact_end
@@ -297,9 +299,10 @@ struct Core::Impl {
   void open_request(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
                     const std::string& kept);
   std::optional<std::string> over_limit(const Ask& ask);
+  std::optional<std::string> over_grants(const Subject& subject) const;  // that nobody is asked for
   std::optional<std::string> over_emergencies(const Ask& ask, const policy::Offer& offer) const;
   void count_asked(const Subject& subject);
-  void uncount_asked(const Subject& subject);  // it could not be stored
+  void uncount_asked(const Subject& subject);
   bool approved_by(const LiveGrant& grant, const Subject& subject) const;
   Request make_request(const Ask& ask, const policy::Offer& offer, RequestState state, RequestKind kind, const Id& extends = {});
   // A request that the policy itself answers with yes, and its grant.
@@ -315,9 +318,11 @@ struct Core::Impl {
   void drop(const Id& id);  // from memory
   void unindex(const Request& request);
   void detach_now(const Id& id);
+  void cancel_left(const Id& id);
   void close(Live& live, RequestState state, std::string by, std::string why, std::function<void(bool)> done,
              std::optional<Vote> vote = std::nullopt, std::string kept = {});
   void leave(Conn conn, bool keep);
+  const LiveGrant* covering_approved(const Request& request);
   void tell_waiting(Live& live, std::vector<std::string> text);
   std::shared_ptr<const Ask> ask_of(const Request& request) const;
   void check_due(const Id& id);
@@ -341,6 +346,7 @@ struct Core::Impl {
   void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
   void wrong_code(Live& live, const Caller& caller, const std::string& signed_digest, Done<Request> done);
   bool complete(const Live& live) const;
+  void free_or_drop(Live& live);
   Grant grant_from(const Live& live) const;
 
   // --- signed_votes.cpp
@@ -372,7 +378,10 @@ struct Core::Impl {
   };
   FoundGrant find_visible_grant(const Caller& caller, std::string_view id);
   void end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why, std::function<void(bool)> done,
-                 std::optional<std::pair<Request, Vote>> vote = std::nullopt);
+                 Batch with = {});  // what is written along
+  // The yes, by which of the gate's two ways it is told.
+  using Tell = void (Gate::*)(Conn, const Answer&);
+  void give(Conn conn, std::shared_ptr<const Ask> ask, const Id& grant, Answer answer, Tell tell);
   void bind(Conn conn, BindAsk ask);
   void bind_now(Conn conn, const HandOver& hand, const BindAsk& ask);
   // starts: the first use. conn 0: nobody waits for the answer.
@@ -380,6 +389,8 @@ struct Core::Impl {
   void expire_hand_overs();
   std::vector<policy::Seat> seats_behind(const Grant& grant) const;
 };
+
+inline constexpr const char* kUnwritable = "the audit log cannot be written, so nothing can be granted now";
 
 // Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
 std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid);

@@ -58,6 +58,11 @@ std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
   return std::nullopt;
 }
 
+std::optional<std::string> Core::Impl::over_grants(const Subject& subject) const {
+  if (grants_of.count(subject.identity->uid) < limits.grants_per_uid) return std::nullopt;
+  return std::string("too many grants of yours live at once; see jitctl grants, or end one");
+}
+
 // Each alarms every approver: few within an hour. What cannot be told is many.
 std::optional<std::string> Core::Impl::over_emergencies(const Ask& ask, const policy::Offer& offer) const {
   if (!offer.break_glass) return std::nullopt;

@@ -140,6 +140,12 @@ void Core::Impl::close(Live& live, RequestState state, std::string by, std::stri
   });
 }
 
+// The grant that an approved request may still use.
+const LiveGrant* Core::Impl::covering_approved(const Request& request) {
+  const LiveGrant* held = find_grant(request.grant);
+  return held != nullptr && covers(held->grant, attempt_of(*ask_of(request)), clock.boottime()) ? held : nullptr;
+}
+
 void Core::resume(Conn conn, const Id& id, std::string_view secret) {
   Impl& impl = *impl_;
   Answer answer;
@@ -150,7 +156,8 @@ void Core::resume(Conn conn, const Id& id, std::string_view secret) {
   const bool mine = live != nullptr && !live->request.secret_hash.empty() &&
                     live->request.secret_hash == evidence::sha256_hex(secret) &&
                     live->request.state != RequestState::kDetached &&
-                    (live->resume_until == 0 || impl.clock.boottime() < live->resume_until);
+                    (live->resume_until == 0 || impl.clock.boottime() < live->resume_until) &&
+                    (live->busy || live->open() || impl.covering_approved(live->request) != nullptr);
   if (!mine) {
     answer.text = {texts::line("request " + texts::short_id(id) + " is gone; run the command again")};
     return impl.gate.answer(conn, answer);
@@ -160,10 +167,19 @@ void Core::resume(Conn conn, const Id& id, std::string_view secret) {
     return;
   }
   if (live->request.state == RequestState::kApproved) {
-    impl.hand_over(impl.ask_of(live->request), live->request.grant);
+    const auto ask = impl.ask_of(live->request);
+    if (policy_ == nullptr) return impl.deny(conn, *ask, "no-policy", {texts::line("no policy is in force, so nothing is allowed")}, id);
+    const LiveGrant* held = impl.covering_approved(live->request);
+    const Sight sight(impl.senses, impl.clock, *ask, &held->grant);
+    if (const auto why = policy_->refuses_use(held->grant.rule, held->grant.fingerprint, sight.view)) {
+      return impl.deny(conn, *ask, "policy", {texts::line("not allowed: " + *why)}, id);
+    }
+    if (!impl.may_use()) {
+      return impl.deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")}, id);
+    }
     answer.verdict = Verdict::kAllow;
     answer.cause = "granted";
-    return impl.gate.answer(conn, answer);
+    return impl.give(conn, ask, held->grant.id, std::move(answer), &Gate::answer);
   }
   if (live->conn != 0 && live->conn != conn) impl.waiting.erase(live->conn);
   live->conn = conn;
@@ -186,9 +202,19 @@ void Core::Impl::leave(Conn conn, bool keep) {
   Live* live = find(id);
   if (live == nullptr || live->conn != conn) return;
   live->conn = 0;
-  if (!live->open()) return;
-  if (!keep) return close(*live, RequestState::kCancelled, "", "the requester left", [](bool) {});
-  detach_now(id);
+  if (keep) return detach_now(id);
+  cancel_left(id);
+}
+
+// What is being written may be an approval that fails: then she has left all the same.
+void Core::Impl::cancel_left(const Id& id) {
+  Live* left = find(id);
+  if (left == nullptr) return;
+  if (left->busy) {
+    left->later.push_back([this, id] { cancel_left(id); });
+    return;
+  }
+  if (left->open() && left->conn == 0) close(*left, RequestState::kCancelled, "", "the requester left", [](bool) {});
 }
 
 void Core::Impl::detach_now(const Id& id) {

@@ -121,7 +121,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
   look_at(by_person.equal_range(subject.identity->person));
   for (const Id& candidate : candidates) {
     Live* live = find(candidate);
-    if (live == nullptr || !live->request.extends.empty() || !same_ask(live->request, *ask)) continue;
+    if (live == nullptr || !live->request.extends.empty() || !same_ask(live->request, *ask) || from_elsewhere(live->request, *ask)) continue;
     if (live->request.not_before > clock.boottime()) continue;  // that is for later
     if (!ask->via.empty() && ask->via != live->request.offer.rule) continue;  // who names another rule wants that one
     if (!live->open() && !live->busy) continue;
@@ -292,12 +292,8 @@ std::pair<Request, Grant> Core::Impl::granted_at_once(const Ask& ask, const poli
 
 void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision,
                        const std::string& kept) {
-  if (grants_of.count(ask->subject.identity->uid) >= limits.grants_per_uid) {
-    return deny(conn, *ask, "limit", {texts::line("too many grants of yours live at once; see jitctl grants, or end one")});
-  }
-  if (!buried) {
-    return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
-  }
+  if (const auto why = over_grants(ask->subject)) return deny(conn, *ask, "limit", {texts::line(*why)});
+  if (!buried) return deny(conn, *ask, "unavailable", {texts::line(kUnwritable)});
   if (const auto why = over_emergencies(*ask, *decision.offer)) return deny(conn, *ask, "limit", {texts::line(*why)});
   Batch batch;
   Grant grant;
@@ -324,9 +320,11 @@ void Core::Impl::allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::
   asks[conn] = ask;
   commit(std::move(batch), [this, conn, secret, ask = std::move(ask), grant = std::move(grant), request = std::move(request)](bool ok) mutable {
     const bool there = asks.erase(conn) > 0;  // who hung up meanwhile is handed nothing
+    wrote_grant(grant, ok);
     if (!ok) {
+      if (request) undo_request(*request);
       if (!there) return;
-      return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so nothing can be granted now")});
+      return deny(conn, *ask, "unavailable", {texts::line(kUnwritable)});
     }
     const Id id = grant.id;
     const Grant given = grant;
@@ -387,7 +385,7 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
         deny(conn, *held.mapped(), "unavailable", {texts::line("the request could not be stored; try again later")});
       }
       auto later = std::move(made->later);
-      uncount_asked(made->request.subject);
+      undo_request(made->request);
       drop(id);
       for (auto& step : later) step();
       return;

@@ -98,8 +98,8 @@ std::vector<std::string> kept(const Request& request, const policy::Offer& terms
 std::vector<std::string> approved(const Request& request, const Grant& grant) {
   std::string text = "approved";
   if (!request.ended_by.empty()) text += " by " + request.ended_by;
-  text += " for " + policy::format_duration(grant.lifetime_s);
-  if (request.offer.shortened) text += " (the rule allows no longer)";
+  text += grant.door == policy::Door::kPolkit ? ", this once" : " for " + policy::format_duration(grant.lifetime_s);
+  if (request.offer.shortened && grant.door != policy::Door::kPolkit) text += " (the rule allows no longer)";
   return {line(text)};
 }
 

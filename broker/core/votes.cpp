@@ -250,12 +250,15 @@ void Core::Impl::deny_request(Live& live, const Caller& caller, Vote vote, Done<
   const Request before = live.request;
   if (!live.open()) {
     add_block(before, vote);
+    Batch cast;
+    cast.entries.push_back(events::vote(before, vote));
+    cast.votes.push_back(vote);
     end_grant(*find_grant(before.grant), GrantEnd::kRevoked, by, vote.reason, [before, done = std::move(done)](bool ok) {
       if (!ok) return done(failure<Request>(Error::kUnavailable, "the grant has ended, but the log could not be written"));
       Outcome<Request> out;
       out.value = before;
       done(std::move(out));
-    }, std::pair(before, vote));
+    }, std::move(cast));
   } else {
     close(live, RequestState::kDenied, by, vote.reason,
           [this, before, reason = vote.reason, by, done = std::move(done)](bool ok) mutable {
@@ -368,6 +371,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
   if (LiveGrant* held = find_grant(live.request.extends); held != nullptr && grant) held->busy = true;
   commit(std::move(batch), [this, id, before, voted_now, grant = std::move(grant), done = std::move(done)](bool ok) mutable {
     Live* voted = find(id);
+    if (grant && voted->request.extends.empty()) wrote_grant(*grant, ok);
     if (!ok) {
       if (voted_now) voted->votes.pop_back();
       voted->request = before;
@@ -381,18 +385,11 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
       // Kept as long as the grant: a denial ends that one still.
       if (LiveGrant* held = find_grant(voted->request.extends)) held->extensions.push_back(id);
       unindex(voted->request);
-      const bool there = find_grant(voted->request.extends) != nullptr;
       prolong(std::move(*grant));
       Outcome<Request> out;
       out.value = voted->request;
       listener.request_changed(out.value);
-      if (there) {
-        free_later(*voted);
-      } else {  // it ended while this was written
-        auto later = std::move(voted->later);
-        drop(id);
-        for (auto& step : later) step();
-      }
+      free_or_drop(*voted);
       return done(std::move(out));
     }
     if (grant) {
@@ -401,9 +398,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
       add_grant(std::move(*grant));
       unindex(voted->request);
       if (voted->conn != 0) {
-        // The hand-over begins with the yes, not with the vote: it is what the module has 10 s to use.
-        hand_over(ask_of(voted->request), given.id);
-        hand_overs.back().asks_again = voted->prompted && takes_code(voted->terms());
+        // A hand-over begins with the yes, not with the vote: it is what the module has 10 s to use.
         Answer answer;
         answer.verdict = Verdict::kAllow;
         answer.cause = "granted";
@@ -412,7 +407,9 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
         for (std::string& more : without_enforcer()) answer.text.push_back(std::move(more));
         answer.head = head_text(store.head());
         waiting.erase(voted->conn);
-        gate.decided(std::exchange(voted->conn, 0), answer);
+        const bool asks_again = voted->prompted && takes_code(voted->terms());
+        give(std::exchange(voted->conn, 0), ask_of(voted->request), given.id, std::move(answer), &Gate::decided);
+        if (!hand_overs.empty() && hand_overs.back().grant == given.id) hand_overs.back().asks_again = asks_again;
       }
       listener.grant_changed(given);
     } else {
@@ -422,9 +419,17 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
     listener.request_changed(voted->request);
     Outcome<Request> out;
     out.value = voted->request;
-    free_later(*voted);
+    free_or_drop(*voted);
     done(std::move(out));
   });
+}
+
+// The grant of what was approved may have ended while that was written, or been used up by the answer.
+void Core::Impl::free_or_drop(Live& live) {
+  if (live.open() || find_grant(live.request.grant) != nullptr) return free_later(live);
+  auto later = std::move(live.later);
+  drop(live.request.id);
+  for (auto& step : later) step();
 }
 
 }  // namespace jit::core

@@ -19,6 +19,9 @@ Directory::~Directory() = default;
 
 void Directory::by_name(const std::string& name, Found found) { impl_->engine->by_name(name, std::move(found)); }
 void Directory::by_uid(std::uint32_t uid, Found found) { impl_->engine->by_uid(uid, std::move(found)); }
+void Directory::account(std::uint32_t uid, const std::string& name, Found found) {
+  impl_->engine->account(uid, name, std::move(found));
+}
 void Directory::group_name(std::uint32_t gid, std::function<void(std::string)> found) {
   impl_->engine->group_name(gid, std::move(found));
 }

@@ -70,6 +70,9 @@ class Directory {
   ~Directory();
   void by_name(const std::string& name, Found found);
   void by_uid(std::uint32_t uid, Found found);
+  // The account of this uid and name, as it is now. A uid may have several names (root and toor), and by_uid knows the first one
+  // only. Where they do not belong together any more: whose the uid is.
+  void account(std::uint32_t uid, const std::string& name, Found found);
   // Its number where the directory has no name for it; empty where the directory did not answer.
   void group_name(std::uint32_t gid, std::function<void(std::string)> found);
   // The path of the program that sudo would run for this word: an absolute path with its folder resolved, or the first

@@ -72,6 +72,16 @@ void Engine::by_uid(std::uint32_t uid, Found found) {
   ask({Kind::kUid, uid, {}}, std::move(found));
 }
 
+void Engine::account(std::uint32_t uid, const std::string& name, Found found) {
+  by_uid(uid, [weak = weak_from_this(), uid, name, found = std::move(found)](const User& first) {
+    const auto self = weak.lock();
+    if (!self || first.status == Status::kUnknown || name.empty() || first.name == name) return found(first);
+    self->by_name(name, [first, uid, found](const User& named) {
+      found(named.status == Status::kUnknown || named.uid == uid ? named : first);
+    });
+  });
+}
+
 void Engine::group_name(std::uint32_t gid, std::function<void(std::string)> found) {
   if (gid == policy::kNoUid) return found(std::to_string(gid));
   ask({Kind::kGroup, gid, {}}, [found = std::move(found)](const User& group) { found(group.name); });

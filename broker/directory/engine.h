@@ -21,6 +21,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   static std::shared_ptr<Engine> make(core::Post post, Options options, std::shared_ptr<Resolver> resolver, Now now);
   void by_name(const std::string& name, Found found);
   void by_uid(std::uint32_t uid, Found found);
+  void account(std::uint32_t uid, const std::string& name, Found found);
   void group_name(std::uint32_t gid, std::function<void(std::string)> found);
   void program(const std::string& word, std::function<void(std::string)> found);
   void can_change(const Asked& asked, std::function<void(bool)> found);

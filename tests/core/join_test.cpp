@@ -46,6 +46,8 @@ TEST_CASE("what makes two attempts the same", "[join]") {
        },
        "pending attached"},
       {"nobody waits now", [](World&, Ask& ask) { ask.budget_s = 0; }, "deny waiting"},
+      {"come from elsewhere", [](World& w, Ask& ask) { ask.subject.origin = w.login(kAlice).subject.origin; }, "pending approval-needed"},
+      {"come from nobody knows where", [](World&, Ask& ask) { ask.subject.origin = {}; }, "pending approval-needed"},
       {"another word", [](World&, Ask& ask) { ask.argv.emplace_back("-x"); }, "pending approval-needed"},
       {"words split otherwise", [](World&, Ask& ask) { ask.argv = {"sudo -u", "root", "id"}; }, "pending approval-needed"},
       {"another folder", [](World&, Ask& ask) { ask.cwd = "/"; }, "pending approval-needed"},
@@ -62,6 +64,30 @@ TEST_CASE("what makes two attempts the same", "[join]") {
     row.change(left.world, ask);
     CHECK(left.world.said(left.world.submit(ask)) == row.said);
   }
+}
+
+TEST_CASE("a request is not taken up from where its rule says no", "[join]") {
+  World world;
+  world.use(load_policy(rules_with("id = \"root\"\n", "id = \"root\"\nfrom = [\"local\"]\n")));
+  const Ask console = world.ask(kAlice);
+  const Conn first = world.submit(console);
+  const Id id = world.only_request();
+  world.detach(first);
+  Ask remote = console;
+  remote.process = {9000, 901};
+  remote.subject.origin = world.login(kAlice).subject.origin;
+  CHECK(world.said(world.submit(remote)) == "deny policy");
+  CHECK(world.vote(kBob, id).error().empty());
+  CHECK(world.said(world.submit(remote)) == "deny policy");
+  CHECK(world.said(world.submit(console)) == "allow granted");
+}
+
+TEST_CASE("what was asked ahead of time is taken up from anywhere", "[join]") {
+  World world;
+  Ask ahead = world.ask(kAlice);
+  ahead.subject.origin = {};
+  CHECK(world.create(kAlice, ahead).error().empty());
+  CHECK(world.said(world.submit(world.ask(kAlice))) == "pending attached");
 }
 
 TEST_CASE("two accounts of one person are one asker", "[join]") {

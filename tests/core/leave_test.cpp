@@ -167,6 +167,36 @@ TEST_CASE("leaving while a commit is under way", "[leave]") {
     world.disk = World::Disk::kPrompt;
     CHECK(world.bound(world.bind(ask)).cause == "no-hand-over");  // nobody was handed anything
   }
+  SECTION("hang-up while the completing vote is written, and fails") {
+    const bool keep = GENERATE(false, true);
+    const Conn conn = world.submit(ask);
+    world.settle();
+    const Id id = world.only_request();
+    const auto reply = world.vote(kBob, id);
+    if (keep) world.detach(conn);
+    world.hangup(conn);
+    world.write_one(false);
+    world.settle();
+    CHECK(reply.error() == "Unavailable");
+    CHECK(on_disk(world, id) == (keep ? RequestState::kDetached : RequestState::kCancelled));
+    CHECK(world.heard(conn).decided.empty());
+    const auto late = world.vote(kBob, id);
+    world.settle();
+    CHECK(late.error() == (keep ? "" : "NotFound"));
+  }
+  SECTION("hang-up while the completing vote is written and fails, and she is back by then") {
+    const Conn conn = world.submit(ask);
+    world.settle();
+    const Id id = world.only_request();
+    world.vote(kBob, id);
+    const Conn back = world.resume(id, world.answer(conn).secret);
+    world.hangup(conn);
+    world.write_one(false);
+    world.settle();
+    CHECK(world.said(back) == "pending resumed");
+    CHECK(on_disk(world, id) == RequestState::kPending);
+    world.withdraw(back);
+  }
   SECTION("hang-up while a denial is written") {
     const Conn conn = world.submit(ask);
     world.settle();

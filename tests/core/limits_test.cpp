@@ -47,6 +47,39 @@ TEST_CASE("living grants of a uid are bounded where nobody is asked", "[limits]"
   CHECK(world.said(world.submit(at_terminal(103))) == "allow granted");
 }
 
+TEST_CASE("what is asked ahead of time and given at once is bounded, too", "[limits]") {
+  Limits limits;
+  limits.grants_per_uid = 3;
+  World world(limits);
+  const auto numbered_free = [&](int n) {
+    Ask ask = world.ask(kAlice, "free");
+    ask.argv.push_back(std::to_string(n));
+    ask.not_before = world.now + 3'600'000;
+    return ask;
+  };
+  for (int n = 0; n < 3; ++n) CHECK(world.create(kAlice, numbered_free(n)).error().empty());
+  const auto refused = world.create(kAlice, numbered_free(3));
+  CHECK(refused.error() == "Limit");
+  CHECK(refused.one().message == "too many grants of yours live at once; see jitctl grants, or end one");
+  CHECK(world.create(kFrank, world.ask(kFrank, "free")).error().empty());
+  CHECK(world.create(kAlice, world.ask(kAlice)).error().empty());  // people are asked
+  world.end(world.caller(kAlice), world.core->live_grants().front()->id);
+  CHECK(world.create(kAlice, numbered_free(3)).error().empty());
+}
+
+TEST_CASE("nothing is given ahead of time while an end is written nowhere", "[limits]") {
+  World world;
+  const Ask ask = world.ask(kAlice, "free");
+  world.submit(ask);
+  REQUIRE(world.bound(world.bind(ask)).allow);
+  world.failing_writes = world.failing_graves = true;
+  world.end(world.caller(kAlice), world.only_grant().id);
+  REQUIRE_FALSE(world.core->ends_are_safe());
+  world.failing_writes = false;
+  CHECK(world.create(kAlice, ask).error() == "Unavailable");
+  CHECK(world.core->live_grants().empty());
+}
+
 TEST_CASE("commits under way count as pending", "[limits]") {
   World world;
   world.disk = World::Disk::kHeld;

@@ -85,6 +85,37 @@ TEST_CASE("resume of one approved meanwhile", "[resume]") {
   CHECK(world.bound(world.bind(ask)).allow);
 }
 
+TEST_CASE("resume of one approved asks the policy as any use does", "[resume]") {
+  World world;
+  const Answer told = world.answer(world.submit(world.ask(kAlice)));
+  CHECK(world.vote(kBob, told.id).error().empty());
+  world.restart();
+  SECTION("a guard denies by now") {
+    world.use(load_policy(rules_with("[[permit]]\nid = \"root\"\n",
+                                     "[[guard]]\nid = \"g\"\nwho = [\"set:staff\"]\ndeny = \"freeze\"\n[[permit]]\nid = \"root\"\n")));
+    CHECK(world.said(world.resume(told.id, told.secret)) == "deny policy");
+  }
+  SECTION("its permit is gone") {
+    world.use(load_policy(rules_with("id = \"root\"", "id = \"other\"")));
+    CHECK(world.said(world.resume(told.id, told.secret)) == "deny policy");
+  }
+  SECTION("no policy is in force") {
+    world.use(nullptr);
+    CHECK(world.said(world.resume(told.id, told.secret)) == "deny no-policy");
+  }
+  SECTION("nothing can be written") {
+    world.failing_writes = true;
+    world.core->note("policy.loaded", "policy", "x");
+    world.settle();
+    CHECK(world.said(world.resume(told.id, told.secret)) == "deny unavailable");
+  }
+  SECTION("its time to be claimed is over") {
+    world.pass(world.only_grant().claim_until - world.now);
+    CHECK(world.said(world.resume(told.id, told.secret)) == "deny gone");
+  }
+  CHECK(world.bound(world.bind(world.ask(kAlice))).cause == "no-hand-over");
+}
+
 TEST_CASE("resume of one approved and revoked meanwhile", "[resume]") {
   World world;
   const Answer told = world.answer(world.submit(world.ask(kAlice)));

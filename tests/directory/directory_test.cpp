@@ -17,7 +17,7 @@ class Table final : public Resolver {
  public:
   User by_name(const std::string& name) override {
     enter("name:" + name, 0);
-    User user = found(4242, name);
+    User user = found(name.starts_with("user") ? static_cast<std::uint32_t>(std::stoul(name.substr(4))) : 4242, name);
     if (name == "nobody-here") user.status = Status::kAbsent;
     if (name == "broken") user.status = Status::kUnknown;
     return user;
@@ -94,6 +94,12 @@ struct Bed {
     REQUIRE(loop.until([&] { return got.has_value(); }));
     return *got;
   }
+  User account(std::uint32_t id, const std::string& text) {
+    std::optional<User> got;
+    engine->account(id, text, [&](const User& user) { got = user; });
+    REQUIRE(loop.until([&] { return got.has_value(); }));
+    return *got;
+  }
   std::string group(std::uint32_t gid) {
     std::optional<std::string> got;
     engine->group_name(gid, [&](std::string text) { got = std::move(text); });
@@ -114,6 +120,34 @@ Options quick(std::chrono::milliseconds timeout) {
 }
 
 }  // namespace
+
+TEST_CASE("an account is of its name and its uid together, also by a second name") {
+  struct Row {
+    std::uint32_t uid;
+    const char* name;
+    Status status;
+    std::uint32_t uid_now;
+    const char* name_now;
+  };
+  const Row rows[] = {
+      {1000, "user1000", Status::kFound, 1000, "user1000"},
+      {4242, "alice", Status::kFound, 4242, "alice"},              // the first line of this uid is user4242
+      {1000, "alice", Status::kFound, 1000, "user1000"},           // her name is another account's now
+      {1000, "nobody-here", Status::kFound, 1000, "user1000"},     // her uid is
+      {1000, "", Status::kFound, 1000, "user1000"},                // it had no name then
+      {4242, "broken", Status::kUnknown, 4294967295U, ""},         // nobody can tell
+  };
+  Bed bed;
+  for (const Row& row : rows) {
+    INFO(row.uid << " " << row.name);
+    const User now = bed.account(row.uid, row.name);
+    CHECK(now.status == row.status);
+    if (row.status == Status::kUnknown) continue;
+    CHECK(now.uid == row.uid_now);
+    CHECK(now.name == row.name_now);
+  }
+  CHECK(bed.table->calls("name:user1000") == 0);
+}
 
 TEST_CASE("a user is found, absent or unknown") {
   Bed bed;
