@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <iostream>
 
 #include "cli/commands.h"
+#include "cli/line_reader.h"
 #include "cli/policy_files.h"
 #include "cli/remote.h"
 #include "cli/signing.h"
@@ -42,17 +42,22 @@ std::string unwrapped(const std::string& text) {
   return text.substr(from, text.find(kEnd, from) - from);
 }
 
+Failure too_long() { return {Exit::kUsage, "that is too long for a request or a vote: copy no more than what jitctl printed"}; }
+
 // From a file, or from standard input: a terminal's ends with the last line of what is pasted, so that nobody has to know Ctrl-D.
 Result<std::string> read_input(const std::string& word, std::string_view last_line) {
   if (!word.empty() && word != "-") return read_policy_file(word);
   const bool terminal = isatty(STDIN_FILENO) == 1;
   std::string out;
-  for (std::string line; std::getline(std::cin, line);) {
-    if (out.size() + line.size() > kInputMax) return Failure{Exit::kUsage, "that is too long"};
+  LineReader reader(STDIN_FILENO, kInputMax);
+  auto got = LineReader::Got::kLine;
+  for (std::string line; (got = reader.next(line)) == LineReader::Got::kLine;) {
+    if (out.size() + line.size() > kInputMax) return too_long();
     out += line + "\n";
     const bool whole = last_line.empty() ? !line.empty() : line.find(last_line) != std::string::npos || line.starts_with('{');
     if (terminal && whole) break;
   }
+  if (got == LineReader::Got::kTooLong) return too_long();
   if (evidence::trim(out).empty()) return Failure{Exit::kUsage, "nothing was given: paste it, or name a file"};
   return out;
 }

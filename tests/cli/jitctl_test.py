@@ -218,14 +218,17 @@ class A11(unittest.TestCase):
 
 
 class A13(unittest.TestCase):
-    """Row A13: standard input is never read."""
+    """Row A13: standard input is never read, or no more of it than fits."""
 
     def test_endless_input(self):
-        for args in (["status"], ["approve"], ["policy", "check", "/dev/stdin"]):
+        for args in (["status"], ["approve"], ["policy", "check", "/dev/stdin"], ["vote", "--code"], ["vote", "--paste"],
+                     ["audit", "show", "abab", "/dev/stdin"], ["audit", "prove", "abab", "/dev/stdin"]):
             with self.subTest(args=args), open("/dev/zero", "rb") as zero:
                 done = within(5, lambda _, args=args, zero=zero: subprocess.run([JITCTL, *args], stdin=zero, capture_output=True,
                                                                                 timeout=WAIT_S))
                 self.assertNotEqual(done.returncode, 0)
+                if args[0] in ("vote", "audit"):
+                    self.assertIn(b"too long", done.stderr)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         self.assertLess(peak, 128 * 1024 if "asan" not in JITCTL else 1 << 30)
 
