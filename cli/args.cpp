@@ -74,7 +74,7 @@ const std::array kVerbs = {
          "gate sudo, su, ssh, login or polkit: shows the change, tries it, and takes it back unless you --confirm; for root"},
     Verb{"doctor", "", 0, 0, false, {kDoor, kJson}, "try each door, and name what is not gated; exit code 1 where there is a hole; for root"},
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
-    Verb{"audit show", "ID [FILE...]", 1, 4096, false, {kJson}, "what the log says of a request or a grant, checked"},
+    Verb{"audit show", "ID [FILE...]", 1, 4096, false, {kHostKey, kJson}, "what the log says of a request or a grant, checked"},
     Verb{"audit export", "", 0, 0, false, {kSince, kFormat}, "the log for others: jsonl, which jit-verify checks, or ocsf"},
     Verb{"audit verify", "[FILE...]", 0, 4096, false, {kHostKey, kAllowedSigners, kHead}, "check the log, or an export or proof; see jit-verify(1)"},
     Verb{"audit prove", "ID [FILE...]", 1, 4096, false, {}, "a proof of a request or a grant that others check with public keys"},
