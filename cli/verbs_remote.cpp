@@ -123,11 +123,12 @@ Exit Verbs::remote_vote(bool approve) {
   if (!found) return out.fail(found.failure());
   const RemoteRequest& request = **found;
   if (!json()) out.facts(request_facts(request.document));
-  if (!is_open(request.document)) return out.fail({Exit::kNo, "request " + *id + " is " + text_of(request.document, "state") + " already"});
+  const std::string before = text_of(request.document, "state");
+  if (!is_open(request.document)) return out.fail({Exit::kNo, "request " + *id + " is " + before + " already"});
   if (approve && request.request.request.offer.match && decision->typed.empty()) {
     return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
   }
-  const auto vote = signed_vote(request.request, *decision, (*remote)->person(), {}, args.value(Option::kKey));
+  const auto vote = signed_vote(request.request, *decision, (*remote)->person(), {}, args.has(Option::kKey) ? args.value(Option::kKey) : (*remote)->key());
   if (!vote) return out.fail(vote.failure());
   if (const auto sent = (*remote)->send(request, *vote); !sent) return out.fail(sent.failure());
   // The vote is kept for its host now; what comes of it is worth a moment.
@@ -136,15 +137,30 @@ Exit Verbs::remote_vote(bool approve) {
     const auto news = (*remote)->next(milliseconds(end - monotonic_ms()), -1);
     if (!news) break;
   }
-  if (json()) return print(request.document, {});
-  if (is_open(request.document)) {
-    out.line("sent: the vote is kept for its host; request " + *id + " still waits");
-    return Exit::kDone;
+  return sent_vote(request.document, before, *decision);
+}
+
+// A host says over the relay how a request ended, and nothing of a single vote.
+Exit Verbs::sent_vote(const Json& request, const std::string& before, const Decision& decision) {
+  const std::string state = text_of(request, "state");
+  const std::string id = text_of(request, "id");
+  const bool ended = !is_open(request) && state != before;
+  const Exit code = !ended || state == (decision.approve ? "approved" : "denied") ? Exit::kDone : Exit::kNo;
+  if (json()) {
+    print(request, {});
+    return code;
   }
-  std::uint64_t lifetime = number_of(request.document, "offer.give_s");
-  if (decision->duration_s) lifetime = std::min<std::uint64_t>(lifetime, *decision->duration_s);
-  out.line(decision_line(request.document, lifetime));
-  return Exit::kDone;
+  const std::string there = "jitctl -H " + text_of(request, "host.name") + " ";
+  if (!ended) {
+    out.line("sent: the vote is kept for its host; request " + id + " still waits");
+    out.note("the host has not confirmed that it counts; to see whether it does: " + there + "show " + id);
+    return code;
+  }
+  std::uint64_t lifetime = number_of(request, "offer.give_s");
+  if (decision.duration_s) lifetime = std::min<std::uint64_t>(lifetime, *decision.duration_s);
+  out.line(decision_line(request, lifetime));
+  if (code != Exit::kDone) out.note("this is not what you voted: your vote was sent, and came too late or did not count; to see why: " + there + "show " + id);
+  return code;
 }
 
 Exit Verbs::remote_watch() {

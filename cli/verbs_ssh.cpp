@@ -139,7 +139,7 @@ Exit Verbs::vote_over_ssh(const std::string& host, bool approve) {
   if (approve && request->request.offer.match && decision->typed.empty()) {
     return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
   }
-  const auto vote = signed_vote(*request, *decision, approver->person, {}, args.value(Option::kKey));
+  const auto vote = signed_vote(*request, *decision, approver->person, {}, args.has(Option::kKey) ? args.value(Option::kKey) : approver->key);
   if (!vote) return out.fail(vote.failure());
   std::vector<std::string> words = {"vote", "--paste", "-"};
   if (json()) words.emplace_back("--json");
