@@ -123,8 +123,9 @@ Exit Verbs::remote_vote(bool approve) {
   if (!found) return out.fail(found.failure());
   const RemoteRequest& request = **found;
   if (!json()) out.facts(request_facts(request.document));
+  // A no ends what was approved already.
   const std::string before = text_of(request.document, "state");
-  if (!is_open(request.document)) return out.fail({Exit::kNo, "request " + *id + " is " + before + " already"});
+  if (!is_open(request.document) && (approve || before != "approved")) return out.fail({Exit::kNo, "request " + *id + " is " + before + " already"});
   if (approve && request.request.request.offer.match && decision->typed.empty()) {
     return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
   }
@@ -151,9 +152,11 @@ Exit Verbs::sent_vote(const Json& request, const std::string& before, const Deci
     return code;
   }
   const std::string there = "jitctl -H " + text_of(request, "host.name") + " ";
-  if (!ended) {
-    out.line("sent: the vote is kept for its host; request " + id + " still waits");
-    out.note("the host has not confirmed that it counts; to see whether it does: " + there + "show " + id);
+  const bool granted = state == "approved" && !decision.approve;
+  if (!ended || granted) {
+    out.line("sent: the vote is kept for its host; request " + id + (granted ? " was approved already, and a no that counts ends its grant" : " still waits"));
+    out.note(granted ? "the host has not confirmed it, and takes it only while it is connected; to see what came of it: " + there + "show " + id + ", and to be sure: " + there + "deny " + id
+                     : "the host has not confirmed that it counts; to see whether it does: " + there + "show " + id);
     return code;
   }
   std::uint64_t lifetime = number_of(request, "offer.give_s");

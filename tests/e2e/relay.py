@@ -97,6 +97,23 @@ def test_an_outcome_that_is_not_what_was_voted():
     bedlib.clean_slate()
 
 
+def test_a_denial_of_what_was_approved_ends_the_grant():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo sleep 600") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        check(BOB.jitctl("approve", request, "-m", "fine").code == 0, "no vote")
+        inbox.grant("active", request=request)
+        taken = BOB.jitctl("deny", request, "-m", "after all not")
+        check(taken.code == 0 and "approved already" in taken.out, taken.text)
+        check("has not confirmed it" in taken.err and f"jitctl -H bed deny {request}" in taken.err, taken.text)
+        check(inbox.grant("ended", request=request)["ended"]["why"] == "after all not", "another end")
+        again = BOB.jitctl("approve", request)
+        check(again.code == 1 and "approved already" in again.err, again.text)
+        alice.ctrl_c()
+        alice.wait()
+    bedlib.clean_slate()
+
+
 def test_a_request_that_nobody_knows_is_named_at_once():
     none = BOB.jitctl("approve", "0" * 32, "-m", "x")
     check(none.code == 3 and "there is no such request" in none.err and "asked again" not in none.err, none.text)
