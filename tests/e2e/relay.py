@@ -114,6 +114,19 @@ def test_a_denial_of_what_was_approved_ends_the_grant():
     bedlib.clean_slate()
 
 
+def test_a_key_that_is_trusted_already_may_be_named_again():
+    key = bedlib.jitctl("root", "status")["host"]["key"]
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        check(BOB.jitctl("show", request, "--relay", "--trust", key).code == 0, "it is not shown")
+        strange = BOB.jitctl("show", request, "--trust", "SHA256:" + "A" * 43)
+        check(strange.code == 2 and "no host with that key" in strange.err, strange.text)
+        voted = BOB.jitctl("approve", request, "-m", "fine", "--trust", key)
+        check(voted.code == 0 and alice.wait() == 0, voted.text)
+    bedlib.clean_slate()
+
+
 def test_a_request_that_nobody_knows_is_named_at_once():
     none = BOB.jitctl("approve", "0" * 32, "-m", "x")
     check(none.code == 3 and "there is no such request" in none.err and "asked again" not in none.err, none.text)
