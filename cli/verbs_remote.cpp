@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "cli/commands.h"
 #include "cli/remote.h"
 #include "evidence/text.h"
@@ -61,6 +64,16 @@ Result<const RemoteRequest*> found_in(Remote& remote, const std::string& id, Out
   return found;
 }
 
+// What a relay has no answer to is refused, or it would look like one.
+std::optional<Failure> beyond_relay(const Args& args) {
+  for (const Option option : {Option::kState, Option::kSince, Option::kOwed, Option::kCode, Option::kEnvelope}) {
+    if (!args.has(option)) continue;
+    const auto name = std::ranges::find(option_names(), option, &OptionName::option);
+    return Failure{Exit::kUsage, std::string(name->name) + " is not for requests over a relay: ask their host, jitctl -H HOST " + args.verb + " ..., or leave it out"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<Decision> Verbs::decision_given(bool approve) const {
@@ -91,6 +104,7 @@ bool Verbs::over_relay() const {
 }
 
 Exit Verbs::remote_requests() {
+  if (const auto left_out = beyond_relay(args)) return out.fail(*left_out);
   const auto remote = whole_remote(args, out, false);
   if (!remote) return out.fail(remote.failure());
   Json documents = Json::array();
@@ -103,6 +117,7 @@ Exit Verbs::remote_requests() {
 }
 
 Exit Verbs::remote_show() {
+  if (const auto left_out = beyond_relay(args)) return out.fail(*left_out);
   const auto id = id_of(args.words[0]);
   if (!id) return out.fail(id.failure());
   const auto remote = whole_remote(args, out, false);

@@ -127,6 +127,12 @@ def test_a_key_that_is_trusted_already_may_be_named_again():
     bedlib.clean_slate()
 
 
+def test_what_a_relay_has_no_answer_to_is_refused():
+    for words in ("requests", "--owed"), ("requests", "--state", "denied"), ("requests", "--since", "2h"), ("show", "abcd", "--code"), ("show", "abcd", "--envelope"):
+        done = BOB.jitctl(*words)
+        check(done.code == 2 and f"{words[-1] if words[-1].startswith('--') else words[1]} is not for requests over a relay" in done.err, f"{words}: {done.text}")
+
+
 def test_a_request_that_nobody_knows_is_named_at_once():
     none = BOB.jitctl("approve", "0" * 32, "-m", "x")
     check(none.code == 3 and "there is no such request" in none.err and "asked again" not in none.err, none.text)
