@@ -102,6 +102,7 @@ Exit Verbs::show_code(Client& client, const std::string& id) {
   if (!envelope) return out.fail(envelope.failure());
   if (json() || args.has(Option::kEnvelope)) {
     out.line(*envelope);
+    if (json()) return Exit::kDone;  // one document; show --json has what is private
     // Behind it, for a jitctl on the other side of ssh, what the envelope hides.
     const auto shown = client.get_request(id);
     if (shown && shown->contains("openings")) out.line(Json{{"openings", shown->at("openings")}}.dump());
