@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <ctime>
 
 #include "evidence/text.h"
@@ -73,7 +74,7 @@ const std::array kVerbs = {
          "gate sudo, su, ssh, login or polkit: shows the change, tries it, and takes it back unless you --confirm; for root"},
     Verb{"doctor", "", 0, 0, false, {kDoor, kJson}, "try each door, and name what is not gated; exit code 1 where there is a hole; for root"},
     Verb{"audit log", "", 0, 0, false, {kRequest, kPerson, kType, kSince, kLimit, kJson}, "the audit log, oldest first"},
-    Verb{"audit show", "ID [FILE...]", 1, 4096, false, {kJson}, "what the log says of a request or a grant, checked"},
+    Verb{"audit show", "ID [FILE...]", 1, 4096, false, {kHostKey, kJson}, "what the log says of a request or a grant, checked"},
     Verb{"audit export", "", 0, 0, false, {kSince, kFormat}, "the log for others: jsonl, which jit-verify checks, or ocsf"},
     Verb{"audit verify", "[FILE...]", 0, 4096, false, {kHostKey, kAllowedSigners, kHead}, "check the log, or an export or proof; see jit-verify(1)"},
     Verb{"audit prove", "ID [FILE...]", 1, 4096, false, {}, "a proof of a request or a grant that others check with public keys"},
@@ -279,10 +280,10 @@ std::optional<std::int64_t> parse_iso(std::string_view text) {
            digits(text.substr(1, 2), hours) && digits(text.substr(4, 2), minutes) && hours < 24 && minutes < 60;
     sign = good && text[0] == '-' ? -1 : 1;
   }
-  if (!good || parts.tm_year < 1970 || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 ||
-      parts.tm_mday > 31 || parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60) {
-    return std::nullopt;
-  }
+  // 31 February would become some day in March.
+  const std::chrono::year_month_day date{std::chrono::year(parts.tm_year), std::chrono::month(static_cast<unsigned>(parts.tm_mon)),
+                                         std::chrono::day(static_cast<unsigned>(parts.tm_mday))};
+  if (!good || parts.tm_year < 1970 || !date.ok() || parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60) return std::nullopt;
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
   const std::int64_t utc = timegm(&parts) - sign * (hours * 3600 + minutes * 60);

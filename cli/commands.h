@@ -86,6 +86,7 @@ struct Verbs {
   Exit remote_requests();
   Exit remote_show();
   Exit remote_vote(bool approve);
+  Exit sent_vote(const Json& request, const std::string& before, const Decision& decision);  // says what came of it
   Exit remote_watch();
   Result<Decision> decision_given(bool approve) const;  // of approve or deny, to be signed
   // verbs_ssh.cpp: -H HOST

@@ -96,6 +96,14 @@ std::string look_alikes_text(const Json& request) {
   return out.empty() ? out : out + ": letters of several scripts in one word, or characters that do not show";
 }
 
+// What becomes of a program that runs when the time is over; empty: it is ended.
+std::string expiry_text(const Json& offer) {
+  const std::string word = text_of(offer, "on_expiry");
+  if (word != "finish" && word != "warn") return "";
+  return (word == "finish" ? "a command that runs may go on, no shell, until " : "what runs is only warned, and may go on until ") + duration(number_of(offer, "run_max_s")) +
+         " after it began";
+}
+
 std::string step_text(const Json& step) {
   const std::string add = text_of(step, "add");
   return "after " + duration(number_of(step, "after_s")) + (add.empty() ? ", remind " + text_of(step, "notify") : ", ask " + add + ", too");
@@ -107,6 +115,12 @@ std::string review_text(const Json& owed) {
   if (!by.empty()) return "by " + by + " at " + short_time(text_of(owed, "time")) + ": " + text_of(owed, "text");
   const Json& late = member(owed, "overdue");
   return "owed, due " + short_time(text_of(owed, "due")) + (late.is_boolean() && late.get<bool>() ? ", overdue" : "");
+}
+
+// Empty: nothing out of the common.
+std::string urgency_text(const Json& request) {
+  std::string word = text_of(request, "urgency");
+  return word == "normal" ? std::string() : word;
 }
 
 bool is_private(const Json& request, const char* field) {
@@ -287,6 +301,7 @@ Facts request_facts(const Json& request) {
     add(facts, "private", closed + ": ask there, or jitctl -H " + text_of(request, "host.name") + " show " + text_of(request, "id").substr(0, 8));
   }
   add(facts, "ticket", text_of(request, "ticket"));
+  add(facts, "urgency", urgency_text(request));
   add(facts, "ticket has", blanks_text(Json::array({text_of(request, "ticket")})));
   add(facts, "looks alike", look_alikes_text(request));
   const auto asked = number_of(request, "asked.duration_s");
@@ -297,6 +312,7 @@ Facts request_facts(const Json& request) {
   add(facts, "rule", text_of(request, "offer.rule"));
   add(facts, "gives", duration(number_of(request, "offer.give_s")) + ", at most " +
                           duration(number_of(request, "offer.max_s")) + ", scope " + text_of(request, "offer.scope"));
+  add(facts, "at the end", expiry_text(member(request, "offer")));
   for (const Json& seat : member(request, "offer.seats")) {
     std::string filled;
     for (const Json& person : member(seat, "filled_by")) {
@@ -358,6 +374,7 @@ std::string request_line(const Json& request) {
   if (open) {
     const std::string seats = open_seats(request);
     if (!seats.empty()) out += " [needs " + seats + "]";
+    if (const std::string urgency = urgency_text(request); !urgency.empty()) out += " [urgency " + urgency + "]";
     const std::string reason = text_of(request, "reason");
     if (!reason.empty()) out += " reason: " + reason;
     return out;

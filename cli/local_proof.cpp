@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local_proof.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
+#include "cli/line_reader.h"
+#include "evidence/export.h"
 #include "evidence/prover.h"
 #include "evidence/text.h"
 
@@ -14,10 +18,15 @@ namespace {
 template <class Take>
 std::optional<Failure> each_line(const std::vector<std::string>& files, const Take& take) {
   for (const std::string& name : files) {
-    std::ifstream in(name, std::ios::binary);
-    if (!in) return Failure{Exit::kUsage, evidence::escape(name) + ": " + std::strerror(errno)};
-    for (std::string line; std::getline(in, line);) take(line);
-    if (in.bad()) return Failure{Exit::kUsage, evidence::escape(name) + ": it cannot be read"};
+    const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return Failure{Exit::kUsage, evidence::escape(name) + ": " + std::strerror(errno)};
+    LineReader reader(fd, evidence::kLineMax);
+    auto got = LineReader::Got::kLine;
+    for (std::string line; (got = reader.next(line)) == LineReader::Got::kLine;) take(line);
+    const int error = errno;
+    close(fd);
+    if (got == LineReader::Got::kTooLong) return Failure{Exit::kUsage, evidence::escape(name) + ": a line is too long: it is no export"};
+    if (got == LineReader::Got::kBroken) return Failure{Exit::kUsage, evidence::escape(name) + ": " + std::strerror(error)};
   }
   return std::nullopt;
 }

@@ -38,8 +38,9 @@ class Remote {
   // Hosts that sign what is read, and that are not known here: fingerprint -> the name that they give themselves.
   const std::map<std::string, std::string>& strangers() const { return strangers_; }
   const std::string& unread() const { return unread_; }  // why not all could be read; empty: it was
-  Result<Nothing> trust(const std::string& fingerprint);  // one of these; read_all() shows what it asks
+  Result<Nothing> trust(const std::string& fingerprint);  // one of these, or one that is known; read_all() shows what it asks
   const std::string& person() const { return person_; }
+  const std::string& key() const { return approver_.key; }
   // Named in the file, or told of by the one that answers: a name may stand for all of them.
   bool of_several_servers() const { return approver_.relay->servers.size() > 1 || client_->servers() > 1; }
 

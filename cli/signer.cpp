@@ -58,17 +58,24 @@ Result<Signed> checked(const evidence::PublicKey& key, std::string_view purpose,
   return Signed{key, {std::move(print), "sshsig", std::move(blob)}};
 }
 
-// The order of preference: that of `enrolled`, or tokens first.
+// The order of preference: that of `enrolled`.
 std::size_t rank_of(std::span<const evidence::PublicKey> enrolled, const evidence::PublicKey& key) {
-  if (enrolled.empty()) return evidence::in_hardware(key) ? 0 : 1;
   const std::string print = evidence::fingerprint(key);
   return static_cast<std::size_t>(std::ranges::find_if(enrolled, [&](const auto& one) { return evidence::fingerprint(one) == print; }) - enrolled.begin());
 }
 
-// Nothing: the agent holds none of these keys.
+// Where nobody knows which of them the host takes, a vote with the wrong one would be lost.
+Failure which_one(const std::string& several) {
+  return {Exit::kUsage, "several keys of yours could sign, and which one is enrolled is not known here; name it with --key FILE, or once as key = \"FILE\" in "
+                        "~/.config/jit/approver.toml: " + several};
+}
+
+// Nothing: the agent holds none of these keys. `at_last`: no other key shall be tried.
 Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message_for,
-                                            const Surroundings& around) {
+                                            const Surroundings& around, bool& at_last) {
   auto agent = SshAgent::connect(around.agent);
+  // Somebody who works with a forwarded agent shall hear it, not sign with another key by chance.
+  at_last = !agent && agent.failure().code == Exit::kNotAllowed;
   if (!agent) return agent.failure();
   const auto held = agent->keys();
   if (!held) return held.failure();
@@ -83,6 +90,12 @@ Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey>
     if (auto key = enrolled_as(enrolled, *parsed)) choices.push_back({std::move(*key), blob});
   }
   if (choices.empty()) return std::optional<Signed>();
+  if (enrolled.empty() && choices.size() > 1) {
+    std::string several;
+    for (const Choice& one : choices) several += (several.empty() ? "" : ", ") + one.key.text.substr(0, one.key.text.find(' ')) + " " + evidence::fingerprint(one.key);
+    at_last = true;
+    return which_one(several + " (ssh-agent)");
+  }
   const Choice& best = *std::ranges::min_element(choices, {}, [&](const Choice& one) { return rank_of(enrolled, one.key); });
   const auto message = message_for(best.key);
   if (!message) return message.failure();
@@ -245,21 +258,34 @@ Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_v
 
 Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message, const std::string& key_file,
                     const Surroundings& around) {
+  bool at_last = false;
   if (!key_file.empty()) {
     constexpr std::string_view kPublicEnd = ".pub";
-    return sign_by_file(key_file.ends_with(kPublicEnd) ? key_file.substr(0, key_file.size() - kPublicEnd.size()) : key_file, enrolled, purpose, message, around);
+    const std::string file = key_file.ends_with(kPublicEnd) ? key_file.substr(0, key_file.size() - kPublicEnd.size()) : key_file;
+    // Its private half may be in the agent alone.
+    const auto half = !around.agent.empty() && access(file.c_str(), F_OK) != 0 ? public_half(file) : std::nullopt;
+    if (const auto key = half ? enrolled_as(enrolled, *half) : std::nullopt) {
+      auto by_agent = sign_by_agent({&*key, 1}, purpose, message, around, at_last);
+      if (by_agent && *by_agent) return std::move(**by_agent);
+      if (!by_agent) return by_agent.failure();
+    }
+    return sign_by_file(file, enrolled, purpose, message, around);
   }
   std::string agent_said;
   if (!around.agent.empty()) {
-    auto by_agent = sign_by_agent(enrolled, purpose, message, around);
+    auto by_agent = sign_by_agent(enrolled, purpose, message, around, at_last);
     if (by_agent && *by_agent) return std::move(**by_agent);
     if (!by_agent) {
-      // Somebody who works with a forwarded agent shall hear it, not sign with another key by chance.
-      if (by_agent.failure().code == Exit::kNotAllowed) return by_agent.failure();
+      if (at_last) return by_agent.failure();
       agent_said = by_agent.failure().message;
     }
   }
   auto files = default_files(enrolled, around);
+  if (enrolled.empty() && files.size() > 1) {
+    std::string several;
+    for (const auto& [rank, file] : files) several += (several.empty() ? "" : ", ") + file;
+    return which_one(several);
+  }
   if (files.empty()) {
     if (!agent_said.empty()) return cannot_sign(agent_said);
     return Failure{Exit::kNo, std::string("no key of yours is at hand") + (enrolled.empty() ? "" : " that is enrolled here") +

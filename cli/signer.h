@@ -26,8 +26,8 @@ struct Signed {
   evidence::Signature signature;  // key id: the fingerprint; kind: "sshsig"
 };
 
-// `enrolled`: the keys that count, the preferred one first; WebAuthn's are passed over. Empty: not known here, so any key will do,
-// tokens first. `key_file`: this one and no other ("" : look for one), a private key or its *.pub beside it.
+// `enrolled`: the keys that count, the preferred one first; WebAuthn's are passed over. Empty: not known here, so the one that is
+// at hand will do; of several one must be named. `key_file`: this one and no other ("" : look for one), a private key or its *.pub.
 Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message,
                     const std::string& key_file, const Surroundings& around = surroundings());
 // The same where the message names the key that signs it.

@@ -41,6 +41,17 @@ std::int64_t wall_ms() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
+// As the broker's document has them.
+Json requirements(const evidence::Request::Offer& offer) {
+  Json out = Json::array();
+  if (offer.reason_required) out.push_back(offer.reason_min > 0 ? "reason:" + std::to_string(offer.reason_min) : "reason");
+  for (const std::string& pattern : offer.tickets) out.push_back(pattern.empty() ? "ticket" : "ticket:" + escape(pattern));
+  if (offer.record) out.push_back("record");
+  for (const std::string& channel : offer.notify) out.push_back("notify:" + escape(channel));
+  if (offer.review_s > 0) out.push_back("review:" + policy::format_duration(offer.review_s));
+  return out;
+}
+
 std::size_t length_of(const std::vector<std::string>& argv) {
   std::size_t out = 0;
   for (const std::string& word : argv) out += word.size() + 1;
@@ -80,16 +91,8 @@ Json document_of(const SignedRequest& one) {
   for (const auto& step : r.offer.ladder) {
     steps.push_back({{"after_s", step.after_s}, {"add", text_or_null(step.add)}, {"to", text_or_null(step.to)}, {"notify", text_or_null(step.notify)}});
   }
-  Json alike = Json::array();
-  const auto look = [&](const char* name, const std::string& text) {
-    if (evidence::looks_alike(text)) alike.push_back(name);
-  };
-  look("subject", r.subject.name);
-  look("target", r.target.name + " " + r.target.group);
-  look("cwd", r.cwd);
-  look("reason", r.reason);
-  look("ticket", r.ticket);
-  for (const std::string& word : r.command.argv) look("command", word);
+  Json alike = evidence::look_alikes({r.subject.name, r.subject.person, r.subject.tty, r.target.name, r.target.group, r.command.path, r.cwd, r.reason, r.ticket,
+                                      r.command.argv, r.command.options, r.command.env});
   const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (r.deadline_ms - wall_ms()) / 1000));
   const auto uid = [](const std::optional<std::uint32_t>& value) { return value ? Json(*value) : Json(nullptr); };
   // Parentheses would stand in quotes if they were the command's own.
@@ -117,8 +120,8 @@ Json document_of(const SignedRequest& one) {
           {"urgency", escape(r.urgency)},
           {"asked", {{"duration_s", uid(r.asked_s)}, {"scope", text_or_null(r.asked_scope)}}},
           {"offer", {{"rule", escape(r.offer.rule)}, {"give_s", r.offer.give_s}, {"max_s", r.offer.max_s}, {"scope", escape(r.offer.scope)},
-                     {"escalate", std::move(steps)}, {"seats", std::move(seats)}, {"votes", escape(r.offer.votes)}, {"match", r.offer.match},
-                     {"break_glass", r.offer.break_glass}}},
+                     {"escalate", std::move(steps)}, {"seats", std::move(seats)}, {"require", requirements(r.offer)}, {"votes", escape(r.offer.votes)},
+                     {"match", r.offer.match}, {"break_glass", r.offer.break_glass}, {"on_expiry", escape(r.offer.on_expiry)}, {"run_max_s", r.offer.run_max_s}}},
           {"steps", 0},
           {"risk", {{"score", r.risk}, {"signs", texts(r.risk_signs)}}},
           {"looks_alike", std::move(alike)},
@@ -128,7 +131,8 @@ Json document_of(const SignedRequest& one) {
           {"created", time_text(r.created_ms)},
           {"deadline", time_text(r.deadline_ms)},
           {"deadline_in_s", left},
-          {"votes", Json::array()}};
+          {"votes", Json::array()},
+          {"grant", nullptr}};
   if (const auto closed = evidence::closed_fields(r); !closed.empty()) out["private"] = closed;
   return out;
 }

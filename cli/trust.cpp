@@ -83,6 +83,9 @@ Result<Approver> read_approver() {
   for (const policy::Entry& entry : root->entries) {
     if (entry.key == "person" && entry.value.kind == Node::Kind::kString) {
       out.person = entry.value.text;
+    } else if (entry.key == "key" && entry.value.kind == Node::Kind::kString) {
+      if (!entry.value.text.starts_with('/')) return wrong(path, entry.value.place, "`key` must be the whole path of a file, from / on");
+      out.key = entry.value.text;
     } else if (entry.key == "host" && entry.value.kind == Node::Kind::kArray) {
       for (const Node& table : entry.value.items) {
         auto host = read_host(path, table);
@@ -95,7 +98,7 @@ Result<Approver> read_approver() {
       if (!out.relay) return Failure{Exit::kUsage, path + ": [relay]: " + why};
       if (out.relay->none) out.relay.reset();
     } else {
-      return wrong(path, entry.place, "`" + evidence::escape_to(entry.key, 64) + "`: here stand person = \"NAME\", [relay] and [[host]] tables");
+      return wrong(path, entry.place, "`" + evidence::escape_to(entry.key, 64) + "`: here stand person = \"NAME\", key = \"FILE\", [relay] and [[host]] tables");
     }
   }
   return out;

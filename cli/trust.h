@@ -2,6 +2,7 @@
 // ~/.config/jit/approver.toml: who an approver is, and the keys of the hosts that he answers to. Nothing that another host signed
 // is shown to him.
 //   person = "bob"
+//   key = "/home/bob/.ssh/vote"   # which one signs, where several are at hand
 //   [relay]
 //   servers = ["tls://relay.example.org:4222"]
 //   credentials = "/home/bob/.config/jit/relay.creds"
@@ -28,6 +29,7 @@ struct TrustedHost {
 
 struct Approver {
   std::string person;  // empty: not said
+  std::string key;     // the file of the key that signs; empty: the one that is at hand
   std::vector<TrustedHost> hosts;
   std::optional<relay::SettingsFile> relay;  // none: he answers hosts on their own bus only
   const TrustedHost* host(const std::string& fingerprint) const;

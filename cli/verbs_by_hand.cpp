@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <iostream>
 
 #include "cli/commands.h"
+#include "cli/line_reader.h"
 #include "cli/policy_files.h"
 #include "cli/remote.h"
 #include "cli/signing.h"
@@ -42,17 +42,22 @@ std::string unwrapped(const std::string& text) {
   return text.substr(from, text.find(kEnd, from) - from);
 }
 
+Failure too_long() { return {Exit::kUsage, "that is too long for a request or a vote: copy no more than what jitctl printed"}; }
+
 // From a file, or from standard input: a terminal's ends with the last line of what is pasted, so that nobody has to know Ctrl-D.
 Result<std::string> read_input(const std::string& word, std::string_view last_line) {
   if (!word.empty() && word != "-") return read_policy_file(word);
   const bool terminal = isatty(STDIN_FILENO) == 1;
   std::string out;
-  for (std::string line; std::getline(std::cin, line);) {
-    if (out.size() + line.size() > kInputMax) return Failure{Exit::kUsage, "that is too long"};
+  LineReader reader(STDIN_FILENO, kInputMax);
+  auto got = LineReader::Got::kLine;
+  for (std::string line; (got = reader.next(line)) == LineReader::Got::kLine;) {
+    if (out.size() + line.size() > kInputMax) return too_long();
     out += line + "\n";
     const bool whole = last_line.empty() ? !line.empty() : line.find(last_line) != std::string::npos || line.starts_with('{');
     if (terminal && whole) break;
   }
+  if (got == LineReader::Got::kTooLong) return too_long();
   if (evidence::trim(out).empty()) return Failure{Exit::kUsage, "nothing was given: paste it, or name a file"};
   return out;
 }
@@ -97,6 +102,7 @@ Exit Verbs::show_code(Client& client, const std::string& id) {
   if (!envelope) return out.fail(envelope.failure());
   if (json() || args.has(Option::kEnvelope)) {
     out.line(*envelope);
+    if (json()) return Exit::kDone;  // one document; show --json has what is private
     // Behind it, for a jitctl on the other side of ssh, what the envelope hides.
     const auto shown = client.get_request(id);
     if (shown && shown->contains("openings")) out.line(Json{{"openings", shown->at("openings")}}.dump());
@@ -159,8 +165,8 @@ Exit Verbs::sign_by_hand() {
   if (decision->approve && request->request.offer.match && decision->typed.empty()) {
     return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
   }
-  const auto vote = args.has(Option::kEnvelope) ? signed_vote(*request, *decision, person, {}, args.value(Option::kKey))
-                                                : vote_code(*request, *decision, {}, args.value(Option::kKey));
+  const std::string key_file = args.has(Option::kKey) ? args.value(Option::kKey) : approver->key;
+  const auto vote = args.has(Option::kEnvelope) ? signed_vote(*request, *decision, person, {}, key_file) : vote_code(*request, *decision, {}, key_file);
   if (!vote) return out.fail(vote.failure());
   if (json()) return print(Json{{"vote", *vote}}, {});
   out.line(*vote);

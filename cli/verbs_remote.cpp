@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "cli/commands.h"
 #include "cli/remote.h"
 #include "evidence/text.h"
@@ -61,6 +64,16 @@ Result<const RemoteRequest*> found_in(Remote& remote, const std::string& id, Out
   return found;
 }
 
+// What a relay has no answer to is refused, or it would look like one.
+std::optional<Failure> beyond_relay(const Args& args) {
+  for (const Option option : {Option::kState, Option::kSince, Option::kOwed, Option::kCode, Option::kEnvelope}) {
+    if (!args.has(option)) continue;
+    const auto name = std::ranges::find(option_names(), option, &OptionName::option);
+    return Failure{Exit::kUsage, std::string(name->name) + " is not for requests over a relay: ask their host, jitctl -H HOST " + args.verb + " ..., or leave it out"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<Decision> Verbs::decision_given(bool approve) const {
@@ -91,6 +104,7 @@ bool Verbs::over_relay() const {
 }
 
 Exit Verbs::remote_requests() {
+  if (const auto left_out = beyond_relay(args)) return out.fail(*left_out);
   const auto remote = whole_remote(args, out, false);
   if (!remote) return out.fail(remote.failure());
   Json documents = Json::array();
@@ -103,6 +117,7 @@ Exit Verbs::remote_requests() {
 }
 
 Exit Verbs::remote_show() {
+  if (const auto left_out = beyond_relay(args)) return out.fail(*left_out);
   const auto id = id_of(args.words[0]);
   if (!id) return out.fail(id.failure());
   const auto remote = whole_remote(args, out, false);
@@ -123,11 +138,13 @@ Exit Verbs::remote_vote(bool approve) {
   if (!found) return out.fail(found.failure());
   const RemoteRequest& request = **found;
   if (!json()) out.facts(request_facts(request.document));
-  if (!is_open(request.document)) return out.fail({Exit::kNo, "request " + *id + " is " + text_of(request.document, "state") + " already"});
+  // A no ends what was approved already.
+  const std::string before = text_of(request.document, "state");
+  if (!is_open(request.document) && (approve || before != "approved")) return out.fail({Exit::kNo, "request " + *id + " is " + before + " already"});
   if (approve && request.request.request.offer.match && decision->typed.empty()) {
     return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
   }
-  const auto vote = signed_vote(request.request, *decision, (*remote)->person(), {}, args.value(Option::kKey));
+  const auto vote = signed_vote(request.request, *decision, (*remote)->person(), {}, args.has(Option::kKey) ? args.value(Option::kKey) : (*remote)->key());
   if (!vote) return out.fail(vote.failure());
   if (const auto sent = (*remote)->send(request, *vote); !sent) return out.fail(sent.failure());
   // The vote is kept for its host now; what comes of it is worth a moment.
@@ -136,15 +153,32 @@ Exit Verbs::remote_vote(bool approve) {
     const auto news = (*remote)->next(milliseconds(end - monotonic_ms()), -1);
     if (!news) break;
   }
-  if (json()) return print(request.document, {});
-  if (is_open(request.document)) {
-    out.line("sent: the vote is kept for its host; request " + *id + " still waits");
-    return Exit::kDone;
+  return sent_vote(request.document, before, *decision);
+}
+
+// A host says over the relay how a request ended, and nothing of a single vote.
+Exit Verbs::sent_vote(const Json& request, const std::string& before, const Decision& decision) {
+  const std::string state = text_of(request, "state");
+  const std::string id = text_of(request, "id");
+  const bool ended = !is_open(request) && state != before;
+  const Exit code = !ended || state == (decision.approve ? "approved" : "denied") ? Exit::kDone : Exit::kNo;
+  if (json()) {
+    print(request, {});
+    return code;
   }
-  std::uint64_t lifetime = number_of(request.document, "offer.give_s");
-  if (decision->duration_s) lifetime = std::min<std::uint64_t>(lifetime, *decision->duration_s);
-  out.line(decision_line(request.document, lifetime));
-  return Exit::kDone;
+  const std::string there = "jitctl -H " + text_of(request, "host.name") + " ";
+  const bool granted = state == "approved" && !decision.approve;
+  if (!ended || granted) {
+    out.line("sent: the vote is kept for its host; request " + id + (granted ? " was approved already, and a no that counts ends its grant" : " still waits"));
+    out.note(granted ? "the host has not confirmed it, and takes it only while it is connected; to see what came of it: " + there + "show " + id + ", and to be sure: " + there + "deny " + id
+                     : "the host has not confirmed that it counts; to see whether it does: " + there + "show " + id);
+    return code;
+  }
+  std::uint64_t lifetime = number_of(request, "offer.give_s");
+  if (decision.duration_s) lifetime = std::min<std::uint64_t>(lifetime, *decision.duration_s);
+  out.line(decision_line(request, lifetime));
+  if (code != Exit::kDone) out.note("this is not what you voted: your vote was sent, and came too late or did not count; to see why: " + there + "show " + id);
+  return code;
 }
 
 Exit Verbs::remote_watch() {

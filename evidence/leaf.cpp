@@ -30,6 +30,13 @@ bool is_commitment(const Json& value) {
          value.get_ref<const std::string&>().find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
+bool all_fit(const Json& fields) {
+  for (auto it = fields.begin(); it != fields.end(); ++it) {
+    if (!is_fit(it.key()) || !is_fit(it.value())) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool is_public(std::string_view type, std::string_view field) { return privacy_of(type, field) == Privacy::kPublic; }
@@ -60,10 +67,12 @@ std::optional<Read> read_leaf(std::string_view text, const Personal& personal) {
   out.entry.wall_ms = members.number("time", -kLeafNumberMax, kLeafNumberMax);
   out.entry.type = members.text("type", 64);
   if (members.number("v", 1, 1) != 1 || !members.done() || out.entry.type.empty()) return std::nullopt;
+  // Escapes make it printable: what they stand for must be so, too.
+  if (!is_fit(out.entry.boot_id) || !is_fit(out.entry.type) || !all_fit(fields)) return std::nullopt;
   out.entry.fields = fields;
   std::size_t used = 0;
   for (auto it = hidden.begin(); it != hidden.end(); ++it) {
-    if (!is_commitment(it.value()) || fields.contains(it.key())) return std::nullopt;
+    if (!is_fit(it.key()) || !is_commitment(it.value()) || fields.contains(it.key())) return std::nullopt;
     const auto known = personal.find(it.key());
     if (known == personal.end()) {
       out.erased.push_back(it.key());

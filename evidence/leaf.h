@@ -53,7 +53,7 @@ struct Read {
   std::vector<std::string> erased;   // those that are not there
 };
 // `personal` may hold fewer fields than the leaf names, none beside them.
-// Nothing: not canonical, an unknown member, or a personal field that is another one than its commitment says.
+// Nothing: not canonical, an unknown member, a text that is not printable ASCII, or a personal field that is another one than its commitment says.
 std::optional<Read> read_leaf(std::string_view text, const Personal& personal);
 
 }  // namespace jit::evidence

@@ -69,4 +69,16 @@ bool looks_alike(std::string_view bytes) {
   return false;
 }
 
+std::vector<std::string_view> look_alikes(const TextsRead& texts) {
+  const auto any = [](std::span<const std::string> words) { return std::ranges::any_of(words, looks_alike); };
+  std::vector<std::string_view> out;
+  if (looks_alike(texts.user) || looks_alike(texts.person) || looks_alike(texts.tty)) out.emplace_back("subject");
+  if (looks_alike(texts.target) || looks_alike(texts.group)) out.emplace_back("target");
+  if (any(texts.argv) || looks_alike(texts.path) || any(texts.options) || any(texts.env)) out.emplace_back("command");
+  if (looks_alike(texts.cwd)) out.emplace_back("cwd");
+  if (looks_alike(texts.reason)) out.emplace_back("reason");
+  if (looks_alike(texts.ticket)) out.emplace_back("ticket");
+  return out;
+}
+
 }  // namespace jit::evidence

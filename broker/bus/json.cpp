@@ -128,25 +128,16 @@ Json offer_json(const policy::Offer& offer, const std::vector<std::vector<std::s
   return {{"rule", escape(offer.rule)}, {"give_s", offer.give_s}, {"max_s", offer.max_s},
           {"scope", policy::name_of(offer.scope)}, {"shortened", offer.shortened}, {"escalate", std::move(escalate)},
           {"seats", std::move(seats)}, {"require", std::move(require)},
-          {"votes", policy::name_of(offer.votes)}, {"match", offer.match}, {"break_glass", offer.break_glass}};
+          {"votes", policy::name_of(offer.votes)}, {"match", offer.match}, {"break_glass", offer.break_glass},
+          {"on_expiry", policy::name_of(offer.on_expiry)}, {"run_max_s", offer.run_max_s}};
 }
 
 // The members with a text that may be taken for another: escapes alone are read over.
 Json look_alikes(const core::Request& request) {
-  const auto any = [](std::span<const std::string> words) { return std::ranges::any_of(words, evidence::looks_alike); };
-  Json out = Json::array();
-  const auto add = [&](const char* name, bool found) {
-    if (found) out.push_back(name);
-  };
   const core::Subject& subject = request.subject;
-  add("subject", evidence::looks_alike(subject.identity->user) || evidence::looks_alike(subject.identity->person) || evidence::looks_alike(subject.tty));
-  add("target", evidence::looks_alike(request.target->user) || evidence::looks_alike(request.target_group));
   const core::Command& command = request.command;
-  add("command", any(request.argv) || evidence::looks_alike(command.path) || any(command.options) || any(command.env));
-  add("cwd", evidence::looks_alike(request.cwd));
-  add("reason", evidence::looks_alike(request.reason));
-  add("ticket", evidence::looks_alike(request.ticket));
-  return out;
+  return evidence::look_alikes({subject.identity->user, subject.identity->person, subject.tty, request.target->user, request.target_group, command.path, request.cwd,
+                                request.reason, request.ticket, request.argv, command.options, command.env});
 }
 
 Json vote_json(const core::Vote& vote, Form form) {

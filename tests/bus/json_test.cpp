@@ -70,7 +70,7 @@ TEST_CASE("a request's document") {
     "reason": "", "reason_from": "prompt", "ticket": "", "urgency": "normal", "asked": {"duration_s": 600, "scope": null},
     "offer": {"rule": "admin-root", "give_s": 600, "max_s": 900, "scope": "tty", "shortened": false, "escalate": [],
               "seats": [{"set": "set:sre", "count": 2, "filled_by": ["bob"]}], "require": ["reason", "ticket", "ticket:CHG-####", "record", "notify:pager", "review:1d"],
-              "votes": "signed", "match": true, "break_glass": true},
+              "votes": "signed", "match": true, "break_glass": true, "on_expiry": "end", "run_max_s": 0},
     "steps": 1,
     "risk": {"score": 45, "signs": ["never was root\\n here before"]}, "looks_alike": ["reason"], "display_code": "evolve clump", "not_before": null, "extends": null,
     "created": "2026-11-18T11:06:40.123Z", "deadline": "2026-11-18T11:16:40.123Z", "deadline_in_s": 61,

@@ -113,6 +113,12 @@ TEST_CASE("since") {
       {"2026-11-18", std::nullopt},
       {"2026-11-18T11:06:40", std::nullopt},
       {"2026-13-18T11:06:40Z", std::nullopt},
+      {"2028-02-29T00:00Z", 1'835'395'200'000},
+      {"2026-02-29T00:00Z", std::nullopt},
+      {"2026-02-31T10:00Z", std::nullopt},
+      {"2026-11-31T08:00Z", std::nullopt},
+      {"2026-11-00T08:00Z", std::nullopt},
+      {"2026-00-18T08:00Z", std::nullopt},
       {"2026-11-18T11:06:4Z", std::nullopt},
       {"2026-11-18T11:06:40.5Z", std::nullopt},
       {"2026-11-18T11:06:40+1:00", std::nullopt},
@@ -122,6 +128,7 @@ TEST_CASE("since") {
   for (const Row& row : rows) {
     CAPTURE(row.text);
     CHECK(parse_since(row.text, kNow) == row.ms);
+    if (row.text[0] == '2' && row.text[1] == '0') CHECK(parse_ahead(row.text, kNow) == row.ms);
   }
 }
 

@@ -126,6 +126,65 @@ TEST_CASE("two different things that happened are two different lines") {
   CHECK(line({"echo", std::string(500, 'x') + "; rm"}, "").find("; rm") != std::string::npos);  // the end stays in sight
 }
 
+TEST_CASE("show says how urgent it is, and what goes on when the time is over") {
+  Json request = pending();
+  const auto shown = [&](const char* name) {
+    for (const auto& [each, value] : request_facts(request)) {
+      if (each == name) return value;
+    }
+    return std::string();
+  };
+  request["urgency"] = "normal";
+  request["offer"].update(Json::parse(R"({"on_expiry":"end","run_max_s":0})"));
+  CHECK(shown("urgency").empty());
+  CHECK(shown("at the end").empty());
+  CHECK(request_line(request).find("urgency") == std::string::npos);
+  request["urgency"] = "critical";
+  CHECK(shown("urgency") == "critical");
+  CHECK(request_line(request).find(" [urgency critical] reason: ") != std::string::npos);
+  request["offer"].update(Json::parse(R"({"on_expiry":"finish","run_max_s":86400})"));
+  CHECK(shown("at the end") == "a command that runs may go on, no shell, until 1d after it began");
+  request["offer"]["on_expiry"] = "warn";
+  CHECK(shown("at the end") == "what runs is only warned, and may go on until 1d after it began");
+}
+
+TEST_CASE("what a host signed reads as its own document does") {
+  jit::evidence::Request signed_one;
+  signed_one.urgency = "high";
+  signed_one.offer = {.rule = "r", .fingerprint = {}, .seats = {}, .ladder = {}, .votes = "signed", .scope = "tty", .review_s = 86400, .run_max_s = 60, .reason_min = 8, .on_expiry = "warn",
+                      .warn_before_s = {}, .tickets = {"", "CHG-####"}, .notify = {"pager"}, .reason_required = true, .record = true};
+  Json offer = document_of({signed_one, std::string(64, 'a')})["offer"];
+  CHECK(offer["require"] == Json({"reason:8", "ticket", "ticket:CHG-####", "record", "notify:pager", "review:1d"}));
+  CHECK(offer["on_expiry"] == "warn");
+  CHECK(offer["run_max_s"] == 60);
+  CHECK(document_of({signed_one, ""})["grant"].is_null());
+  const std::string alike = "\xd0\xb0" "dmin";
+  struct Row {
+    const char* name;
+    void (*change)(jit::evidence::Request&, const std::string&);
+  };
+  using Signed = jit::evidence::Request;
+  const Row rows[] = {
+      {"subject", [](Signed& r, const std::string& t) { r.subject.name = t; }},
+      {"subject", [](Signed& r, const std::string& t) { r.subject.person = t; }},
+      {"subject", [](Signed& r, const std::string& t) { r.subject.tty = t; }},
+      {"target", [](Signed& r, const std::string& t) { r.target.group = t; }},
+      {"command", [](Signed& r, const std::string& t) { r.command.argv = {t, t}; }},
+      {"command", [](Signed& r, const std::string& t) { r.command.path = "/usr/bin/" + t; }},
+      {"command", [](Signed& r, const std::string& t) { r.command.options = {t}; }},
+      {"command", [](Signed& r, const std::string& t) { r.command.env = {t}; }},
+      {"cwd", [](Signed& r, const std::string& t) { r.cwd = t; }},
+      {"reason", [](Signed& r, const std::string& t) { r.reason = t; }},
+      {"ticket", [](Signed& r, const std::string& t) { r.ticket = t; }},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    jit::evidence::Request one = signed_one;
+    row.change(one, alike);
+    CHECK(document_of({one, ""})["looks_alike"] == Json::array({row.name}));
+  }
+}
+
 TEST_CASE("a request for people") {
   std::string text;
   for (const auto& [name, value] : request_facts(pending())) text += name + ": " + value + "\n";

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real jitctl without a broker: jitctl_test.py JITCTL MANPAGE. Needs no root."""
 import ctypes
+import hashlib
 import json
 import os
 import pty
@@ -218,16 +219,47 @@ class A11(unittest.TestCase):
 
 
 class A13(unittest.TestCase):
-    """Row A13: standard input is never read."""
+    """Row A13: standard input is never read, or no more of it than fits."""
 
     def test_endless_input(self):
-        for args in (["status"], ["approve"], ["policy", "check", "/dev/stdin"]):
+        for args in (["status"], ["approve"], ["policy", "check", "/dev/stdin"], ["vote", "--code"], ["vote", "--paste"],
+                     ["audit", "show", "abab", "/dev/stdin"], ["audit", "prove", "abab", "/dev/stdin"]):
             with self.subTest(args=args), open("/dev/zero", "rb") as zero:
                 done = within(5, lambda _, args=args, zero=zero: subprocess.run([JITCTL, *args], stdin=zero, capture_output=True,
                                                                                 timeout=WAIT_S))
                 self.assertNotEqual(done.returncode, 0)
+                if args[0] in ("vote", "audit"):
+                    self.assertIn(b"too long", done.stderr)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         self.assertLess(peak, 128 * 1024 if "asan" not in JITCTL else 1 << 30)
+
+
+class AuditFiles(unittest.TestCase):
+    def forged(self, user):
+        """A log that nobody signed, one entry long."""
+        def dump(value):
+            return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        leaf = dump({"boot": "b", "boottime": 1, "fields": {"door": "sudo", "kind": "elevation", "user": user, "target": {"name": "root"}}, "grant": None,
+                     "personal": {}, "request": "ab" * 16, "sequence": 1, "time": 1790000000000, "type": "request.created", "v": 1})
+        envelope = {"payload": "e30=", "payloadType": "x", "signatures": [{"keyid": "k", "kind": "sshsig", "sig": "AAAA"}]}
+        lines = ({"first": 1, "frontier": [], "host": {"id": "00" * 16, "key": "k", "name": "n"}, "kind": "log", "v": 1},
+                 {"hash": hashlib.sha256(b"\0" + leaf.encode()).hexdigest(), "kind": "entry", "leaf": leaf, "personal": {}},
+                 {"envelope": envelope, "kind": "checkpoint"}, {"kind": "end", "size": 1})
+        return "".join(dump(line) + "\n" for line in lines)
+
+    def test_nothing_is_shown_of_a_file_that_does_not_verify(self):
+        for user in "alice", "\x1b[31mEVIL\x1b]0;owned\x07", "x\r\n2026-01-01T00:00:00Z  bob approved":
+            with self.subTest(user=user), tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+                file.write(self.forged(user))
+                file.flush()
+                done = run("audit", "show", "abab", file.name)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertEqual(done.stdout, "")
+                self.assertRegex(done.stderr, r"\Ajitctl: [ -~]+\n\Z")
+                shown = run("audit", "show", "--json", "abab", file.name)
+                self.assertNotIn(user.splitlines()[-1][-5:], shown.stdout)
+                proof = run("audit", "prove", "abab", file.name).stdout
+                self.assertRegex(proof, r"\A[ -~\n]*\Z")
 
 
 class NoBroker(unittest.TestCase):

@@ -135,7 +135,6 @@ TEST_CASE("a key in ssh-agent signs") {
   }
   const PublicKey other = home.make("ed25519", "elsewhere");
   CHECK(why(signed_by(home, {other})).find("that is enrolled here") != std::string::npos);
-  CHECK(signed_by(home, {}));  // not known who is enrolled: any
 }
 
 TEST_CASE("the preferred of several keys signs") {
@@ -149,12 +148,33 @@ TEST_CASE("the preferred of several keys signs") {
   CHECK(good(signed_by(home, {{"webauthn", "example.org", false}, first}), first));
 }
 
+TEST_CASE("of several keys none signs by chance where it is not known which one is enrolled") {
+  SshHome home;
+  home.start_agent();
+  const PublicKey first = home.make("ed25519", "first"), second = home.make("ecdsa", "second");
+  home.move("first");
+  CHECK(good(signed_by(home, {}), first));
+  home.move("second");
+  const PublicKey file = home.make("ed25519", "id_ed25519");  // nor does what is no answer to it
+  const auto made = signed_by(home, {});
+  REQUIRE_FALSE(made);
+  CHECK(made.failure().code == Exit::kUsage);
+  for (const auto& words : {std::string("--key FILE"), fingerprint(first), fingerprint(second)}) CHECK(why(made).find(words) != std::string::npos);
+  CHECK(good(signed_by(home, {}, home.file("id_ed25519")), file));
+  // The agent alone has these.
+  CHECK(good(signed_by(home, {}, home.file("second.pub")), second));
+  CHECK(good(signed_by(home, {}, home.file("first")), first));
+  home.around.agent.clear();
+  CHECK_FALSE(signed_by(home, {}, home.file("first")));
+  home.make("rsa", "id_rsa");
+  CHECK(why(signed_by(home, {})).find(home.file("id_ed25519") + ", " + home.file("id_rsa")) != std::string::npos);
+}
+
 TEST_CASE("files of ~/.ssh sign") {
   SshHome home;
   const PublicKey rsa = home.make("rsa", "id_rsa"), ecdsa = home.make("ecdsa", "id_ecdsa");
   CHECK(good(signed_by(home, {rsa}), rsa));
   CHECK(good(signed_by(home, {ecdsa, rsa}), ecdsa));
-  CHECK(good(signed_by(home, {}), ecdsa));
   const PublicKey named = home.make("ed25519", "named");
   CHECK(why(signed_by(home, {named})).find("no key of yours") != std::string::npos);
   CHECK(good(signed_by(home, {named}, home.file("named")), named));
@@ -205,7 +225,7 @@ TEST_CASE("tokens sign by file, and say whether they were touched") {
   const PublicKey key = home.make("ed25519-sk", "id_ed25519_sk");
   CHECK(good(signed_by(home, {key}), key));
   const PublicKey plain = home.make("ed25519", "id_ed25519");
-  CHECK(good(signed_by(home, {}), key));  // tokens first
+  CHECK(good(signed_by(home, {key, plain}), key));
   PublicKey strict = key;
   strict.verify_required = true;
   CHECK(why(signed_by(home, {strict})).find("did not check who you are") != std::string::npos);

@@ -112,6 +112,13 @@ def test_a_proof_of_what_is_in_the_archive():
     check(said.startswith(f"verified: the proof of {REQUEST}") and "1 request, 1 vote, 1 grant; each grant" in said, said)
     shown = good("audit", "show", REQUEST, *parts(), rest)
     check("bob approved" in shown, shown)
+    host_key = jitctl("root", "status")["host"]["key"]
+    unsaid = run("root", ["jitctl", "audit", "show", REQUEST, *parts(), rest])
+    check(host_key in unsaid.err and "nobody said whose log it must be" in unsaid.err, unsaid.text)
+    said = run("root", ["jitctl", "audit", "show", "--host-key", host_key, REQUEST, *parts(), rest])
+    check(said.code == 0 and said.out == shown and "nobody said" not in said.err, said.text)
+    other = run("root", ["jitctl", "audit", "show", "--host-key", "SHA256:" + "A" * 43, REQUEST, *parts(), rest])
+    check(other.code == 1 and other.out == "" and "it is of another host" in other.err, other.text)
 
 
 def test_a_part_that_is_damaged_or_gone_is_named():

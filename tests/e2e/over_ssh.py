@@ -48,6 +48,9 @@ def test_what_the_host_keeps_to_itself_is_shown_over_ssh_and_held_against_what_i
         check("bilge" not in base64.b64decode(bedlib.json.loads(envelope)["payload"]).decode(), envelope)
         opened = {each["field"]: each["value"] for each in bedlib.json.loads(more)["openings"]}
         check(sorted(opened) == ["command", "cwd", "reason"] and "the bilge" in opened["reason"], more)
+        for words in ("--code",), ("--envelope",):  # --json is one document
+            shown = bedlib.run("bob", ["jitctl", "show", request, *words, "--json"])
+            check(bedlib.json.loads(shown.out) == bedlib.json.loads(envelope), shown.text)
         done = run("bob", ["jitctl", "-H", "bed", "approve", request, "-m", "fine", "--key", "/home/bob/.ssh/vote"])
         check(done.code == 0 and "the bilge" in done.out and "id -un" in done.out and "private" not in done.out, done.text)
         check(alice.wait() == 0, alice.text)
@@ -61,7 +64,8 @@ def test_a_host_that_shows_what_another_one_asks():
         request = inbox.new("alice")["id"]
         envelope = run("bob", ["jitctl", "show", request, "--envelope"]).out
         # Root of "taken" answers each question with a request of the host "bed", which bob knows too.
-        relaylib.write("/srv/taken", f"#!/bin/sh\ncat >> /srv/handed-over\ncat << 'E'\n{envelope}E\n", mode=0o755)
+        said = "printf '\\033]0;owned\\007 hear, hear\\r\\n' >&2"
+        relaylib.write("/srv/taken", f"#!/bin/sh\n{said}\ncat >> /srv/handed-over\ncat << 'E'\n{envelope}E\n", mode=0o755)
         relaylib.write("/srv/handed-over", "", "bob")
         made = run("bob", "ssh-keygen -q -N '' -t ed25519 -f ~/.ssh/taken && (printf 'command=\"/srv/taken\" ' && cat ~/.ssh/taken.pub) >> ~/.ssh/authorized_keys")
         check(made.code == 0, made.text)
@@ -71,6 +75,7 @@ def test_a_host_that_shows_what_another_one_asks():
         for id, words in (("f" * 8, "where ffffffff was asked for"), (request[:8], "the host that you know as bed, not as taken")):
             done = run("bob", ["jitctl", "-H", "taken", "approve", id, "-m", "fine", "--key", "/home/bob/.ssh/vote"])
             check(done.code == 1 and words in done.text and "taken: request" not in done.out, done.text)
+            check("\\x1b]0;owned\\x07 hear, hear\n" in done.err and not set("\x1b\a\r") & set(done.text), f"{done.text!r}")
         check(known in done.text, done.text)
         with open("/srv/handed-over", encoding="utf-8") as f:
             check(f.read() == "", "a vote was handed over")
@@ -98,6 +103,15 @@ def test_bad_hosts():
         check(done.code == 2, f"{words}: {done.text}")
     gone = run("bob", ["jitctl", "-H", "127.0.0.1", "approve", "abcd", "-m", "x"])
     check(gone.code == 4 and "over ssh" in gone.err, gone.text)
+    gone = run("bob", ["jitctl", "-H", "127.0.0.1", "status"])
+    check(gone.code == 4 and "jitctl: 127.0.0.1 cannot be reached over ssh" in gone.err, gone.text)
+    made = run("bob", "ssh-keygen -q -N '' -t ed25519 -f ~/.ssh/bare && (printf 'command=\"exit 127\" ' && cat ~/.ssh/bare.pub) >> ~/.ssh/authorized_keys")
+    check(made.code == 0, made.text)
+    with open("/home/bob/.ssh/config", "a", encoding="utf-8") as f:
+        f.write("Host bare\nHostname 127.0.0.1\nPort 2222\nUser bob\nBatchMode yes\nIdentityFile ~/.ssh/bare\nIdentitiesOnly yes\n")
+    for words in ("status",), ("approve", "abcd", "-m", "x"):
+        bare = run("bob", ["jitctl", "-H", "bare", *words])
+        check(bare.code == 4 and "has no jitctl" in bare.err, bare.text)
 
 
 bedlib.main(globals())

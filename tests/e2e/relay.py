@@ -59,6 +59,80 @@ def test_a_denial_too():
     bedlib.clean_slate()
 
 
+def test_a_key_is_named_where_several_are_at_hand():
+    """Only one of them is enrolled, and a workstation does not know which: what the host refuses, nobody is told."""
+    mine, other, settings = "/home/bob/.ssh/id_ed25519", "/home/bob/.ssh/id_ecdsa", "/home/bob/.config/jit/approver.toml"
+    relaylib.good(["ssh-keygen", "-q", "-N", "", "-t", "ecdsa", "-f", other], "bob")
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        unsaid = BOB.jitctl("approve", request, "-m", "fine")
+        check(unsaid.code == 2 and all(words in unsaid.err for words in ("--key FILE", mine, other)), unsaid.text)
+        sent = BOB.jitctl("approve", request, "-m", "fine", "--key", other)
+        check(sent.code == 0 and "still waits" in sent.out, sent.text)
+        check("has not confirmed that it counts" in sent.err and f"jitctl -H bed show {request}" in sent.err, sent.text)
+        RELAY.daemon.expect("was not taken in")
+        with open(settings, encoding="utf-8") as f:
+            before = f.read()
+        relaylib.write(settings, f'key = "{mine}"\n{before}', "bob")
+        voted = BOB.jitctl("approve", request, "-m", "fine")
+        check(voted.code == 0 and "approved: alice" in voted.out and alice.wait() == 0, voted.text)
+        relaylib.write(settings, before, "bob")
+    relaylib.good(["rm", other, f"{other}.pub"])
+    bedlib.clean_slate()
+
+
+def test_an_outcome_that_is_not_what_was_voted():
+    with bedlib.policy_with(PLAIN, SIGNED.replace("wait =", "match = true, wait =")), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        right = bedlib.jitctl("alice", "show", request)["typed_code"]
+        wrong = ["jitctl", "approve", request, "-m", "fine", "--typed", "000000" if right != "000000" else "000001"][1:]
+        for _ in range(2):
+            sent = BOB.jitctl(*wrong)
+            check(sent.code == 0 and "still waits" in sent.out, sent.text)
+        third = BOB.jitctl(*wrong)
+        check(third.code == 1 and "denied: alice may not" in third.out and "not what you voted" in third.err, third.text)
+        check(alice.wait() != 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_denial_of_what_was_approved_ends_the_grant():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo sleep 600") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        check(BOB.jitctl("approve", request, "-m", "fine").code == 0, "no vote")
+        inbox.grant("active", request=request)
+        taken = BOB.jitctl("deny", request, "-m", "after all not")
+        check(taken.code == 0 and "approved already" in taken.out, taken.text)
+        check("has not confirmed it" in taken.err and f"jitctl -H bed deny {request}" in taken.err, taken.text)
+        check(inbox.grant("ended", request=request)["ended"]["why"] == "after all not", "another end")
+        again = BOB.jitctl("approve", request)
+        check(again.code == 1 and "approved already" in again.err, again.text)
+        alice.ctrl_c()
+        alice.wait()
+    bedlib.clean_slate()
+
+
+def test_a_key_that_is_trusted_already_may_be_named_again():
+    key = bedlib.jitctl("root", "status")["host"]["key"]
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        check(BOB.jitctl("show", request, "--relay", "--trust", key).code == 0, "it is not shown")
+        strange = BOB.jitctl("show", request, "--trust", "SHA256:" + "A" * 43)
+        check(strange.code == 2 and "no host with that key" in strange.err, strange.text)
+        voted = BOB.jitctl("approve", request, "-m", "fine", "--trust", key)
+        check(voted.code == 0 and alice.wait() == 0, voted.text)
+    bedlib.clean_slate()
+
+
+def test_what_a_relay_has_no_answer_to_is_refused():
+    for words in ("requests", "--owed"), ("requests", "--state", "denied"), ("requests", "--since", "2h"), ("show", "abcd", "--code"), ("show", "abcd", "--envelope"):
+        done = BOB.jitctl(*words)
+        check(done.code == 2 and f"{words[-1] if words[-1].startswith('--') else words[1]} is not for requests over a relay" in done.err, f"{words}: {done.text}")
+
+
 def test_a_request_that_nobody_knows_is_named_at_once():
     none = BOB.jitctl("approve", "0" * 32, "-m", "x")
     check(none.code == 3 and "there is no such request" in none.err and "asked again" not in none.err, none.text)

@@ -138,6 +138,20 @@ TEST_CASE("What cannot be a leaf is not made", "[leaf]") {
   CHECK_NOTHROW(leaf_of(entry, counted));
 }
 
+TEST_CASE("A leaf with what is not printable is none", "[leaf]") {
+  const std::string good = R"({"boot":"b","boottime":1,"fields":{"door":"sudo","seats":[{"set":"x"}]},"grant":null,"personal":{},"request":null,"sequence":1,"time":1,"type":"t","v":1})";
+  REQUIRE(read_leaf(good, {}));
+  const std::string commitment = R"({"per\u001bson":")" + std::string(64, '0') + R"("})";
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{R"("b")", R"("b\u001b[31m")"}, {R"("t")", R"("t\n")"}, {R"("sudo")", R"("\u001b]0;x\u0007")"},
+                                 {R"("door")", R"("door\r")"}, {R"("x")", R"("\b")"}, {R"("set")", R"("\u0000")"}, {R"("personal":{})", "\"personal\":" + commitment}}) {
+    CAPTURE(to);
+    std::string bad = good;
+    bad.replace(bad.find(from), from.size(), to);
+    REQUIRE(parse_canonical(bad, kLeafMax));
+    CHECK_FALSE(read_leaf(bad, {}));
+  }
+}
+
 TEST_CASE("A leaf that differs in one byte is another or none", "[leaf]") {
   const Leaf leaf = leaf_of(grant_entry(), counted);
   for (std::size_t at = 0; at < leaf.text.size(); ++at) {

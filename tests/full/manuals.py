@@ -218,7 +218,7 @@ def test_jit_approver_toml_5() -> None:
     """alice's request, seen by bob on his machine."""
     (path, text), (_none, command) = examples("jit-approver.toml.5")
     check(path == "~/.config/jit/approver.toml", path)
-    text = re.sub(r'key = ".*"', f'key = "{bedlib.jitctl("root", "status")["host"]["public_key"]}"', text)
+    text = re.sub(r'key = "ssh-.*"', f'key = "{bedlib.jitctl("root", "status")["host"]["public_key"]}"', text)
     put("/home/bob/.config/jit/approver.toml", text, "bob")
     put("/home/bob/.config/jit/relay.creds", pathlib.Path("/root/bob.creds").read_text(encoding="ascii"), "bob")
     shell("chown -R bob /home/bob/.config; chmod 600 /home/bob/.config/jit/*")

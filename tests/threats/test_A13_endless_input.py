@@ -9,7 +9,8 @@ import bedlib
 from bedlib import WAIT_S, check, within
 
 COMMANDS = (["jitctl", "status"], ["jitctl", "requests"], ["jitctl", "policy", "check", "/dev/stdin"],
-            ["jitctl", "approve", "-"], ["jit-verify", "-"], ["jitctl", "audit", "verify", "-"], ["jitctl", "grants", "--json"], ["/usr/libexec/jit/jit-broker"])
+            ["jitctl", "vote", "--code"], ["jitctl", "vote", "--paste"], ["jitctl", "audit", "show", "abab", "/dev/stdin"],
+            ["jitctl", "audit", "prove", "abab", "/dev/stdin"], ["jitctl", "approve", "-"], ["jit-verify", "-"], ["jitctl", "audit", "verify", "-"], ["jitctl", "grants", "--json"], ["/usr/libexec/jit/jit-broker"])
 KIB = 32 * 1024
 ENDS_S = 1.5
 

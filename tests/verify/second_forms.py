@@ -213,8 +213,8 @@ class Envelope:
 
 def fits(value, level=0):
     if isinstance(value, (dict, list)):
-        return level < 5 and all(fits(v, level + 1) for v in (value.values() if isinstance(value, dict) else value))
-    return True
+        return level < 5 and all(fits(v, level + 1) for v in value) and (isinstance(value, list) or all(fits(v, level + 1) for v in value.values()))
+    return not isinstance(value, str) or all(0x20 <= ord(c) < 0x7f for c in value)
 
 
 class Leaf:
@@ -229,6 +229,8 @@ class Leaf:
         self.time = number(value["time"], -MOST, MOST)
         self.type = text(value["type"], 64)
         need(self.type and value["v"] == 1 and value["v"] is not True and isinstance(value["fields"], dict) and isinstance(value["personal"], dict))
+        need(fits(value["boot"]) and fits(self.type) and all(fits(name) for part in ("fields", "personal") for name in value[part]))
+        need(all(fits(field) for field in value["fields"].values()))
         self.request, self.grant = value["request"] or "", value["grant"] or ""
         self.fields = dict(value["fields"])
         self.erased = set(value["personal"]) - set(personal)
