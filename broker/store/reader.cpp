@@ -299,7 +299,10 @@ std::optional<std::uint64_t> Reader::carried(const std::string& courier) {
 
 std::optional<Database::PolicySet> Reader::kept_policy() {
   return snapshot<std::optional<Database::PolicySet>>([&](std::optional<Database::PolicySet>& set) {
-    const bool read = query("SELECT hash FROM kept_policy", {}, [&](Row& row) { set.emplace().hash = row.bytes(); });
+    const bool read = query("SELECT hash, broker FROM kept_policy", {}, [&](Row& row) {
+      set.emplace().hash = row.bytes();
+      if (!row.skip_null()) set->broker = row.bytes();
+    });
     return read && (!set || (sources("rules", set->rules) && sources("people", set->people) &&
                              sources("calendars", set->calendars) && sources("rosters", set->rosters)));
   });

@@ -387,9 +387,15 @@ WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'' AND NEW.id = OLD.
 END;
 )sql";
 
+// What broker.toml said belongs to the last good set. Null: it was not kept.
+constexpr const char* kBrokerFile = R"sql(
+ALTER TABLE kept_policy ADD COLUMN broker BLOB;
+)sql";
+
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
-                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargets}};
+                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargets},
+                                     {kBrokerFile}};
 
 }  // namespace
 
