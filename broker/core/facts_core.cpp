@@ -124,6 +124,10 @@ void Core::remember(Past past) {
     return done.boot_id == impl.boot_id ? std::min(done.boottime, now) : now - std::max<WallMs>(0, wall - done.wall);
   };
   for (const Past::Done& oldest : past.cut) impl.senses.history.begins_at(at(oldest));
+  std::vector<BootMs> erased;
+  for (const Past::Done& done : past.erased) erased.push_back(at(done));
+  std::ranges::sort(erased);
+  for (const BootMs one : erased) impl.senses.history.erased(one);
   for (const Past::Done& done : past.done) impl.senses.history.add(done.person, done.deed, at(done), done.id, done.count);
   for (const Past::Use& use : past.uses) impl.senses.history.used(use.person, use.target, use.wall);
   for (const SeenNet& net : past.nets) impl.senses.networks.saw(net.person, net.net, net.last);

@@ -115,8 +115,8 @@ core::State Reader::load_live() {
     const std::string living = "(SELECT grants.request FROM grant_states CROSS JOIN grants ON id = issued WHERE state <= 1)";
     const std::string issued = "(SELECT issued FROM grant_states WHERE state <= 1)";
     const std::string approved = "state = 2 AND (id IN " + living + " OR (extends IS NOT NULL AND extends IN " + issued + "))";
-    const bool held = query("SELECT DISTINCT subject_uid, loginuid, target_uid, boot_id FROM grants CROSS JOIN grant_states ON issued = id "
-                            "WHERE starts <> 0", {}, [&](Row& row) {
+    const bool held = query("SELECT subject_uid, loginuid, target_uid, boot_id FROM grants CROSS JOIN grant_states ON issued = id WHERE starts <> 0 "
+                            "UNION SELECT subject_uid, loginuid, target_uid, boot_id FROM powers", {}, [&](Row& row) {
       core::State::Held one{};
       one.uid = row.number<std::uint32_t>();
       one.loginuid = row.number<std::uint32_t>();
@@ -265,7 +265,7 @@ core::Past Reader::past() {
            query(std::string("SELECT ") + kNetworkColumns + " FROM seen_networks ORDER BY last_wall DESC LIMIT ?",
                  [](Bind& bind) { bind.number(core::Networks::kAll); },
                  [&](Row& row) { past.nets.push_back(read_network(row)); }) &&
-           observed(past);
+           cut_off(past) && observed(past);
   });
 }
 

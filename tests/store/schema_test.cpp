@@ -94,7 +94,7 @@ TEST_CASE("the file says what it is") {
   Opened store(folder / "jit.db");
   Shell shell(folder / "jit.db");
   CHECK(shell.number("PRAGMA application_id") == 0x4a495431);
-  CHECK(shell.number("PRAGMA user_version") == 17);
+  CHECK(shell.number("PRAGMA user_version") == 18);
   CHECK(shell.number("SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND NOT strict AND "
                      "name NOT LIKE 'sqlite_%'") == 0);
 }
