@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts in the core: set, cleared, gone stale; and what pending requests are worth after that.
 #include "broker/core/impl.h"
+#include "policy/match.h"
 
 namespace jit::core {
 
@@ -93,6 +94,8 @@ void Core::Impl::look_again(std::string_view changed) {
     Live* live = find(id);
     if (live == nullptr || !live->open()) continue;
     const Sight sight = look(*live);
+    // Who is judged as root too is not judged by groups that the directory has not told yet: after a start nothing has changed by that.
+    if (policy::target_is_claim(sight.view) && !root->groups_known) continue;
     const policy::Decision decision = policy()->decide(sight.view);
     auto now = tighten(decision, live->terms(), changed);
     if (const std::string* why = std::get_if<std::string>(&now)) {
