@@ -37,7 +37,7 @@ Policies::~Policies() {
 
 void Policies::keep(store::Database* database) {
   if (database == nullptr) return;
-  database->keep_policy({status_.hash, sources_.rules, sources_.people, sources_.calendars, sources_.rosters, seen_});
+  database->keep_policy({status_.hash, sources_.rules, sources_.people, sources_.calendars, sources_.rosters, seen_, sources_.broker_text});
 }
 
 // False: they are kept, and cannot be read. What this process knows is younger than what the database holds (it is written
@@ -90,6 +90,7 @@ void Policies::database_came(store::Database* database) {
 }
 
 void Policies::start(config::Loaded loaded, store::Database* database) {
+  broker_ = loaded.broker;
   auto unrescued = loaded.unrescued;
   if (unrescued && (!learn_versions(database) || !older_people(*unrescued).empty())) unrescued = nullptr;
   take(std::move(loaded), database);
@@ -100,17 +101,25 @@ void Policies::start(config::Loaded loaded, store::Database* database) {
   core_.use_policy(unrescued, config::tags_hash(broker_.tags));
 }
 
+// With all that broker.toml said when it was kept: what is said there now was refused together with the files beside it.
 void Policies::use_kept(store::Database* database) {
   if (database == nullptr) return;
   const auto kept = database->kept_policy();
   if (!kept) return;
-  const config::Loaded loaded = config::load_kept(broker_, {kept->rules, kept->people, kept->calendars, kept->rosters});
+  const auto unusable = [](const std::string& why) { sd_journal_print(LOG_CRIT, "the last good policy cannot be used: %s", evidence::escape(why).c_str()); };
+  const auto broker = kept->broker ? config::kept_broker(*kept->broker) : broker_;
+  if (!broker) return unusable("this version does not read the broker.toml that was kept with it");
+  const config::Loaded loaded = config::load_kept(*broker, {kept->rules, kept->people, kept->calendars, kept->rosters, {}});
   if (!loaded.policy) {
     for (const policy::Finding& finding : loaded.findings) {
-      if (finding.code.starts_with('E')) sd_journal_print(LOG_CRIT, "the last good policy cannot be used: %s", evidence::escape(finding.text()).c_str());
+      if (finding.code.starts_with('E')) unusable(finding.text());
     }
     return;
   }
+  // Other tags make another policy of the same files.
+  if (loaded.policy->hash() != kept->hash) return unusable("the tags of this host are not those that it was kept with");
+  broker_ = *broker;
+  taken_(broker_);
   sd_journal_print(LOG_ERR, "the policy files are broken; the last good policy %s stays in force",
                    loaded.policy->hash().substr(0, 12).c_str());
   status_.unrescued = false;
@@ -121,7 +130,6 @@ void Policies::use_kept(store::Database* database) {
 }
 
 void Policies::take(config::Loaded loaded, store::Database* database, const core::IdentityPtr& admin) {
-  broker_ = loaded.broker;
   if (!loaded.policy) return refuse(loaded.findings);
   if (!learn_versions(database)) return refuse({versions_unknown()});
   const auto older = older_people(*loaded.policy);
@@ -134,6 +142,7 @@ void Policies::take(config::Loaded loaded, store::Database* database, const core
     seen = file.version;
   }
   status_ = {loaded.policy->hash(), loaded.policy->rule_count(), clock_.wall(), {}, false};
+  broker_ = std::move(loaded.broker);
   sources_ = std::move(static_cast<config::Sources&>(loaded));
   keep(database);
   taken_(broker_);

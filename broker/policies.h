@@ -23,7 +23,7 @@ class Policies {
     bool unrescued = false;     // in force although the rescue lines are missing
   };
 
-  // taken: broker.toml of each set that is taken from the files, on the core's thread.
+  // taken: broker.toml of each set that comes into force, on the core's thread.
   Policies(core::Post post, core::Core& core, core::Clock& clock, std::function<void(const config::Broker&)> taken)
       : post_(std::move(post)), core_(core), clock_(clock), taken_(std::move(taken)) {}
   ~Policies();
@@ -54,7 +54,7 @@ class Policies {
   std::function<void(const config::Broker&)> taken_;
   Status status_;
   config::Sources sources_;  // of what is in force from the files
-  config::Broker broker_;
+  config::Broker broker_;  // of what is in force; before anything is, what the files said at start
   store::PeopleVersions seen_;  // the highest version of each file of people.d, or the one that was accepted since
   core::IdentityPtr accepting_;  // by the next reload
   std::thread worker_;

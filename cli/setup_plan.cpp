@@ -146,8 +146,8 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
     }
     const setup::Left left = setup::without_lines(file->text);
     change.original = left.text;
-    // Lines of ours that are right may have been moved and given options by hand: they stay.
-    if (file->there && setup::has_all_lines(service, file->text, wanted)) continue;
+    // Lines of ours that are right may have been given options by hand, and be moved to where they work as well: they stay.
+    if (file->there && setup::has_all_lines(service, file->text, wanted, included_holds)) continue;
     const setup::Edited edited = file->there ? setup::with_lines(service, file->text, wanted, included_holds)
                                              : setup::new_file(service, file->other, wanted, included_holds);
     if (!edited.problem.empty()) {

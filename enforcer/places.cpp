@@ -64,7 +64,7 @@ std::vector<std::string> Keeper::places_of(const Entry& entry) const {
   return out;
 }
 
-// pam_systemd runs after our line, and takes the leader into a session of its own.
+// pam_systemd runs after our line, and takes the leader into a session of its own; pam_loginuid may run after it too.
 void Keeper::learn_sessions() {
   for (auto& [id, entry] : entries_) {
     bool more = false;
@@ -72,7 +72,15 @@ void Keeper::learn_sessions() {
       if (!is_alive(leader.process.get())) continue;
       const std::string path = unit_path(cgroup_of(leader.pid));
       const std::string unit = unit_in(path);
-      if (!is_session(unit) || unit == leader.session_before || std::ranges::count(entry.held.sessions, path, &Scope::path) > 0) continue;
+      const bool fresh = is_session(unit) && unit != leader.session_before && std::ranges::count(entry.held.sessions, path, &Scope::path) == 0;
+      if (fresh || entry.held.audit_session == kNoNumber) {
+        const auto login = process_of(leader.pid);
+        if (login && login->audit_session != kNoNumber && login->audit_session != entry.held.audit_session) {
+          entry.held.audit_session = login->audit_session;
+          more = true;
+        }
+      }
+      if (!fresh) continue;
       entry.held.sessions.push_back({unit, path, boot_ms(), leader.end, leader.hard});
       more = true;
     }

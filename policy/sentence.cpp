@@ -66,12 +66,25 @@ std::vector<std::string> flags_text(const std::vector<FactTest>& tests) {
   return out;
 }
 
+// A permit holds when all that is used is listed; a guard or an exception when one of the list is used.
+std::string additions(const Tests& tests, bool permit) {
+  std::string out;
+  if (permit) {
+    if (tests.options) out += ", sudo's options " + any_of(values(tests.options->words)) + " allowed";
+    if (tests.env) out += ", environment additions " + any_of(values(tests.env->words)) + " allowed";
+    return out;
+  }
+  std::vector<std::string> used;
+  if (tests.options) used.push_back("with sudo's option " + any_of(values(tests.options->words)));
+  if (tests.env) used.push_back("with environment addition " + any_of(values(tests.env->words)));
+  return used.empty() ? out : ' ' + all_of(used);
+}
+
 // What narrows a rule beyond who, door and target; each part begins with its own word.
-std::string conditions(const Tests& tests) {
+std::string conditions(const Tests& tests, bool permit) {
   std::string out;
   if (tests.run) out += " to run " + any_of(values(tests.run->names, "command "));
-  if (tests.options) out += ", sudo's options " + any_of(values(tests.options->words)) + " allowed";
-  if (tests.env) out += ", environment additions " + any_of(values(tests.env->words)) + " allowed";
+  out += additions(tests, permit);
   if (tests.hosts) {
     std::vector<std::string> tags;
     for (const Principal& tag : tests.hosts->tags) tags.push_back(tag.name + (tag.prefix ? "*" : ""));
@@ -95,7 +108,7 @@ std::string exception_text(const Tests& tests) {
   if (tests.who) parts.push_back("for " + any_of(principals(*tests.who)));
   if (tests.door) parts.push_back("at " + doors_text(*tests.door));
   if (tests.as) parts.push_back("as " + any_of(principals(*tests.as)));
-  std::string rest = conditions(tests);
+  std::string rest = conditions(tests, false);
   if (!rest.empty()) parts.push_back(rest.substr(rest.front() == ' ' ? 1 : 2));
   return all_of(parts);
 }
@@ -164,7 +177,7 @@ std::string subject_and_act(const Rule& rule) {
   out += rule.permit ? " may " : " who would ";
   out += verb_of(rule.tests);
   if (rule.tests.as) out += " as " + any_of(principals(*rule.tests.as));
-  out += conditions(rule.tests);
+  out += conditions(rule.tests, rule.permit);
   if (rule.unless) out += ", except " + exception_text(*rule.unless);
   return out;
 }

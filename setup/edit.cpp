@@ -103,7 +103,29 @@ std::vector<std::pair<std::string_view, Place>> places(const std::vector<PamEntr
   return out;
 }
 
+bool jumps(const PamEntry& entry) {
+  const std::string& control = entry.control;
+  for (std::size_t at = control.find('='); at != std::string::npos; at = control.find('=', at + 1)) {
+    if (at + 1 < control.size() && control[at + 1] >= '0' && control[at + 1] <= '9') return true;
+  }
+  return false;
+}
+
+// The line after which the session has its number, if ours can stand there: before whatever holds pam_systemd or may hold it, and
+// where no line before it jumps.
+std::optional<std::size_t> after_loginuid(const std::vector<PamEntry>& entries, const Holds& holds) {
+  for (const PamEntry& entry : entries) {
+    if (!bears(entry, "session", holds) || is_rescue(entry)) continue;
+    if (entry.includes() || base_of(entry.module) == "pam_systemd.so" || jumps(entry)) break;
+    if (base_of(entry.module) == "pam_loginuid.so") return entry.last;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::size_t> place_in(const std::vector<PamEntry>& entries, std::string_view type, Place place, const Holds& holds) {
+  if (place == Place::kAfterLoginuid) {
+    if (const auto after = after_loginuid(entries, holds)) return after;
+  }
   const PamEntry* first = nullptr;
   const PamEntry* last = nullptr;
   for (const PamEntry& entry : entries) {
@@ -147,9 +169,13 @@ Left without_lines(std::string_view text) {
   return out;
 }
 
-bool has_all_lines(const Service& service, std::string_view text, Wanted wanted) {
+bool has_all_lines(const Service& service, std::string_view text, Wanted wanted, const Holds& holds) {
   if (!without_lines(text).by_hand.empty()) return false;
   const std::vector<PamEntry> entries = host::read_pam_text(text);
+  if (service.session == Place::kAfterLoginuid) {
+    const std::size_t after = after_loginuid(entries, holds).value_or(0);
+    if (std::ranges::any_of(entries, [&](const PamEntry& entry) { return entry.type == "session" && is_ours(entry) && entry.line <= after; })) return false;
+  }
   const auto all = places(entries, service, wanted);
   const auto right = [&](std::string_view type) {
     const bool is_wanted = std::ranges::any_of(all, [&](const auto& one) { return one.first == type; });

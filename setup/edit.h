@@ -44,9 +44,9 @@ Left without_lines(std::string_view text);
 
 bool is_own_line(std::string_view line);  // exactly one that setup writes, or the include of a new file
 bool has_lines(std::string_view text);    // of setup's
-// Does each type that wants a line have one of setup's, and is each as it should be, with its rescue line? Then place and options are
-// the admin's.
-bool has_all_lines(const Service& service, std::string_view text, Wanted wanted);
+// Does each type that wants a line have one of setup's, and is each as it should be, with its rescue line, and that of a session not
+// before pam_loginuid where it belongs after it? Then place and options are the admin's.
+bool has_all_lines(const Service& service, std::string_view text, Wanted wanted, const Holds& holds);
 
 // The first line (1-based) at which two texts differ; 0: they are the same.
 std::uint32_t first_difference(std::string_view a, std::string_view b);

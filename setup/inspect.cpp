@@ -108,14 +108,20 @@ void check_before(const Service& service, const Lines& stack, std::size_t at, st
 }
 
 void check_session_order(const Service& service, const Lines& stack, std::size_t at, std::vector<Finding>& out) {
-  const auto systemd = std::ranges::find_if(stack, [](const PamLine* line) { return line->module == "pam_systemd.so"; });
+  const auto find = [&](std::string_view module) { return std::ranges::find_if(stack, [&](const PamLine* line) { return line->module == module; }); };
+  const auto systemd = find("pam_systemd.so"), loginuid = find("pam_loginuid.so");
+  if (service.session == Place::kAfterLoginuid && loginuid != stack.end() && static_cast<std::size_t>(loginuid - stack.begin()) > at) {
+    out.push_back({Level::kFault, place(*stack[at]), "pam_loginuid comes after ours, so ours does not learn which session the login becomes",
+                   systemd < loginuid ? "put pam_loginuid before pam_systemd, and our session line between them"
+                                      : "put our session line directly after pam_loginuid, or, where setup wrote it: jitctl setup " + std::string(policy::name_of(service.door))});
+  }
   if (systemd == stack.end()) return;
   const bool before = static_cast<std::size_t>(systemd - stack.begin()) > at;
   if (service.session == Place::kLast && before) {
     out.push_back({Level::kFault, place(*stack[at]), "pam_systemd comes after ours, and takes what runs out of its timed scope", "put our session line last"});
   }
-  if (service.session == Place::kFirst && !before) {
-    out.push_back({Level::kFault, place(*stack[at]), "pam_systemd comes before ours, and does not learn when the session ends", "put our session line first"});
+  if (service.session != Place::kLast && service.session != Place::kNone && !before) {
+    out.push_back({Level::kFault, place(*stack[at]), "pam_systemd comes before ours, and does not learn when the session ends", "put our session line before it"});
   }
 }
 

@@ -13,7 +13,7 @@
 namespace jit::setup {
 
 // Where a line of ours stands among those of its type.
-enum class Place : std::uint8_t { kNone, kFirst, kLast };
+enum class Place : std::uint8_t { kNone, kFirst, kAfterLoginuid, kLast };
 
 struct Service {
   std::string_view name;

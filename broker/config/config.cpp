@@ -61,6 +61,7 @@ void read_broker(Files& files, const Folder& etc, Loaded& out) {
   if (files.read(etc, "broker.toml", text) != Files::Got::kText) return;
   out.broker_file = true;
   out.broker = parse_broker(etc.path() + "/broker.toml", text, out.findings);
+  out.broker_text = std::move(text);
 }
 
 void read_set(Files& files, const Roots& roots, Loaded& out) {
@@ -169,6 +170,14 @@ Loaded load_kept(const Broker& broker, Sources sources) {
   static_cast<Sources&>(out) = std::move(sources);
   out.broker = broker;
   compile(out);
+  return out;
+}
+
+std::optional<Broker> kept_broker(std::string_view text) {
+  std::vector<policy::Finding> findings;
+  Broker out = parse_broker("broker.toml", text, findings);
+  if (!findings.empty()) return std::nullopt;
+  if (out.host_name.empty()) out.host_name = kernel_host_name();
   return out;
 }
 

@@ -49,6 +49,7 @@ struct Sources {
   std::vector<policy::Source> people;
   std::vector<policy::Source> calendars;  // by file name: *.ics of calendars
   std::vector<policy::Source> rosters;    // by file name: *.toml of rosters
+  std::string broker_text;                // broker.toml; empty: there was none
 };
 
 struct Loaded : Sources {  // what was read, to keep as the last good set
@@ -72,8 +73,11 @@ policy::KeyVerdict judge_key(const policy::Key& key);
 // are errors, and the tests: one that fails is E09, and refuses the set.
 Loaded load(const Roots& roots);
 
-// The same from a kept set, which passed its checks and tests when it was taken.
+// The same from a set with its broker.toml as it was read, which passed its checks and tests when it was taken.
 Loaded load_kept(const Broker& broker, Sources sources);
+
+// What broker.toml of a kept set says; nothing: this broker would not take it.
+std::optional<Broker> kept_broker(std::string_view text);
 
 // The static checks and the tests, as load() runs them; what is an error takes the policy away. Of `roots` only warnings, pam
 // and facts count. A fact that cannot be had is not known, and its check says nothing.

@@ -226,6 +226,9 @@ void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
   }
 }
 
-void Core::know_root(IdentityPtr root) { impl_->root = std::move(root); }
+void Core::know_root(IdentityPtr root) {
+  impl_->root = std::move(root);
+  impl_->look_again();  // at what was left until then
+}
 
 }  // namespace jit::core

@@ -187,7 +187,7 @@ class Core {
   void acknowledged(const Request& request, const std::string& channel);
 
   void know_voter(std::uint32_t uid, IdentityPtr identity);  // of votes that were restored
-  void know_root(IdentityPtr root);                          // what the directory says of uid 0
+  void know_root(IdentityPtr root);                          // what the directory says of uid 0; claims that wait are judged then
   void note(std::string_view type, std::string_view name, std::string_view value);  // an audit entry of one field
   void note(std::string_view type, const policy::Identity& by, std::string_view name, std::string_view value);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts in the core: set, cleared, gone stale; and what pending requests are worth after that.
 #include "broker/core/impl.h"
+#include "policy/match.h"
 
 namespace jit::core {
 
@@ -104,6 +105,8 @@ void Core::Impl::look_again(std::string_view changed) {
     Live* live = find(id);
     if (live == nullptr || !live->open()) continue;
     const Sight sight = look(*live);
+    // Who is judged as root too is not judged by groups that the directory has not told yet: after a start nothing has changed by that.
+    if (policy::target_is_claim(sight.view) && !root->groups_known) continue;
     const policy::Decision decision = policy()->decide(sight.view);
     auto now = tighten(decision, live->terms(), changed);
     if (const std::string* why = std::get_if<std::string>(&now)) {
@@ -135,6 +138,10 @@ void Core::remember(Past past) {
     return done.boot_id == impl.boot_id ? std::min(done.boottime, now) : now - std::max<WallMs>(0, wall - done.wall);
   };
   for (const Past::Done& oldest : past.cut) impl.senses.history.begins_at(at(oldest));
+  std::vector<BootMs> erased;
+  for (const Past::Done& done : past.erased) erased.push_back(at(done));
+  std::ranges::sort(erased);
+  for (const BootMs one : erased) impl.senses.history.erased(one);
   for (const Past::Done& done : past.done) impl.senses.history.add(done.person, done.deed, at(done), done.id, done.count);
   for (const Past::Use& use : past.uses) impl.senses.history.used(use.person, use.target, use.wall);
   for (const SeenNet& net : past.nets) impl.senses.networks.saw(net.person, net.net, net.last);

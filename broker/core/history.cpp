@@ -2,6 +2,7 @@
 #include "broker/core/history.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace jit::core {
 
@@ -36,6 +37,7 @@ History::Person& History::of(std::string_view person) {
 
 void History::add(std::string_view person, Deed deed, BootMs at, const Id& id, std::uint32_t count) {
   Person& who = of(person);
+  who.first = std::min(who.first, at);
   who.last = std::max(who.last, at);
   Kind& kind = who.kinds[static_cast<std::size_t>(deed)];
   if (kind.entries.size() >= kEach) {
@@ -53,6 +55,8 @@ void History::undo(std::string_view person, Deed deed, const Id& id) {
   std::erase_if(known->second.kinds[static_cast<std::size_t>(deed)].entries, [&](const Entry& entry) { return entry.id == id; });
 }
 
+void History::erased(BootMs at) { erased_.insert(std::ranges::upper_bound(erased_, at), at); }
+
 void History::used(std::string_view person, std::uint32_t target, WallMs wall) {
   Person& who = of(person);
   if (who.targets.size() >= kTargets && !who.targets.contains(target)) drop_oldest(who.targets);
@@ -66,6 +70,9 @@ std::optional<std::int64_t> History::count(std::string_view person, Deed deed, B
                                            const Id& but_grant) const {
   if (since < complete_since_) return std::nullopt;
   const auto known = persons_.find(person);
+  // An erasure takes all that was before it, so what was erased after something that he is known by was not his.
+  const auto his = known == persons_.end() ? erased_.end() : std::ranges::lower_bound(erased_, known->second.first);
+  if (his != erased_.begin() && since < *std::prev(his)) return std::nullopt;
   if (known == persons_.end()) return 0;
   const Kind& kind = known->second.kinds[static_cast<std::size_t>(deed)];
   if (since < kind.complete_since) return std::nullopt;

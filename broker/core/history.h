@@ -42,7 +42,8 @@ struct Past {
     WallMs wall = 0;
   };
   std::vector<Done> done;
-  std::vector<Done> cut;      // the oldest of each kind of which the log holds more
+  std::vector<Done> cut;      // the oldest of each kind of which the log holds more, and where the log begins
+  std::vector<Done> erased;   // whose person was erased
   std::vector<Use> uses;      // one for each grant
   std::vector<Fact> facts;
   std::vector<SeenNet> nets;
@@ -59,6 +60,8 @@ class History {
   void undo(std::string_view person, Deed deed, const Id& id);  // it could not be written
   void used(std::string_view person, std::uint32_t target, WallMs wall);
   void begins_at(BootMs at) { complete_since_ = std::max(complete_since_, at); }  // nothing is known of before
+  // Somebody did something then, and was erased since: it may have been anybody of whom nothing is known of before.
+  void erased(BootMs at);
 
   // How often after `since`, but for these two (of the request under evaluation and its grant). Nothing: cannot be told.
   std::optional<std::int64_t> count(std::string_view person, Deed deed, BootMs since, const Id& but_request,
@@ -83,6 +86,7 @@ class History {
     std::map<std::uint32_t, WallMs> targets;  // when last
     std::array<std::uint32_t, 24> hours{};
     std::uint32_t uses = 0;
+    BootMs first = std::numeric_limits<BootMs>::max();
     BootMs last = std::numeric_limits<BootMs>::min();
   };
   struct Hash {
@@ -93,6 +97,7 @@ class History {
 
   std::unordered_map<std::string, Person, Hash, std::equal_to<>> persons_;
   BootMs complete_since_ = std::numeric_limits<BootMs>::min();
+  std::vector<BootMs> erased_;  // by time
 };
 
 // Where people came from by ssh: bounded, the longest unseen goes first.

@@ -121,7 +121,7 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
   switch (*door) {
     case policy::Door::kSsh:
       from = ssh_origin(context->peer);
-      origins.asked(caller->process, caller->parent, from);
+      origins.asked(caller->process, caller->parent, caller->audit_session, from);
       break;
     case policy::Door::kLogin:
       from = login_origin(context->tty, context->rhost, caller->terminal.number);

@@ -26,17 +26,17 @@ Origin login_origin(std::string_view tty, std::string_view rhost, std::uint32_t 
   return from;
 }
 
-void Origins::asked(const core::Process& process, const core::Process& parent, const Origin& from) {
+void Origins::asked(const core::Process& process, const core::Process& parent, std::uint32_t audit_session, const Origin& from) {
   std::erase_if(asked_, [&](const Asked& old) { return old.process == process; });
   if (asked_.size() >= kAsked) asked_.pop_front();
-  asked_.push_back({process, parent, from});
+  asked_.push_back({process, parent, audit_session, from});
 }
 
 void Origins::bound(const core::Process& process, std::uint32_t audit_session) {
   const auto it = std::find_if(asked_.rbegin(), asked_.rend(),
                                [&](const Asked& one) { return one.process == process || one.parent == process; });
   if (it == asked_.rend()) return;
-  const Origin from = it->from;
+  const Origin from = it->audit_session == audit_session ? Origin{} : it->from;
   asked_.erase(std::next(it).base());
   if (audit_session == policy::kNoUid) return;
   if (sessions_.insert_or_assign(audit_session, from).second) order_.push_back(audit_session);

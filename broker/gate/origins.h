@@ -26,8 +26,10 @@ class Origins {
   static constexpr std::size_t kAsked = 4096;
   static constexpr std::size_t kSessions = 16384;
 
-  void asked(const core::Process& process, const core::Process& parent, const policy::Origin& from);
-  // The process that asked, or its parent (sshd asks in a child), has its session now.
+  // audit_session: the one that it had before its login.
+  void asked(const core::Process& process, const core::Process& parent, std::uint32_t audit_session, const policy::Origin& from);
+  // The process that asked, or its parent (sshd asks in a child), has its session now. If that is still the one of before, it is of
+  // whoever started sshd by hand, and of all who come through it: then nobody's address is that of the session.
   void bound(const core::Process& process, std::uint32_t audit_session);
   // For sudo and su.
   policy::Origin of(std::uint32_t audit_session, std::uint32_t tty_nr) const;
@@ -35,6 +37,7 @@ class Origins {
  private:
   struct Asked {
     core::Process process, parent;
+    std::uint32_t audit_session;
     policy::Origin from;
   };
   std::deque<Asked> asked_;

@@ -17,7 +17,15 @@ namespace {
   "AND NOT EXISTS (SELECT 1 FROM votes WHERE votes.request = requests.id AND block_s IS NOT NULL AND votes.time + 1000 * block_s > ?2) "
 
 const char* const kClear = "DELETE FROM temp.gone";
+// Of this boot, whom the grants that go made what (see kPowers).
+#define JIT_THIS_BOOT "(SELECT json_extract(leaf, '$.boot') FROM audit ORDER BY sequence DESC LIMIT 1)"
+const char* const kForgetPowers = "DELETE FROM powers WHERE boot_id <> " JIT_THIS_BOOT;
+#define JIT_POWERS_OF(column)                                                                                              \
+  "INSERT OR IGNORE INTO powers SELECT subject_uid, loginuid, target_uid, boot_id FROM grants CROSS JOIN grant_states ON issued = id " \
+  "WHERE starts <> 0 AND boot_id = " JIT_THIS_BOOT " AND " column " IN (SELECT id FROM temp.gone)"
 const char* const kTables[] = {
+    kForgetPowers,
+    JIT_POWERS_OF("grants.request"),
     "DELETE FROM votes WHERE request IN (SELECT id FROM temp.gone)",
     "DELETE FROM seats WHERE request IN (SELECT id FROM temp.gone)",
     "DELETE FROM grant_states WHERE issued IN (SELECT id FROM grants WHERE request IN (SELECT id FROM temp.gone))",
@@ -26,6 +34,7 @@ const char* const kTables[] = {
     "DELETE FROM requests WHERE id IN (SELECT id FROM temp.gone)",
 };
 const char* const kGrantsAlone[] = {
+    JIT_POWERS_OF("grants.id"),
     "DELETE FROM grant_states WHERE issued IN (SELECT id FROM temp.gone)",
     "DELETE FROM grants WHERE id IN (SELECT id FROM temp.gone)",
 };
@@ -71,6 +80,8 @@ const char* const kGone = "SELECT id FROM temp.gone";
 const char* const kFilters = "SELECT filter FROM segments";
 const char* const kNewest = "SELECT request, issued FROM audit WHERE sequence > 1024 * (SELECT coalesce(max(number) + 1, 0) FROM segments)";
 const char* const kKeep = "DELETE FROM temp.gone WHERE id = ?1";
+#undef JIT_THIS_BOOT
+#undef JIT_POWERS_OF
 #undef JIT_OVER
 #undef JIT_AMONG
 

@@ -124,7 +124,7 @@ bool Reader::deeds_of(const char* type, core::Past& past) {
   core::Past::Done oldest;
   const Search search{"about, json_extract(leaf, '$.boottime'), wall, json_extract(leaf, '$.boot'), coalesce(issued, request), "
                       "coalesce(json_extract(leaf, '$.fields.cause'), ''), coalesce(json_extract(leaf, '$.fields.repeated'), 1), "
-                      "coalesce(json_extract(leaf, '$.fields.break_glass'), 0)",
+                      "coalesce(json_extract(leaf, '$.fields.break_glass'), 0), told = '' AND json_extract(leaf, '$.personal') <> '{}'",
                       " AND type = ?", true, kMostRows};
   const bool good = entries_where({{Filter::key(Filter::Kind::kType, name)}}, search, [&](Bind& bind) { bind.text(name); },
       [&](Row& row) {
@@ -137,12 +137,14 @@ bool Reader::deeds_of(const char* type, core::Past& past) {
         const std::string cause = row.bytes();
         done.count = row.number<std::uint32_t>();
         const bool break_glass = row.flag();
+        const bool erased = row.flag();
         ++rows;
         oldest = done;
         if (name == "access.denied" && !core::counts_as_denied(cause)) return;
         done.deed = name == "request.created" ? core::Deed::kRequest
                     : name == "grant.created" ? core::Deed::kGranted
                                               : core::Deed::kDenied;
+        if (erased) return past.erased.push_back(std::move(done));
         past.done.push_back(done);
         if (!break_glass) return;
         done.deed = core::Deed::kBreakGlass;
@@ -150,6 +152,21 @@ bool Reader::deeds_of(const char* type, core::Past& past) {
       });
   if (rows == kMostRows) past.cut.push_back(std::move(oldest));
   return good;
+}
+
+// What went into the archive: its newest entry by the wall clock, and the one after it, whose time on its boot's clock is known.
+bool Reader::cut_off(core::Past& past) {
+  const auto add = [&](const char* sql) {
+    return query(sql, {}, [&](Row& row) {
+      core::Past::Done newest;
+      newest.wall = row.number<core::WallMs>();
+      newest.boottime = row.number<core::BootMs>();
+      newest.boot_id = row.bytes();
+      past.cut.push_back(std::move(newest));
+    });
+  };
+  return add("SELECT max(until), 0, '' FROM archive HAVING max(until) IS NOT NULL") &&
+         add("SELECT wall, json_extract(leaf, '$.boottime'), json_extract(leaf, '$.boot') FROM audit WHERE sequence = (SELECT cut + 1 FROM log WHERE cut > 0)");
 }
 
 // Doors that only observe, and when that was last seen.

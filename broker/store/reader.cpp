@@ -115,8 +115,8 @@ core::State Reader::load_live() {
     const std::string living = "(SELECT grants.request FROM grant_states CROSS JOIN grants ON id = issued WHERE state <= 1)";
     const std::string issued = "(SELECT issued FROM grant_states WHERE state <= 1)";
     const std::string approved = "state = 2 AND (id IN " + living + " OR (extends IS NOT NULL AND extends IN " + issued + "))";
-    const bool held = query("SELECT DISTINCT subject_uid, loginuid, target_uid, boot_id FROM grants CROSS JOIN grant_states ON issued = id "
-                            "WHERE starts <> 0", {}, [&](Row& row) {
+    const bool held = query("SELECT subject_uid, loginuid, target_uid, boot_id FROM grants CROSS JOIN grant_states ON issued = id WHERE starts <> 0 "
+                            "UNION SELECT subject_uid, loginuid, target_uid, boot_id FROM powers", {}, [&](Row& row) {
       core::State::Held one{};
       one.uid = row.number<std::uint32_t>();
       one.loginuid = row.number<std::uint32_t>();
@@ -265,7 +265,7 @@ core::Past Reader::past() {
            query(std::string("SELECT ") + kNetworkColumns + " FROM seen_networks ORDER BY last_wall DESC LIMIT ?",
                  [](Bind& bind) { bind.number(core::Networks::kAll); },
                  [&](Row& row) { past.nets.push_back(read_network(row)); }) &&
-           observed(past);
+           cut_off(past) && observed(past);
   });
 }
 
@@ -299,7 +299,10 @@ std::optional<std::uint64_t> Reader::carried(const std::string& courier) {
 
 std::optional<Database::PolicySet> Reader::kept_policy() {
   return snapshot<std::optional<Database::PolicySet>>([&](std::optional<Database::PolicySet>& set) {
-    const bool read = query("SELECT hash FROM kept_policy", {}, [&](Row& row) { set.emplace().hash = row.bytes(); });
+    const bool read = query("SELECT hash, broker FROM kept_policy", {}, [&](Row& row) {
+      set.emplace().hash = row.bytes();
+      if (!row.skip_null()) set->broker = row.bytes();
+    });
     return read && (!set || (sources("rules", set->rules) && sources("people", set->people) &&
                              sources("calendars", set->calendars) && sources("rosters", set->rosters)));
   });

@@ -61,6 +61,7 @@ class Reader {
   bool votes_where(const std::string& where, const Binder& bind, std::vector<core::Vote>& found);
   bool blocks(std::vector<std::pair<core::Request, core::Vote>>& found);
   bool deeds_of(const char* type, core::Past& past);
+  bool cut_off(core::Past& past);
   bool observed(core::Past& past);
   struct Wanted {
     std::vector<std::uint64_t> keys = {};  // of filters (segments.h)

@@ -387,9 +387,26 @@ WHEN NOT (OLD.target_person <> x'' AND NEW.target_person = x'' AND NEW.id = OLD.
 END;
 )sql";
 
+// What broker.toml said belongs to the last good set. Null: it was not kept.
+constexpr const char* kBrokerFile = R"sql(
+ALTER TABLE kept_policy ADD COLUMN broker BLOB;
+)sql";
+
+// Whom a grant of this boot made what is known until the boot ends: also where the grant went into the archive, or its person was erased.
+constexpr const char* kPowers = R"sql(
+CREATE TABLE powers (
+  subject_uid INTEGER NOT NULL CHECK (subject_uid BETWEEN 0 AND 4294967295),
+  loginuid INTEGER NOT NULL CHECK (loginuid BETWEEN 0 AND 4294967295),
+  target_uid INTEGER NOT NULL CHECK (target_uid BETWEEN 0 AND 4294967295),
+  boot_id TEXT NOT NULL,
+  PRIMARY KEY (subject_uid, loginuid, target_uid, boot_id)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
-                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargets}};
+                                     {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargets},
+                                     {kBrokerFile}, {kPowers}};
 
 }  // namespace
 

@@ -38,9 +38,9 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db, int& code) {
       make(s.clear_absence_, "DELETE FROM absences WHERE person = ?") &&
       make(s.insert_part_, "INSERT INTO archive (first, last, until) VALUES (?, ?, ?)") &&
       make(s.parts_, "SELECT first, last, until FROM archive ORDER BY first") &&
-      make(s.policy_same_, "SELECT 1 FROM kept_policy WHERE hash = ?") &&
-      make(s.policy_hash_, "INSERT INTO kept_policy (one, hash) VALUES (1, ?) "
-                           "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash") &&
+      make(s.policy_same_, "SELECT 1 FROM kept_policy WHERE hash = ? AND broker IS ?") &&
+      make(s.policy_hash_, "INSERT INTO kept_policy (one, hash, broker) VALUES (1, ?, ?) "
+                           "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash, broker = excluded.broker") &&
       make(s.people_version_, "INSERT INTO people_versions (file, version) VALUES (?, ?) "
                               "ON CONFLICT (file) DO UPDATE SET version = excluded.version") &&
       make(s.carried_, "INSERT INTO couriers (name, carried) VALUES (?, ?) "
@@ -230,11 +230,13 @@ int Statements::write(const Database::PolicySet& set) {
   if (const int code = write(set.people_versions); code != SQLITE_OK) return code;
   Bind same(policy_same_.get());
   same.text(set.hash);
+  set.broker ? same.bytes(*set.broker) : same.null();
   if (same.code() != SQLITE_OK) return same.code();
   const int known = step(policy_same_.get());
   if (known != SQLITE_OK) return known == SQLITE_ROW ? SQLITE_OK : known;
   Bind hash(policy_hash_.get());
   hash.text(set.hash);
+  set.broker ? hash.bytes(*set.broker) : hash.null();
   if (hash.code() != SQLITE_OK) return hash.code();
   if (const int code = step(policy_hash_.get()); code != SQLITE_OK) return code;
   if (const int code = step(policy_clear_.get()); code != SQLITE_OK) return code;

@@ -173,6 +173,7 @@ class Database final : public core::Store {
     std::vector<policy::Source> people;
     std::vector<policy::Source> calendars = {}, rosters = {};
     PeopleVersions people_versions = {};  // written over those that were kept; the others stay
+    std::optional<std::string> broker = {};  // broker.toml; nothing: kept by a broker that did not keep it
   };
   void keep_policy(PolicySet set);  // through the writer; nobody waits
   std::optional<PolicySet> kept_policy();  // without the versions

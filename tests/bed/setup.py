@@ -114,6 +114,10 @@ def doors() -> None:
         with open(path, encoding="utf-8") as f:
             lines = f.read().splitlines()
         for kind in "account", "session":
+            if service == "sshd" and kind == "session":  # after the line that gives the session its number
+                at = next(i for i, line in enumerate(lines) if "pam_loginuid.so" in line.split())
+                lines.insert(at + 1, f"{kind} required pam_jit.so")
+                continue
             lines = insert_before(lines, kind, f"{kind} required pam_jit.so")
             if service == "login":  # the rescue line stands directly before ours
                 lines = insert_before(lines, kind, f"{kind} {RESCUE}")

@@ -118,6 +118,15 @@ class PolicyText(unittest.TestCase):
         parsed = json.loads(run("policy", "show", "--json", self.file).stdout)
         self.assertEqual([(rule["id"], rule["kind"]) for rule in parsed], [("admin-root", "permit")])
 
+    def test_show_says_of_options_what_they_do_in_each_rule(self):
+        """A permit allows what it lists; a guard, and what takes a rule away, apply as soon as one of it is used."""
+        words = 'options = ["-i", "-s"]\nenv = ["LANG"]\n'
+        self.write(RULES + words + 'unless.options = ["-g"]\n[[guard]]\nid = "shells"\n' + words + 'deny = "no shells"\n')
+        done = run("policy", "show", self.file)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        self.assertIn("as root, sudo's options -i or -s allowed, environment additions LANG allowed, except with sudo's option -g without", done.stdout)
+        self.assertIn('Anyone who would pass with sudo\'s option -i or -s and with environment addition LANG is refused: "no shells".', done.stdout)
+
     def test_fmt_checks_then_writes_then_is_content(self):
         untidy = RULES.replace(" = ", "=")
         self.write(untidy)

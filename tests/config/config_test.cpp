@@ -205,6 +205,24 @@ TEST_CASE("the kept set loads as it was kept") {
   CHECK_FALSE(config::load_kept(read.broker, {}).policy);
 }
 
+TEST_CASE("with a set broker.toml is kept as it was read") {
+  const Host host;
+  const std::string text = "[host]\ntags = [\"production\"]\n[privacy]\nprivate = [\"argv\"]\n";
+  CHECK(host.load().broker_text.empty());
+  host.put(host.etc("broker.toml"), text);
+  const config::Loaded read = host.load();
+  REQUIRE(read.policy);
+  CHECK(read.broker_text == text);
+  const auto kept = config::kept_broker(read.broker_text);
+  REQUIRE(kept);
+  CHECK(kept->tags == read.broker.tags);
+  CHECK(kept->hide.command);
+  CHECK(kept->host_name == read.broker.host_name);
+  CHECK(config::load_kept(*kept, read).policy->hash() == read.policy->hash());
+  CHECK(config::load_kept(config::Broker{}, read).policy->hash() != read.policy->hash());
+  CHECK_FALSE(config::kept_broker(text + "[limit"));
+}
+
 TEST_CASE("what blocks a load: a failing test, an invariant, a lock-out; warnings do not") {
   struct Case {
     const char* what;

@@ -289,6 +289,22 @@ TEST_CASE("a door that only observes decides, logs and waits for nobody", "[obse
   }
 }
 
+TEST_CASE("who was erased may be anybody of whom nothing is known of before", "[facts]") {
+  History history;
+  history.add("alice", Deed::kGranted, 100, {});
+  history.erased(500);
+  history.erased(50);
+  history.add("bob", Deed::kGranted, 600, {});
+  const auto count = [&](const char* person, BootMs since) { return history.count(person, Deed::kGranted, since, {}, {}); };
+  CHECK(count("alice", 60) == 1);
+  CHECK(count("alice", 550) == 0);
+  CHECK_FALSE(count("alice", 49));
+  CHECK(count("bob", 500) == 1);
+  CHECK_FALSE(count("bob", 499));
+  CHECK(count("carol", 500) == 0);
+  CHECK_FALSE(count("carol", 499));
+}
+
 TEST_CASE("a guard that only observes is logged", "[observe]") {
   World world;
   world.use(load_policy(std::string(kRules) + "[[guard]]\nid = \"soon\"\nwho = [\"set:staff\"]\nmode = \"observe\"\ndeny = \"not any more\"\n"));

@@ -176,6 +176,28 @@ TEST_CASE("what was due while the broker was away is done at once", "[restore]")
   CHECK(world.core->live_grants().size() == 1);
 }
 
+TEST_CASE("a restart ends no claim by the groups of root, which the directory has not told yet", "[restore]") {
+  World world;
+  world.use(load_policy(std::string(kRules) + "[[guard]]\nid = \"services\"\nas = [\"group:services\"]\ndeny = \"not these\"\n"));
+  Ask claim = world.ask(kAlice);
+  claim.target_verified = false;
+  const Id claimed = world.answer(world.submit(claim)).id;
+  world.restart();
+  CHECK(world.held.requests.at(claimed).state == RequestState::kPending);
+  CHECK(world.vote(kBob, claimed).error().empty());
+  CHECK(world.held.requests.at(claimed).state == RequestState::kApproved);
+}
+
+TEST_CASE("what the policy refuses since ends as soon as the groups of root are told", "[restore]") {
+  World world;
+  Ask claim = world.ask(kAlice);
+  claim.target_verified = false;
+  const Id claimed = world.answer(world.submit(claim)).id;
+  world.policy = load_policy(std::string(kRules) + "[[guard]]\nid = \"services\"\nas = [\"group:root\"]\ndeny = \"not these\"\n");
+  world.restart();
+  CHECK(world.held.requests.at(claimed).state == RequestState::kCancelled);
+}
+
 TEST_CASE("the hourly limit goes on after a restart, of the broker and of the host", "[restore]") {
   struct Row {
     const char* name;

@@ -115,6 +115,7 @@ std::string rules_with(const std::string& from, const std::string& to) {
 World::World(Limits lim) : limits(lim) {
   policy = load_policy();
   core = std::make_unique<Core>(*this, *this, *this, *this, *this, *this, boot, limits);
+  core->know_root(who(0));
   core->use_policy(policy);
 }
 

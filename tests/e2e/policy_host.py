@@ -139,6 +139,44 @@ def test_a_reload_takes_the_limits_and_the_name_of_the_host():
     cancel_all()
 
 
+def test_a_broken_broker_file_changes_nothing_after_a_restart():
+    """Its tags, its limits and what it keeps private are of the set that stays in force."""
+    path = "/etc/jit/broker.toml"
+    with open(path, encoding="ascii") as f:
+        before = f.read()
+    whole = before.replace("[host]\n", '[host]\ntags = ["production"]\n') + '[limits]\npending-per-uid = 2\n[privacy]\nprivate = ["argv"]\n'
+    guard = '[[guard]]\nid = "in-production"\nas = ["user:root"]\nhosts = ["tag:production"]\ndeny = "not in production"\n'
+
+    def holds(when: str) -> None:
+        check("not in production" in run("alice", "sudo -n id").text, f"{when}: the guard of its tag")
+        request = bedlib.jitctl("alice", "request", "--reason", "x", "--as", "carol", "--", "/bin/echo", when)["id"]
+        with contextlib.closing(sqlite3.connect(DB)) as db:
+            payload = json.loads(db.execute("SELECT payload FROM requests WHERE hex(id) = ?", [request.upper()]).fetchone()[0])
+        bedlib.jitctl("alice", "cancel", request)
+        check("command" in payload.get("private", {}), f"{when}: what is private: {payload}")
+
+    with bedlib.policy_with("[approval]\n", f"{guard}[approval]\n"):
+        try:
+            put(path, whole)
+            check(run("root", ["jitctl", "policy", "reload"]).code == 0, "the reload")
+            status = bedlib.jitctl("root", "status")
+            holds("from the files")
+            for broken in whole + "[limit\n", whole:
+                put(path, broken)
+                os.chmod(path, 0o664 if broken == whole else 0o644)
+                broker.restart()
+                now = bedlib.jitctl("root", "status")
+                check(now["policy"]["hash"] == status["policy"]["hash"] and now["host"] == status["host"], str(now))
+                holds("after a restart")
+                check(run("root", ["jitctl", "policy", "reload"]).code == 1, "a reload is refused")
+                holds("after a reload")
+            put(path, before)
+            broker.restart()
+            check("ask first" in run("alice", "sudo -n id").text, "what the files say now is not in force")
+        finally:
+            put(path, before)
+
+
 def test_a_host_with_nothing_kept_is_not_locked_by_it():
     with nobody_is_free(), pam_file("login", without_rescue):
         broker.stop()

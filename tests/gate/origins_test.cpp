@@ -53,7 +53,7 @@ TEST_CASE("sudo and su: what our ssh gate saw of this audit session") {
   const auto from = ssh_origin("192.0.2.7");
   CHECK(origins.of(7, kPts3).kind == Kind::kUnknown);
   CHECK(origins.of(policy::kNoUid, kTty1).kind == Kind::kLocal);
-  origins.asked(child, monitor, from);
+  origins.asked(child, monitor, policy::kNoUid, from);
   origins.bound(stranger, 7);
   CHECK(origins.of(7, kPts3).kind == Kind::kUnknown);
   origins.bound(monitor, 7);
@@ -65,13 +65,31 @@ TEST_CASE("sudo and su: what our ssh gate saw of this audit session") {
   origins.bound(child, 9);
   CHECK(origins.of(9, kPts3).kind == Kind::kUnknown);
   // An unset session is nobody's.
-  origins.asked(child, monitor, from);
+  origins.asked(child, monitor, policy::kNoUid, from);
   origins.bound(child, policy::kNoUid);
   CHECK(origins.of(policy::kNoUid, kPts3).kind == Kind::kUnknown);
   // A pid that was used again is another process.
-  origins.asked(child, monitor, from);
+  origins.asked(child, monitor, policy::kNoUid, from);
   origins.bound({500, 99}, 10);
   CHECK(origins.of(10, kPts3).kind == Kind::kUnknown);
+}
+
+TEST_CASE("an sshd that was started by hand hands down the session of who started it: that is nobody's origin") {
+  Origins origins;
+  const core::Process first{400, 9}, second{500, 10}, third{600, 11};
+  const auto here = ssh_origin("192.0.2.7"), there = ssh_origin("198.51.100.1");
+  origins.asked(first, {}, policy::kNoUid, here);
+  origins.bound(first, 7);
+  // She starts an sshd; who comes through it has a session of his own as soon as pam_loginuid gives him one.
+  origins.asked(second, {}, 7, there);
+  origins.bound(second, 8);
+  CHECK(origins.of(7, kPts3) == here);
+  CHECK(origins.of(8, kPts3) == there);
+  // Where it gives none both stand in one session, and neither address is that of all in it.
+  origins.asked(third, {}, 7, there);
+  origins.bound(third, 7);
+  CHECK(origins.of(7, kPts3).kind == Kind::kUnknown);
+  CHECK(origins.of(8, kPts3) == there);
 }
 
 TEST_CASE("what is remembered is bounded, and what was dropped is unknown") {
@@ -79,13 +97,13 @@ TEST_CASE("what is remembered is bounded, and what was dropped is unknown") {
   const auto from = ssh_origin("2001:db8::1");
   for (std::uint32_t n = 1; n <= Origins::kSessions + 10; ++n) {
     const core::Process process{static_cast<std::int32_t>(n), n};
-    origins.asked(process, {}, from);
+    origins.asked(process, {}, policy::kNoUid, from);
     origins.bound(process, n);
   }
   CHECK(origins.of(1, 0).kind == Kind::kUnknown);
   CHECK(origins.of(10, 0).kind == Kind::kUnknown);
   CHECK(origins.of(11, 0) == from);
-  for (std::uint32_t n = 1; n <= Origins::kAsked + 1; ++n) origins.asked({static_cast<std::int32_t>(n), n}, {}, from);
+  for (std::uint32_t n = 1; n <= Origins::kAsked + 1; ++n) origins.asked({static_cast<std::int32_t>(n), n}, {}, policy::kNoUid, from);
   origins.bound({1, 1}, 700'000);
   CHECK(origins.of(700'000, 0).kind == Kind::kUnknown);
   origins.bound({2, 2}, 700'001);

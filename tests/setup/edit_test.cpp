@@ -50,8 +50,15 @@ TEST_CASE("each line has its place") {
        "auth include su\naccount include su\npassword include su\nsession optional pam_keyinit.so force revoke\nsession include su\n"},
       {"su-l by itself", "su-l", "account required pam_x.so\nsession required pam_y.so\n", kAccount + "account required pam_x.so\nsession required pam_y.so\n" + kSession},
       {"su-l half", "su-l", "account include su\nsession required pam_y.so\n", "account include su\nsession required pam_y.so\n" + kSession},
-      {"sshd: both first", "sshd", "@include common-auth\naccount required pam_nologin.so\n@include common-account\nsession required pam_loginuid.so\n@include common-session\n",
-       "@include common-auth\n" + kAccount + "account required pam_nologin.so\n@include common-account\n" + kSession + "session required pam_loginuid.so\n@include common-session\n"},
+      {"sshd: session after pam_loginuid", "sshd", "@include common-auth\naccount required pam_nologin.so\n@include common-account\nsession [success=ok default=bad] pam_selinux.so close\nsession required \\\n pam_loginuid.so\n@include common-session\n",
+       "@include common-auth\n" + kAccount + "account required pam_nologin.so\n@include common-account\nsession [success=ok default=bad] pam_selinux.so close\nsession required \\\n pam_loginuid.so\n" + kSession + "@include common-session\n"},
+      {"sshd: never after what may hold pam_systemd", "sshd", "account required pam_x.so\n@include common-session\nsession required pam_loginuid.so\n",
+       kAccount + "account required pam_x.so\n" + kSession + "@include common-session\nsession required pam_loginuid.so\n"},
+      {"sshd: nor after pam_systemd itself", "sshd", "account required pam_x.so\nsession optional pam_systemd.so\nsession required pam_loginuid.so\n",
+       kAccount + "account required pam_x.so\n" + kSession + "session optional pam_systemd.so\nsession required pam_loginuid.so\n"},
+      {"sshd: nor where a jump could land behind it", "sshd", "account required pam_x.so\nsession [success=2 default=ignore] pam_y.so\nsession required pam_loginuid.so\nsession required pam_x.so\n",
+       kAccount + "account required pam_x.so\n" + kSession + "session [success=2 default=ignore] pam_y.so\nsession required pam_loginuid.so\nsession required pam_x.so\n"},
+      {"sshd: no pam_loginuid", "sshd", "account required pam_x.so\nsession required pam_y.so\n", kAccount + "account required pam_x.so\n" + kSession + "session required pam_y.so\n"},
       {"login: each pair first", "login", "auth requisite pam_nologin.so\nsession required pam_loginuid.so\n@include common-account\n",
        "auth requisite pam_nologin.so\n" + kRescueSession + kSession + "session required pam_loginuid.so\n" + kRescueAccount + kAccount + "@include common-account\n"},
       {"polkit opens no session", "polkit-1", "@include common-auth\n@include common-account\n@include common-session\n",
@@ -73,12 +80,12 @@ TEST_CASE("observing lines open and close nothing") {
   const std::string text = "account required pam_x.so\nsession required pam_y.so\n";
   const std::string seen = edited("sudo", text, {Mode::kObserve, false});
   CHECK(plain(seen) == "account optional pam_jit.so observe\naccount required pam_x.so\nsession required pam_y.so\nsession optional pam_jit.so observe\n");
-  CHECK(setup::has_all_lines(*setup::service_named("sudo"), seen, {Mode::kObserve, false}));
+  CHECK(setup::has_all_lines(*setup::service_named("sudo"), seen, {Mode::kObserve, false}, holds));
   const std::string gated = edited("sudo", seen);
-  CHECK(setup::has_all_lines(*setup::service_named("sudo"), gated, {}));
-  CHECK_FALSE(setup::has_all_lines(*setup::service_named("sudo"), seen, {}));
+  CHECK(setup::has_all_lines(*setup::service_named("sudo"), gated, {}, holds));
+  CHECK_FALSE(setup::has_all_lines(*setup::service_named("sudo"), seen, {}, holds));
   CHECK(gated == edited("sudo", text));
-  CHECK_FALSE(setup::has_all_lines(*setup::service_named("sudo"), text, {}));
+  CHECK_FALSE(setup::has_all_lines(*setup::service_named("sudo"), text, {}, holds));
 }
 
 TEST_CASE("a line in auth only where it is wanted, after all others there") {
@@ -141,7 +148,7 @@ TEST_CASE("half of its lines are not all, and are made whole with the options th
     const std::size_t at = half.find(marked(row.taken));
     REQUIRE(at != std::string::npos);
     half.replace(at, marked(row.taken).size(), marked(row.put));
-    CHECK(setup::has_all_lines(service, half, wanted) == row.whole);
+    CHECK(setup::has_all_lines(service, half, wanted, holds) == row.whole);
     const auto again = setup::with_lines(service, half, wanted, holds);
     CHECK(again.problem.empty());
     if (row.put.find("budget") != std::string::npos) {
@@ -149,12 +156,29 @@ TEST_CASE("half of its lines are not all, and are made whole with the options th
     } else if (row.put.find("pam_y") == std::string::npos) {
       CHECK(again.text == set_up.text);
     }
-    CHECK(setup::has_all_lines(service, again.text, wanted));
+    CHECK(setup::has_all_lines(service, again.text, wanted, holds));
     const auto observing = setup::with_lines(service, half, {Mode::kObserve, true}, holds);
     CHECK(observing.problem.empty());
     CHECK((row.put.find("budget") == std::string::npos || observing.text.find("observe budget=30 debug") != std::string::npos));
     CHECK(setup::without_lines(observing.text).text == setup::without_lines(half).text);
   }
+}
+
+TEST_CASE("sshd: the line of before, which stood before pam_loginuid, is moved with its options") {
+  const auto& sshd = *setup::service_named("sshd");
+  const std::string start = kAccount + "account required pam_x.so\n", loginuid = "session required pam_loginuid.so\n", rest = "@include common-session\n";
+  const std::string ours = "session [success=ok default=die] pam_jit.so budget=30\n";
+  const auto marked = [](std::string text) {
+    for (std::size_t at = text.find("pam_jit.so"); at != std::string::npos; at = text.find("pam_jit.so", at + 1)) text.insert(text.find('\n', at), setup::kMark);
+    return text;
+  };
+  const std::string before = marked(start + ours + loginuid + rest), after = marked(start + loginuid + ours + rest);
+  CHECK_FALSE(setup::has_all_lines(sshd, before, {}, holds));
+  CHECK(edited("sshd", before) == after);
+  CHECK(setup::has_all_lines(sshd, after, {}, holds));
+  // Further behind by hand, or where setup would put it itself: it stays.
+  CHECK(setup::has_all_lines(sshd, marked(start + loginuid + "session required pam_y.so\n" + ours + rest), {}, holds));
+  CHECK(setup::has_all_lines(sshd, marked(start + ours + rest + loginuid), {}, holds));
 }
 
 TEST_CASE("what was written by hand since stays") {

@@ -105,6 +105,9 @@ TEST_CASE("where ours stands") {
       {"sudo", "auth " + kGood + "session " + kGood, Stands::kAuthOnly, "hole: ours stands in auth alone: NOPASSWD, a valid ticket and exempt_group bypass us"},
       {"sudo", "account " + kGood + "session " + kGood + "session optional pam_systemd.so\n", Stands::kAccount, "fault 2: pam_systemd comes after ours, and takes what runs out of its timed scope"},
       {"sshd", "account " + kGood + "session optional pam_systemd.so\nsession " + kGood, Stands::kAccount, "fault 3: pam_systemd comes before ours, and does not learn when the session ends"},
+      {"sshd", "account " + kGood + "session required pam_loginuid.so\nsession " + kGood + "session optional pam_systemd.so\n", Stands::kAccount, ""},
+      {"sshd", "account " + kGood + "session " + kGood + "session required pam_loginuid.so\n", Stands::kAccount, "fault 2: pam_loginuid comes after ours, so ours does not learn which session the login becomes"},
+      {"login", "account " + kGood + "session " + kGood + "session required pam_loginuid.so\nsession optional pam_systemd.so\n", Stands::kAccount, ""},
       {"sudo", "account " + kGood + "session " + kGood + "password " + kGood, Stands::kAccount, "fault 3: a line of ours in password keeps everybody from changing his password"},
   };
   for (const auto& row : table) {

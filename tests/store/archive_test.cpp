@@ -57,6 +57,55 @@ TEST_CASE("old entries go into files that are verified with what is left", "[arc
   CHECK_FALSE(host.audited_whole().problem);
 }
 
+TEST_CASE("of what the archive took nothing is counted, and that is told", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(100, 10);
+  CHECK(host.db().past().cut.empty());
+  REQUIRE(host.archive_before(kBegin + 36'000));
+  core::WallMs newest = 0;
+  for (const auto& done : host.db().past().cut) newest = std::max(newest, done.wall);
+  CHECK(newest >= kBegin + 30'000);  // the last one that is there no more
+  CHECK(newest <= kBegin + 31'000);
+}
+
+TEST_CASE("who had power in this boot is known although the archive took his grant, or he was erased", "[archive]") {
+  for (const bool erased : {false, true}) {
+    INFO(erased);
+    const Folder folder;
+    ArchiveHost host(folder.path);
+    host.write(10, 1);
+    core::Batch all;
+    for (const std::uint64_t number : {80U, 81U, 82U}) {
+      core::Grant over = grant(number);
+      over.request = {};
+      over.state = core::GrantState::kEnded;
+      over.end = core::GrantEnd::kExpired;
+      over.ended_wall = kBegin + 1000;
+      over.starts = number == 81 ? 0 : 5;  // 0: never used
+      if (number == 82) over.boot_id = "one of before";
+      if (number != 80) over.subject.loginuid = 4000;
+      all.grants.push_back(over);
+    }
+    must(host.store->commit(all));
+    if (erased) {
+      core::Batch erase = batch(entry("log.erased", ""));
+      erase.erased.push_back(all.grants[0].subject.identity->person);
+      must(host.store->commit(erase));
+    } else {
+      REQUIRE(host.archive_before(kBegin + 6500, kBegin + 100'000));
+    }
+    for (const core::Grant& over : all.grants) CHECK_FALSE(host.db().grant(over.id));
+    host.open();
+    const auto held = host.db().load_live().held;
+    REQUIRE(held.size() == 1);
+    CHECK(held[0].uid == all.grants[0].subject.identity->uid);
+    CHECK(held[0].loginuid == all.grants[0].subject.loginuid);
+    CHECK(held[0].target == all.grants[0].target->uid);
+    CHECK(held[0].boot_id == all.grants[0].boot_id);
+  }
+}
+
 TEST_CASE("a part that is cut, edited, missing, doubled or out of order is named with its first bad entry", "[archive]") {
   const Folder folder;
   ArchiveHost host(folder.path);

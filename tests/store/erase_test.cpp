@@ -34,6 +34,29 @@ core::Request over(std::uint64_t number, const std::string& ended_by, const core
 
 }  // namespace
 
+TEST_CASE("what an erased person did is counted as somebody's", "[erase]") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  core::Batch all;
+  for (const char* person : {"alice", "bob", "bob"}) {
+    core::AuditEntry one = entry("grant.created", person);
+    one.fields = R"({"argv":["id"],"door":"sudo"})";
+    all.entries.push_back(one);
+  }
+  core::AuditEntry nobody = entry("access.denied", "");
+  nobody.fields = R"({"cause":"policy"})";
+  all.entries.push_back(nobody);
+  REQUIRE(store.commit(all));
+  CHECK(store.db->past().erased.empty());
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(store.commit(erase));
+  const core::Past past = store.db->past();
+  CHECK(past.erased.size() == 2);
+  CHECK(past.done.size() == 2);
+  for (const auto& done : past.done) CHECK(done.person != "bob");
+}
+
 TEST_CASE("who ended, reviewed or was the target is erased in requests and grants of others", "[erase]") {
   const Folder folder;
   Opened store(folder / "jit.db");

@@ -136,6 +136,19 @@ TEST_CASE("the kept policy comes back verbatim, the last one only") {
   CHECK(kept->people.empty());
 }
 
+TEST_CASE("broker.toml comes back with the policy that it stood beside, changed alone too") {
+  const Folder folder;
+  store::Database::PolicySet set{"h1", {{"a.toml", "x"}}, {}};
+  for (const std::optional<std::string>& text : {std::optional<std::string>(), std::optional<std::string>(""), std::optional(all_bytes(0)), std::optional<std::string>("[log]\n")}) {
+    set.broker = text;
+    Opened(folder / "jit.db").db->keep_policy(set);
+    const auto kept = Opened(folder / "jit.db").db->kept_policy();
+    REQUIRE(kept);
+    CHECK(kept->broker == text);
+    CHECK(kept->rules.size() == 1);
+  }
+}
+
 TEST_CASE("versions of people files come back, those of files that are gone too") {
   const Folder folder;
   store::Database::PolicySet set{"h1", {{"a.toml", "x"}}, {}};

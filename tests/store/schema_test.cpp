@@ -73,7 +73,7 @@ TEST_CASE("the log is append-only, and terms never change") {
        "kind, key, signed_text, signed_digest || 'x', host_in_doubt FROM votes", "UNIQUE"},
       {"INSERT INTO votes SELECT NULL, request, approve, uid, duration_s, scope, time, digest, x'00', reason, block_s, "
        "kind, key, signed_text, signed_digest, host_in_doubt FROM votes", "UNIQUE"},
-      {"INSERT INTO kept_policy VALUES (1, 2.5)", ""},  // STRICT turns a number into text
+      {"INSERT INTO kept_policy VALUES (1, 2.5, NULL)", ""},  // STRICT turns a number into text
       {"UPDATE grant_states SET state = 3", "CHECK"},
       {"UPDATE grant_states SET uses = 'many'", "cannot store TEXT"},
       {"UPDATE request_states SET ended_why = x'00'", "cannot store BLOB"},
@@ -94,7 +94,7 @@ TEST_CASE("the file says what it is") {
   Opened store(folder / "jit.db");
   Shell shell(folder / "jit.db");
   CHECK(shell.number("PRAGMA application_id") == 0x4a495431);
-  CHECK(shell.number("PRAGMA user_version") == 16);
+  CHECK(shell.number("PRAGMA user_version") == 18);
   CHECK(shell.number("SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND NOT strict AND "
                      "name NOT LIKE 'sqlite_%'") == 0);
 }
