@@ -118,8 +118,23 @@ std::string Outbox::entry(Courier courier, const core::AuditEntry& entry) {
   return members.substr(1, members.size() - 2);
 }
 
-core::Outcome<std::string> Outbox::open(const std::string& after) {
+// Who never carried begins with what is open, which open() tells, and what comes behind it; so does everybody where the
+// database was put back.
+std::uint64_t Outbox::place(Courier courier, store::Database& database) {
+  State& state = of(courier);
+  state.carried = carried(courier, database);
+  const std::uint64_t last = database.last_sequence();
+  if (!state.carried || *state.carried > last) {
+    state.carried = last;
+    database.keep_carried(std::string(name_of(courier)), last);
+  }
+  return *state.carried;
+}
+
+core::Outcome<std::string> Outbox::open(Courier courier, const std::string& after) {
   if (!after.empty() && !core::Id::parse(after)) return {Error::kBadInput, "after: give the id that the last answer named", {}};
+  // Before what is open is looked at: what is made from now on is told by next().
+  if (store::Database* const database = database_(); database != nullptr && after.empty()) place(courier, *database);
   auto requests = core_.live_requests();
   std::ranges::sort(requests, {}, [](const core::Request* request) { return request->id; });
   std::string entries;
@@ -146,17 +161,9 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
   State& state = of(courier);
   state.waiting.clear();
   state.last = connection;
-  if (after == 0) {
-    state.carried = carried(courier, *database);
-    // Who never carried begins with what is open, which open() tells, and what comes behind it; so does everybody where the
-    // database was put back.
-    const std::uint64_t last = database->last_sequence();
-    if (!state.carried || *state.carried > last) {
-      state.carried = last;
-      database->keep_carried(std::string(name_of(courier)), last);
-    }
-    after = *state.carried;
-  }
+  if (after == 0) after = place(courier, *database);
+  // Before the log is read: the writer goes on meanwhile, and nothing that it adds is passed over.
+  const std::uint64_t last = database->last_sequence();
   std::string entries;
   std::size_t count = 0;
   std::size_t looked = 0;
@@ -180,7 +187,7 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
     all = found.size() < kChunk && (found.empty() || after == found.back().sequence);
   }
   // What is too old was passed over.
-  if (all && entries.empty()) after = std::max(after, database->last_sequence());
+  if (all && entries.empty()) after = std::max(after, last);
   if (all) state.waiting = connection;
   out.value = "{" + host_member() + ",\"entries\":[" + entries + "],\"next\":" + std::to_string(after) + ",\"more\":" + (all ? "false" : "true") + "}";
   return out;

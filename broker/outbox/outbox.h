@@ -44,7 +44,7 @@ class Outbox {
   void use_host(std::string id, std::string name, evidence::PrivateFields hide);
 
   // Documents of the interface Courier, see dbus/org.pamjit.Broker1.xml.
-  core::Outcome<std::string> open(const std::string& after);
+  core::Outcome<std::string> open(Courier courier, const std::string& after);
   // connection: who is told, once, when there is more than this answer says.
   core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now);
   core::Outcome<bool> done(Courier courier, std::uint64_t sequence);
@@ -72,6 +72,7 @@ class Outbox {
   State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
   std::string entry(Courier courier, const core::AuditEntry& entry);
   std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
+  std::uint64_t place(Courier courier, store::Database& database);  // behind which entry it goes on
   std::string host_member() const;
   std::string request_entry(const core::Request& request) const;  // the members that are the same wherever it is told
 
