@@ -35,6 +35,7 @@ constexpr Ms kDone = 1000;
 constexpr Ms kHere = 5 * 60'000;
 constexpr Ms kAgain = 30 * 60'000;       // what is open for days is published again, for the stream forgets it
 constexpr Ms kAnswer = 5000;
+constexpr Ms kAskAgain = 1000;           // for votes
 constexpr Ms kHereAgain = 10'000;         // where nobody kept it
 
 bool is_kept(const Event& event) {
@@ -89,12 +90,13 @@ void Relay::taken(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kOpen: return opened();
     case Event::Kind::kClosed: return closed(event.text);
-    case Event::Kind::kMessage: return vote_came(event.subject, event.data);
+    case Event::Kind::kMessage: return vote_came(event.subject, event.data, false);
     case Event::Kind::kAnswer: return answered(event);
     case Event::Kind::kRefused: return note("the server refuses: " + event.text);
     case Event::Kind::kMissed:
       for (auto& [request, open] : requests_) {
         open.looks = 0;
+        open.behind = true;
         look_again_[request] = boottime();
       }
       return;
@@ -126,7 +128,7 @@ void Relay::renewed(const std::string& offered) {
   if (!renewal_.take(offered)) return;
   log(SD_NOTICE, "the relay's credentials were renewed");
   open_ = false;
-  questions_.clear();
+  forget_questions();
   reconnect_ = boottime();
 }
 
@@ -135,7 +137,7 @@ void Relay::closed(const std::string& cause) {
   if (open_ || failures_ == 0) log(SD_WARNING, "not connected to the relay (" + why + "): trying again");
   sd_notify(0, "STATUS=not connected");
   open_ = false;
-  questions_.clear();
+  forget_questions();
   const Ms most = std::min(kReconnectMost, kReconnect << std::min(failures_, 7U));
   ++failures_;
   // Not all hosts at once.
@@ -279,13 +281,26 @@ void Relay::send(const std::string& token) {
   out.next = now + std::min(kConfirmMost, kConfirm << std::min(out.tries, 5U));
   if (!open_) return;
   ++out.tries;
-  if (transport_->publish(out.subject, out.data, out.id, token)) questions_[token] = {Question::Kind::kPublished, {}, now + kConfirmMost * 2};
+  if (transport_->publish(out.subject, out.data, out.id, token)) questions_[token] = {Question::Kind::kPublished, {}, now + kConfirmMost * 2, {}, 0};
   if (unconfirmed_ == 0) unconfirmed_ = now;
 }
 
-void Relay::ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request) {
+bool Relay::ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request) {
   const std::string token = random_token();
-  if (transport_->publish(subject, data, "", token)) questions_[token] = {kind, request, boottime() + kAnswer};
+  if (!transport_->publish(subject, data, "", token)) return false;
+  const Ms now = boottime();
+  const bool of_votes = kind == Question::Kind::kAnyVote || kind == Question::Kind::kVote;
+  questions_[token] = {kind, request, now + kAnswer, of_votes ? subject : std::string(), of_votes ? now + kAskAgain : 0};
+  return true;
+}
+
+void Relay::forget_questions() {
+  questions_.clear();
+  held_.clear();  // they are kept where they came from
+  for (auto& [request, open] : requests_) {
+    open.looking = false;
+    open.behind = true;
+  }
 }
 
 void Relay::answered(const Event& event) {
@@ -309,6 +324,12 @@ void Relay::answered(const Event& event) {
   unconfirmed_ = out_.empty() ? 0 : boottime();
   reach(true, "");
   if (more_) fetch_next();
+}
+
+void Relay::unanswered(const Question& question) {
+  if (question.kind == Question::Kind::kHere) here_ = boottime() + kHereAgain;
+  if (question.kind == Question::Kind::kVote) look_later(question.request);
+  if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) vote_answered(question, {});
 }
 
 void Relay::say_here() {
@@ -365,24 +386,35 @@ void Relay::tick() {
   } else if (open_ && unconfirmed_ != 0) {
     next = std::min(next, unconfirmed_ + kUnconfirmed);
   }
-  std::erase_if(questions_, [&](const auto& each) {
-    const Question& question = each.second;
-    if (question.kind != Question::Kind::kPublished) next = std::min(next, std::max(question.until, now));
-    if (question.until > now) return false;
-    if (question.kind == Question::Kind::kHere) here_ = now + kHereAgain;
-    if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) look_later(question.request);
-    return true;
-  });
+  std::vector<Question> given_up;
+  for (auto it = questions_.begin(); it != questions_.end();) {
+    auto& [token, question] = *it;
+    if (question.until <= now) {
+      given_up.push_back(std::move(question));
+      it = questions_.erase(it);
+      continue;
+    }
+    if (question.again != 0 && question.again <= now) {
+      transport_->publish(question.subject, "", "", token);
+      question.again = now + kAskAgain;
+    }
+    if (question.kind != Question::Kind::kPublished) next = std::min(next, question.again != 0 ? question.again : question.until);
+    ++it;
+  }
+  for (const Question& question : given_up) unanswered(question);
+  if (!given_up.empty()) next = std::min(next, now + kAskAgain);
   if (open_ && broker_.is_there()) {
     std::erase_if(requests_, [&](const auto& each) { return each.second.deadline < wall; });
+    std::erase_if(held_, [&](const Vote& each) { return !requests_.contains(each.request); });
     for (auto it = look_again_.begin(); it != look_again_.end();) {
       if (it->second > now) {
         next = std::min(next, it->second);
         ++it;
         continue;
       }
-      if (requests_.contains(it->first)) look_for_votes(it->first);
+      const std::string request = it->first;
       it = look_again_.erase(it);
+      if (requests_.contains(request)) look_for_votes(request);
     }
     if (due(renew_)) look_for_renewal();
     if (renew_ != 0) next = std::min(next, renew_);

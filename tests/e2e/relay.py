@@ -174,6 +174,25 @@ def test_a_vote_that_was_given_while_the_host_was_away():
     bedlib.clean_slate()
 
 
+def test_a_denial_of_before_comes_ahead_of_somebody_elses_yes():
+    bedlib.enrol("carol")
+    carol = RELAY.approver("carol")
+    carol.trust()
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        carol.sees(request)
+        RELAY.daemon.stop(kill=True)
+        alice.expect("people who are not at this host cannot be reached now")
+        for person, *vote in (carol, "deny", request, "-m", "not during the release"), (BOB, "approve", request, "-m", "fine"):
+            voted = person.jitctl(*vote)
+            check(voted.code == 0 and "still waits" in voted.out, voted.text)
+        RELAY.run_daemon()
+        alice.expect("not during the release")
+        check(alice.wait() != 0, alice.text)
+    bedlib.clean_slate()
+
+
 def test_an_approver_who_was_away_sees_what_waits():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
         request = relaylib.asked(alice, inbox)
