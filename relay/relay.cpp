@@ -244,7 +244,8 @@ bool Relay::take_page(const std::string& document, bool logged) {
     const std::int64_t deadline = number(entry, "deadline_ms");
     const auto sets = names(entry, "sets");
     for (const std::string& set : sets) put({request_subject(set, host_, request), envelope, digest, sequence, deadline, 0, 0});
-    if (requests_.size() < kOpen || requests_.contains(request)) wait_for_votes(request, names(entry, "voters"), deadline, logged);
+    if (auto voters = names(entry, "voters"); voters != *voters_) voters_ = std::make_shared<const std::vector<std::string>>(std::move(voters));
+    if (requests_.size() < kOpen || requests_.contains(request)) wait_for_votes(request, voters_, deadline, logged);
   }
   if (!logged) return false;
   next_ = static_cast<std::uint64_t>(number(page, "next"));

@@ -47,8 +47,9 @@ class Relay {
     Ms next = 0;                 // when it is sent again
     unsigned tries = 0;
   };
+  using Voters = std::shared_ptr<const std::vector<std::string>>;  // one list for all requests that name the same people
   struct Open {
-    std::vector<std::string> voters;
+    Voters voters;
     std::int64_t deadline = 0;
     unsigned looks = 0;  // for votes, since the connection was opened
     // A denial comes before anybody's yes: approvals wait in held_ while it is not known who has voted.
@@ -101,7 +102,7 @@ class Relay {
   void drop(const std::string& request);
   void put(Out out);
   void send(const std::string& token);
-  void wait_for_votes(const std::string& request, std::vector<std::string> voters, std::int64_t deadline, bool fresh);
+  void wait_for_votes(const std::string& request, Voters voters, std::int64_t deadline, bool fresh);
   void look_later(const std::string& request);
   void look_for_votes(const std::string& request);
   bool line_up(Vote vote);
@@ -138,6 +139,7 @@ class Relay {
   std::map<std::string, Question> questions_;  // by token
   std::multiset<std::uint64_t> unconfirmed_log_;  // sequences that are on their way
   std::map<std::string, Open> requests_;       // that wait for votes
+  Voters voters_ = std::make_shared<const std::vector<std::string>>();  // as they were named last
   std::deque<Vote> votes_;
   std::vector<Vote> held_;            // approvals, until the denials of others are known
   std::set<std::string> submitting_;  // requests

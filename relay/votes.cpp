@@ -30,9 +30,9 @@ std::string digest_of(const std::string& vote) { return evidence::digest_of("vot
 }  // namespace
 
 // fresh: its votes come by themselves, unless a server dies between keeping one and passing it on: that one is looked for a little later.
-void Relay::wait_for_votes(const std::string& request, std::vector<std::string> voters, std::int64_t deadline, bool fresh) {
+void Relay::wait_for_votes(const std::string& request, Voters voters, std::int64_t deadline, bool fresh) {
   Open& open = requests_[request];  // what the broker has answered stays known
-  if (open.looking && open.voters != voters) open.missed = true;
+  if (open.looking && *open.voters != *voters) open.missed = true;
   open.voters = std::move(voters);
   open.deadline = deadline;
   if (fresh) {
@@ -50,7 +50,7 @@ void Relay::look_for_votes(const std::string& request) {
   Open& open = requests_.at(request);
   if (open.looking) return;  // and again when that is over
   open.missed = false;
-  open.asked = open.voters.size();
+  open.asked = open.voters->size();
   open.unanswered = 0;
   open.looking = ask(last_of(kVoteStream, "jit.v1.vote." + host_ + "." + request + ".*"), "", Question::Kind::kAnyVote, request);
   if (!open.looking) look_later(request);
@@ -83,8 +83,8 @@ void Relay::vote_answered(const Question& question, const Event& event) {
 
 void Relay::ask_voters(const std::string& request) {
   Open& open = requests_.at(request);
-  while (open.asked < open.voters.size() && open.unanswered < kAsked) {
-    const std::string& voter = open.voters[open.asked++];
+  while (open.asked < open.voters->size() && open.unanswered < kAsked) {
+    const std::string& voter = (*open.voters)[open.asked++];
     if (voter != open.last && ask(last_of(kVoteStream, vote_subject(host_, request, voter)), "", Question::Kind::kVote, request)) ++open.unanswered;
   }
   if (open.unanswered == 0) looked(request);

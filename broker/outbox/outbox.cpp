@@ -20,7 +20,6 @@ namespace events = core::events;
 
 constexpr std::size_t kChunk = 200;      // entries of the log that are read at once
 constexpr std::size_t kLooked = 20'000;  // in one call: the core's thread has other things to do
-constexpr std::size_t kVoters = 512;
 constexpr std::size_t kWhyMax = 400;
 
 bool opens(std::string_view type) { return type == events::kRequestCreated || type == events::kRequestEscalated; }
@@ -82,7 +81,7 @@ std::string Outbox::request_entry(const core::Request& request) const {
   Json voters = Json::array();
   if (const policy::Policy* const policy = core_.policy(); policy != nullptr) {
     for (const policy::Person& person : policy->people()) {
-      if (!person.keys.empty() && voters.size() < kVoters) voters.push_back(evidence::escape(person.name));
+      if (!person.keys.empty()) voters.push_back(evidence::escape(person.name));
     }
   }
   return Json{{"request", request.id.text()}, {"digest", request.digest}, {"sets", std::move(sets)}, {"voters", std::move(voters)},

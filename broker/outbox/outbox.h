@@ -32,7 +32,7 @@ struct Reach {
 class Outbox {
  public:
   static constexpr std::size_t kPage = 200;                     // entries in an answer
-  static constexpr std::size_t kPageBytes = 2 * 1024 * 1024;    // and one entry, which is at most 300 KiB
+  static constexpr std::size_t kPageBytes = 2 * 1024 * 1024;    // and one entry: at most 300 KiB, and names of people
   static constexpr core::WallMs kOld = core::WallMs{24} * 3600 * 1000;  // what is older is carried to nobody
 
   struct Sealing {

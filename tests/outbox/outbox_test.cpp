@@ -208,6 +208,24 @@ TEST_CASE("a courier that never carried misses nothing between its two questions
   CHECK(told[0]["request"] == between.text());
 }
 
+TEST_CASE("everybody whose signed vote could count is named, however many there are") {
+  constexpr int kKeyed = 600;
+  std::string people = core_test::kPeople;
+  const auto add = [&](const std::string& name, const std::string& more) {
+    people += "[[person]]\nname = \"" + name + "\"\nusers = [\"" + name + "\"]\n" + more;
+  };
+  add("keyless", "");
+  for (int n = 0; n < kKeyed; ++n) {
+    add("p" + std::to_string(n), "[[person.key]]\nid = \"a\"\nkind = \"ssh\"\npublic = \"ssh-ed25519 " + std::to_string(n) + "\"\n");
+  }
+  Room room;
+  room.world.use(core_test::load_policy(core_test::kRules, people));
+  room.ask();
+  const auto voters = room.open()["entries"][0]["voters"].get<std::vector<std::string>>();
+  CHECK(voters.size() == kKeyed);
+  CHECK(voters.back() == "p599");
+}
+
 TEST_CASE("a request that has ended is not published any more, its end is") {
   Room room;
   room.next();
