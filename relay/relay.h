@@ -33,6 +33,7 @@ class Relay {
   static constexpr std::size_t kAsked = 64;      // people whose votes on a request are asked for at a time
   static constexpr std::int64_t kLines = 300;    // of the log at once, about what comes from outside; ten more each second
   static constexpr std::size_t kOpen = 16'384;   // requests of which votes are looked for: as many as a broker holds
+  static constexpr Ms kGrace = 2000;             // a connection that comes back this soon was never gone
 
   Relay(sd_event* event, SettingsFile settings, std::string host);
   ~Relay();
@@ -58,7 +59,11 @@ class Relay {
     bool missed = false;   // a denial found no room: this look lets no approval through
     std::size_t asked = 0, unanswered = 0;  // of voters
     std::string last;      // who voted last, of whom nothing more is to be asked
-    std::map<std::string, std::string> settled;  // votes that the broker has answered for good: person -> digest
+    struct Settled {
+      std::string digest;
+      bool refused = false;  // by the policy and the people of then
+    };
+    std::map<std::string, Settled> settled;  // votes that the broker has answered, by person
   };
   struct Vote {
     std::string request, person, text;
@@ -97,6 +102,7 @@ class Relay {
   void fetch_open(const std::string& after);
   void fetch_next();
   bool take_page(const std::string& document, bool log);
+  void take_policy(const std::string& hash);
   void carried();
 
   void drop(const std::string& request);
@@ -145,6 +151,7 @@ class Relay {
   std::set<std::string> submitting_;  // requests
   std::map<std::string, Ms> look_again_;       // requests whose votes are to be looked for
 
+  std::string policy_;       // of the broker, as its last page said
   bool fetching_ = false, fetching_open_ = false, more_ = false;
   std::uint64_t next_ = 0;   // of the log; 0: where it was done
   std::uint64_t done_ = 0;   // as the broker was told

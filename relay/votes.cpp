@@ -117,7 +117,7 @@ void Relay::vote_came(const std::string& subject, const std::string& text, bool 
     return submit();
   }
   const auto settled = open->second.settled.find(vote.person);
-  if (settled != open->second.settled.end() && settled->second == digest_of(text)) return;
+  if (settled != open->second.settled.end() && settled->second.digest == digest_of(text)) return;
   if (!vote.denies && (kept || open->second.behind)) {
     std::erase_if(held_, [&](const Vote& each) { return each.request == vote.request && each.person == vote.person; });
     if (held_.size() >= kVotes) return look_later(vote.request);
@@ -156,6 +156,16 @@ void Relay::submit() {
   }
 }
 
+// A key that is enrolled by now, a seat that somebody fills by now: what was refused before is looked for again.
+void Relay::take_policy(const std::string& hash) {
+  if (std::exchange(policy_, hash) == hash) return;
+  for (auto& [request, open] : requests_) {
+    if (std::erase_if(open.settled, [](const auto& each) { return each.second.refused; }) == 0) continue;
+    open.looks = 0;
+    look_again_[request] = boottime();
+  }
+}
+
 void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
   const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
   const auto open = requests_.find(vote.request);
@@ -167,7 +177,9 @@ void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
     }
     return look_later(vote.request);
   }
-  if (open != requests_.end() && open->second.settled.size() < kVotes) open->second.settled.insert_or_assign(vote.person, digest_of(vote.text));
+  if (open != requests_.end() && open->second.settled.size() < kVotes) {
+    open->second.settled.insert_or_assign(vote.person, Open::Settled{digest_of(vote.text), answer.error == "Denied" || answer.error == "NotFound"});
+  }
   if (!refused) return note("a vote on " + vote.request + " was taken in");
   note("a vote on " + vote.request + " was not taken in: " + answer.text);
 }

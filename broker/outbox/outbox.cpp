@@ -29,7 +29,9 @@ bool ends(std::string_view type) {
 }
 
 bool concerns(Courier courier, const core::AuditEntry& entry) {
-  return courier == Courier::kNotify ? concerns_notifier(entry) : opens(entry.type) || ends(entry.type);
+  if (courier == Courier::kNotify) return concerns_notifier(entry);
+  // By another policy a vote can count that was refused before: each page says which one is in force.
+  return opens(entry.type) || ends(entry.type) || entry.type == events::kPolicyLoaded;
 }
 
 // Whom it asks now: the seats, and what the steps that were taken have added.
@@ -69,7 +71,11 @@ void Outbox::use_host(std::string id, std::string name, evidence::PrivateFields 
   hide_ = hide;
 }
 
-std::string Outbox::host_member() const { return "\"host\":" + Json{{"id", host_id_}, {"name", evidence::escape(host_name_)}}.dump(); }
+std::string Outbox::head() const {
+  const policy::Policy* const policy = core_.policy();
+  const std::string members = Json{{"host", {{"id", host_id_}, {"name", evidence::escape(host_name_)}}}, {"policy", policy != nullptr ? policy->hash() : ""}}.dump();
+  return members.substr(1, members.size() - 2);
+}
 
 // Empty: it cannot be signed now.
 std::string Outbox::request_entry(const core::Request& request) const {
@@ -96,7 +102,7 @@ std::string Outbox::entry(Courier courier, const core::AuditEntry& entry) {
   if (courier == Courier::kNotify) {
     return notice_of(entry, {[&](const core::Id& id) { return database->request(id); }, [&](const core::Id& id) { return database->grant(id); }, hide_});
   }
-  const auto request = database->request(entry.request);
+  const auto request = entry.request.empty() ? std::nullopt : database->request(entry.request);
   if (!request || request->payload.empty() || request->offer.seats.empty()) return {};
   const bool open = request->state == core::RequestState::kPending || request->state == core::RequestState::kDetached;
   if (opens(entry.type)) {
@@ -150,7 +156,7 @@ core::Outcome<std::string> Outbox::open(Courier courier, const std::string& afte
     last = request->id.text();
     ++count;
   }
-  return {Error::kNone, {}, "{" + host_member() + ",\"entries\":[" + entries + "],\"next\":\"" + (more ? last : std::string()) + "\"}"};
+  return {Error::kNone, {}, "{" + head() + ",\"entries\":[" + entries + "],\"next\":\"" + (more ? last : std::string()) + "\"}"};
 }
 
 core::Outcome<std::string> Outbox::next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now) {
@@ -188,7 +194,7 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
   // What is too old was passed over.
   if (all && entries.empty()) after = std::max(after, last);
   if (all) state.waiting = connection;
-  out.value = "{" + host_member() + ",\"entries\":[" + entries + "],\"next\":" + std::to_string(after) + ",\"more\":" + (all ? "false" : "true") + "}";
+  out.value = "{" + head() + ",\"entries\":[" + entries + "],\"next\":" + std::to_string(after) + ",\"more\":" + (all ? "false" : "true") + "}";
   return out;
 }
 

@@ -73,7 +73,7 @@ class Outbox {
   std::string entry(Courier courier, const core::AuditEntry& entry);
   std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
   std::uint64_t place(Courier courier, store::Database& database);  // behind which entry it goes on
-  std::string host_member() const;
+  std::string head() const;  // the members that each page begins with
   std::string request_entry(const core::Request& request) const;  // the members that are the same wherever it is told
 
   core::Core& core_;

@@ -256,6 +256,19 @@ TEST_CASE("a courier is woken once, and only by what concerns it") {
   CHECK(room.outbox->logged(entry).empty());
 }
 
+TEST_CASE("a relay is told of another policy: a vote that was refused can count by now") {
+  Room room;
+  room.next();
+  const std::string before = room.next()["policy"];
+  CHECK(before == room.world.policy->hash());
+  core::AuditEntry entry;
+  entry.type = core::events::kPolicyLoaded;
+  room.world.use(core_test::load_policy(std::string(core_test::kRules) + "# another\n"));
+  CHECK(room.outbox->logged(entry) == std::vector<std::string>{":1.7"});
+  CHECK(room.next()["policy"] != before);
+  CHECK(room.open()["policy"] != before);
+}
+
 TEST_CASE("an answer has a bound, and the next one goes on behind it") {
   Room room;
   room.next();
