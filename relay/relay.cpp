@@ -28,13 +28,11 @@ constexpr char kNewer[] = "/var/lib/jit-relay/renewed.jwt";  // words for its cr
 constexpr Ms kConfirm = 1000;            // then a message is sent again
 constexpr Ms kConfirmMost = 30'000;
 constexpr Ms kUnconfirmed = 4000;        // then the servers count as not reached
-constexpr Ms kGrace = 2000;              // a connection that comes back this soon was never gone
 constexpr Ms kReconnect = 250;
 constexpr Ms kReconnectMost = 30'000;
-constexpr Ms kDone = 1000;
 constexpr Ms kHere = 5 * 60'000;
-constexpr Ms kAgain = 30 * 60'000;       // what is open for days is published again, for the stream forgets it
 constexpr Ms kAnswer = 5000;
+constexpr Ms kAskAgain = 1000;           // for votes
 constexpr Ms kHereAgain = 10'000;         // where nobody kept it
 
 bool is_kept(const Event& event) {
@@ -89,12 +87,13 @@ void Relay::taken(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kOpen: return opened();
     case Event::Kind::kClosed: return closed(event.text);
-    case Event::Kind::kMessage: return vote_came(event.subject, event.data);
+    case Event::Kind::kMessage: return vote_came(event.subject, event.data, false);
     case Event::Kind::kAnswer: return answered(event);
     case Event::Kind::kRefused: return note("the server refuses: " + event.text);
     case Event::Kind::kMissed:
       for (auto& [request, open] : requests_) {
         open.looks = 0;
+        open.behind = true;
         look_again_[request] = boottime();
       }
       return;
@@ -126,7 +125,7 @@ void Relay::renewed(const std::string& offered) {
   if (!renewal_.take(offered)) return;
   log(SD_NOTICE, "the relay's credentials were renewed");
   open_ = false;
-  questions_.clear();
+  forget_questions();
   reconnect_ = boottime();
 }
 
@@ -135,7 +134,7 @@ void Relay::closed(const std::string& cause) {
   if (open_ || failures_ == 0) log(SD_WARNING, "not connected to the relay (" + why + "): trying again");
   sd_notify(0, "STATUS=not connected");
   open_ = false;
-  questions_.clear();
+  forget_questions();
   const Ms most = std::min(kReconnectMost, kReconnect << std::min(failures_, 7U));
   ++failures_;
   // Not all hosts at once.
@@ -164,128 +163,32 @@ void Relay::note(const std::string& text) {
   log(SD_INFO, text);
 }
 
-void Relay::there(bool there) {
-  log(there ? SD_INFO : SD_WARNING, there ? "the broker is there" : "the broker has left");
-  fetching_ = fetching_open_ = more_ = false;
-  told_.reset();
-  if (!there) return;
-  next_ = 0;
-  reach(open_, trouble_);
-  if (!open_) tell_trouble_ = boottime() + kGrace;
-  synchronise();
-  tick();
-}
-
-void Relay::synchronise() {
-  if (!open_ || !broker_.is_there()) return;
-  again_ = boottime() + kAgain;
-  fetch_open("");
-  fetch_next();
-}
-
-void Relay::fetch_open(const std::string& after) {
-  if (fetching_open_ && after.empty()) return;
-  fetching_open_ = true;
-  broker_.open(after, [this](const courier::BusAnswer& answer) {
-    fetching_open_ = false;
-    if (!answer.error.empty()) {
-      log(SD_WARNING, "what is open cannot be had from the broker: " + answer.text);
-      again_ = boottime() + kReconnectMost;
-      return tick();
-    }
-    take_page(answer.text, false);
-    const std::string next = word(Json::parse(answer.text, nullptr, false), "next");
-    if (!next.empty()) fetch_open(next);
-    tick();
-  });
-}
-
-void Relay::fetch_next() {
-  if (fetching_ || !open_ || !broker_.is_there()) return;
-  if (out_.size() >= kWaiting) {
-    more_ = true;
-    return;
-  }
-  fetching_ = true;
-  more_ = false;
-  broker_.next(next_, [this](const courier::BusAnswer& answer) {
-    fetching_ = false;
-    if (!answer.error.empty()) {
-      log(SD_WARNING, "nothing can be had from the broker: " + answer.text);
-      again_ = boottime() + kReconnectMost;
-    } else if (take_page(answer.text, true) || more_) {
-      fetch_next();
-    }
-    tick();
-  });
-}
-
-// Is there more?
-bool Relay::take_page(const std::string& document, bool logged) {
-  const Json page = Json::parse(document, nullptr, false);
-  if (!page.is_object() || word(page.value("host", Json::object()), "id") != host_) {
-    log(SD_ERR, "the credentials are not this host's: it is " + word(page.is_object() ? page.value("host", Json::object()) : Json(), "id"));
-    reach(false, "the relay's credentials are not this host's");
-    return false;
-  }
-  for (const Json& entry : page.value("entries", Json::array())) {
-    const std::string request = word(entry, "request");
-    const std::string envelope = word(entry, "envelope");
-    const std::string digest = word(entry, "digest");
-    const auto sequence = static_cast<std::uint64_t>(number(entry, "seq"));
-    if (const std::string state = word(entry, "state"); !state.empty()) {
-      requests_.erase(request);
-      drop(request);
-      put({end_subject(host_, request), envelope, "end-" + digest, sequence, 0, 0, 0});
-      continue;
-    }
-    const std::int64_t deadline = number(entry, "deadline_ms");
-    const auto sets = names(entry, "sets");
-    for (const std::string& set : sets) put({request_subject(set, host_, request), envelope, digest, sequence, deadline, 0, 0});
-    if (requests_.size() < kOpen || requests_.contains(request)) wait_for_votes(request, names(entry, "voters"), deadline, logged);
-  }
-  if (!logged) return false;
-  next_ = static_cast<std::uint64_t>(number(page, "next"));
-  tell_done_ = boottime() + kDone;
-  const auto more = page.find("more");
-  return more != page.end() && more->is_boolean() && more->get<bool>();
-}
-
-// Sent again behind its end, it would look as if it still waited.
-void Relay::drop(const std::string& request) {
-  std::erase_if(out_, [&](const auto& one) {
-    const auto& [token, out] = one;
-    if (!out.subject.ends_with("." + request) || out.subject == end_subject(host_, request)) return false;
-    if (out.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(out.sequence));
-    questions_.erase(token);
-    return true;
-  });
-}
-
-void Relay::put(Out out) {
-  // What is on its way already is not put twice.
-  for (const auto& [token, each] : out_) {
-    if (each.subject == out.subject && each.id == out.id && each.sequence == out.sequence) return;
-  }
-  if (out.sequence != 0) unconfirmed_log_.insert(out.sequence);
-  const std::string token = random_token();
-  out_.emplace(token, std::move(out));
-  send(token);
-}
-
 void Relay::send(const std::string& token) {
   Out& out = out_.at(token);
   const Ms now = boottime();
   out.next = now + std::min(kConfirmMost, kConfirm << std::min(out.tries, 5U));
   if (!open_) return;
   ++out.tries;
-  if (transport_->publish(out.subject, out.data, out.id, token)) questions_[token] = {Question::Kind::kPublished, {}, now + kConfirmMost * 2};
+  if (transport_->publish(out.subject, out.data, out.id, token)) questions_[token] = {Question::Kind::kPublished, {}, now + kConfirmMost * 2, {}, 0};
   if (unconfirmed_ == 0) unconfirmed_ = now;
 }
 
-void Relay::ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request) {
+bool Relay::ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request) {
   const std::string token = random_token();
-  if (transport_->publish(subject, data, "", token)) questions_[token] = {kind, request, boottime() + kAnswer};
+  if (!transport_->publish(subject, data, "", token)) return false;
+  const Ms now = boottime();
+  const bool of_votes = kind == Question::Kind::kAnyVote || kind == Question::Kind::kVote;
+  questions_[token] = {kind, request, now + kAnswer, of_votes ? subject : std::string(), of_votes ? now + kAskAgain : 0};
+  return true;
+}
+
+void Relay::forget_questions() {
+  questions_.clear();
+  held_.clear();  // they are kept where they came from
+  for (auto& [request, open] : requests_) {
+    open.looking = false;
+    open.behind = true;
+  }
 }
 
 void Relay::answered(const Event& event) {
@@ -309,6 +212,12 @@ void Relay::answered(const Event& event) {
   unconfirmed_ = out_.empty() ? 0 : boottime();
   reach(true, "");
   if (more_) fetch_next();
+}
+
+void Relay::unanswered(const Question& question) {
+  if (question.kind == Question::Kind::kHere) here_ = boottime() + kHereAgain;
+  if (question.kind == Question::Kind::kVote) look_later(question.request);
+  if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) vote_answered(question, {});
 }
 
 void Relay::say_here() {
@@ -365,24 +274,35 @@ void Relay::tick() {
   } else if (open_ && unconfirmed_ != 0) {
     next = std::min(next, unconfirmed_ + kUnconfirmed);
   }
-  std::erase_if(questions_, [&](const auto& each) {
-    const Question& question = each.second;
-    if (question.kind != Question::Kind::kPublished) next = std::min(next, std::max(question.until, now));
-    if (question.until > now) return false;
-    if (question.kind == Question::Kind::kHere) here_ = now + kHereAgain;
-    if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) look_later(question.request);
-    return true;
-  });
+  std::vector<Question> given_up;
+  for (auto it = questions_.begin(); it != questions_.end();) {
+    auto& [token, question] = *it;
+    if (question.until <= now) {
+      given_up.push_back(std::move(question));
+      it = questions_.erase(it);
+      continue;
+    }
+    if (question.again != 0 && question.again <= now) {
+      transport_->publish(question.subject, "", "", token);
+      question.again = now + kAskAgain;
+    }
+    if (question.kind != Question::Kind::kPublished) next = std::min(next, question.again != 0 ? question.again : question.until);
+    ++it;
+  }
+  for (const Question& question : given_up) unanswered(question);
+  if (!given_up.empty()) next = std::min(next, now + kAskAgain);
   if (open_ && broker_.is_there()) {
     std::erase_if(requests_, [&](const auto& each) { return each.second.deadline < wall; });
+    std::erase_if(held_, [&](const Vote& each) { return !requests_.contains(each.request); });
     for (auto it = look_again_.begin(); it != look_again_.end();) {
       if (it->second > now) {
         next = std::min(next, it->second);
         ++it;
         continue;
       }
-      if (requests_.contains(it->first)) look_for_votes(it->first);
+      const std::string request = it->first;
       it = look_again_.erase(it);
+      if (requests_.contains(request)) look_for_votes(request);
     }
     if (due(renew_)) look_for_renewal();
     if (renew_ != 0) next = std::min(next, renew_);

@@ -29,9 +29,11 @@ class Relay {
  public:
   static constexpr std::size_t kWaiting = 512;   // messages that wait for their confirmation; past it the broker is asked for no more
   static constexpr std::size_t kVotes = 256;     // votes that wait for the broker
-  static constexpr std::size_t kSubmits = 8;     // at a time
+  static constexpr std::size_t kSubmits = 8;     // at a time, one of each request
+  static constexpr std::size_t kAsked = 64;      // people whose votes on a request are asked for at a time
   static constexpr std::int64_t kLines = 300;    // of the log at once, about what comes from outside; ten more each second
   static constexpr std::size_t kOpen = 16'384;   // requests of which votes are looked for: as many as a broker holds
+  static constexpr Ms kGrace = 2000;             // a connection that comes back this soon was never gone
 
   Relay(sd_event* event, SettingsFile settings, std::string host);
   ~Relay();
@@ -46,20 +48,34 @@ class Relay {
     Ms next = 0;                 // when it is sent again
     unsigned tries = 0;
   };
+  using Voters = std::shared_ptr<const std::vector<std::string>>;  // one list for all requests that name the same people
   struct Open {
-    std::vector<std::string> voters;
+    Voters voters;
     std::int64_t deadline = 0;
     unsigned looks = 0;  // for votes, since the connection was opened
-    std::map<std::string, std::string> settled;  // votes that the broker has answered for good: person -> digest
+    // A denial comes before anybody's yes: approvals wait in held_ while it is not known who has voted.
+    bool behind = false;   // since nobody has listened
+    bool looking = false;
+    bool missed = false;   // a denial found no room: this look lets no approval through
+    std::size_t asked = 0, unanswered = 0;  // of voters
+    std::string last;      // who voted last, of whom nothing more is to be asked
+    struct Settled {
+      std::string digest;
+      bool refused = false;  // by the policy and the people of then
+    };
+    std::map<std::string, Settled> settled;  // votes that the broker has answered, by person
   };
   struct Vote {
     std::string request, person, text;
+    bool denies = false;  // as it says itself: only its turn hangs on it
   };
   // What an answer is to.
   struct Question {
     enum class Kind : std::uint8_t { kPublished, kAnyVote, kVote, kHere, kRenewal } kind = Kind::kPublished;
     std::string request;
     Ms until = 0;
+    std::string subject = {};  // of votes: a server that hangs keeps the question, and another one is asked
+    Ms again = 0;
   };
 
   // --- the servers
@@ -67,10 +83,14 @@ class Relay {
   void taken(const Event& event);
   void opened();
   void closed(const std::string& why);
-  void ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request = {});
+  bool ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request = {});
+  void forget_questions();
+  void unanswered(const Question& question);
   void answered(const Event& event);
   void vote_answered(const Question& question, const Event& event);
-  void vote_came(const std::string& subject, const std::string& text);
+  void vote_came(const std::string& subject, const std::string& text, bool kept);
+  void ask_voters(const std::string& request);
+  void looked(const std::string& request);
   void say_here();
   void look_for_renewal();
   void renew_in(std::optional<Ms> wait);
@@ -82,14 +102,16 @@ class Relay {
   void fetch_open(const std::string& after);
   void fetch_next();
   bool take_page(const std::string& document, bool log);
+  void take_policy(const std::string& hash);
   void carried();
 
   void drop(const std::string& request);
   void put(Out out);
   void send(const std::string& token);
-  void wait_for_votes(const std::string& request, std::vector<std::string> voters, std::int64_t deadline, bool fresh);
+  void wait_for_votes(const std::string& request, Voters voters, std::int64_t deadline, bool fresh);
   void look_later(const std::string& request);
   void look_for_votes(const std::string& request);
+  bool line_up(Vote vote);
   void submit();
   void submitted(const Vote& vote, const courier::BusAnswer& answer);
 
@@ -123,10 +145,13 @@ class Relay {
   std::map<std::string, Question> questions_;  // by token
   std::multiset<std::uint64_t> unconfirmed_log_;  // sequences that are on their way
   std::map<std::string, Open> requests_;       // that wait for votes
+  Voters voters_ = std::make_shared<const std::vector<std::string>>();  // as they were named last
   std::deque<Vote> votes_;
-  std::size_t submits_ = 0;
+  std::vector<Vote> held_;            // approvals, until the denials of others are known
+  std::set<std::string> submitting_;  // requests
   std::map<std::string, Ms> look_again_;       // requests whose votes are to be looked for
 
+  std::string policy_;       // of the broker, as its last page said
   bool fetching_ = false, fetching_open_ = false, more_ = false;
   std::uint64_t next_ = 0;   // of the log; 0: where it was done
   std::uint64_t done_ = 0;   // as the broker was told

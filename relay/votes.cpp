@@ -2,9 +2,11 @@
 // Votes on the way in: those that come by themselves, and those that are looked for, since the host was away. What the broker
 // says of one is all that happens to it here.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "evidence/envelope.h"
+#include "evidence/vote.h"
 #include "relay/credentials/subjects.h"
 #include "relay/relay.h"
 
@@ -16,13 +18,21 @@ using courier::boottime;
 constexpr Ms kLookAgain = 2000;
 constexpr Ms kLookAgainMost = 60'000;
 
+// Unverified, and only for its turn: what says no goes to the broker before what may say yes.
+bool denies(const std::string& text) {
+  const auto envelope = evidence::parse_envelope(text);
+  const auto vote = envelope ? evidence::read_vote(envelope->payload) : std::nullopt;
+  return vote && !vote->approve;
+}
+
 std::string digest_of(const std::string& vote) { return evidence::digest_of("vote", vote); }
 
 }  // namespace
 
 // fresh: its votes come by themselves, unless a server dies between keeping one and passing it on: that one is looked for a little later.
-void Relay::wait_for_votes(const std::string& request, std::vector<std::string> voters, std::int64_t deadline, bool fresh) {
+void Relay::wait_for_votes(const std::string& request, Voters voters, std::int64_t deadline, bool fresh) {
   Open& open = requests_[request];  // what the broker has answered stays known
+  if (open.looking && *open.voters != *voters) open.missed = true;
   open.voters = std::move(voters);
   open.deadline = deadline;
   if (fresh) {
@@ -30,13 +40,20 @@ void Relay::wait_for_votes(const std::string& request, std::vector<std::string> 
     return;
   }
   open.looks = 0;
+  open.behind = true;
   look_again_[request] = boottime();
 }
 
 // Of all that is known of a request: the last vote on it, then those of each who may vote. Any server of the stream answers, and
 // where the one that led has died, the others know of what it confirmed last when one of them leads: asked again while the request waits.
 void Relay::look_for_votes(const std::string& request) {
-  ask(last_of(kVoteStream, "jit.v1.vote." + host_ + "." + request + ".*"), "", Question::Kind::kAnyVote, request);
+  Open& open = requests_.at(request);
+  if (open.looking) return;  // and again when that is over
+  open.missed = false;
+  open.asked = open.voters->size();
+  open.unanswered = 0;
+  open.looking = ask(last_of(kVoteStream, "jit.v1.vote." + host_ + "." + request + ".*"), "", Question::Kind::kAnyVote, request);
+  if (!open.looking) look_later(request);
 }
 
 void Relay::look_later(const std::string& request) {
@@ -44,27 +61,94 @@ void Relay::look_later(const std::string& request) {
   if (open != requests_.end()) look_again_[request] = boottime() + std::min(kLookAgainMost, kLookAgain << std::min(open->second.looks++, 5U));
 }
 
-void Relay::vote_came(const std::string& subject, const std::string& text) {
-  const auto read = read_vote_subject(subject);
-  if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return note("a message that is no vote was dropped: " + subject.substr(0, 200));
-  const auto open = requests_.find(read->request);
-  if (open != requests_.end()) {
-    const auto settled = open->second.settled.find(read->person);
-    if (settled != open->second.settled.end() && settled->second == digest_of(text)) return;
+void Relay::vote_answered(const Question& question, const Event& event) {
+  const auto found = requests_.find(question.request);
+  if (found == requests_.end()) return;
+  Open& open = found->second;
+  const auto subject = event.status != 0 || event.data.empty() ? std::nullopt : read_vote_subject(event.kept_subject);
+  const bool one = subject && subject->host == host_ && subject->request == question.request;
+  if (one) vote_came(event.kept_subject, event.data, true);
+  if (question.kind == Question::Kind::kVote) {
+    --open.unanswered;
+  } else {
+    look_later(question.request);
+    // There may be more than the last one.
+    if (one) {
+      open.last = subject->person;
+      open.asked = 0;
+    }
   }
-  if (votes_.size() >= kVotes) return look_later(read->request);
-  votes_.push_back({read->request, read->person, text});
+  ask_voters(question.request);
+}
+
+void Relay::ask_voters(const std::string& request) {
+  Open& open = requests_.at(request);
+  while (open.asked < open.voters->size() && open.unanswered < kAsked) {
+    const std::string& voter = (*open.voters)[open.asked++];
+    if (voter != open.last && ask(last_of(kVoteStream, vote_subject(host_, request, voter)), "", Question::Kind::kVote, request)) ++open.unanswered;
+  }
+  if (open.unanswered == 0) looked(request);
+}
+
+// The denials are with the broker, or before these in the line.
+void Relay::looked(const std::string& request) {
+  Open& open = requests_.at(request);
+  open.looking = false;
+  open.behind = std::exchange(open.missed, false);
+  if (!look_again_.contains(request)) look_later(request);
+  const auto first = std::ranges::stable_partition(held_, [&](const Vote& each) { return each.request != request; }).begin();
+  std::vector<Vote> approvals(std::make_move_iterator(first), std::make_move_iterator(held_.end()));
+  held_.erase(first, held_.end());
+  if (open.behind) return;
+  for (Vote& each : approvals) line_up(std::move(each));
   submit();
 }
 
+// kept: it was asked for, and is not the only one.
+void Relay::vote_came(const std::string& subject, const std::string& text, bool kept) {
+  const auto read = read_vote_subject(subject);
+  if (!read || read->host != host_ || text.empty() || text.size() > kVoteMax) return note("a message that is no vote was dropped: " + subject.substr(0, 200));
+  Vote vote{read->request, read->person, text, denies(text)};
+  const auto open = requests_.find(vote.request);
+  if (open == requests_.end()) {
+    // It is looked for as soon as the broker says that it is open.
+    if (fetching_open_ || !broker_.is_there()) return;
+    line_up(std::move(vote));
+    return submit();
+  }
+  const auto settled = open->second.settled.find(vote.person);
+  if (settled != open->second.settled.end() && settled->second.digest == digest_of(text)) return;
+  if (!vote.denies && (kept || open->second.behind)) {
+    std::erase_if(held_, [&](const Vote& each) { return each.request == vote.request && each.person == vote.person; });
+    if (held_.size() >= kVotes) return look_later(vote.request);
+    held_.push_back(std::move(vote));
+    return;
+  }
+  const bool denial = vote.denies;
+  if (!line_up(std::move(vote)) && denial) open->second.behind = open->second.missed = true;
+  submit();
+}
+
+bool Relay::line_up(Vote vote) {
+  if (votes_.size() >= kVotes) {
+    look_later(vote.request);
+    return false;
+  }
+  votes_.push_back(std::move(vote));
+  return true;
+}
+
+// Those on one request one after the other: what is denied by one of them is denied before the next is looked at.
 void Relay::submit() {
-  while (!votes_.empty() && submits_ < kSubmits && broker_.is_there()) {
-    Vote vote = std::move(votes_.front());
-    votes_.pop_front();
-    ++submits_;
+  while (submitting_.size() < kSubmits && broker_.is_there()) {
+    const auto next = std::ranges::find_if(votes_, [&](const Vote& each) { return !submitting_.contains(each.request); });
+    if (next == votes_.end()) return;
+    Vote vote = std::move(*next);
+    votes_.erase(next);
+    submitting_.insert(vote.request);
     const std::string text = vote.text;
     broker_.submit_vote(text, [this, vote = std::move(vote)](const courier::BusAnswer& answer) {
-      --submits_;
+      submitting_.erase(vote.request);
       submitted(vote, answer);
       submit();
       tick();
@@ -72,28 +156,32 @@ void Relay::submit() {
   }
 }
 
-void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
-  const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
-  // It is kept where it came from, and nowhere here.
-  if (!refused && !answer.error.empty()) return look_later(vote.request);
-  const auto open = requests_.find(vote.request);
-  if (open != requests_.end() && open->second.settled.size() < kVotes) open->second.settled.insert_or_assign(vote.person, digest_of(vote.text));
-  if (!refused) return note("a vote on " + vote.request + " was taken in");
-  note("a vote on " + vote.request + " was not taken in: " + answer.text);
+// A key that is enrolled by now, a seat that somebody fills by now: what was refused before is looked for again.
+void Relay::take_policy(const std::string& hash) {
+  if (std::exchange(policy_, hash) == hash) return;
+  for (auto& [request, open] : requests_) {
+    if (std::erase_if(open.settled, [](const auto& each) { return each.second.refused; }) == 0) continue;
+    open.looks = 0;
+    look_again_[request] = boottime();
+  }
 }
 
-void Relay::vote_answered(const Question& question, const Event& event) {
-  if (question.kind == Question::Kind::kAnyVote) look_later(question.request);
-  if (event.status != 0 || event.data.empty()) return;
-  const auto subject = read_vote_subject(event.kept_subject);
-  if (!subject || subject->host != host_ || subject->request != question.request) return;
-  vote_came(event.kept_subject, event.data);
-  const auto open = requests_.find(question.request);
-  // There may be more than the last one.
-  if (question.kind == Question::Kind::kVote || open == requests_.end()) return;
-  for (const std::string& voter : open->second.voters) {
-    if (voter != subject->person) ask(last_of(kVoteStream, vote_subject(host_, question.request, voter)), "", Question::Kind::kVote, question.request);
+void Relay::submitted(const Vote& vote, const courier::BusAnswer& answer) {
+  const bool refused = answer.error == "BadInput" || answer.error == "NotFound" || answer.error == "Denied" || answer.error == "Ended" || answer.error == "Ambiguous";
+  const auto open = requests_.find(vote.request);
+  // It is kept where it came from, and nowhere here. Where it is a denial, those that approve wait for it.
+  if (!refused && !answer.error.empty()) {
+    if (vote.denies && open != requests_.end()) {
+      open->second.behind = open->second.missed = true;
+      std::erase_if(votes_, [&](const Vote& each) { return each.request == vote.request && !each.denies; });
+    }
+    return look_later(vote.request);
   }
+  if (open != requests_.end() && open->second.settled.size() < kVotes) {
+    open->second.settled.insert_or_assign(vote.person, Open::Settled{digest_of(vote.text), answer.error == "Denied" || answer.error == "NotFound"});
+  }
+  if (!refused) return note("a vote on " + vote.request + " was taken in");
+  note("a vote on " + vote.request + " was not taken in: " + answer.text);
 }
 
 }  // namespace jit::relay

@@ -20,8 +20,9 @@ Answer no_couriers() { return {Error::kUnavailable, "no courier carries anything
 
 }  // namespace
 
-void Handlers::open(const std::string& after, const Reply& reply) {
-  reply(admin_.outbox != nullptr ? answer_of(admin_.outbox->open(after)) : no_couriers());
+void Handlers::open(const core::Caller& caller, const std::string& after, const Reply& reply) {
+  const auto courier = outbox::courier_of(*caller.identity);
+  reply(admin_.outbox != nullptr && courier ? answer_of(admin_.outbox->open(*courier, after)) : no_couriers());
 }
 
 void Handlers::next(const core::Caller& caller, const Sender& sender, std::uint64_t after, const Reply& reply) {

@@ -262,7 +262,7 @@ class Courier final : public Object<made::Courier_adaptor> {
 
  private:
   void Open(sdbus::Result<Bytes>&& result, std::string after) override {
-    take("Open", std::move(result), work([after](Handlers& h, const Caller&, const Sender&, const Reply& r) { h.open(after, r); }));
+    take("Open", std::move(result), work([after](Handlers& h, const Caller& c, const Sender&, const Reply& r) { h.open(c, after, r); }));
   }
   void Next(sdbus::Result<Bytes>&& result, std::uint64_t after) override {
     take("Next", std::move(result), work([after](Handlers& h, const Caller& c, const Sender& s, const Reply& r) { h.next(c, s, after, r); }));

@@ -215,7 +215,7 @@ using Namespace = std::pair<std::uint64_t, std::uint64_t>;  // device and inode
 std::optional<Namespace> first_namespace() {
   struct stat status {};
   if (stat("/proc/1/ns/mnt", &status) == 0) return Namespace{status.st_dev, status.st_ino};
-  std::ifstream file("/run/jit-broker/mount-namespace");
+  std::ifstream file("/run/jit/mount-namespace");
   Namespace out;
   char colon = 0;
   if (!(file >> out.first >> colon >> out.second) || colon != ':') return std::nullopt;

@@ -20,7 +20,6 @@ namespace events = core::events;
 
 constexpr std::size_t kChunk = 200;      // entries of the log that are read at once
 constexpr std::size_t kLooked = 20'000;  // in one call: the core's thread has other things to do
-constexpr std::size_t kVoters = 512;
 constexpr std::size_t kWhyMax = 400;
 
 bool opens(std::string_view type) { return type == events::kRequestCreated || type == events::kRequestEscalated; }
@@ -30,7 +29,9 @@ bool ends(std::string_view type) {
 }
 
 bool concerns(Courier courier, const core::AuditEntry& entry) {
-  return courier == Courier::kNotify ? concerns_notifier(entry) : opens(entry.type) || ends(entry.type);
+  if (courier == Courier::kNotify) return concerns_notifier(entry);
+  // By another policy a vote can count that was refused before: each page says which one is in force.
+  return opens(entry.type) || ends(entry.type) || entry.type == events::kPolicyLoaded;
 }
 
 // Whom it asks now: the seats, and what the steps that were taken have added.
@@ -70,7 +71,11 @@ void Outbox::use_host(std::string id, std::string name, evidence::PrivateFields 
   hide_ = hide;
 }
 
-std::string Outbox::host_member() const { return "\"host\":" + Json{{"id", host_id_}, {"name", evidence::escape(host_name_)}}.dump(); }
+std::string Outbox::head() const {
+  const policy::Policy* const policy = core_.policy();
+  const std::string members = Json{{"host", {{"id", host_id_}, {"name", evidence::escape(host_name_)}}}, {"policy", policy != nullptr ? policy->hash() : ""}}.dump();
+  return members.substr(1, members.size() - 2);
+}
 
 // Empty: it cannot be signed now.
 std::string Outbox::request_entry(const core::Request& request) const {
@@ -82,7 +87,7 @@ std::string Outbox::request_entry(const core::Request& request) const {
   Json voters = Json::array();
   if (const policy::Policy* const policy = core_.policy(); policy != nullptr) {
     for (const policy::Person& person : policy->people()) {
-      if (!person.keys.empty() && voters.size() < kVoters) voters.push_back(evidence::escape(person.name));
+      if (!person.keys.empty()) voters.push_back(evidence::escape(person.name));
     }
   }
   return Json{{"request", request.id.text()}, {"digest", request.digest}, {"sets", std::move(sets)}, {"voters", std::move(voters)},
@@ -97,7 +102,7 @@ std::string Outbox::entry(Courier courier, const core::AuditEntry& entry) {
   if (courier == Courier::kNotify) {
     return notice_of(entry, {[&](const core::Id& id) { return database->request(id); }, [&](const core::Id& id) { return database->grant(id); }, hide_});
   }
-  const auto request = database->request(entry.request);
+  const auto request = entry.request.empty() ? std::nullopt : database->request(entry.request);
   if (!request || request->payload.empty() || request->offer.seats.empty()) return {};
   const bool open = request->state == core::RequestState::kPending || request->state == core::RequestState::kDetached;
   if (opens(entry.type)) {
@@ -118,8 +123,23 @@ std::string Outbox::entry(Courier courier, const core::AuditEntry& entry) {
   return members.substr(1, members.size() - 2);
 }
 
-core::Outcome<std::string> Outbox::open(const std::string& after) {
+// Who never carried begins with what is open, which open() tells, and what comes behind it; so does everybody where the
+// database was put back.
+std::uint64_t Outbox::place(Courier courier, store::Database& database) {
+  State& state = of(courier);
+  state.carried = carried(courier, database);
+  const std::uint64_t last = database.last_sequence();
+  if (!state.carried || *state.carried > last) {
+    state.carried = last;
+    database.keep_carried(std::string(name_of(courier)), last);
+  }
+  return *state.carried;
+}
+
+core::Outcome<std::string> Outbox::open(Courier courier, const std::string& after) {
   if (!after.empty() && !core::Id::parse(after)) return {Error::kBadInput, "after: give the id that the last answer named", {}};
+  // Before what is open is looked at: what is made from now on is told by next().
+  if (store::Database* const database = database_(); database != nullptr && after.empty()) place(courier, *database);
   auto requests = core_.live_requests();
   std::ranges::sort(requests, {}, [](const core::Request* request) { return request->id; });
   std::string entries;
@@ -136,7 +156,7 @@ core::Outcome<std::string> Outbox::open(const std::string& after) {
     last = request->id.text();
     ++count;
   }
-  return {Error::kNone, {}, "{" + host_member() + ",\"entries\":[" + entries + "],\"next\":\"" + (more ? last : std::string()) + "\"}"};
+  return {Error::kNone, {}, "{" + head() + ",\"entries\":[" + entries + "],\"next\":\"" + (more ? last : std::string()) + "\"}"};
 }
 
 core::Outcome<std::string> Outbox::next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now) {
@@ -146,17 +166,9 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
   State& state = of(courier);
   state.waiting.clear();
   state.last = connection;
-  if (after == 0) {
-    state.carried = carried(courier, *database);
-    // Who never carried begins with what is open, which open() tells, and what comes behind it; so does everybody where the
-    // database was put back.
-    const std::uint64_t last = database->last_sequence();
-    if (!state.carried || *state.carried > last) {
-      state.carried = last;
-      database->keep_carried(std::string(name_of(courier)), last);
-    }
-    after = *state.carried;
-  }
+  if (after == 0) after = place(courier, *database);
+  // Before the log is read: the writer goes on meanwhile, and nothing that it adds is passed over.
+  const std::uint64_t last = database->last_sequence();
   std::string entries;
   std::size_t count = 0;
   std::size_t looked = 0;
@@ -180,9 +192,9 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
     all = found.size() < kChunk && (found.empty() || after == found.back().sequence);
   }
   // What is too old was passed over.
-  if (all && entries.empty()) after = std::max(after, database->last_sequence());
+  if (all && entries.empty()) after = std::max(after, last);
   if (all) state.waiting = connection;
-  out.value = "{" + host_member() + ",\"entries\":[" + entries + "],\"next\":" + std::to_string(after) + ",\"more\":" + (all ? "false" : "true") + "}";
+  out.value = "{" + head() + ",\"entries\":[" + entries + "],\"next\":" + std::to_string(after) + ",\"more\":" + (all ? "false" : "true") + "}";
   return out;
 }
 

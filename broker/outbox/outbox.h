@@ -32,7 +32,7 @@ struct Reach {
 class Outbox {
  public:
   static constexpr std::size_t kPage = 200;                     // entries in an answer
-  static constexpr std::size_t kPageBytes = 2 * 1024 * 1024;    // and one entry, which is at most 300 KiB
+  static constexpr std::size_t kPageBytes = 2 * 1024 * 1024;    // and one entry: at most 300 KiB, and names of people
   static constexpr core::WallMs kOld = core::WallMs{24} * 3600 * 1000;  // what is older is carried to nobody
 
   struct Sealing {
@@ -44,7 +44,7 @@ class Outbox {
   void use_host(std::string id, std::string name, evidence::PrivateFields hide);
 
   // Documents of the interface Courier, see dbus/org.pamjit.Broker1.xml.
-  core::Outcome<std::string> open(const std::string& after);
+  core::Outcome<std::string> open(Courier courier, const std::string& after);
   // connection: who is told, once, when there is more than this answer says.
   core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now);
   core::Outcome<bool> done(Courier courier, std::uint64_t sequence);
@@ -72,7 +72,8 @@ class Outbox {
   State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
   std::string entry(Courier courier, const core::AuditEntry& entry);
   std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
-  std::string host_member() const;
+  std::uint64_t place(Courier courier, store::Database& database);  // behind which entry it goes on
+  std::string head() const;  // the members that each page begins with
   std::string request_entry(const core::Request& request) const;  // the members that are the same wherever it is told
 
   core::Core& core_;

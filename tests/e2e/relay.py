@@ -20,6 +20,7 @@ os.chmod(SHIFT, 0o755)
 RELAY = relaylib.Relay()
 RELAY.host()
 BOB = RELAY.approver("bob")
+CAROL = RELAY.approver("carol")
 
 
 def test_a_signed_vote_comes_in_and_the_paused_sudo_goes_on():
@@ -245,6 +246,38 @@ def test_a_vote_that_was_given_while_the_host_was_away():
         check(voted.code == 0 and "still waits" in voted.out, voted.text)
         RELAY.run_daemon()
         check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_vote_counts_once_its_key_is_enrolled():
+    CAROL.trust()
+    key = "/home/carol/.ssh/id_ed25519"
+    relaylib.good(["sh", "-c", f"mkdir -p -m 700 /home/carol/.ssh; rm -f {key}*; ssh-keygen -q -N '' -t ed25519 -f {key}"], "carol")
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        CAROL.sees(request)
+        voted = CAROL.jitctl("approve", request, "-m", "fine")
+        check(voted.code == 0 and "still waits" in voted.out, voted.text)
+        RELAY.daemon.expect("was not taken in: .*is enrolled here")
+        relaylib.good(["jitctl", "people", "add-key", "carol", f"{key}.pub"])
+        relaylib.good(["jitctl", "policy", "reload"])
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+    bedlib.clean_slate()
+
+
+def test_a_denial_of_before_comes_ahead_of_somebody_elses_yes():
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        BOB.sees(request)
+        CAROL.sees(request)
+        RELAY.daemon.stop(kill=True)
+        alice.expect("people who are not at this host cannot be reached now")
+        for person, *vote in (CAROL, "deny", request, "-m", "not during the release"), (BOB, "approve", request, "-m", "fine"):
+            voted = person.jitctl(*vote)
+            check(voted.code == 0 and "still waits" in voted.out, voted.text)
+        RELAY.run_daemon()
+        alice.expect("not during the release")
+        check(alice.wait() != 0, alice.text)
     bedlib.clean_slate()
 
 

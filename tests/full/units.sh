@@ -51,12 +51,26 @@ grep -q 'state: *running' <<<"$(jitctl status)" || fail "jitctl status: $(jitctl
 echo "the units start: active, as _jit, no capabilities, no network"
 
 # Who asks from another mount namespace than the host's is told of, though the broker may not look at PID 1.
-[ "$(cat /run/jit-broker/mount-namespace)" = "$(stat -Lc %d:%i /proc/1/ns/mnt)" ] || fail "the mount namespace of PID 1 is not written down"
+[ "$(cat /run/jit/mount-namespace)" = "$(stat -Lc %d:%i /proc/1/ns/mnt)" ] || fail "the mount namespace of PID 1 is not written down"
 setpriv --reuid alice --regid alice --init-groups sudo -n id >/tmp/out 2>&1 && fail "sudo -n passed"
 grep -q 'another mount namespace' <<<"$(journalctl -b --no-pager -u jit-broker)" && fail "the host's own namespace is called another one"
 unshare --mount setpriv --reuid alice --regid alice --init-groups sudo -n id >/tmp/out 2>&1 && fail "sudo -n passed"
 until_true "a foreign mount namespace is not told of" bash -c 'grep -q "another mount namespace" <<<"$(journalctl -b --no-pager -u jit-broker)"'
 echo "another mount namespace: told of"
+
+# Root writes nothing into a folder that _jit could lay a link in, and the broker starts where nothing can be written down.
+ln -sf /etc/victim /run/jit-broker/mount-namespace
+chown -h _jit: /run/jit-broker/mount-namespace
+rm /run/jit/mount-namespace
+mkdir /run/jit/mount-namespace
+systemctl restart jit-broker.service || fail "the broker does not start where the mount namespace cannot be written down"
+[ ! -e /etc/victim ] || fail "root writes where a link of _jit leads"
+rm /run/jit-broker/mount-namespace
+rmdir /run/jit/mount-namespace
+systemctl restart jit-broker.service
+[ "$(stat -c '%U %a' /run/jit /run/jit/mount-namespace | xargs)" = "root 755 root 644" ] || fail "the mount namespace is not written down by root alone"
+pid=$(systemctl show -p MainPID --value jit-broker)
+echo "a link in the broker's folder: not followed"
 
 # A broker that dies under a wait, and one that hangs, are replaced; the paused sudo goes on.
 script -qefc "setpriv --reuid alice --regid alice --init-groups sudo id -un" /tmp/typescript </dev/null >/tmp/out 2>&1 &

@@ -3,7 +3,9 @@
 
 #include "tests/catch.h"
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "broker/core/events.h"
 #include "evidence/host_key.h"
@@ -28,6 +30,8 @@ struct Room {
   const evidence::HostKey key = evidence::HostKey::generate();
   bool there = true;
   bool can_sign = true;
+  std::function<void()> in_entry;  // once, while an entry that was read is made ready
+  bool answering = false;
   std::size_t copied = 0;
   std::unique_ptr<Outbox> outbox = make();
 
@@ -39,7 +43,11 @@ struct Room {
     sealing.seal = [this](std::string_view type, const std::string& payload, std::string_view purpose) {
       return can_sign ? std::optional(key.seal(type, payload, purpose)) : std::nullopt;
     };
-    auto out = std::make_unique<Outbox>(*world.core, [this] { return there ? store.db.get() : nullptr; }, sealing);
+    const auto database = [this] {
+      if (const auto meanwhile = std::exchange(answering, true) ? std::exchange(in_entry, nullptr) : nullptr) meanwhile();
+      return there ? store.db.get() : nullptr;
+    };
+    auto out = std::make_unique<Outbox>(*world.core, database, sealing);
     out->use_host(key.id(), "web1", {});
     return out;
   }
@@ -72,12 +80,13 @@ struct Room {
     return made.value.id;
   }
   Json next(std::uint64_t after = 0, Courier courier = Courier::kRelay, const std::string& name = ":1.7") {
+    answering = false;
     const auto out = outbox->next(courier, name, after, world.wall());
     REQUIRE(out);
     return Json::parse(out.value);
   }
   Json open(const std::string& after = "") {
-    const auto out = outbox->open(after);
+    const auto out = outbox->open(Courier::kRelay, after);
     REQUIRE(out);
     return Json::parse(out.value);
   }
@@ -163,7 +172,58 @@ TEST_CASE("who never carried begins with what is open") {
   CHECK(open["entries"][1]["request"] == later);
   CHECK(room.open(std::min(one.text(), two.text()))["entries"].size() == 1);
   CHECK(room.open(later)["entries"].empty());
-  CHECK(room.outbox->open("../x").error == core::Error::kBadInput);
+  CHECK(room.outbox->open(Courier::kRelay, "../x").error == core::Error::kBadInput);
+}
+
+TEST_CASE("what is written while a courier is answered is told of next") {
+  Room room;
+  room.next();
+  const core::Id ended = room.ask("one");
+  room.write();
+  REQUIRE(room.world.vote(kBob, ended, false).one());  // nothing is to be said of it now
+  core::Id fresh;
+  room.in_entry = [&] {
+    fresh = room.ask("two");
+    room.write();
+  };
+  const Json page = room.next();
+  REQUIRE_FALSE(fresh.empty());
+  const Json later = room.next(page["next"]);
+  std::size_t told = 0;
+  for (const Json* const answer : {&page, &later}) {
+    for (const Json& each : answer->at("entries")) told += each["request"] == fresh.text() ? 1 : 0;
+  }
+  CHECK(told == 1);
+}
+
+TEST_CASE("a courier that never carried misses nothing between its two questions") {
+  Room room;
+  room.ask("one");
+  room.write();
+  CHECK(room.open()["entries"].size() == 1);
+  const core::Id between = room.ask("two");
+  room.write();
+  const Json told = room.next()["entries"];
+  REQUIRE(told.size() == 1);
+  CHECK(told[0]["request"] == between.text());
+}
+
+TEST_CASE("everybody whose signed vote could count is named, however many there are") {
+  constexpr int kKeyed = 600;
+  std::string people = core_test::kPeople;
+  const auto add = [&](const std::string& name, const std::string& more) {
+    people += "[[person]]\nname = \"" + name + "\"\nusers = [\"" + name + "\"]\n" + more;
+  };
+  add("keyless", "");
+  for (int n = 0; n < kKeyed; ++n) {
+    add("p" + std::to_string(n), "[[person.key]]\nid = \"a\"\nkind = \"ssh\"\npublic = \"ssh-ed25519 " + std::to_string(n) + "\"\n");
+  }
+  Room room;
+  room.world.use(core_test::load_policy(core_test::kRules, people));
+  room.ask();
+  const auto voters = room.open()["entries"][0]["voters"].get<std::vector<std::string>>();
+  CHECK(voters.size() == kKeyed);
+  CHECK(voters.back() == "p599");
 }
 
 TEST_CASE("a request that has ended is not published any more, its end is") {
@@ -194,6 +254,19 @@ TEST_CASE("a courier is woken once, and only by what concerns it") {
   room.next();
   room.outbox->left(":1.7", room.world.wall());
   CHECK(room.outbox->logged(entry).empty());
+}
+
+TEST_CASE("a relay is told of another policy: a vote that was refused can count by now") {
+  Room room;
+  room.next();
+  const std::string before = room.next()["policy"];
+  CHECK(before == room.world.policy->hash());
+  core::AuditEntry entry;
+  entry.type = core::events::kPolicyLoaded;
+  room.world.use(core_test::load_policy(std::string(core_test::kRules) + "# another\n"));
+  CHECK(room.outbox->logged(entry) == std::vector<std::string>{":1.7"});
+  CHECK(room.next()["policy"] != before);
+  CHECK(room.open()["policy"] != before);
 }
 
 TEST_CASE("an answer has a bound, and the next one goes on behind it") {
