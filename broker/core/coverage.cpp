@@ -70,6 +70,18 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
   return grant.state == GrantState::kUnclaimed || bound_to(grant, attempt);
 }
 
+bool is_spent(const Grant& grant) {
+  if (grant.state != GrantState::kActive) return false;
+  if (grant.door == policy::Door::kSsh || grant.door == policy::Door::kLogin) return true;
+  switch (grant.scope) {
+    case policy::Scope::kCommand: return false;
+    case policy::Scope::kTty: return grant.terminal.number == 0;
+    case policy::Scope::kSession: return grant.audit_session == policy::kNoUid;
+    case policy::Scope::kLogin: return true;
+  }
+  return false;
+}
+
 bool from_elsewhere(const Request& request, const Ask& ask) {
   return request.subject.origin.kind != policy::Origin::Kind::kUnknown && !(request.subject.origin == ask.subject.origin);
 }

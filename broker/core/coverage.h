@@ -29,6 +29,10 @@ Attempt attempt_of(const Ask& ask);
 // known; terminal, session and connection bind at first use.
 bool covers(const Grant& grant, const Attempt& attempt, BootMs now);
 
+// In use, and bound to a connection, or to a call without a terminal or session: nothing that comes is covered by it. It lives on
+// for what runs under it.
+bool is_spent(const Grant& grant);
+
 // Is what was asked for, or given, the same program with the same bytes? What was resolved is never matched by a claim; a claim
 // is taken for what was resolved where the path is the one that was shown.
 bool same_command(const Command& given, const Command& asked);

@@ -14,6 +14,7 @@ struct Limits {
   std::size_t break_glass_per_hour = 5;    // a person
   std::size_t pending_per_host = 16384;
   std::size_t grants_per_uid = 1024;       // living ones; a rule that asks nobody gives one for each new command
+  std::size_t spent_per_uid = 16384;       // living ones that cover nothing more: closed logins, calls without a terminal
   std::size_t login_waits_per_host = 3;    // waiting connections at a promptless ssh door
   std::int64_t resume_ms = 10'000;         // after a restart of the broker
   std::int64_t hand_over_ms = 10'000;      // from a yes to Bind

@@ -31,6 +31,16 @@ bool too_long(const Ask& ask) {
   return bytes + kBeside > evidence::kRequestMax;
 }
 
+// More than many of them should hold in memory.
+bool is_long(const Grant& grant) {
+  constexpr std::size_t kMany = 4096;
+  std::size_t bytes = grant.cwd.size();
+  for (const auto* list : {&grant.argv, &grant.command.options, &grant.command.env}) {
+    for (const std::string& word : *list) bytes += word.size();
+  }
+  return bytes > kMany;
+}
+
 }  // namespace
 
 std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
@@ -59,7 +69,14 @@ std::optional<std::string> Core::Impl::over_limit(const Ask& ask) {
 }
 
 std::optional<std::string> Core::Impl::over_grants(const Subject& subject) const {
-  if (grants_of.count(subject.identity->uid) < limits.grants_per_uid) return std::nullopt;
+  const auto [first, last] = grants_of.equal_range(subject.identity->uid);
+  std::size_t spent = 0;
+  std::size_t others = 0;
+  for (auto it = first; it != last; ++it) {
+    const auto held = grants.find(it->second);
+    if (held != grants.end()) ++(is_spent(held->second->grant) && !is_long(held->second->grant) ? spent : others);
+  }
+  if (others < limits.grants_per_uid && spent < limits.spent_per_uid) return std::nullopt;
   return std::string("too many grants of yours live at once; see jitctl grants, or end one");
 }
 

@@ -107,6 +107,28 @@ TEST_CASE("coverage: time", "[coverage]") {
   }
 }
 
+TEST_CASE("coverage: what is bound to something that cannot come back is spent", "[coverage]") {
+  World world;
+  struct Row {
+    const char* name;
+    std::function<void(Ask&)> change;
+    const char* spent;  // '1' spent; in the order of the scopes
+  };
+  for (const Row& row : {Row{"on a terminal", [](Ask&) {}, "0001"},
+                         {"no terminal", [](Ask& a) { a.subject.terminal = {}; }, "0101"},
+                         {"no audit session", [](Ask& a) { a.subject.audit_session = policy::kNoUid; }, "0011"},
+                         {"ssh", [](Ask& a) { a.door = Door::kSsh; }, "1111"},
+                         {"login", [](Ask& a) { a.door = Door::kLogin; }, "1111"}}) {
+    Ask ask = world.ask(kAlice);
+    row.change(ask);
+    for (const Scope scope : kScopes) {
+      INFO(row.name << ", scope " << policy::name_of(scope));
+      CHECK(is_spent(grant_of(ask, scope, GrantState::kActive)) == (row.spent[static_cast<std::size_t>(scope)] == '1'));
+      CHECK_FALSE(is_spent(grant_of(ask, scope, GrantState::kUnclaimed)));
+    }
+  }
+}
+
 TEST_CASE("coverage: at ssh the origin is bound", "[coverage]") {
   World world;
   const Ask ask = world.login(kAlice, "192.0.2.7");

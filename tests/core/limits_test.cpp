@@ -47,6 +47,37 @@ TEST_CASE("living grants of a uid are bounded where nobody is asked", "[limits]"
   CHECK(world.said(world.submit(at_terminal(103))) == "allow granted");
 }
 
+TEST_CASE("a grant that covers nothing more takes nobody's place", "[limits]") {
+  Limits limits;
+  limits.grants_per_uid = 2;
+  limits.spent_per_uid = 5;
+  World world(limits);
+  world.use(load_policy(rules_with("door = [\"ssh\"]\napproval = \"one\"\n", "door = [\"ssh\"]\n")));
+  const bool login = GENERATE(true, false);
+  const auto one = [&] {
+    Ask ask = login ? world.login(kAlice) : world.ask(kAlice, "free");
+    ask.subject.terminal = {};
+    return ask;
+  };
+  const auto used = [&](const Ask& ask) { return world.said(world.submit(ask)) == "allow granted" && world.bound(world.bind(ask)).allow; };
+  for (int i = 0; i < 5; ++i) CHECK(used(one()));
+  CHECK(world.core->live_grants().size() == 5);
+  const Conn refused = world.submit(one());
+  CHECK(world.said(refused) == "deny limit");  // they are held in memory all the same
+  world.end(world.caller(kAlice), world.core->live_grants().front()->id);
+  world.restart();
+  CHECK(used(one()));
+  if (login) return;
+  world.revoke(world.caller(0), {{}, {}, {}, true});
+  const auto of_many_words = [&] {
+    Ask ask = one();
+    ask.argv.back().assign(5'000, 'x');
+    return ask;
+  };
+  for (int i = 0; i < 2; ++i) CHECK(used(of_many_words()));  // each holds more memory
+  CHECK(world.said(world.submit(of_many_words())) == "deny limit");
+}
+
 TEST_CASE("what is asked ahead of time and given at once is bounded, too", "[limits]") {
   Limits limits;
   limits.grants_per_uid = 3;

@@ -31,6 +31,26 @@ def test_targets_that_are_root_are_shown_as_root():
                 check(alice.wait() != 0, alice.text)
 
 
+def test_what_a_second_name_of_a_uid_was_given_stays_its_own():
+    """The uid leads to the first line of it, root's. What another name was given ends when that name is gone."""
+    with open("/etc/passwd", "a", encoding="ascii") as f:
+        f.write("spare:x:0:0::/root:/bin/bash\n")
+    permit = '[[permit]]\nid = "second"\nwho = ["user:alice"]\ndoor = ["sudo"]\nas = ["user:toor", "user:spare"]\nunverified-ok = ["as"]\nmax = "10m"\n'
+    with bedlib.policy_with('[[permit]]\nid       = "root"', permit + '[[permit]]\nid       = "root"'), Inbox() as inbox:
+        for target in "toor", "spare":
+            with bedlib.Terminal("alice", f"sudo -u {target} id -u") as alice:
+                check(alice.wait() == 0, f"{target}: {alice.text}")
+        bedlib.jitctl("root", "policy", "reload")
+        with open("/etc/passwd", encoding="ascii") as f:
+            without = [line for line in f if not line.startswith("spare:")]
+        with open("/etc/passwd", "w", encoding="ascii") as f:
+            f.writelines(without)
+        bedlib.jitctl("root", "policy", "reload")
+        ended = inbox.grant("ended", rule="second")
+        check(ended["target"]["name"] == "spare", str(ended))
+        check([g["target"]["name"] for g in bedlib.jitctl("alice", "grants")] == ["toor"], str(bedlib.all_grants()))
+
+
 def test_a_guard_on_root_holds_for_every_spelling():
     with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as f:
         bedlib.set_policy(f.read() + '[[guard]]\nid = "never-root"\nas = ["user:root"]\ndeny = "no root here"\n')
