@@ -214,7 +214,16 @@ void Relay::answered(const Event& event) {
   if (more_) fetch_next();
 }
 
+// One that hangs, or is there no more, would keep the connection until the library's pings have gone unanswered; there may be others.
+void Relay::doubt() {
+  const Ms now = boottime();
+  if (!open_ || now - doubted_ < kUnconfirmed) return;
+  doubted_ = now;
+  transport_->probe();
+}
+
 void Relay::unanswered(const Question& question) {
+  doubt();
   if (question.kind == Question::Kind::kHere) here_ = boottime() + kHereAgain;
   if (question.kind == Question::Kind::kVote) look_later(question.request);
   if (question.kind == Question::Kind::kAnyVote || question.kind == Question::Kind::kVote) vote_answered(question, {});
@@ -271,6 +280,8 @@ void Relay::tick() {
   if (open_ && unconfirmed_ != 0 && now - unconfirmed_ >= kUnconfirmed) {
     reach(false, "the servers do not confirm what is sent");
     tell_trouble_ = tell_trouble_ == 0 ? 0 : now;
+    doubt();
+    next = std::min(next, now + kUnconfirmed);
   } else if (open_ && unconfirmed_ != 0) {
     next = std::min(next, unconfirmed_ + kUnconfirmed);
   }

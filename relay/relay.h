@@ -85,6 +85,7 @@ class Relay {
   void closed(const std::string& why);
   bool ask(const std::string& subject, const std::string& data, Question::Kind kind, const std::string& request = {});
   void forget_questions();
+  void doubt();
   void unanswered(const Question& question);
   void answered(const Event& event);
   void vote_answered(const Question& question, const Event& event);
@@ -136,6 +137,7 @@ class Relay {
   Ms reconnect_ = 0;        // 0: not now
   unsigned failures_ = 0;   // in a row
   Ms unconfirmed_ = 0;      // since when nothing was confirmed that should be; 0: all is well
+  Ms doubted_ = 0;          // when it was asked last whether the server still speaks
   std::optional<bool> told_;  // what the broker was told of the reach
   std::string told_why_;
   std::string trouble_;     // not reached: why

@@ -96,7 +96,7 @@ void Relay::looked(const std::string& request) {
   open.looking = false;
   open.behind = std::exchange(open.missed, false);
   if (!look_again_.contains(request)) look_later(request);
-  const auto first = std::ranges::stable_partition(held_, [&](const Vote& each) { return each.request != request; }).begin();
+  const auto first = std::stable_partition(held_.begin(), held_.end(), [&](const Vote& each) { return each.request != request; });
   std::vector<Vote> approvals(std::make_move_iterator(first), std::make_move_iterator(held_.end()));
   held_.erase(first, held_.end());
   if (open.behind) return;

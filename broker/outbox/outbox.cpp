@@ -2,6 +2,7 @@
 #include "broker/outbox/outbox.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -21,6 +22,8 @@ namespace events = core::events;
 constexpr std::size_t kChunk = 200;      // entries of the log that are read at once
 constexpr std::size_t kLooked = 20'000;  // in one call: the core's thread has other things to do
 constexpr std::size_t kWhyMax = 400;
+constexpr core::WallMs kKeepHere = core::WallMs{60} * 1000;
+constexpr const char* kHere = "notify.here";  // beside the places of couriers: when the notifier was here last, in seconds of Unix time
 
 bool opens(std::string_view type) { return type == events::kRequestCreated || type == events::kRequestEscalated; }
 
@@ -166,6 +169,7 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
   State& state = of(courier);
   state.waiting.clear();
   state.last = connection;
+  if (courier == Courier::kNotify) keep_here(now);
   if (after == 0) after = place(courier, *database);
   // Before the log is read: the writer goes on meanwhile, and nothing that it adds is passed over.
   const std::uint64_t last = database->last_sequence();
@@ -252,14 +256,26 @@ std::optional<std::uint64_t> Outbox::carried(Courier courier, store::Database& d
   return state.carried ? state.carried : database.carried(std::string(name_of(courier)));
 }
 
+void Outbox::keep_here(core::WallMs now) {
+  State& state = of(Courier::kNotify);
+  store::Database* const database = database_();
+  if (database == nullptr || std::abs(now - state.kept) < kKeepHere) return;
+  state.kept = now;
+  database->keep_carried(kHere, static_cast<std::uint64_t>(std::max<core::WallMs>(now, 0) / 1000));
+}
+
+// Judged by when it was here last, over starts of the broker and of the host: where it was taken away, nobody is told.
 bool Outbox::notifies(core::WallMs now) {
   State& state = of(Courier::kNotify);
-  if (began_ == 0) began_ = now;
-  if (!state.last.empty()) return true;
-  if (now - std::max(state.gone, began_) >= kOld) return false;
+  if (!state.last.empty()) {
+    keep_here(now);
+    return true;
+  }
   store::Database* const database = database_();
-  if (!state.carried && database != nullptr) state.carried = carried(Courier::kNotify, *database);
-  return state.carried.has_value();
+  if (state.gone == 0 && database != nullptr) {
+    if (const auto here = database->carried(kHere)) state.gone = static_cast<core::WallMs>(*here) * 1000;
+  }
+  return state.gone != 0 && std::abs(now - state.gone) < kOld;
 }
 
 std::vector<std::string> Outbox::logged(const core::AuditEntry& entry) {
@@ -278,6 +294,7 @@ void Outbox::left(const std::string& connection, core::WallMs now) {
     if (state.last != connection) continue;
     state.last.clear();
     state.gone = now;
+    if (courier == Courier::kNotify) keep_here(now);
     if (state.reach.known) reachable(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
   }
 }

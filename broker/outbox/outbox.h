@@ -67,9 +67,11 @@ class Outbox {
     std::string last;     // the connection that called last: when it goes, nobody is reached
     std::optional<std::uint64_t> carried;  // as it was said last; the store may not have it yet
     Reach reach;
-    core::WallMs gone = 0;  // since when no connection of it is there; 0: the broker has not met it yet
+    core::WallMs gone = 0;  // since when no connection of it is there, the store says it too; 0: not known yet
+    core::WallMs kept = 0;  // when the store was told last that it is here
   };
   State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
+  void keep_here(core::WallMs now);  // of the notifier
   std::string entry(Courier courier, const core::AuditEntry& entry);
   std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
   std::uint64_t place(Courier courier, store::Database& database);  // behind which entry it goes on
@@ -82,7 +84,6 @@ class Outbox {
   std::string host_id_, host_name_;
   evidence::PrivateFields hide_;
   std::array<State, kCouriers> state_;
-  core::WallMs began_ = 0;  // when it was first asked for a notifier
 };
 
 }  // namespace jit::outbox

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -24,7 +25,7 @@ namespace {
 
 constexpr int kNonces = 8;
 constexpr std::int64_t kConnectMs = 5000;  // for each server
-constexpr std::int64_t kPingMs = 60'000;
+constexpr std::int64_t kPingMs = 20'000;  // what is not confirmed has it probed before
 constexpr int kPings = 2;
 constexpr std::int64_t kWriteMs = 2000;
 
@@ -179,7 +180,8 @@ struct Transport::Impl {
   std::mutex mutex;  // of the connection, which the connecting thread makes
   natsConnection* connection = nullptr;
   std::vector<natsSubscription*> subscriptions;
-  std::thread connecting;
+  std::thread connecting, probing;
+  std::atomic<bool> probes = false;
   Settings settings;
   bool unlucky = false;
 
@@ -276,6 +278,7 @@ Transport::Transport(const Settings& settings) : impl_(std::make_unique<Impl>())
 Transport::~Transport() {
   Queues::remove(impl_->number);
   impl_->connecting.join();  // it ends by kConnectMs at the latest, for each server
+  if (impl_->probing.joinable()) impl_->probing.join();
   for (natsSubscription* const each : impl_->subscriptions) natsSubscription_Destroy(each);
   natsConnection_Destroy(impl_->connection);
 }
@@ -283,6 +286,25 @@ Transport::~Transport() {
 int Transport::fd() const { return impl_->queue->fd(); }
 
 std::vector<Event> Transport::take() { return impl_->queue->take(); }
+
+void Transport::probe() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->connection == nullptr || impl_->probes.exchange(true)) return;
+  }
+  if (impl_->probing.joinable()) impl_->probing.join();  // it has ended
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  impl_->probing = std::thread([impl = impl_.get()] {
+    if (natsConnection_FlushTimeout(impl->connection, kProbeMs) == NATS_TIMEOUT) {
+      impl->queue->add(Event{Event::Kind::kClosed, {}, {}, {}, 0, {}, 0, "the server does not answer"});
+    }
+    impl->probes = false;
+  });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
 bool Transport::subscribe(const std::string& subject) {
   const std::lock_guard lock(impl_->mutex);

@@ -43,6 +43,7 @@ class Transport {
  public:
   static constexpr std::size_t kQueue = 1024;                    // events
   static constexpr std::size_t kQueueBytes = 16 * 1024 * 1024;   // of messages
+  static constexpr int kProbeMs = 2000;
 
   explicit Transport(const Settings& settings);  // connects in a thread; the first event says how that went
   ~Transport();
@@ -51,6 +52,8 @@ class Transport {
 
   int fd() const;             // readable while take() has something
   std::vector<Event> take();  // all that waits
+  // Does the server still speak? Where it does not within kProbeMs, kClosed comes. One question at a time.
+  void probe();
   bool subscribe(const std::string& subject);  // false: not now
   std::size_t servers() const;  // that the settings name, or that the server told of; 0: not connected
   // token: not empty: a question, and the answer comes with it. id: Nats-Msg-Id, or empty. false: not now.

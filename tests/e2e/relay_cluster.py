@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three servers, and the one that leads dies under load: what was confirmed is there, and everybody is answered."""
 import json
+import os
 import signal
 import time
 
@@ -140,6 +141,32 @@ def test_a_request_that_a_server_has_not_heard_of():
         approve(request)
         check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
         come_back(dies)
+    as_before()
+
+
+def node_of_the_host() -> int:
+    """The node that jit-relay is connected to."""
+    fds = f"/proc/{RELAY.daemon.process.pid}/fd"
+    sockets = {os.readlink(f"{fds}/{fd}") for fd in os.listdir(fds)}
+    for table in "/proc/net/tcp", "/proc/net/tcp6":
+        with open(table, encoding="ascii") as f:
+            for words in map(str.split, f):
+                if f"socket:[{words[9]}]" in sockets:
+                    return int(words[2].rsplit(":", 1)[1], 16) - 4221
+    raise bedlib.Failed("jit-relay has no connection")
+
+
+def test_the_server_of_the_host_hangs():
+    hangs = node_of_the_host()
+    RELAY.speak_to([port for port in RELAY.ports if port != 4221 + hangs], "bob")
+    RELAY.servers[hangs].signal(signal.SIGSTOP)
+    with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+        request = relaylib.asked(alice, inbox)
+        RELAY.daemon.expect("not connected to the relay .*does not answer", 30)
+        BOB.sees(request)
+        approve(request)
+        check(alice.wait() == 0 and "root" in alice.text.split(), alice.text)
+    RELAY.servers[hangs].signal(signal.SIGCONT)
     as_before()
 
 

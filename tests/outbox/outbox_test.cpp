@@ -363,10 +363,20 @@ TEST_CASE("messages count as sent where a notifier was, until what it left is to
   CHECK_FALSE(room.outbox->notifies(gone + Outbox::kOld));
   room.store.commit({});
   room.store.commit({});
-  // A broker that starts knows from the database that there is one.
+  // A broker that starts knows from the database when it was here last.
   room.outbox = room.make();
+  CHECK(room.outbox->notifies(gone + Outbox::kOld - 1));
+  CHECK_FALSE(room.outbox->notifies(gone + Outbox::kOld));
+  room.outbox = room.make();
+  CHECK_FALSE(room.outbox->notifies(gone + 3 * Outbox::kOld));
+  CHECK_FALSE(room.outbox->notifies(gone - Outbox::kOld));  // by a clock that was put back
+  // One that was here all the time, when the host lost its power.
+  room.next(0, Courier::kNotify, ":1.9");
   CHECK(room.outbox->notifies(gone + 3 * Outbox::kOld));
-  CHECK_FALSE(room.outbox->notifies(gone + 4 * Outbox::kOld));
+  room.store.commit({});
+  room.store.commit({});
+  room.outbox = room.make();
+  CHECK(room.outbox->notifies(gone + 4 * Outbox::kOld - 1));
   // A relay is no notifier.
   Room other;
   other.next();
