@@ -248,10 +248,17 @@ void Broker::look_at_holders() {
   }
 }
 
-void Broker::start() {
+// Claims that wait are judged as root, too: until he is known they are left as they are.
+void Broker::know_root() {
   directory_.by_uid(0, [this](const directory::User& user) {
-    if (user.status == directory::Status::kFound) core_->know_root(known(user, core_->policy()));
+    root_unknown_ = user.status != directory::Status::kFound;
+    next_root_ = clock_.boottime() + kVotersAgainMs;
+    if (!root_unknown_) core_->know_root(known(user, core_->policy()));
   });
+}
+
+void Broker::start() {
+  know_root();
   loop_.each_turn([this] { return turn(); });
   gate_->serve(*core_);
   bus::Admin admin;
@@ -311,6 +318,13 @@ std::optional<core::BootMs> Broker::turn() {
       know_voters(std::exchange(unknown_voters_, {}));
     }
     next = std::min(next.value_or(next_voters_), next_voters_);
+  }
+  if (root_unknown_) {
+    if (now >= next_root_) {
+      next_root_ = now + kVotersAgainMs;
+      know_root();
+    }
+    next = std::min(next.value_or(next_root_), next_root_);
   }
   if (core_->has_live_grants()) {
     if (now >= next_holders_) {

@@ -73,6 +73,9 @@ class Broker final : public core::Listener {
   bus::Host host_;
   void look_at_holders();
   core::BootMs next_holders_ = 0;
+  void know_root();
+  bool root_unknown_ = false;  // the directory did not answer
+  core::BootMs next_root_ = 0;
   void know_voters(const std::vector<std::uint32_t>& voters);
   std::vector<std::uint32_t> unknown_voters_;  // the directory did not answer
   core::BootMs next_voters_ = 0;

@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "broker/bus/bus.h"
+#include "broker/directory/voters.h"
 #include "broker/outbox/outbox.h"
 #include "evidence/checkpoint.h"
 #include "evidence/host_key.h"
@@ -191,6 +192,9 @@ int main(int argc, char** argv) {
   if (!error.empty()) std::cerr << error << "\n";
   core.restore(opened.database->load_live(), {});
   directory::Directory directory(loop.post());
+  directory.by_uid(0, [&core](const directory::User& root) {
+    core.know_root(std::make_shared<const policy::Identity>(directory::identity_of(root, core.policy())));
+  });
   core.use_host({key.id(), "testhost"});
   const auto status = [&] {
     return "{\"state\":\"running\",\"host\":{\"id\":\"" + key.id() + "\",\"name\":\"testhost\"},\"policy\":{\"rules\":" + std::to_string(core.policy() ? core.policy()->rule_count() : 0) +

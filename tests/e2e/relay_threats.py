@@ -213,7 +213,7 @@ def test_d10_half_a_message_of_4_gib():
         server = False_server(size, port)
         relaylib.write("/etc/jit/relay.toml", true.replace("localhost:4222", f"localhost:{port}"), "_jit-relay")
         RELAY.run_daemon("")
-        check(server.came.wait(bedlib.WAIT_S), "it never came")
+        check(server.came.wait(bedlib.WAIT_S), f"{size}: it never came: {RELAY.daemon.text}")
         with Terminal("alice", "sudo -u carol id -un") as alice:
             alice.expect("waiting for approval")
             check(alice.wait() != 0, alice.text)
