@@ -190,7 +190,7 @@ def all_grants() -> list:
 @contextlib.contextmanager
 def console(user: str, shown_as: str = ""):
     """login at a terminal, with the password given; shown_as: where the terminal is mounted, as if it were a console."""
-    command = f"/bin/login {user}"
+    command = f"exec /bin/login {user}"  # as getty does: one that does not lead its session would be stopped by the terminal
     if shown_as:
         command = f"touch {shown_as}; mount --bind $(tty) {shown_as}; exec <{shown_as} >{shown_as} 2>&1; {command}"
     try:

@@ -6,7 +6,7 @@ import story
 WITHDRAWN_S = 2
 
 def login(s, user="alice"):
-    console = s.terminal("root", f"/bin/login {user}", login=False)
+    console = s.terminal("root", f"/bin/login {user}", ["/bin/login", user], login=False)
     s.prompt(console, r"Password: ", user)
     return console
 

@@ -56,7 +56,10 @@ class Program:
         for fd in select.select(list(self.fds), [], [], max(0, timeout))[0]:
             try:
                 data = os.read(fd, 65536)
-            except OSError:  # a terminal whose last process is gone
+            except OSError:  # nobody has the terminal open
+                if self.running():  # login hangs it up, and opens it again
+                    select.select([], [], [], 0.01)
+                    continue
                 data = b""
             if data:
                 self._got(fd, data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\r", ""))

@@ -50,8 +50,9 @@ class Story:
         self.lines.append(f"{program.user}$ {shown}" if program.user != "root" else f"root# {shown}")
         return program
 
-    def terminal(self, user: str, command: str, **keys) -> Terminal:
-        return self._start(Terminal(user, command, **keys), command)
+    def terminal(self, user: str, command: str, argv: list | None = None, **keys) -> Terminal:
+        """argv: what runs, where no shell may be around it."""
+        return self._start(Terminal(user, argv or command, **keys), command)
 
     def pipe(self, user: str, command: str, **keys) -> Pipe:
         return self._start(Pipe(user, command, **keys), command + "   (no terminal)")

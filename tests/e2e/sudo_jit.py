@@ -134,6 +134,8 @@ def test_a_helper_gives_no_reason(inbox):
             check(alice.wait() == 0, alice.text)
         with Terminal("alice", "sudo -p 'Password: ' id -gn") as alice:
             alice.expect("Reason")
+            alice.line("disk is full")
+            alice.expect("waiting")
             alice.ctrl_c()
             alice.wait()
 
