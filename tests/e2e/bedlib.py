@@ -290,9 +290,10 @@ def main(tests: dict) -> None:
     for name, test in list(tests.items()):
         if not name.startswith("test_"):
             continue
+        began = time.monotonic()
         try:
             test()
-            print(f"ok   {name[5:]}", flush=True)
+            print(f"ok   {name[5:]} ({time.monotonic() - began:.0f} s)", flush=True)
         except Exception as error:
             failed += 1
             if not isinstance(error, Failed):

@@ -372,7 +372,4 @@ def test_revoked_credentials_cut_a_host_at_once():
     check(status.text, "no status")
 
 
-try:
-    bedlib.main(globals())
-finally:
-    RELAY.stop()
+RELAY.main(globals())

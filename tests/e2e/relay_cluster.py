@@ -185,7 +185,4 @@ def test_a_whole_cluster_that_dies():
     bedlib.clean_slate()
 
 
-try:
-    bedlib.main(globals())
-finally:
-    RELAY.stop()
+RELAY.main(globals())

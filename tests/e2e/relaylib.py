@@ -4,8 +4,8 @@ import contextlib
 import os
 import pwd
 import re
-import select
 import subprocess
+import threading
 import time
 
 import bedlib
@@ -15,32 +15,42 @@ from bedlib import WAIT_S, Failed, check, run
 DIR = "/root/relay"
 DATA = "/var/lib/nats-test"
 CA = "/etc/jit/relay-ca.crt"
+KEPT = 20_000  # characters of a log, to be shown where something fails
 SETS = ("set:sre", "group:sre", "group:dba")
 
 
 class Process:
-    """A program of ours whose log is read line by line."""
+    """A program of ours whose log is read as it comes: one whose pipe is full stands still."""
 
     def __init__(self, argv: list, user: str = "root") -> None:
-        self.argv, self.text = argv, ""
+        self.argv, self.text, self.all = argv, "", ""
+        self.more = threading.Condition()
+        self.ended = False
         identity = pwd.getpwnam(user)
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/",
                                         user=identity.pw_uid, group=identity.pw_gid, extra_groups=[])
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self) -> None:
+        while data := os.read(self.process.stdout.fileno(), 65536):
+            with self.more:
+                self.text += data.decode(errors="replace")
+                self.all = (self.all + data.decode(errors="replace"))[-KEPT:]
+                self.more.notify_all()
+        with self.more:
+            self.ended = True
+            self.more.notify_all()
 
     def expect(self, what: str, timeout: float = WAIT_S) -> str:
         """Waits for a line with this in it, behind what was waited for before."""
-        end = time.monotonic() + timeout
-        while True:
+        with self.more:
+            self.more.wait_for(lambda: self.ended or re.search(what, self.text), timeout)
             found = re.search(what, self.text)
-            if found:
-                self.text = self.text[found.end():]
-                return found[0]
-            left = end - time.monotonic()
-            ready = select.select([self.process.stdout], [], [], max(left, 0))[0]
-            data = os.read(self.process.stdout.fileno(), 65536) if ready else b""
-            if not data:
-                raise Failed(f"{self.argv[0]} does not say {what!r}: {self.text[-2000:]}")
-            self.text += data.decode(errors="replace")
+            if not found:
+                raise Failed(f"{self.argv[0]} does not say {what!r}: {self.all[-2000:]}")
+            self.text = self.text[found.end():]
+            return found[0]
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
@@ -49,6 +59,7 @@ class Process:
         if self.process.poll() is None:
             self.process.kill() if kill else self.process.terminate()
             self.process.wait(WAIT_S)
+        self.reader.join(WAIT_S)
         self.process.stdout.close()
 
 
@@ -172,6 +183,17 @@ class Relay:
             self.daemon.stop()
         for server in self.servers.values():
             server.stop(kill=True)
+
+    def main(self, tests: dict) -> None:
+        """As bedlib.main; where something failed, the programs' own words follow."""
+        try:
+            bedlib.main(tests)
+        except SystemExit as end:
+            for process in [*self.servers.values(), *filter(None, [self.daemon])] if end.code else []:
+                print(f"--- {' '.join(process.argv)}\n{process.all[-4000:]}", flush=True)
+            raise
+        finally:
+            self.stop()
 
     def __enter__(self):
         return self
