@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/doctor.h"
+#include "cli/setup_files.h"
 #include "evidence/text.h"
 #include "host/pam_files.h"
 #include "host/rescue.h"
@@ -54,7 +55,7 @@ void Doctor::doors_by_pam() {
       const host::PamService read = host::read_service({}, service.name);
       if (read.state == host::PamService::State::kAbsent) {
         // PAM takes the file for all others then, which may deny everybody.
-        if (state.covered && is_installed(door) && setup::probe::try_door(std::string(service.name)).passed) {
+        if (state.covered && is_installed(door) && is_asked_for(service) && setup::probe::try_door(std::string(service.name)).passed) {
           state.state = worse(state.state, "hole");
           add(Level::kHole, file_of(service), "it is not there, so PAM takes /etc/pam.d/other for it, which lets people through unasked",
               (service.main ? "put it back as its package has it, then: jitctl setup " : "type: jitctl setup ") + name);

@@ -228,6 +228,11 @@ Result<Restored> SetupFiles::restore(const setup::Service& service, bool only_un
   return done(Restored::How::kLinesTaken);
 }
 
+bool is_asked_for(const setup::Service& service) {
+  std::string program;
+  return service.name != "remote" || (read_plain("/usr/bin/login", program) && program.find(std::string("\0remote", 7) + '\0') != std::string::npos);
+}
+
 std::optional<Unconfirmed> SetupFiles::unconfirmed() const {
   std::string text;
   if (!read_plain(pending_path(), text)) return std::nullopt;

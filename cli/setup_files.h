@@ -40,6 +40,9 @@ struct Restored {
   std::vector<std::uint32_t> left;       // lines of pam_jit.so that somebody else put there
 };
 
+// Does a program of this host ask PAM for it? As "remote" only a login of util-linux does, with -h (a telnet daemon).
+bool is_asked_for(const setup::Service& service);
+
 class SetupFiles {
  public:
   // Waits for another jitctl; `make`: the folder, where there is none.

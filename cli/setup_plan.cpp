@@ -125,7 +125,7 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
     if (service.main) main_path = file->path;
     // Without a file PAM takes that for all others: where it lets people through they come by the door's main file instead.
     if (!file->there && file->other.empty() && !service.main) {
-      if (mode == Mode::kObserve || !probe::try_door(std::string(service.name)).passed) continue;
+      if (mode == Mode::kObserve || !is_asked_for(service) || !probe::try_door(std::string(service.name)).passed) continue;
       file->other = main_path;
     }
     if (!file->there && file->other.empty()) {

@@ -13,12 +13,13 @@ namespace jit::host {
 namespace {
 
 constexpr std::string_view kModule = "pam_jit.so", kRescuer = "pam_succeed_if.so";
-constexpr std::array<std::pair<std::string_view, policy::Door>, 7> kServices{{{"sudo", policy::Door::kSudo},
+constexpr std::array<std::pair<std::string_view, policy::Door>, 8> kServices{{{"sudo", policy::Door::kSudo},
                                                                             {"sudo-i", policy::Door::kSudo},
                                                                             {"su", policy::Door::kSu},
                                                                             {"su-l", policy::Door::kSu},
                                                                             {"sshd", policy::Door::kSsh},
                                                                             {"login", policy::Door::kLogin},
+                                                                            {"remote", policy::Door::kLogin},
                                                                             {"polkit-1", policy::Door::kPolkit}}};
 
 using State = PamService::State;

@@ -25,7 +25,7 @@ constexpr std::array<std::array<int, 3>, 5> kDenied = {{
 Door door_of(std::string_view service) {
   if (service == "sudo" || service == "sudo-i") return Door::kSudo;
   if (service == "su" || service == "su-l") return Door::kSu;
-  if (service == "login") return Door::kLogin;
+  if (service == "login" || service == "remote") return Door::kLogin;
   if (service == "sshd") return Door::kSsh;
   return Door::kOther;
 }

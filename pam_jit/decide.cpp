@@ -59,7 +59,7 @@ void leave_nothing_typed(const Case& c) {
 
 // Runs with the signals held, and gives them back whatever came out.
 Verdict run_held(DoorCase& c, Talk& talk) {
-  Waiter waiter(c.manner.peer, has_outer_alarm(c.door));
+  Waiter waiter(c.manner.peer, has_outer_alarm(c.door), c.door == Door::kLogin);
   Attempt attempt;
   Answer answer;
   Verdict verdict = run(c, talk, waiter, attempt, answer);
@@ -164,7 +164,7 @@ int open_session(pam_handle_t* handle, int argc, const char* const* argv) {
     deny(c, talk, text_of(Fault::kSystem), "the connection that was kept is not known");
     return code_for(c.door, c.phase, Verdict::kDeny);
   }
-  Waiter waiter(-1, has_outer_alarm(c.door));
+  Waiter waiter(-1, has_outer_alarm(c.door), c.door == Door::kLogin);
   Fault fault = attempt.bind(waiter, c.items.service, c.items.user, c.items.ssh_auth, binding);
   Fault held = Fault::kNone;
   if (fault == Fault::kNone && binding.bound == Bound::kYes && !c.options.observe) held = hand_over(waiter, binding);

@@ -18,7 +18,8 @@ class Waiter {
  public:
   // peer: a socket of the host program whose other end is the person (sshd), or -1; not owned.
   // host_alarm: the host limits us by SIGALRM (sshd, login), which must reach it at once.
-  Waiter(int peer, bool host_alarm) : peer_(peer), host_alarm_(host_alarm) { hold(); }
+  // heeds_ignored: the host ignores what the keys of its terminal send (util-linux's login): they end a wait all the same.
+  Waiter(int peer, bool host_alarm, bool heeds_ignored) : peer_(peer), host_alarm_(host_alarm), heeds_ignored_(heeds_ignored) { hold(); }
   ~Waiter() { release(); }
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
@@ -32,10 +33,15 @@ class Waiter {
   Wake wait(int fd, short events, Ms until);
 
  private:
+  sigset_t ignored_keys() const;
+  bool take_key();
+
   sigset_t found_{};
   sigset_t inside_{};
   int peer_;
   bool host_alarm_;
+  bool heeds_ignored_;
+  int keys_ = -1;  // a signalfd, while it holds
   bool held_ = false;
   bool lost_ = false;  // the mask that was found is not back
 };

@@ -23,13 +23,14 @@ constexpr std::array<std::pair<Scope, std::string_view>, 4> kScopes{{
     {Scope::kLogin, "login"},
 }};
 
-constexpr std::array<std::pair<std::string_view, Door>, 7> kServices{{
+constexpr std::array<std::pair<std::string_view, Door>, 8> kServices{{
     {"sudo", Door::kSudo},
     {"sudo-i", Door::kSudo},
     {"su", Door::kSu},
     {"su-l", Door::kSu},
     {"sshd", Door::kSsh},
     {"login", Door::kLogin},
+    {"remote", Door::kLogin},  // login -h, where login is util-linux's
     {"polkit-1", Door::kPolkit},
 }};
 

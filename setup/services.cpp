@@ -10,13 +10,15 @@ using policy::Door;
 
 // sudo and su: the session line is the last, since pam_systemd after it would take the program out of its timed scope. sshd and
 // login: before pam_systemd, which learns from it when the session ends; in sshd after pam_loginuid, since by the session that this
-// gives a sudo in it knows the address that it came from. polkit's helper opens no session.
-constexpr std::array<Service, 7> kServices = {{{"sudo", Door::kSudo, true, Place::kLast, false},
+// gives a sudo in it knows the address that it came from. polkit's helper opens no session. remote: what util-linux's login is called
+// by PAM when a telnet daemon starts it (login -h); without a file PAM takes the one for all others.
+constexpr std::array<Service, 8> kServices = {{{"sudo", Door::kSudo, true, Place::kLast, false},
                                                {"sudo-i", Door::kSudo, false, Place::kLast, false},
                                                {"su", Door::kSu, true, Place::kLast, false},
                                                {"su-l", Door::kSu, false, Place::kLast, false},
                                                {"sshd", Door::kSsh, true, Place::kAfterLoginuid, false},
                                                {"login", Door::kLogin, true, Place::kFirst, true},
+                                               {"remote", Door::kLogin, false, Place::kFirst, true},
                                                {"polkit-1", Door::kPolkit, true, Place::kNone, false}}};
 
 }  // namespace

@@ -91,7 +91,7 @@ const char* describe(const Opened& opened, char* const command_info[], char* con
 
 // Runs with the signals held, and gives them back whatever came out.
 Verdict run_held(Case& c, Talk& talk) {
-  Waiter waiter(-1, false);
+  Waiter waiter(-1, false, false);
   Attempt attempt;
   Answer answer;
   Verdict verdict = run(c, talk, waiter, attempt, answer);

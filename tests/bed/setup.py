@@ -145,6 +145,13 @@ alice ALL=(ALL:ALL) NOPASSWD: ALL
         os.unlink(f"/etc/sudoers.d/{name}")
 
 
+def asked_by_a_telnet_daemon() -> None:
+    """A login of util-linux is the service "remote" then, as jitctl setup gates it."""
+    with open("/usr/bin/login", "rb") as f:
+        if b"\0remote\0" in f.read():
+            write("/etc/pam.d/remote", "@include login\n")
+
+
 def built(build: str, name: str) -> str:
     for folder in "broker", "cli", "notify", "pam_jit", "relay", "sudo_jit", "verify", ".":
         if os.path.isfile(f"{build}/{folder}/{name}"):
@@ -197,4 +204,5 @@ write("/etc/hosts", "127.0.0.1 localhost bed\n::1 localhost\n")
 accounts()
 keys()
 doors()
+asked_by_a_telnet_daemon()
 install()

@@ -47,6 +47,35 @@ def test_back_byte_for_byte():
         os.chown("/etc/pam.d/su", 0, 0)
 
 
+def test_what_login_is_to_a_telnet_daemon():
+    """PAM's service "remote", where login is that of util-linux, for which Debian has no file."""
+    with open("/usr/bin/login", "rb") as f:
+        program = f.read().replace(b"\0remote\0", b"\0______\0")
+    for words in b"", b"\0remote\0":
+        with open("/run/login", "wb") as f:
+            f.write(program + words)
+        os.chmod("/run/login", 0o755)
+        subprocess.run(["mount", "--bind", "/run/login", "/usr/bin/login"], check=True)
+        try:
+            with pam_files.as_installed():
+                kept = os.path.exists("/etc/pam.d/remote") and pam_files.read("remote")
+                if kept:
+                    os.unlink("/etc/pam.d/remote")
+                done = setup("login", "--no-take-back")
+                check(done.code == 0 and os.path.exists("/etc/pam.d/remote") == bool(words), done.text)
+                if words:
+                    check("@include /etc/pam.d/login" in pam_files.read("remote"), pam_files.read("remote"))
+                    check("/etc/pam.d/remote" not in run("root", ["jitctl", "doctor"]).text, "a hole is told that is none")
+                    os.unlink("/etc/pam.d/remote")
+                told = "/etc/pam.d/remote: it is not there" in run("root", ["jitctl", "doctor"]).text
+                check(told == bool(words), "what doctor says of it")
+                check(setup("--undo").code == 0 and not os.path.exists("/etc/pam.d/remote"), "undo")
+                if kept:
+                    pam_files.write("remote", kept)
+        finally:
+            subprocess.run(["umount", "/usr/bin/login"], check=True)
+
+
 def test_one_door_of_several():
     with pam_files.as_installed():
         check(setup("sudo", "su", "--no-take-back").code == 0, "setup")

@@ -212,7 +212,9 @@ std::string run_flow(const Flow& flow) {
 }
 
 // Sends a signal once the module waits: it has told so then, and holds all signals but for the wait itself.
-std::string interrupt_wait(int signal, const char* service, bool handled, int code) {
+enum class Host { kHandles, kDies, kIgnores };
+
+std::string interrupt_wait(int signal, const char* service, Host host, int code) {
   write_stacks("/run/flow", "", false);
   FakeGate gate({.submit = Say::kPending});
   std::array<int, 2> told{};
@@ -222,7 +224,8 @@ std::string interrupt_wait(int signal, const char* service, bool handled, int co
     if (write(told[1], "x", 1) != 1) _exit(70);
   };
   attempt.before = [=] {
-    if (handled) ::signal(signal, [](int) {});
+    if (host == Host::kHandles) ::signal(signal, [](int) {});
+    if (host == Host::kIgnores) ::signal(signal, SIG_IGN);
     sigset_t blocked;  // as sudo does in auth
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGINT);
@@ -234,18 +237,18 @@ std::string interrupt_wait(int signal, const char* service, bool handled, int co
   if (read(told[0], &line, 1) != 1) return "it does not wait";
   close(told[0]);
   if (kill(running.pid(), signal) != 0) return "no process";
-  if (!gate.saw(handled ? "withdraw" : "hangup")) return "not withdrawn";
+  if (!gate.saw(host == Host::kDies ? "hangup" : "withdraw")) return "not withdrawn";
   const Outcome outcome = running.finish();
-  if (handled && outcome.codes != std::vector<int>{code}) return "another code";
+  if (host != Host::kDies && outcome.codes != std::vector<int>{code}) return "another code";
   if (outcome.ms > 2'000) return kSlow;
   return "";
 }
 
 // A machine that is busy may be slow once; the module would be so each time.
-std::string interrupted(int signal, const char* service, bool handled, int code) {
+std::string interrupted(int signal, const char* service, Host host, int code) {
   std::string wrong = kSlow;
   for (int tries = 0; wrong == kSlow && tries < 3; ++tries) {
-    wrong = in_bed([=] { return interrupt_wait(signal, service, handled, code); });
+    wrong = in_bed([=] { return interrupt_wait(signal, service, host, code); });
   }
   return wrong;
 }
@@ -262,9 +265,34 @@ TEST_CASE("flows") {
 TEST_CASE("a signal that cancels withdraws the request at once") {
   for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
     INFO(signal);
-    CHECK(interrupted(signal, "sudo", true, PAM_PERM_DENIED) == "");
-    CHECK(interrupted(signal, "su", false, 0) == "");
+    CHECK(interrupted(signal, "sudo", Host::kHandles, PAM_PERM_DENIED) == "");
+    CHECK(interrupted(signal, "su", Host::kDies, 0) == "");
   }
+}
+
+TEST_CASE("the keys of a console withdraw the request, whether login ignores their signals or not") {
+  for (const int signal : {SIGINT, SIGQUIT}) {
+    INFO(signal);
+    CHECK(interrupted(signal, "login", Host::kIgnores, PAM_PERM_DENIED) == "");
+    CHECK(interrupted(signal, "login", Host::kHandles, PAM_PERM_DENIED) == "");
+    CHECK(interrupted(signal, "login", Host::kDies, 0) == "");
+  }
+}
+
+TEST_CASE("what a program ignores does not end its wait") {
+  const std::string wrong = in_bed([] {
+    write_stacks("/run/flow", "budget=1", false);
+    FakeGate gate({.submit = Say::kPending});
+    Attempt attempt = at("sudo");
+    attempt.before = [] { ::signal(SIGHUP, SIG_IGN); };  // nohup sudo
+    Running running(attempt);
+    if (!gate.saw("submit")) return std::string("no submit");
+    kill(running.pid(), SIGHUP);
+    const bool detached = gate.saw("detach");
+    running.finish();
+    return std::string(detached ? "" : "the wait ended");
+  });
+  CHECK(wrong == "");
 }
 
 TEST_CASE("signals that mean nothing to us do not end the wait") {
