@@ -73,7 +73,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
       [this](const core::AuditEntry& entry) { logged(entry); });
   archivist_->use([this] { return shelf_.database(); });
   archivist_->retain(loaded.broker.retain_s);
-  outbox_ = std::make_unique<outbox::Outbox>(*core_, [this] { return shelf_.database(); },
+  outbox_ = std::make_unique<outbox::Outbox>(*core_, clock_, boot_, [this] { return shelf_.database(); },
                                              outbox::Outbox::Sealing{[this](const core::Request& request) { return envelope_of(request); },
                                                                      [this](std::string_view type, const std::string& payload, std::string_view purpose) { return seal(type, payload, purpose); }});
   core_->use_notifier([this] { return outbox_->notifies(clock_.wall()); });

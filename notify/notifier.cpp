@@ -163,7 +163,7 @@ void Notifier::take_page(std::uint64_t after, const std::string& document) {
   const Json host = page.is_object() ? page.value("host", Json::object()) : Json::object();
   const Json entries = page.is_object() ? page.value("entries", Json::array()) : Json::array();
   for (const Json& entry : entries) {
-    if (const auto notice = read_notice(host, entry)) hand_out(after, std::make_shared<const Notice>(*notice));
+    if (const auto notice = read_notice(host, entry, boottime())) hand_out(after, std::make_shared<const Notice>(*notice));
   }
   // Whoever was full at one of them has not seen it: it is read again for him.
   for (auto& [name, line] : lines_) {
@@ -241,7 +241,7 @@ int Notifier::on_again(sd_event_source*, void* self) {
 }
 
 void Notifier::drop_late(const std::string& name, Line& line) {
-  const auto late = line.queue.expire(unix_ms());
+  const auto late = line.queue.expire(boottime());
   if (late.empty()) return;
   log(SD_ERR, "channel " + name + ": it is too late for " + std::to_string(late.size()) + " messages, the last about " +
                   (late.back()->request.empty() ? late.back()->grant : late.back()->request) + ": " + (line.trouble.empty() ? "the channel is slow" : line.trouble));
@@ -281,14 +281,13 @@ int Notifier::on_timer(sd_event_source*, std::uint64_t, void* self) {
 
 void Notifier::tick() {
   const Ms now = boottime();
-  const std::int64_t wall = unix_ms();
   Ms next = INT64_MAX;
   for (auto& [name, line] : lines_) {
     const auto due = line.queue.due();
     // No attempt is on its way any more, whatever it was: it has told its end.
     if (due || line.queue.empty()) line.attempt.reset();
     drop_late(name, line);
-    if (const auto expires = line.queue.expires()) next = std::min(next, now + std::max<std::int64_t>(*expires - wall, 0));
+    if (const auto expires = line.queue.expires()) next = std::min(next, std::max(*expires, now));
     if (!line.defined || !line.queue.due()) continue;
     if (*line.queue.due() <= now) {
       send(name, line);

@@ -59,10 +59,10 @@ void Queue::keep_named(const std::string& channel) {
   std::erase_if(waiting_, [&](const NoticePtr& each) { return std::ranges::find(each->channels, channel) == each->channels.end(); });
 }
 
-std::vector<NoticePtr> Queue::expire(std::int64_t unix_ms) {
+std::vector<NoticePtr> Queue::expire(std::int64_t now) {
   std::vector<NoticePtr> out;
   std::erase_if(waiting_, [&](const NoticePtr& each) {
-    const bool late = each->until_ms <= unix_ms;
+    const bool late = each->until <= now;
     if (late) out.push_back(each);
     return late;
   });
@@ -72,7 +72,7 @@ std::vector<NoticePtr> Queue::expire(std::int64_t unix_ms) {
 
 std::optional<std::int64_t> Queue::expires() const {
   std::optional<std::int64_t> out;
-  for (const NoticePtr& each : waiting_) out = std::min(out.value_or(each->until_ms), each->until_ms);
+  for (const NoticePtr& each : waiting_) out = std::min(out.value_or(each->until), each->until);
   return out;
 }
 

@@ -37,8 +37,8 @@ class Queue {
   void hurry() { next_ = 0; }            // the pause is over: the channel is another one now
   // The channel is gone: only what the policy names it for waits for it to come back.
   void keep_named(const std::string& channel);
-  std::vector<NoticePtr> expire(std::int64_t unix_ms);  // that it is too late for
-  std::optional<std::int64_t> expires() const;          // when the first of them will be, Unix time
+  std::vector<NoticePtr> expire(std::int64_t now);  // that it is too late for
+  std::optional<std::int64_t> expires() const;          // when the first of them will be
 
   std::optional<std::uint64_t> oldest() const;  // the sequence before which nothing waits here
   bool empty() const { return waiting_.empty() && !sent_; }

@@ -103,7 +103,7 @@ bool Relay::take_page(const std::string& document, bool logged) {
       put({end_subject(host_, request), envelope, "end-" + digest, sequence, 0, 0, 0});
       continue;
     }
-    const std::int64_t deadline = number(entry, "deadline_ms");
+    const Ms deadline = boottime() + std::max<std::int64_t>(number(entry, "left_ms"), 0);
     const auto sets = names(entry, "sets");
     for (const std::string& set : sets) put({request_subject(set, host_, request), envelope, digest, sequence, deadline, 0, 0});
     if (auto voters = names(entry, "voters"); voters != *voters_) voters_ = std::make_shared<const std::vector<std::string>>(std::move(voters));

@@ -250,7 +250,6 @@ void Relay::carried() {
 
 void Relay::tick() {
   const Ms now = boottime();
-  const std::int64_t wall = unix_ms();
   Ms next = INT64_MAX;
   const auto due = [&](Ms& when) {
     if (when == 0) return false;
@@ -264,7 +263,7 @@ void Relay::tick() {
   if (due(reconnect_)) connect();
   std::vector<std::string> late;
   for (auto it = out_.begin(); it != out_.end();) {
-    if (it->second.until != 0 && wall > it->second.until) {
+    if (it->second.until != 0 && it->second.until < now) {
       if (it->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(it->second.sequence));
       it = out_.erase(it);
       continue;
@@ -303,7 +302,7 @@ void Relay::tick() {
   for (const Question& question : given_up) unanswered(question);
   if (!given_up.empty()) next = std::min(next, now + kAskAgain);
   if (open_ && broker_.is_there()) {
-    std::erase_if(requests_, [&](const auto& each) { return each.second.deadline < wall; });
+    std::erase_if(requests_, [&](const auto& each) { return each.second.deadline < now; });
     std::erase_if(held_, [&](const Vote& each) { return !requests_.contains(each.request); });
     for (auto it = look_again_.begin(); it != look_again_.end();) {
       if (it->second > now) {

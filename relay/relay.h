@@ -44,14 +44,14 @@ class Relay {
   struct Out {
     std::string subject, data, id;
     std::uint64_t sequence = 0;  // of the log; 0: it was told as open
-    std::int64_t until = 0;      // Unix time, ms: then it is of no use any more; 0: never
+    Ms until = 0;                // then it is of no use any more; 0: never
     Ms next = 0;                 // when it is sent again
     unsigned tries = 0;
   };
   using Voters = std::shared_ptr<const std::vector<std::string>>;  // one list for all requests that name the same people
   struct Open {
     Voters voters;
-    std::int64_t deadline = 0;
+    Ms deadline = 0;
     unsigned looks = 0;  // for votes, since the connection was opened
     // A denial comes before anybody's yes: approvals wait in held_ while it is not known who has voted.
     bool behind = false;   // since nobody has listened
@@ -109,7 +109,7 @@ class Relay {
   void drop(const std::string& request);
   void put(Out out);
   void send(const std::string& token);
-  void wait_for_votes(const std::string& request, Voters voters, std::int64_t deadline, bool fresh);
+  void wait_for_votes(const std::string& request, Voters voters, Ms deadline, bool fresh);
   void look_later(const std::string& request);
   void look_for_votes(const std::string& request);
   bool line_up(Vote vote);

@@ -30,7 +30,7 @@ std::string digest_of(const std::string& vote) { return evidence::digest_of("vot
 }  // namespace
 
 // fresh: its votes come by themselves, unless a server dies between keeping one and passing it on: that one is looked for a little later.
-void Relay::wait_for_votes(const std::string& request, Voters voters, std::int64_t deadline, bool fresh) {
+void Relay::wait_for_votes(const std::string& request, Voters voters, Ms deadline, bool fresh) {
   Open& open = requests_[request];  // what the broker has answered stays known
   if (open.looking && *open.voters != *voters) open.missed = true;
   open.voters = std::move(voters);

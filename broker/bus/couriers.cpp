@@ -28,7 +28,7 @@ void Handlers::open(const core::Caller& caller, const std::string& after, const 
 void Handlers::next(const core::Caller& caller, const Sender& sender, std::uint64_t after, const Reply& reply) {
   const auto courier = outbox::courier_of(*caller.identity);
   if (admin_.outbox == nullptr || !courier) return reply(no_couriers());
-  reply(answer_of(admin_.outbox->next(*courier, sender.name, after, Now::read().wall)));
+  reply(answer_of(admin_.outbox->next(*courier, sender.name, after)));
 }
 
 void Handlers::done(const core::Caller& caller, std::uint64_t sequence, const Reply& reply) {

@@ -111,6 +111,15 @@ void add_grant(OrderedJson& out, const core::Grant& grant, bool hide_command) {
 
 }  // namespace
 
+std::int64_t Moment::left_of(const core::AuditEntry& entry, std::int64_t length) const {
+  const std::int64_t age = entry.boot_id == boot_id ? boot - entry.boottime : wall - entry.wall;
+  return std::clamp<std::int64_t>(length - age, 0, length);
+}
+
+std::int64_t Moment::left_until_deadline(const core::Request& request) const {
+  return std::max<std::int64_t>(request.boot_id == boot_id ? request.deadline - boot : request.deadline_wall - wall, 0);
+}
+
 bool concerns_notifier(const core::AuditEntry& entry) {
   if (entry.type == events::kCommandAllowed) return entry.grant.empty() && entry.fields.find("\"notify:") != std::string::npos;
   return entry.type == events::kRequestCreated || entry.type == events::kRequestEscalated || entry.type == events::kRequestApproved ||
@@ -141,7 +150,7 @@ std::string notice_of(const core::AuditEntry& entry, const Kept& kept) {
   const bool asked = request && (!request->offer.seats.empty() || request->offer.break_glass);
   OrderedJson out;
   std::string_view event;
-  core::WallMs until = entry.wall + kDayMs;
+  std::int64_t left = kept.now.left_of(entry, kDayMs);
   if (entry.type == events::kRequestCreated || entry.type == events::kRequestEscalated) {
     if (!request) return {};
     if (request->offer.break_glass) {
@@ -150,7 +159,7 @@ std::string notice_of(const core::AuditEntry& entry, const Kept& kept) {
       // One that has been decided meanwhile is told as decided.
       if (!is_open(*request)) return {};
       event = entry.type == events::kRequestCreated ? "request" : "escalated";
-      until = request->deadline_wall;
+      left = kept.now.left_until_deadline(*request);
     }
     add_request(out, *request);
     if (event == "escalated") {
@@ -188,7 +197,7 @@ std::string notice_of(const core::AuditEntry& entry, const Kept& kept) {
     add_request(out, *request);
     add_end(out, core::name_of(request->state), request->ended_by, request->ended_why);
   }
-  OrderedJson head{{"event", event}, {"channels", channels}, {"at_ms", entry.wall}, {"until_ms", until}};
+  OrderedJson head{{"event", event}, {"channels", channels}, {"at_ms", entry.wall}, {"left_ms", left}};
   if (!entry.request.empty()) head["request"] = entry.request.text();
   if (!entry.grant.empty()) head["grant"] = entry.grant.text();
   head.update(out);

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "broker/core/events.h"
-#include "broker/outbox/notices.h"
 #include "evidence/outcome.h"
 #include "evidence/text.h"
 
@@ -65,8 +64,10 @@ std::optional<Courier> courier_of(const policy::Identity& who) {
   return std::nullopt;
 }
 
-Outbox::Outbox(core::Core& core, std::function<store::Database*()> database, Sealing sealing)
-    : core_(core), database_(std::move(database)), sealing_(std::move(sealing)) {}
+Outbox::Outbox(core::Core& core, const core::Clock& clock, std::string boot_id, std::function<store::Database*()> database, Sealing sealing)
+    : core_(core), clock_(clock), boot_id_(std::move(boot_id)), database_(std::move(database)), sealing_(std::move(sealing)) {}
+
+Moment Outbox::now() const { return {clock_.wall(), clock_.boottime(), boot_id_}; }
 
 void Outbox::use_host(std::string id, std::string name, evidence::PrivateFields hide) {
   host_id_ = std::move(id);
@@ -81,7 +82,7 @@ std::string Outbox::head() const {
 }
 
 // Empty: it cannot be signed now.
-std::string Outbox::request_entry(const core::Request& request) const {
+std::string Outbox::request_entry(const core::Request& request, const Moment& now) const {
   const std::string envelope = sealing_.envelope(request);
   if (envelope.empty()) return {};
   Json sets = Json::array();
@@ -94,22 +95,22 @@ std::string Outbox::request_entry(const core::Request& request) const {
     }
   }
   return Json{{"request", request.id.text()}, {"digest", request.digest}, {"sets", std::move(sets)}, {"voters", std::move(voters)},
-              {"deadline_ms", request.deadline_wall}, {"envelope", envelope}}
+              {"left_ms", now.left_until_deadline(request)}, {"envelope", envelope}}
       .dump();
 }
 
 // The members of an entry, without the braces; empty: it is carried to nobody.
-std::string Outbox::entry(Courier courier, const core::AuditEntry& entry) {
+std::string Outbox::entry(Courier courier, const core::AuditEntry& entry, const Moment& now) {
   store::Database* const database = database_();
   if (database == nullptr) return {};
   if (courier == Courier::kNotify) {
-    return notice_of(entry, {[&](const core::Id& id) { return database->request(id); }, [&](const core::Id& id) { return database->grant(id); }, hide_});
+    return notice_of(entry, {[&](const core::Id& id) { return database->request(id); }, [&](const core::Id& id) { return database->grant(id); }, hide_, now});
   }
   const auto request = entry.request.empty() ? std::nullopt : database->request(entry.request);
   if (!request || request->payload.empty() || request->offer.seats.empty()) return {};
   const bool open = request->state == core::RequestState::kPending || request->state == core::RequestState::kDetached;
   if (opens(entry.type)) {
-    const std::string members = open ? request_entry(*request) : std::string();
+    const std::string members = open ? request_entry(*request, now) : std::string();
     return members.empty() ? members : members.substr(1, members.size() - 2);
   }
   evidence::Outcome outcome;
@@ -139,12 +140,34 @@ std::uint64_t Outbox::place(Courier courier, store::Database& database) {
   return *state.carried;
 }
 
+// The log is in order: what is of this boot stands behind all that is not.
+std::uint64_t Outbox::first_of_boot(store::Database& database) {
+  if (first_ != 0) return first_;
+  std::uint64_t before = 0;  // all up to here is of earlier ones
+  std::uint64_t upto = database.last_sequence() + 1;
+  const std::uint64_t end = upto;
+  while (before + 1 < upto) {
+    store::AuditFilter filter;
+    filter.after = before + (upto - before) / 2 - 1;
+    filter.limit = 1;
+    const auto found = database.entries(filter);
+    if (found.empty() || found.front().boot_id == boot_id_) {
+      upto = filter.after + 1;
+    } else {
+      before = found.front().sequence;
+    }
+  }
+  if (upto < end) first_ = upto;
+  return upto;
+}
+
 core::Outcome<std::string> Outbox::open(Courier courier, const std::string& after) {
   if (!after.empty() && !core::Id::parse(after)) return {Error::kBadInput, "after: give the id that the last answer named", {}};
   // Before what is open is looked at: what is made from now on is told by next().
   if (store::Database* const database = database_(); database != nullptr && after.empty()) place(courier, *database);
   auto requests = core_.live_requests();
   std::ranges::sort(requests, {}, [](const core::Request* request) { return request->id; });
+  const Moment now = this->now();
   std::string entries;
   std::string last;
   std::size_t count = 0;
@@ -153,7 +176,7 @@ core::Outcome<std::string> Outbox::open(Courier courier, const std::string& afte
     if (request->offer.seats.empty() || request->id.text() <= after) continue;
     more = count == kPage || entries.size() >= kPageBytes;
     if (more) break;
-    const std::string one = request_entry(*request);
+    const std::string one = request_entry(*request, now);
     if (one.empty()) continue;
     entries += (entries.empty() ? "" : ",") + one;
     last = request->id.text();
@@ -162,17 +185,19 @@ core::Outcome<std::string> Outbox::open(Courier courier, const std::string& afte
   return {Error::kNone, {}, "{" + head() + ",\"entries\":[" + entries + "],\"next\":\"" + (more ? last : std::string()) + "\"}"};
 }
 
-core::Outcome<std::string> Outbox::next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now) {
+core::Outcome<std::string> Outbox::next(Courier courier, const std::string& connection, std::uint64_t after) {
+  const Moment now = this->now();
   core::Outcome<std::string> out;
   store::Database* const database = database_();
   if (database == nullptr) return {no_database(out.message), std::move(out.message), {}};
   State& state = of(courier);
   state.waiting.clear();
   state.last = connection;
-  if (courier == Courier::kNotify) keep_here(now);
+  if (courier == Courier::kNotify) keep_here(now.wall);
   if (after == 0) after = place(courier, *database);
   // Before the log is read: the writer goes on meanwhile, and nothing that it adds is passed over.
   const std::uint64_t last = database->last_sequence();
+  const std::uint64_t first = first_of_boot(*database);
   std::string entries;
   std::size_t count = 0;
   std::size_t looked = 0;
@@ -180,20 +205,29 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
   while (!all && looked < kLooked && count < kPage && entries.size() < kPageBytes) {
     store::AuditFilter filter;
     filter.after = after;
-    filter.since = now - kOld;
     filter.limit = kChunk;
-    const auto found = database->entries(filter);
+    // Those of earlier boots can be told by their date alone.
+    const bool earlier = after + 1 < first;
+    if (earlier) filter.since = now.wall - kOld;
+    auto found = database->entries(filter);
+    const bool full = found.size() == kChunk;
+    if (earlier) std::erase_if(found, [&](const core::AuditEntry& each) { return each.sequence >= first; });
     for (const core::AuditEntry& each : found) {
       if (count >= kPage || entries.size() >= kPageBytes) break;
       after = each.sequence;
-      if (!concerns(courier, each)) continue;
-      const std::string members = entry(courier, each);
+      if (!concerns(courier, each) || now.left_of(each, kOld) == 0) continue;
+      const std::string members = entry(courier, each, now);
       if (members.empty()) continue;
       entries += std::string(entries.empty() ? "" : ",") + "{\"seq\":" + std::to_string(each.sequence) + ",\"type\":\"" + each.type + "\"," + members + "}";
       ++count;
     }
     looked += found.size();
-    all = found.size() < kChunk && (found.empty() || after == found.back().sequence);
+    const bool taken = found.empty() || after == found.back().sequence;
+    if (earlier && taken && (!full || found.size() < kChunk)) {
+      after = first - 1;
+    } else {
+      all = !full && taken;
+    }
   }
   // What is too old was passed over.
   if (all && entries.empty()) after = std::max(after, last);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/core/core.h"
+#include "broker/outbox/notices.h"
 #include "broker/store/store.h"
 
 namespace jit::outbox {
@@ -39,14 +40,14 @@ class Outbox {
     std::function<std::string(const core::Request&)> envelope;  // JSON; empty: it cannot be signed now
     store::Database::Seal seal;
   };
-  Outbox(core::Core& core, std::function<store::Database*()> database, Sealing sealing);
+  Outbox(core::Core& core, const core::Clock& clock, std::string boot_id, std::function<store::Database*()> database, Sealing sealing);
 
   void use_host(std::string id, std::string name, evidence::PrivateFields hide);
 
   // Documents of the interface Courier, see dbus/org.pamjit.Broker1.xml.
   core::Outcome<std::string> open(Courier courier, const std::string& after);
   // connection: who is told, once, when there is more than this answer says.
-  core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after, core::WallMs now);
+  core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after);
   core::Outcome<bool> done(Courier courier, std::uint64_t sequence);
   core::Outcome<bool> reachable(Courier courier, bool reached, std::string why, core::WallMs now);
   // The channel took the message of this entry.
@@ -72,18 +73,24 @@ class Outbox {
   };
   State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
   void keep_here(core::WallMs now);  // of the notifier
-  std::string entry(Courier courier, const core::AuditEntry& entry);
+  std::string entry(Courier courier, const core::AuditEntry& entry, const Moment& now);
+  std::uint64_t first_of_boot(store::Database& database);  // of the log, once there is one
   std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
   std::uint64_t place(Courier courier, store::Database& database);  // behind which entry it goes on
   std::string head() const;  // the members that each page begins with
-  std::string request_entry(const core::Request& request) const;  // the members that are the same wherever it is told
+  std::string request_entry(const core::Request& request, const Moment& now) const;  // the members that are the same wherever it is told
+
+  Moment now() const;
 
   core::Core& core_;
+  const core::Clock& clock_;
+  const std::string boot_id_;
   std::function<store::Database*()> database_;
   Sealing sealing_;
   std::string host_id_, host_name_;
   evidence::PrivateFields hide_;
   std::array<State, kCouriers> state_;
+  std::uint64_t first_ = 0;  // entry of this boot; 0: not looked for yet
 };
 
 }  // namespace jit::outbox

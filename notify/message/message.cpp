@@ -195,7 +195,7 @@ std::string duration_text(std::int64_t seconds) {
   return out.empty() ? "0s" : out;
 }
 
-std::optional<Notice> read_notice(const Json& host, const Json& entry) {
+std::optional<Notice> read_notice(const Json& host, const Json& entry, std::int64_t now) {
   Notice out;
   out.event = word(entry, "event");
   if (std::ranges::find(kEvents, out.event) == std::end(kEvents)) return std::nullopt;
@@ -210,7 +210,7 @@ std::optional<Notice> read_notice(const Json& host, const Json& entry) {
   if (!out.grant.empty() && !is_id(out.grant)) return std::nullopt;
   if (!is_id(out.host_id) || out.sequence == 0) return std::nullopt;
   out.at_ms = number(entry, "at_ms");
-  out.until_ms = number(entry, "until_ms");
+  out.until = now + std::max<std::int64_t>(number(entry, "left_ms"), 0);
   const std::string name = inert(word(host, "name"));
   // The time of the entry, too: a log that was put back counts its entries from an earlier one on.
   out.key = evidence::sha256_hex(out.host_id + " " + std::to_string(out.sequence) + " " + out.event + " " + std::to_string(out.at_ms) + " " + out.request + " " + out.grant)
@@ -227,7 +227,6 @@ Notice test_notice(const std::string& host, const std::string& channel, std::int
   Notice out;
   out.event = "test";
   out.at_ms = now_ms;
-  out.until_ms = now_ms + 60'000;
   const std::string shown = inert(host);
   out.key = evidence::sha256_hex("test " + shown + " " + channel + " " + std::to_string(now_ms)).substr(0, 32);
   out.host_id = std::string(32, '0');

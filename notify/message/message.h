@@ -25,7 +25,8 @@ struct Notice {
   std::string request;         // 32 hex digits; empty: none
   std::string grant;
   std::string host_id;
-  std::int64_t at_ms = 0, until_ms = 0;  // Unix time; behind the second it is told to nobody
+  std::int64_t at_ms = 0;      // Unix time
+  std::int64_t until = 0;      // CLOCK_BOOTTIME, ms: from then on it is told to nobody
 
   // For people, inert already.
   std::string title;
@@ -34,8 +35,8 @@ struct Notice {
   nlohmann::ordered_json document;                         // the same for programs
 };
 
-// host, entry: of the answer to Courier.Next. Nothing: it is no notice.
-std::optional<Notice> read_notice(const nlohmann::json& host, const nlohmann::json& entry);
+// host, entry: of the answer to Courier.Next. now: CLOCK_BOOTTIME, ms. Nothing: it is no notice.
+std::optional<Notice> read_notice(const nlohmann::json& host, const nlohmann::json& entry, std::int64_t now);
 // What `jitctl notify test` sends.
 Notice test_notice(const std::string& host, const std::string& channel, std::int64_t now_ms);
 

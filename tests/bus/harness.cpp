@@ -208,7 +208,7 @@ int main(int argc, char** argv) {
   bus::Admin admin{status, load_again, [&](const core::IdentityPtr&, const std::function<void(std::string)>& done) { load_again(done); },
                    [&](const core::Request& request) { return evidence::to_json(key.seal(evidence::kRequestType, request.payload, evidence::kRequestNamespace)); },
                    [&](std::string_view type, const std::string& payload, std::string_view purpose) { return std::optional(key.seal(type, payload, purpose)); }};
-  outbox::Outbox outbox(core, [&] { return opened.database.get(); }, {admin.envelope, admin.seal});
+  outbox::Outbox outbox(core, world, "boot", [&] { return opened.database.get(); }, {admin.envelope, admin.seal});
   outbox.use_host(key.id(), "testhost", {});
   admin.outbox = &outbox;
   bus::Service service(loop.post(), core, directory, [&] { return opened.database.get(); }, {key.id(), "testhost", key.public_key().text}, admin);

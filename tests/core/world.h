@@ -135,6 +135,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   std::unique_ptr<Core> core;
   std::shared_ptr<const policy::Policy> policy;
   std::string boot = "boot-1";
+  WallMs stepped = 0;  // by somebody who set the clock
   Limits limits;
   std::set<Id> ended;  // grants that this core has ended, written or not
   std::set<Id> told;   // those whose end was not written and was told all the same
@@ -144,7 +145,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
 
   // --- ports
   BootMs boottime() const override { return now; }
-  WallMs wall() const override { return 1'700'000'000'000 + now; }
+  WallMs wall() const override { return 1'700'000'000'000 + now + stepped; }
   core::Id id() override;
   void commit(Batch batch, std::function<void(bool)> done) override;
   bool failing() const override { return failed_; }

@@ -51,11 +51,11 @@ void check_texts(const Json& json) {
 
 void check_templates(const std::string& text) {
   const Json host{{"id", std::string(32, 'a')}, {"name", text}};
-  Json entry{{"seq", 1}, {"event", "decided"}, {"channels", {text}}, {"at_ms", 1}, {"until_ms", 2}, {"request", std::string(32, 'b')}, {"seats", {{{"set", text}, {"count", 1}}}}};
+  Json entry{{"seq", 1}, {"event", "decided"}, {"channels", {text}}, {"at_ms", 1}, {"left_ms", 2}, {"request", std::string(32, 'b')}, {"seats", {{{"set", text}, {"count", 1}}}}};
   for (const char* const name : {"door", "reason", "ticket", "urgency", "rule", "code", "state", "by", "why", "added"}) entry[name] = text;
   for (const char* const name : {"who", "target"}) entry[name] = {{"name", text}, {"person", text}, {"from", text}};
   entry["command"] = {{"text", text}};
-  const auto notice = read_notice(host, entry);
+  const auto notice = read_notice(host, entry, 5);
   require(notice.has_value());
   for (const Template form : {Template::kJson, Template::kSlack, Template::kTeams, Template::kMattermost}) {
     Channel channel;

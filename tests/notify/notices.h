@@ -15,7 +15,7 @@ inline nlohmann::json request_entry() {
           {"channels", {"pager", "db-audit"}},
           {"request", "1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d"},
           {"at_ms", 1'700'000'000'000},
-          {"until_ms", 1'700'000'300'000},
+          {"left_ms", 300'000},
           {"kind", "elevation"},
           {"door", "sudo"},
           {"service", "sudo"},
@@ -34,7 +34,7 @@ inline nlohmann::json request_entry() {
 }
 
 inline notify::Notice notice_of(const nlohmann::json& entry) {
-  const auto out = notify::read_notice(kHost, entry);
+  const auto out = notify::read_notice(kHost, entry, 5);
   if (!out) throw std::runtime_error("no notice");
   return *out;
 }

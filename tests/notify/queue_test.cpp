@@ -13,7 +13,7 @@ NoticePtr notice(std::uint64_t sequence, const std::string& event = "grant", std
   out.key = std::to_string(sequence);
   out.event = event;
   out.request = request;
-  out.until_ms = until;
+  out.until = until;
   return std::make_shared<const Notice>(out);
 }
 

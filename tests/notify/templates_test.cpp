@@ -31,7 +31,7 @@ Notice nasty(const std::string& text) {
   for (const char* const name : {"person", "login", "from", "tty", text.c_str()}) entry["who"][name] = text;
   entry["command"]["text"] = text;
   entry["seats"][0]["set"] = text;
-  const auto out = read_notice(Json{{"id", kHost["id"]}, {"name", text}}, entry);
+  const auto out = read_notice(Json{{"id", kHost["id"]}, {"name", text}}, entry, 5);
   REQUIRE(out);
   return *out;
 }

@@ -51,7 +51,8 @@ struct Told {
                       const auto at = world.held.grants.find(id);
                       return at == world.held.grants.end() ? std::nullopt : std::optional(at->second);
                     },
-                    hide};
+                    hide,
+                    {world.wall(), world.boottime(), world.boot}};
     const std::string members = notice_of(entry, kept);
     return members.empty() ? Json() : Json::parse("{" + members + "}");
   }
@@ -71,7 +72,7 @@ TEST_CASE("a notice of a request says what the host signed, escaped") {
   CHECK(notice["who"]["name"] == "alice");
   CHECK(notice["command"]["text"] == evidence::render_argv(ask.argv));
   CHECK(notice["reason"] == "caf\\u{e9}");
-  CHECK(notice["until_ms"] == notice["deadline_ms"]);
+  CHECK(notice["left_ms"] == 600'000);
   CHECK(notice["seats"][0]["set"] == "set:sre");
 }
 

@@ -47,7 +47,7 @@ struct Room {
       if (const auto meanwhile = std::exchange(answering, true) ? std::exchange(in_entry, nullptr) : nullptr) meanwhile();
       return there ? store.db.get() : nullptr;
     };
-    auto out = std::make_unique<Outbox>(*world.core, database, sealing);
+    auto out = std::make_unique<Outbox>(*world.core, world, world.boot, database, sealing);
     out->use_host(key.id(), "web1", {});
     return out;
   }
@@ -81,7 +81,7 @@ struct Room {
   }
   Json next(std::uint64_t after = 0, Courier courier = Courier::kRelay, const std::string& name = ":1.7") {
     answering = false;
-    const auto out = outbox->next(courier, name, after, world.wall());
+    const auto out = outbox->next(courier, name, after);
     REQUIRE(out);
     return Json::parse(out.value);
   }
@@ -304,10 +304,57 @@ TEST_CASE("what is older than a day is carried to nobody") {
   room.ask();
   room.write();
   REQUIRE(room.next()["entries"].size() == 1);
-  const auto later = room.outbox->next(Courier::kRelay, ":1.7", 0, room.world.wall() + Outbox::kOld + 1000);
-  REQUIRE(later);
-  CHECK(Json::parse(later.value)["entries"].empty());
-  CHECK(Json::parse(later.value)["next"] == room.store.db->last_sequence());
+  room.world.pass(Outbox::kOld + 1000);
+  const Json later = room.next();
+  CHECK(later["entries"].empty());
+  CHECK(later["next"] == room.store.db->last_sequence());
+}
+
+TEST_CASE("what is left for a courier does not hang on a clock that is set") {
+  Room room;
+  room.next();
+  room.next(0, Courier::kNotify, ":1.8");
+  room.ask();
+  room.write();
+  for (const core::WallMs step : {core::WallMs{0}, 3 * Outbox::kOld, -3 * Outbox::kOld}) {
+    CAPTURE(step);
+    room.world.stepped = step;
+    for (const Courier courier : {Courier::kRelay, Courier::kNotify}) {
+      const Json entries = room.next(0, courier)["entries"];
+      REQUIRE(entries.size() == 1);
+      CHECK(entries[0]["left_ms"] == Json(600'000));
+    }
+    CHECK(room.open()["entries"][0]["left_ms"] == Json(600'000));
+  }
+}
+
+TEST_CASE("of earlier boots only what is younger than a day is carried, by its date") {
+  Room room;
+  room.next();
+  core::Batch batch;
+  constexpr std::uint64_t kEach = 30;
+  constexpr std::uint64_t kBoots = 3;  // an old one, yesterday's and this one, whose clock was put on meanwhile
+  for (std::uint64_t n = 0; n < kBoots * kEach; ++n) {
+    core::Request one = test::request(n + 1);
+    one.state = core::RequestState::kDenied;
+    one.payload = "x";
+    batch.requests.push_back(one);
+    core::AuditEntry entry = test::entry();
+    entry.type = core::events::kRequestDenied;
+    entry.request = one.id;
+    entry.boot_id = n < kEach ? "boot-a" : n < 2 * kEach ? "boot-b" : room.world.boot;
+    entry.boottime = n < 2 * kEach ? 1 : room.world.boottime();
+    entry.wall = room.world.wall() - (n < kEach || n >= 2 * kEach ? 2 : 0) * Outbox::kOld;
+    batch.entries.push_back(entry);
+  }
+  REQUIRE(room.store.commit(batch));
+  const Json page = room.next();
+  CHECK(page["entries"].size() == 2 * kEach);
+  CHECK(page["next"] == room.store.db->last_sequence());
+  CHECK_FALSE(page["more"].get<bool>());
+  room.world.restart(true);  // all of it is of earlier ones
+  room.outbox = room.make();
+  CHECK(room.next()["entries"].size() == kEach);
 }
 
 TEST_CASE("without a database, or a key, nothing is carried and nothing is lost") {
@@ -316,7 +363,7 @@ TEST_CASE("without a database, or a key, nothing is carried and nothing is lost"
   room.ask();
   room.write();
   room.there = false;
-  CHECK(room.outbox->next(Courier::kRelay, ":1.7", 0, room.world.wall()).error == core::Error::kUnavailable);
+  CHECK(room.outbox->next(Courier::kRelay, ":1.7", 0).error == core::Error::kUnavailable);
   CHECK(room.outbox->done(Courier::kRelay, 1).error == core::Error::kUnavailable);
   room.there = true;
   room.can_sign = false;
