@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """login at a console: the password, the wait (50 s at most, below login's own limit), the shell."""
 import bedlib
+import pam_files
 import story
 
 WITHDRAWN_S = 2
@@ -47,6 +48,14 @@ def ctrl_c(s):
     s.withdraws(console, request, s.ctrl_c)
 
 
+def ctrl_c_ignored(s):
+    console = login(s)
+    s.see(console, "waiting")
+    request = s.request("alice")
+    s.withdraws(console, request, lambda program: program.ctrl_c())
+    s.end(console)  # it says "Permission denied" and stands still for five seconds
+
+
 def broker_killed(s):
     console = login(s)
     s.see(console, "waiting")
@@ -55,5 +64,6 @@ def broker_killed(s):
     s.end(console)
 
 
-story.main("login", {"approve": approve, "free": free, "deny": deny, "timeout": timeout, "ctrl-c": ctrl_c,
-                     "broker-killed": broker_killed}, {"ctrl-c": WITHDRAWN_S})
+CTRL_C, CASE = ("ctrl-c-ignored", ctrl_c_ignored) if pam_files.login_of_util_linux() else ("ctrl-c", ctrl_c)
+story.main("login", {"approve": approve, "free": free, "deny": deny, "timeout": timeout, CTRL_C: CASE,
+                     "broker-killed": broker_killed}, {CTRL_C: WITHDRAWN_S})

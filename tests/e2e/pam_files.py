@@ -20,6 +20,12 @@ def write(service: str, text: str) -> None:
         f.write(text)
 
 
+def login_of_util_linux() -> bool:
+    """Debian 13's: it ignores Ctrl-C, and is PAM's service "remote" to a telnet daemon."""
+    with open("/usr/bin/login", "rb") as f:
+        return b"\0remote\0" in f.read()
+
+
 def bare(text: str) -> str:
     text = re.sub(r"(?m)^auth required pam_jit\.so\n", "@include common-auth\n", text)
     return "".join(line for line in text.splitlines(keepends=True) if "pam_jit.so" not in line and "tty =~" not in line)
