@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import bedlib
+import pam_files
 from bedlib import Failed, Terminal, check, run
 
 SSH = ["ssh", "-q", "-i", "/root/key", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
@@ -48,6 +49,9 @@ def gate(service: str) -> None:
         text, more = text.rstrip("\n") + "\n" + session, 1
     check(count == 1 and more == 1, f"{path} has no line to begin at")
     path.write_text(text, encoding="utf-8")
+    remote = path.with_name("remote")
+    if service == "login" and pam_files.login_of_util_linux() and not remote.exists():
+        remote.write_text("@include login\n", encoding="ascii")
 
 
 def set_policy(text: str) -> None:
