@@ -395,6 +395,7 @@ inline constexpr const char* kUnwritable = "the audit log cannot be written, so 
 // Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
 std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid);
 bool promptless(const Ask& ask);  // an ssh login that waits without a word
+bool one_uid(std::uint32_t a, std::uint32_t b);  // no uid is nobody's
 // Does an approver's uid, loginuid or person make him the requester? People as the policy in force knows them, too.
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 bool is_prefix(std::string_view id);  // 4 to 32 hex digits

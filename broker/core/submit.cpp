@@ -102,7 +102,7 @@ bool Core::Impl::approved_by(const LiveGrant& live, const Subject& subject) cons
   const auto voted_for = [&](const Id& id) {
     const auto it = requests.find(id);
     return it != requests.end() && std::ranges::any_of(it->second->votes, [&](const CastVote& cast) {
-      return cast.vote.approve && (cast.vote.uid == subject.loginuid || same_person(subject, cast.vote.person) ||
+      return cast.vote.approve && (one_uid(cast.vote.uid, subject.loginuid) || same_person(subject, cast.vote.person) ||
                                    (cast.voter && policy() != nullptr && same_person(subject, person_now(*policy(), *cast.voter))));
     });
   };
