@@ -342,6 +342,7 @@ struct Core::Impl {
   void cast(const Id& id, const Caller& caller, Ballot ballot, std::optional<Signing> signing, Done<Request> done);
   bool had_power(const Subject& subject, std::uint32_t voter) const;
   void note_power(std::uint32_t uid, std::uint32_t loginuid, std::uint32_t target);
+  bool by_own_key(const Live& live, const CastVote& cast) const;  // by one that may approve what its owner asks
   std::optional<std::string> stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const;
   void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
   void wrong_code(Live& live, const Caller& caller, const std::string& signed_digest, Done<Request> done);
