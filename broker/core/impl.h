@@ -180,8 +180,8 @@ struct Core::Impl {
   void did_grant(const Grant& grant, const policy::Offer& offer);
   void wrote_grant(const Grant& grant, bool ok);  // false: as if it had never been given
   void undo_request(const Request& request);      // it could not be stored: as if it had never been asked
-  // Pending requests, after a change of what `changed` names.
-  void look_again(std::string_view changed = "the policy changed");
+  // Pending requests, after a change of what `changed` names; nothing: of the policy, where it is another one than they were asked under.
+  void look_again(std::string_view changed = {});
   void watch_facts();    // finds fact_end
   void facts_due();
   std::string record(const Sight& sight, const policy::Decision& decision, std::uint32_t words_at) const;

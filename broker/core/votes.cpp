@@ -328,7 +328,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
   const Sight sight = look(live);
   const policy::Decision decision = policy()->decide(sight.view);
-  auto now = tighten(decision, live.terms());
+  auto now = tighten(decision, live.terms(), kNotAnyMore);
   if (const std::string* why = std::get_if<std::string>(&now)) {
     const std::string text = *why;
     close(live, RequestState::kCancelled, "", text,
