@@ -106,8 +106,7 @@ void Core::Impl::look_again(std::string_view changed) {
     Live* live = find(id);
     if (live == nullptr || !live->open()) continue;
     const Sight sight = look(*live);
-    // Who is judged as root too is not judged by groups that the directory has not told yet: after a start nothing has changed by that.
-    if (policy::target_is_claim(sight.view) && !root->groups_known) continue;
+    if (lacks_root(sight)) continue;  // after a start nothing has changed by that
     const policy::Decision decision = policy()->decide(sight.view);
     const bool same = live->request.policy_hash == policy()->hash();
     auto now = tighten(decision, live->terms(), !changed.empty() ? changed : same ? kNotAnyMore : "the policy changed");

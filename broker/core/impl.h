@@ -193,6 +193,11 @@ struct Core::Impl {
   bool is_away(const policy::Identity& who) const;
   std::vector<std::string> absent_for(const Subject& subject, const Live* live = nullptr) const;  // who voted is here
   Sight look(const Ask& ask, const Grant* used = nullptr) { return {senses, clock, ask, used, absent_for(ask.subject)}; }
+  // Who is judged as root too is not judged by groups that the directory has not told.
+  bool lacks_root(const Sight& sight) const { return policy::target_is_claim(sight.view) && !root->groups_known; }
+  void learn_root(IdentityPtr now) {  // what is known of him stays known
+    if (now->groups_known || !root->groups_known) root = std::move(now);
+  }
   Sight look(const Live& live) { return {senses, clock, live.request, *root, absent_for(live.request.subject, &live)}; }
   // May he fill that seat now, the ladder's steps that have come included? Whether he asked himself is another question.
   bool may_fill(const Request& request, const policy::Offer& terms, const policy::Seat& seat, const policy::Identity& voter) const;

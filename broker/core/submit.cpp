@@ -25,7 +25,7 @@ void Core::submit(Conn conn, Ask ask) {
 }
 
 void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
-  root = ask->root;
+  learn_root(ask->root);
   const bool passes = ask->real_uid == 0 && elevates_from(*ask) && policy() != nullptr && policy()->covers(ask->door);
   if (ask->observe && !passes) return observe(conn, ask);
   observing.erase(ask->door);

@@ -330,6 +330,7 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
   const policy::Decision decision = policy()->decide(sight.view);
   auto now = tighten(decision, live.terms(), kNotAnyMore);
   if (const std::string* why = std::get_if<std::string>(&now)) {
+    if (lacks_root(sight)) return done(failure<Request>(Error::kUnavailable, "the user directory does not answer: try again"));
     const std::string text = *why;
     close(live, RequestState::kCancelled, "", text,
           [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); }, std::nullopt,
