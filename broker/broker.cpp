@@ -251,9 +251,10 @@ void Broker::look_at_holders() {
 // Claims that wait are judged as root, too: until he is known they are left as they are.
 void Broker::know_root() {
   directory_.by_uid(0, [this](const directory::User& user) {
-    root_unknown_ = user.status != directory::Status::kFound;
+    const bool found = user.status == directory::Status::kFound;
+    root_unknown_ = !found || !user.groups_known;
     next_root_ = clock_.boottime() + kVotersAgainMs;
-    if (!root_unknown_) core_->know_root(known(user, core_->policy()));
+    if (found) core_->know_root(known(user, core_->policy()));
   });
 }
 

@@ -227,8 +227,8 @@ void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
 }
 
 void Core::know_root(IdentityPtr root) {
-  impl_->root = std::move(root);
-  impl_->look_again();  // at what was left until then
+  impl_->learn_root(std::move(root));
+  if (impl_->root->groups_known) impl_->look_again();  // at what was left until then
 }
 
 }  // namespace jit::core

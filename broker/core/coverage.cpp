@@ -5,6 +5,8 @@
 
 namespace jit::core {
 
+bool is_login(policy::Door door) { return door == policy::Door::kSsh || door == policy::Door::kLogin; }
+
 Attempt attempt_of(const Ask& ask) {
   Attempt attempt;
   attempt.uid = ask.subject.identity->uid;
@@ -60,8 +62,8 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
   if (grant.subject.identity->uid != attempt.uid || grant.door != attempt.door) return false;
   if (grant.target->uid != attempt.target_uid) return false;
   // A request made ahead of time does not know where its user will come from: nothing was bound then.
-  const bool origin_bound = grant.subject.origin.kind != policy::Origin::Kind::kUnknown;
-  if (grant.door == policy::Door::kSsh && origin_bound && !(grant.subject.origin == attempt.origin)) return false;
+  const bool origin_bound = is_login(grant.door) && grant.subject.origin.kind != policy::Origin::Kind::kUnknown;
+  if (origin_bound && !(grant.subject.origin == attempt.origin)) return false;
   if (grant.door == policy::Door::kSsh && other_key(grant.ssh_key, attempt.ssh_key)) return false;
   if (grant.scope == policy::Scope::kCommand || attempt.takes_group) {
     if (!std::ranges::equal(grant.argv, attempt.argv)) return false;
@@ -72,7 +74,7 @@ bool covers(const Grant& grant, const Attempt& attempt, BootMs now) {
 
 bool is_spent(const Grant& grant) {
   if (grant.state != GrantState::kActive) return false;
-  if (grant.door == policy::Door::kSsh || grant.door == policy::Door::kLogin) return true;
+  if (is_login(grant.door)) return true;
   switch (grant.scope) {
     case policy::Scope::kCommand: return false;
     case policy::Scope::kTty: return grant.terminal.number == 0;
@@ -91,7 +93,7 @@ bool same_ask(const Request& request, const Ask& ask) {
   const policy::Identity& asked = *request.subject.identity;
   const policy::Identity& asking = *ask.subject.identity;
   if (asked.uid != asking.uid && asked.person != asking.person) return false;
-  if (request.door == policy::Door::kSsh && from_elsewhere(request, ask)) return false;
+  if (is_login(request.door) && from_elsewhere(request, ask)) return false;
   if (request.door == policy::Door::kSsh && other_key(request.ssh_key, ask.ssh_key)) return false;
   if (request.command.verified && ask.command.verified && request.target_group != ask.target_group) return false;
   return request.argv == ask.argv && request.cwd == ask.cwd && same_command(request.command, ask.command);

@@ -7,6 +7,8 @@
 namespace jit::core {
 
 // The facts of one attempt that a grant may bind.
+bool is_login(policy::Door door);
+
 struct Attempt {
   std::uint32_t uid = policy::kNoUid;
   policy::Door door = policy::Door::kSudo;
@@ -25,7 +27,7 @@ struct Attempt {
 Attempt attempt_of(const Ask& ask);
 
 // Total: false for an ended grant, one past its claim window or its end, and for another user, door or target. A command is compared
-// for scope command, and where it takes a group, which no wider scope covers; at ssh the origin always, and the key where both are
+// for scope command, and where it takes a group, which no wider scope covers; at a login the origin always, and the key where both are
 // known; terminal, session and connection bind at first use.
 bool covers(const Grant& grant, const Attempt& attempt, BootMs now);
 

@@ -6,8 +6,6 @@
 namespace jit::core {
 namespace {
 
-bool is_login(policy::Door door) { return door == policy::Door::kSsh || door == policy::Door::kLogin; }
-
 // What a person works in. "finish" is for a program with a task of its own; nobody can tell when a shell would be done.
 bool is_shell(const Ask& ask) {
   if (ask.door != policy::Door::kSudo || !ask.command.known || ask.command.path.empty()) return true;

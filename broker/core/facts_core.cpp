@@ -7,6 +7,7 @@ namespace jit::core {
 
 namespace {
 
+constexpr std::string_view kFactChanged = "a fact changed";
 constexpr std::string_view kProvider = "jit-fact-";  // the dynamic user of jit-fact@NAME.service
 
 Scene scene_of(const Clock& clock, const policy::Request& view) {
@@ -105,10 +106,10 @@ void Core::Impl::look_again(std::string_view changed) {
     Live* live = find(id);
     if (live == nullptr || !live->open()) continue;
     const Sight sight = look(*live);
-    // Who is judged as root too is not judged by groups that the directory has not told yet: after a start nothing has changed by that.
-    if (policy::target_is_claim(sight.view) && !root->groups_known) continue;
+    if (lacks_root(sight)) continue;  // after a start nothing has changed by that
     const policy::Decision decision = policy()->decide(sight.view);
-    auto now = tighten(decision, live->terms(), changed);
+    const bool same = live->request.policy_hash == policy()->hash();
+    auto now = tighten(decision, live->terms(), !changed.empty() ? changed : same ? kNotAnyMore : "the policy changed");
     if (const std::string* why = std::get_if<std::string>(&now)) {
       close(*live, RequestState::kCancelled, "", *why, [](bool) {}, std::nullopt,
             record(sight, decision, live->request.command.words_at));
@@ -123,7 +124,7 @@ void Core::Impl::watch_facts() { fact_end = senses.table.next_end(clock.boottime
 void Core::Impl::facts_due() {
   if (!fact_end || clock.boottime() < *fact_end) return;
   watch_facts();
-  look_again();
+  look_again(kFactChanged);
 }
 
 void Core::use_load(std::function<std::optional<double>()> load) { impl_->senses.load = std::move(load); }
@@ -250,7 +251,7 @@ void Core::clear_fact(const Caller& caller, const std::string& name, Done<FactSt
 // The declaration may have gone while it was written: then it is set, and nobody reads it.
 void Core::Impl::fact_done(const std::string& name, const Done<FactState>& done) {
   watch_facts();
-  look_again();
+  look_again(kFactChanged);
   listener.fact_changed(name);
   Outcome<FactState> out;
   if (const policy::FactRule* rule = senses.table.rule(name)) {

@@ -74,8 +74,14 @@ std::optional<std::int64_t> History::count(std::string_view person, Deed deed, B
   const auto his = known == persons_.end() ? erased_.end() : std::ranges::lower_bound(erased_, known->second.first);
   if (his != erased_.begin() && since < *std::prev(his)) return std::nullopt;
   if (known == persons_.end()) return 0;
+  if (since < known->second.kinds[static_cast<std::size_t>(deed)].complete_since) return std::nullopt;
+  return sum(person, deed, since, but_request, but_grant);
+}
+
+std::int64_t History::sum(std::string_view person, Deed deed, BootMs since, const Id& but_request, const Id& but_grant) const {
+  const auto known = persons_.find(person);
+  if (known == persons_.end()) return 0;
   const Kind& kind = known->second.kinds[static_cast<std::size_t>(deed)];
-  if (since < kind.complete_since) return std::nullopt;
   std::int64_t count = 0;
   for (auto entry = kind.entries.rbegin(); entry != kind.entries.rend() && entry->at > since; ++entry) {
     const bool own = !entry->id.empty() && (entry->id == but_request || entry->id == but_grant);

@@ -66,6 +66,7 @@ class History {
   // How often after `since`, but for these two (of the request under evaluation and its grant). Nothing: cannot be told.
   std::optional<std::int64_t> count(std::string_view person, Deed deed, BootMs since, const Id& but_request,
                                     const Id& but_grant) const;
+  std::int64_t at_least(std::string_view person, Deed deed, BootMs since) const { return sum(person, deed, since, {}, {}); }  // what is known
   bool has_target(std::string_view person, std::uint32_t target) const;
   // An hour of UTC that is more than one away from all in which he was granted something; false while too little is known.
   bool odd_hour(std::string_view person, WallMs wall) const;
@@ -81,6 +82,7 @@ class History {
     std::deque<Entry> entries;  // by time
     BootMs complete_since = std::numeric_limits<BootMs>::min();
   };
+  std::int64_t sum(std::string_view person, Deed deed, BootMs since, const Id& but_request, const Id& but_grant) const;
   struct Person {
     std::array<Kind, 4> kinds;
     std::map<std::uint32_t, WallMs> targets;  // when last

@@ -180,8 +180,8 @@ struct Core::Impl {
   void did_grant(const Grant& grant, const policy::Offer& offer);
   void wrote_grant(const Grant& grant, bool ok);  // false: as if it had never been given
   void undo_request(const Request& request);      // it could not be stored: as if it had never been asked
-  // Pending requests, after a change of what `changed` names.
-  void look_again(std::string_view changed = "the policy changed");
+  // Pending requests, after a change of what `changed` names; nothing: of the policy, where it is another one than they were asked under.
+  void look_again(std::string_view changed = {});
   void watch_facts();    // finds fact_end
   void facts_due();
   std::string record(const Sight& sight, const policy::Decision& decision, std::uint32_t words_at) const;
@@ -193,6 +193,11 @@ struct Core::Impl {
   bool is_away(const policy::Identity& who) const;
   std::vector<std::string> absent_for(const Subject& subject, const Live* live = nullptr) const;  // who voted is here
   Sight look(const Ask& ask, const Grant* used = nullptr) { return {senses, clock, ask, used, absent_for(ask.subject)}; }
+  // Who is judged as root too is not judged by groups that the directory has not told.
+  bool lacks_root(const Sight& sight) const { return policy::target_is_claim(sight.view) && !root->groups_known; }
+  void learn_root(IdentityPtr now) {  // what is known of him stays known
+    if (now->groups_known || !root->groups_known) root = std::move(now);
+  }
   Sight look(const Live& live) { return {senses, clock, live.request, *root, absent_for(live.request.subject, &live)}; }
   // May he fill that seat now, the ladder's steps that have come included? Whether he asked himself is another question.
   bool may_fill(const Request& request, const policy::Offer& terms, const policy::Seat& seat, const policy::Identity& voter) const;
@@ -342,6 +347,7 @@ struct Core::Impl {
   void cast(const Id& id, const Caller& caller, Ballot ballot, std::optional<Signing> signing, Done<Request> done);
   bool had_power(const Subject& subject, std::uint32_t voter) const;
   void note_power(std::uint32_t uid, std::uint32_t loginuid, std::uint32_t target);
+  bool by_own_key(const Live& live, const CastVote& cast) const;  // by one that may approve what its owner asks
   std::optional<std::string> stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const;
   void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
   void wrong_code(Live& live, const Caller& caller, const std::string& signed_digest, Done<Request> done);
@@ -395,6 +401,7 @@ inline constexpr const char* kUnwritable = "the audit log cannot be written, so 
 // Whose quotas an attempt uses: the real uid's and, after su, those of who logged in.
 std::vector<std::uint32_t> quota_of(std::uint32_t uid, std::uint32_t loginuid);
 bool promptless(const Ask& ask);  // an ssh login that waits without a word
+bool one_uid(std::uint32_t a, std::uint32_t b);  // no uid is nobody's
 // Does an approver's uid, loginuid or person make him the requester? People as the policy in force knows them, too.
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 bool is_prefix(std::string_view id);  // 4 to 32 hex digits

@@ -34,10 +34,11 @@ std::string person_now(const policy::Policy& policy, const policy::Identity& ide
   return policy.person_name(identity.user, identity.uid);
 }
 
+bool one_uid(std::uint32_t a, std::uint32_t b) { return a == b && a != policy::kNoUid; }
+
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller) {
   const policy::Identity& asked = *subject.identity;
   const policy::Identity& voter = *caller.identity;
-  const auto one_uid = [](std::uint32_t a, std::uint32_t b) { return a == b && a != policy::kNoUid; };
   if (one_uid(asked.uid, voter.uid) || one_uid(subject.loginuid, voter.uid) || one_uid(asked.uid, caller.loginuid) ||
       one_uid(subject.loginuid, caller.loginuid)) {
     return true;

@@ -80,11 +80,11 @@ std::optional<std::string> Core::Impl::over_grants(const Subject& subject) const
   return std::string("too many grants of yours live at once; see jitctl grants, or end one");
 }
 
-// Each alarms every approver: few within an hour. What cannot be told is many.
+// Each alarms every approver: few within an hour. It is for their attention, so what is not known any more counts as none.
 std::optional<std::string> Core::Impl::over_emergencies(const Ask& ask, const policy::Offer& offer) const {
   if (!offer.break_glass) return std::nullopt;
-  const auto count = senses.history.count(ask.subject.identity->person, Deed::kBreakGlass, clock.boottime() - kHourMs, Id{}, Id{});
-  if (count && static_cast<std::size_t>(*count) < limits.break_glass_per_hour) return std::nullopt;
+  const auto count = senses.history.at_least(ask.subject.identity->person, Deed::kBreakGlass, clock.boottime() - kHourMs);
+  if (static_cast<std::size_t>(count) < limits.break_glass_per_hour) return std::nullopt;
   return std::to_string(limits.break_glass_per_hour) + " emergency accesses within an hour are the most; one that lives can be used again: jitctl grants";
 }
 

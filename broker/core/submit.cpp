@@ -25,7 +25,7 @@ void Core::submit(Conn conn, Ask ask) {
 }
 
 void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
-  root = ask->root;
+  learn_root(ask->root);
   const bool passes = ask->real_uid == 0 && elevates_from(*ask) && policy() != nullptr && policy()->covers(ask->door);
   if (ask->observe && !passes) return observe(conn, ask);
   observing.erase(ask->door);
@@ -97,13 +97,17 @@ bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
   return true;
 }
 
-// Nobody uses what he approved himself, by whatever name he came in.
+// Nobody uses what he approved himself, by whatever name he came in; but for what he asked for and his own key may approve.
 bool Core::Impl::approved_by(const LiveGrant& live, const Subject& subject) const {
+  const auto is_of = [&](const CastVote& cast, const Subject& who) {
+    return one_uid(cast.vote.uid, who.loginuid) || same_person(who, cast.vote.person) ||
+           (cast.voter && policy() != nullptr && same_person(who, person_now(*policy(), *cast.voter)));
+  };
   const auto voted_for = [&](const Id& id) {
     const auto it = requests.find(id);
     return it != requests.end() && std::ranges::any_of(it->second->votes, [&](const CastVote& cast) {
-      return cast.vote.approve && (cast.vote.uid == subject.loginuid || same_person(subject, cast.vote.person) ||
-                                   (cast.voter && policy() != nullptr && same_person(subject, person_now(*policy(), *cast.voter))));
+      if (!cast.vote.approve || !is_of(cast, subject)) return false;
+      return !is_of(cast, it->second->request.subject) || !by_own_key(*it->second, cast);
     });
   };
   return voted_for(live.grant.request) || std::ranges::any_of(live.extensions, voted_for);

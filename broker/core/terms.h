@@ -26,8 +26,10 @@ Answer question_of(const policy::Policy& policy, const policy::Request& view, co
 // Refused only because nobody can be asked for a text? Then this is what would be asked.
 std::optional<policy::Decision> needs_if_asked(const policy::Policy& policy, policy::Request view);
 
-// The new terms, or why the request ends: "CHANGED: ...", as "the policy changed: no rule allows this any more".
+inline constexpr std::string_view kNotAnyMore = "not allowed any more";  // by the time, or by what was done here since
+
+// The new terms, or why the request ends: "CHANGED: ...", as "a fact changed: change freeze in force".
 using Tightened = std::variant<policy::Offer, std::string>;
-Tightened tighten(const policy::Decision& now, const policy::Offer& terms, std::string_view changed = "the policy changed");
+Tightened tighten(const policy::Decision& now, const policy::Offer& terms, std::string_view changed);
 
 }  // namespace jit::core

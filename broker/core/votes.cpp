@@ -71,21 +71,24 @@ Core::Impl::FoundGrant Core::Impl::find_visible_grant(const Caller& caller, std:
   return found;
 }
 
+bool Core::Impl::by_own_key(const Live& live, const CastVote& cast) const {
+  const auto signer = signer_of(cast.vote.key);
+  return signer && signer->key->hardware && live.terms().self;
+}
+
 // How the policy in force knows who cast it, and nothing where the vote does not stand: its voter may fill no seat, its key is
 // enrolled no more, or votes must be signed by now. Who turned out to be the requester does not count.
 std::optional<std::string> Core::Impl::stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const {
   if (!cast.vote.approve || !cast.voter || !may_fill(live.request, live.terms(), seat, *cast.voter)) return std::nullopt;
   std::string person = person_now(*policy(), *cast.voter);
-  bool own_key = false;
   if (cast.vote.kind == VoteKind::kLocal) {
     if (live.terms().votes != policy::Votes::kAny) return std::nullopt;
   } else {
     const auto signer = signer_of(cast.vote.key);
     if (!signer || (live.terms().votes == policy::Votes::kHardware && !signer->key->hardware)) return std::nullopt;
     person = signer->person->name;
-    own_key = live.terms().self && signer->key->hardware;
   }
-  if (same_person(live.request.subject, person) && !own_key) return std::nullopt;
+  if (same_person(live.request.subject, person) && !by_own_key(live, cast)) return std::nullopt;
   return person;
 }
 
@@ -325,8 +328,9 @@ void Core::Impl::approve(Live& live, std::optional<CastVote> cast, Done<Request>
   // The whole policy is asked again at the approval: what changed since can only make it tighter.
   const Sight sight = look(live);
   const policy::Decision decision = policy()->decide(sight.view);
-  auto now = tighten(decision, live.terms());
+  auto now = tighten(decision, live.terms(), kNotAnyMore);
   if (const std::string* why = std::get_if<std::string>(&now)) {
+    if (lacks_root(sight)) return done(failure<Request>(Error::kUnavailable, "the user directory does not answer: try again"));
     const std::string text = *why;
     close(live, RequestState::kCancelled, "", text,
           [text, done = std::move(done)](bool) { done(failure<Request>(Error::kEnded, text)); }, std::nullopt,

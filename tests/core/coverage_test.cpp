@@ -149,6 +149,28 @@ TEST_CASE("coverage: at ssh the origin is bound", "[coverage]") {
   }
 }
 
+TEST_CASE("coverage: what was approved for the console is used and taken up at the console", "[coverage]") {
+  World world;
+  Ask console = world.ask(kAlice);
+  console.door = Door::kLogin;
+  console.target = console.subject.identity;
+  Ask remote = console;
+  remote.subject.origin = {};
+  const auto covered = [](const Ask& asked, const Ask& attempt) {
+    return covers(grant_of(asked, Scope::kLogin, GrantState::kUnclaimed), attempt_of(attempt), 500);
+  };
+  CHECK(covered(console, console));
+  CHECK_FALSE(covered(console, remote));
+  CHECK(covered(remote, console));  // nothing was bound
+  world.use(load_policy(rules_with("\"ssh\"]", "\"ssh\", \"login\"]") + "[[permit]]\nid = \"console\"\nwho = [\"set:staff\"]\ndoor = [\"login\"]\napproval = \"one\"\nmax = \"8h\"\n"));
+  world.detach(world.submit(console));
+  const Id id = world.only_request();
+  CHECK(world.said(world.submit(remote)) == "pending approval-needed");
+  CHECK(world.vote(kBob, id).error().empty());
+  CHECK(world.said(world.submit(remote)) == "deny duplicate");
+  CHECK(world.said(world.submit(console)) == "allow granted");
+}
+
 TEST_CASE("a command's grant is for that command from any terminal", "[coverage]") {
   World world;
   Ask ask = world.ask(kAlice, "quick");

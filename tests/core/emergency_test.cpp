@@ -70,6 +70,22 @@ TEST_CASE("few emergencies within an hour, and each beside what waits already", 
   CHECK(world.said(world.submit(world.glass())) == "allow granted");
 }
 
+TEST_CASE("what was erased of the log keeps nobody from an emergency", "[emergency]") {
+  Emergency world;
+  for (std::size_t n = 0; n < world.limits.break_glass_per_hour; ++n) {
+    world.submit(world.glass());
+    CHECK(world.end(world.caller(kAlice), world.only_grant().id).error().empty());
+  }
+  world.restart();
+  Past past;
+  const Past::Done now{Deed::kRequest, "", {}, world.boot, world.now, world.wall(), 1};
+  SECTION("a person") { past.erased.push_back(now); }
+  SECTION("all that was before") { past.cut.push_back(now); }
+  world.core->remember(std::move(past));
+  CHECK(world.said(world.submit(world.glass(kFrank))) == "allow granted");
+  CHECK(world.said(world.submit(world.glass())) == "deny limit");  // what is known of her counts
+}
+
 TEST_CASE("break-glass that cannot be written opens nothing", "[emergency]") {
   Emergency world;
   world.failing_writes = true;

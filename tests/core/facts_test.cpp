@@ -166,7 +166,7 @@ TEST_CASE("a flag that is set ends what waits, at once", "[facts]") {
   REQUIRE(world.heard(conn).decided.size() == 1);
   const Request& ended = world.held.requests.at(id);
   CHECK(ended.state == RequestState::kCancelled);
-  CHECK(ended.ended_why == "the policy changed: change freeze in force");
+  CHECK(ended.ended_why == "a fact changed: change freeze in force");
   CHECK(world.told_facts == std::vector<std::string>{"freeze"});
   CHECK(world.logged(events::kFactSet) == 1);
   const Conn again = world.submit(world.ask(kAlice));
@@ -187,7 +187,7 @@ TEST_CASE("one that goes stale ends what waits, at its moment", "[facts]") {
   CHECK(world.heard(conn).decided.empty());
   world.pass_and_tick(1);
   REQUIRE(world.heard(conn).decided.size() == 1);
-  CHECK(world.held.requests.begin()->second.ended_why.starts_with("the policy changed: "));
+  CHECK(world.held.requests.begin()->second.ended_why.starts_with("a fact changed: "));
 }
 
 TEST_CASE("who may set what", "[facts]") {

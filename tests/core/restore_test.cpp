@@ -188,6 +188,35 @@ TEST_CASE("a restart ends no claim by the groups of root, which the directory ha
   CHECK(world.held.requests.at(claimed).state == RequestState::kApproved);
 }
 
+TEST_CASE("a vote for a claim waits until the groups of root are told", "[restore]") {
+  World world;
+  world.use(load_policy(std::string(kRules) + "[[guard]]\nid = \"services\"\nas = [\"group:services\"]\ndeny = \"not these\"\n"));
+  Ask claim = world.ask(kAlice);
+  claim.target_verified = false;
+  const Id claimed = world.answer(world.submit(claim)).id;
+  policy::Identity untold = *world.who(0);
+  untold.groups_known = false;
+  untold.groups_all = untold.groups_any = {};
+  const auto root = std::make_shared<const policy::Identity>(untold);
+  SECTION("and is cast again then") {
+    world.forget_root = true;
+    world.restart();
+    SECTION("") {}
+    SECTION("") { world.core->know_root(root); }
+    CHECK(world.vote(kBob, claimed).error() == "Unavailable");
+    CHECK(world.held.requests.at(claimed).state == RequestState::kPending);
+    world.core->know_root(world.who(0));
+  }
+  SECTION("once told they stay known") { world.core->know_root(root); }
+  SECTION("whoever asks meanwhile") {
+    Ask other = world.ask(kFrank, "two");
+    other.root = root;
+    world.submit(other);
+  }
+  CHECK(world.vote(kBob, claimed).error().empty());
+  CHECK(world.held.requests.at(claimed).state == RequestState::kApproved);
+}
+
 TEST_CASE("what the policy refuses since ends as soon as the groups of root are told", "[restore]") {
   World world;
   Ask claim = world.ask(kAlice);

@@ -253,6 +253,21 @@ TEST_CASE("a machine answers with its own key, where the rule takes machines", "
   if (!taken) CHECK(world.signs(kBob, "bob", request).error().empty());
 }
 
+TEST_CASE("what somebody without an account here gave is used by who has no login uid", "[signed]") {
+  Signed world;
+  world.use(load_policy(rules_with("one = { need = [{ from = \"set:sre\" }], wait = \"10m\" }",
+                                   "one = { need = [{ from = \"person:zoe\" }], wait = \"10m\", votes = \"signed\" }"),
+                        people_with_keys({{"zoe", 4712}})));
+  Ask ask = GENERATE(false, true) ? world.login(kAlice) : world.ask(kAlice);
+  ask.subject.loginuid = policy::kNoUid;
+  world.submit(ask);
+  const Request request = world.held.requests.at(world.only_request());
+  CHECK(carry(world, sealed(vote_for(request, "zoe", 4712), key_of(4712)), {}).error().empty());
+  CHECK(world.held.votes.at(0).uid == policy::kNoUid);
+  if (ask.door == policy::Door::kSudo) REQUIRE(world.bound(world.bind(ask)).allow);
+  CHECK(world.said(world.submit(ask)) == "allow granted");
+}
+
 TEST_CASE("where the requester is root here, only a signed vote counts", "[signed][local]") {
   Signed world("any");
   Ask root = world.ask(kAlice, "root");

@@ -154,6 +154,20 @@ TEST_CASE("an approval that fails after the deadline has passed leaves nothing o
   if (!restarted) CHECK(world.decided(conn).cause == "expired");
 }
 
+TEST_CASE("an approval outside of the rule's window says so, and not that the policy changed", "[time]") {
+  World world;  // it is 23:36:40
+  const std::string window = "during = [\"window:late\"]\n";
+  world.use(load_policy(rules_with("id = \"root\"\n", "id = \"root\"\n" + window) +
+                        "[window]\nlate = { daily = [\"23:00-23:40\"] }\n"));
+  world.submit(world.ask(kAlice));
+  const Id id = world.only_request();
+  world.pass(300'000);
+  SECTION("at the vote") { CHECK(world.vote(kBob, id).error() == "Ended"); }
+  SECTION("at a load of the same policy") { world.use(world.policy); }
+  CHECK(world.held.requests.at(id).state == RequestState::kCancelled);
+  CHECK(world.held.requests.at(id).ended_why.starts_with("not allowed any more: "));
+}
+
 TEST_CASE("next_tick is never later than what is due", "[time]") {
   World world;
   CHECK(world.core->next_tick() == std::nullopt);

@@ -236,7 +236,7 @@ void World::restart(bool new_boot) {
   for (const std::uint32_t uid : voters) {
     if (!forget_voters) core->know_voter(uid, who(uid));
   }
-  core->know_root(who(0));
+  if (!forget_root) core->know_root(who(0));
   after();
 }
 

@@ -75,6 +75,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   Head signed_head;
   Core::Lost lost;              // what is found at the next start
   bool forget_voters = false;   // the directory does not answer at the next start
+  bool forget_root = false;     // nor for root
   bool same_prefix = false;     // ids that begin alike
   bool failing_writes = false;  // every commit that completes now fails
   bool failing_graves = false;  // every tombstone that is written now fails
