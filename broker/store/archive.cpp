@@ -100,11 +100,17 @@ std::optional<Page> page_of(std::string_view text, std::uint64_t first, std::uin
 }
 
 std::vector<core::AuditEntry> entries_in(std::string_view text, const AuditFilter& filter) {
+  constexpr std::string_view kBegin = "{\"hash\":\"";
+  const auto header = evidence::read_line(text.substr(0, text.find('\n')));
+  const auto* const log = header ? std::get_if<evidence::LogLine>(&*header) : nullptr;
+  std::uint64_t next = log != nullptr ? log->first : filter.after + 1;  // the entry that comes
   std::vector<core::AuditEntry> out;
-  while (!text.empty()) {
+  while (!text.empty() && out.size() < filter.limit) {
     const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    const auto line = evidence::read_line(text.substr(0, text.find('\n')));
+    const std::string_view whole = text.substr(0, text.find('\n'));
     text.remove_prefix(end);
+    if (!whole.starts_with(kBegin) || next++ <= filter.after) continue;
+    const auto line = evidence::read_line(whole);
     const auto* const stored = line ? std::get_if<evidence::EntryLine>(&*line) : nullptr;
     auto entry = stored != nullptr ? entry_of(stored->leaf, stored->personal) : std::nullopt;
     if (!entry || entry->sequence <= filter.after || entry->wall < filter.since || (filter.request && entry->request != *filter.request)) continue;
