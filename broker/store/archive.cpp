@@ -27,15 +27,25 @@ struct CloseFolder {
 
 bool is_no_safe_file(const struct stat& st) { return !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != ::geteuid() || (st.st_mode & 0137) != 0; }
 
-// The lines of a part without what they tell of this person.
+std::string as_in_a_line(const std::string& person) {
+  const std::string quoted = evidence::quote(evidence::escape(person));
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+// The lines of a part without what they tell of this person. Most tell of others, and are not parsed: doors wait meanwhile.
 std::string erased_text(std::string_view text, const std::string& person, std::uint64_t& erased) {
   std::string out;
   out.reserve(text.size());
+  const std::string shown = as_in_a_line(person);
   bool drop_document = false;  // that the entry in front named, and that names him
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end);
+    if (!drop_document && line.find(shown) == std::string_view::npos) {
+      out += line;
+      continue;
+    }
     const auto read = evidence::read_line(line.substr(0, line.find('\n')));
     if (read && std::holds_alternative<evidence::EvidenceLine>(*read) && std::exchange(drop_document, false)) continue;
     const auto* const entry = read ? std::get_if<evidence::EntryLine>(&*read) : nullptr;
@@ -200,8 +210,7 @@ bool Archive::erase(const std::string& person, const std::vector<ArchivePart>& p
   if (parts.empty()) return true;
   if (!open_folder(false) || !tidy(parts)) return false;
   // As it stands in a line: escaped, and once more as JSON. A part in which that is nowhere is not taken apart.
-  const std::string quoted = evidence::quote(evidence::escape(person));
-  const std::string_view shown = std::string_view(quoted).substr(1, quoted.size() - 2);
+  const std::string shown = as_in_a_line(person);
   for (const ArchivePart& part : parts) {
     const auto text = read(part.first);
     if (!text) return false;
