@@ -22,6 +22,7 @@ constexpr char kName[] = "org.pamjit.Broker1";
 constexpr char kPath[] = "/org/pamjit/Broker1";
 constexpr char kBus[] = "org.freedesktop.DBus";
 constexpr char kStart[] = "systemctl start jit-broker";
+constexpr std::chrono::hours kErasing{1};  // a large archive is written anew
 
 bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -127,8 +128,8 @@ Failure failure_of(const std::string& name, const std::string& message) {
   if (kind == "ServiceUnknown" || kind == "NameHasNoOwner" || kind == "Disconnected" || kind == "NoServer") {
     return not_running();
   }
-  if (kind == "NoReply" || kind == "Timeout" || kind == "TimedOut") {
-    return {Exit::kUnreachable, "the broker does not answer: see systemctl status jit-broker"};
+  if (kind == "NoReply" || kind == "Timeout" || kind == "TimedOut" || kind == "ETIMEDOUT") {
+    return {Exit::kUnreachable, "the broker does not answer, and what was asked of it may still be done: see systemctl status jit-broker"};
   }
   return {Exit::kUnreachable, "the broker cannot be asked: " + text};
 }
@@ -349,6 +350,7 @@ Result<Client::Lines> Client::proof(const std::string& id) {
 }
 
 Result<Json> Client::erase(const std::string& person) {
+  set_timeout(kErasing);
   return impl_->ask([&](Broker& broker) { return broker.audit.Erase(bytes_of(person)); });
 }
 

@@ -50,6 +50,7 @@ struct Audit::Impl {
     for (const KeptHead& kept : trust.heads) {
       if (kept.envelope && !signed_head(*kept.envelope)) return bad(0, "a head that was kept is not one of this host");
     }
+    std::ranges::stable_sort(trust.heads, {}, &KeptHead::size);
     return true;
   }
 
@@ -99,7 +100,7 @@ struct Audit::Impl {
     ++out.checkpoints;
     for (const KeptHead& kept : trust.heads) {
       if (kept.size == head->size && kept.root != head->root) return bad(0, "a head kept elsewhere has another root for the same number of entries");
-      if (kept.size != head->size) out.notes.push_back("a head kept elsewhere counts " + count(kept.size) + " entries and the proof's " + count(head->size) + ": an export of the log can be compared with it, this proof cannot");
+      if (kept.size != head->size) note_head("a head kept elsewhere counts " + count(kept.size) + " entries and the proof's " + count(head->size) + ": an export of the log can be compared with it, this proof cannot");
     }
     return true;
   }
@@ -190,17 +191,21 @@ struct Audit::Impl {
     return true;
   }
 
+  // They are sorted, and the log only grows.
   bool compare_heads() {
-    for (const KeptHead& kept : trust.heads) {
-      if (kept.size != tree.size()) continue;
-      if (kept.root != tree.root()) {
+    while (heads_passed < trust.heads.size() && trust.heads[heads_passed].size <= tree.size()) {
+      const KeptHead& kept = trust.heads[heads_passed++];
+      if (kept.size == tree.size() && kept.root != tree.root()) {
         return bad(std::min(proven + 1, out.last), out.last, "a head kept elsewhere has another root for " + count(kept.size) + " entries: the log was rewritten since");
       }
-      ++kept_matched;
     }
     return true;
   }
-  std::uint64_t kept_matched = 0;
+  std::size_t heads_passed = 0;
+  void note_head(std::string note) {
+    if (++heads_noted <= kNotesMost) out.notes.push_back(std::move(note));
+  }
+  std::uint64_t heads_noted = 0;
 
   bool operator()(const EndLine& line) {
     if (form == Form::kNothing) return bad(0, "the first line does not say whose log it is");
@@ -232,7 +237,7 @@ struct Audit::Impl {
   void close_heads() {
     for (const KeptHead& kept : trust.heads) {
       if (kept.size > out.last) return void(bad(next, kept.size, "it is missing: a head kept elsewhere counts " + count(kept.size) + " entries; the log was cut or rolled back"));
-      if (kept.size < out.first - 1) out.notes.push_back("a head kept elsewhere, of " + count(kept.size) + " entries, is older than what is here");
+      if (kept.size < out.first - 1) note_head("a head kept elsewhere, of " + count(kept.size) + " entries, is older than what is here");
     }
   }
 };
@@ -253,6 +258,7 @@ bool Audit::line(std::string_view text) {
 Audited Audit::finish() {
   impl_->close();
   if (impl_->ledger) impl_->out.counts = impl_->ledger->counts();
+  if (impl_->heads_noted > kNotesMost) impl_->out.notes.push_back("and " + count(impl_->heads_noted - kNotesMost) + " more heads kept elsewhere that nothing here can be compared with");
   if (impl_->back > kNotesMost) impl_->out.notes.push_back("and " + count(impl_->back - kNotesMost) + " more entries that are earlier than the one in front");
   return std::move(impl_->out);
 }

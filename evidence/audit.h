@@ -22,9 +22,14 @@ struct KeptHead {
   Hash root{};
   std::optional<Envelope> envelope;  // where it is a signed one
 };
+struct KeptHeads {
+  std::vector<KeptHead> all;
+  std::size_t bad_line = 0;  // counted from 1; 0: none, else what is wrong in it
+  std::string error;
+};
 // One a line: "SIZE:ROOT", a checkpoint's envelope, or an object that holds one as "envelope" (a line of an export, of
-// /run/jit-broker/head). Nothing: a line is none of these, or there is none.
-std::optional<std::vector<KeptHead>> parse_heads(std::string_view text);
+// /run/jit-broker/head).
+KeptHeads parse_heads(std::string_view text);
 
 struct Trust {
   std::string host_key;  // "ssh-ed25519 AAAA..." or its fingerprint "SHA256:..."; empty: the one that the export names is taken

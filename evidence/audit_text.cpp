@@ -50,18 +50,21 @@ std::string where(const Problem& problem) {
 
 }  // namespace
 
-std::optional<std::vector<KeptHead>> parse_heads(std::string_view text) {
-  std::vector<KeptHead> out;
+KeptHeads parse_heads(std::string_view text) {
+  KeptHeads out;
+  std::size_t number = 0;
+  const auto bad = [&](std::string why) { return KeptHeads{{}, number, std::move(why)}; };
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    ++number;
     if (line.empty()) continue;
-    auto head = line.size() <= 2 * kEnvelopeMax && out.size() < kHeadsMost ? head_of(line) : std::nullopt;
-    if (!head) return std::nullopt;
-    out.push_back(std::move(*head));
+    if (out.all.size() == kHeadsMost) return bad("more than " + std::to_string(kHeadsMost) + " heads: give the newest of them, they tell of all entries in front");
+    auto head = line.size() <= 2 * kEnvelopeMax ? head_of(line) : std::nullopt;
+    if (!head) return bad("it is no head, or one that was cut: take the line out (one a line, SIZE:ROOT or as `jitctl audit checkpoint` prints it)");
+    out.all.push_back(std::move(*head));
   }
-  if (out.empty()) return std::nullopt;
   return out;
 }
 

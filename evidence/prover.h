@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a proof of what belongs to one request or grant out of a whole log: the parts of an archive and an export, one behind the
-// other. Every line is given twice: first to find(), then to take(). It believes what it is given; who gets the proof checks it.
+// other. Every line is given twice: first to find(), then to take(). Of signatures and texts it believes what it is given, for who
+// gets the proof checks them; but the entries must be those that the heads count, or nobody could.
 #pragma once
 
 #include <map>
@@ -25,11 +26,14 @@ class Prover {
   std::string proof(std::string& text);  // why there is none; empty: text is one
 
  private:
+  void go_on(const LogLine& log);
   const std::string prefix_;
   std::map<std::string, std::string> matches_;  // a request, or a grant and what it came of
   std::string id_;
   std::optional<LogLine> log_;
+  std::string problem_;  // the first
   std::vector<Hash> leaves_;
+  Frontier tree_;  // of the same
   std::vector<std::pair<EntryLine, std::uint64_t>> entries_;         // with their sequence
   std::multimap<std::uint64_t, EvidenceLine> documents_;             // behind which entry
   bool of_last_ = false;                                             // the last entry is one of these

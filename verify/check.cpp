@@ -86,13 +86,14 @@ std::optional<Checked> read_trust(const Wish& wish, evidence::Trust& trust) {
   }
   for (const std::string& name : wish.heads) {
     auto heads = evidence::parse_heads(name);
-    if (!heads) {
+    if (heads.bad_line != 0 || heads.all.empty()) {
       const auto text = whole(name, kHeadsFile, why);
       if (!text) return unusable(name, why);
       heads = evidence::parse_heads(*text);
     }
-    if (!heads) return unusable(name, "it holds no head: one a line, SIZE:ROOT or as `jitctl audit checkpoint` prints it");
-    for (auto& each : *heads) trust.heads.push_back(std::move(each));
+    if (heads.bad_line != 0) return unusable(name + ":" + std::to_string(heads.bad_line), heads.error);
+    if (heads.all.empty()) return unusable(name, "it holds no head: one a line, SIZE:ROOT or as `jitctl audit checkpoint` prints it");
+    for (auto& each : heads.all) trust.heads.push_back(std::move(each));
   }
   return std::nullopt;
 }

@@ -27,15 +27,25 @@ struct CloseFolder {
 
 bool is_no_safe_file(const struct stat& st) { return !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != ::geteuid() || (st.st_mode & 0137) != 0; }
 
-// The lines of a part without what they tell of this person.
+std::string as_in_a_line(const std::string& person) {
+  const std::string quoted = evidence::quote(evidence::escape(person));
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+// The lines of a part without what they tell of this person. Most tell of others, and are not parsed: doors wait meanwhile.
 std::string erased_text(std::string_view text, const std::string& person, std::uint64_t& erased) {
   std::string out;
   out.reserve(text.size());
+  const std::string shown = as_in_a_line(person);
   bool drop_document = false;  // that the entry in front named, and that names him
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end);
+    if (!drop_document && line.find(shown) == std::string_view::npos) {
+      out += line;
+      continue;
+    }
     const auto read = evidence::read_line(line.substr(0, line.find('\n')));
     if (read && std::holds_alternative<evidence::EvidenceLine>(*read) && std::exchange(drop_document, false)) continue;
     const auto* const entry = read ? std::get_if<evidence::EntryLine>(&*read) : nullptr;
@@ -100,11 +110,17 @@ std::optional<Page> page_of(std::string_view text, std::uint64_t first, std::uin
 }
 
 std::vector<core::AuditEntry> entries_in(std::string_view text, const AuditFilter& filter) {
+  constexpr std::string_view kBegin = "{\"hash\":\"";
+  const auto header = evidence::read_line(text.substr(0, text.find('\n')));
+  const auto* const log = header ? std::get_if<evidence::LogLine>(&*header) : nullptr;
+  std::uint64_t next = log != nullptr ? log->first : filter.after + 1;  // the entry that comes
   std::vector<core::AuditEntry> out;
-  while (!text.empty()) {
+  while (!text.empty() && out.size() < filter.limit) {
     const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    const auto line = evidence::read_line(text.substr(0, text.find('\n')));
+    const std::string_view whole = text.substr(0, text.find('\n'));
     text.remove_prefix(end);
+    if (!whole.starts_with(kBegin) || next++ <= filter.after) continue;
+    const auto line = evidence::read_line(whole);
     const auto* const stored = line ? std::get_if<evidence::EntryLine>(&*line) : nullptr;
     auto entry = stored != nullptr ? entry_of(stored->leaf, stored->personal) : std::nullopt;
     if (!entry || entry->sequence <= filter.after || entry->wall < filter.since || (filter.request && entry->request != *filter.request)) continue;
@@ -194,8 +210,7 @@ bool Archive::erase(const std::string& person, const std::vector<ArchivePart>& p
   if (parts.empty()) return true;
   if (!open_folder(false) || !tidy(parts)) return false;
   // As it stands in a line: escaped, and once more as JSON. A part in which that is nowhere is not taken apart.
-  const std::string quoted = evidence::quote(evidence::escape(person));
-  const std::string_view shown = std::string_view(quoted).substr(1, quoted.size() - 2);
+  const std::string shown = as_in_a_line(person);
   for (const ArchivePart& part : parts) {
     const auto text = read(part.first);
     if (!text) return false;

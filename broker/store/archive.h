@@ -25,7 +25,7 @@ struct Page {
 };
 std::optional<Page> page_of(std::string_view text, std::uint64_t first, std::uint64_t from, std::size_t most);  // nothing: it is damaged in front of `from`
 
-std::vector<core::AuditEntry> entries_in(std::string_view text, const AuditFilter& filter);  // of a part; the limit is not looked at
+std::vector<core::AuditEntry> entries_in(std::string_view text, const AuditFilter& filter);  // of a part; lines in front and behind are not parsed
 
 class Archive {
  public:

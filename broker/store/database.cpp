@@ -141,13 +141,8 @@ std::optional<Database::OldEntries> Database::archived_entries(const AuditFilter
   const auto part = std::ranges::find_if(parts, [&](const ArchivePart& each) { return each.last > filter.after && each.until >= filter.since; });
   const auto text = part != parts.end() ? read_archive(*part) : std::nullopt;
   if (!text) return std::nullopt;
-  OldEntries out{{}, part->last};
-  for (core::AuditEntry& entry : entries_in(*text, filter)) {
-    out.entries.push_back(std::move(entry));
-    if (out.entries.size() < filter.limit) continue;
-    out.looked_at = out.entries.back().sequence;
-    break;
-  }
+  OldEntries out{entries_in(*text, filter), part->last};
+  if (!out.entries.empty() && out.entries.size() >= filter.limit) out.looked_at = out.entries.back().sequence;
   return out;
 }
 

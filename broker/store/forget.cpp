@@ -5,16 +5,11 @@
 #include <set>
 #include <utility>
 
+#include "broker/store/his.h"
 #include "broker/store/segments.h"
 
 namespace jit::store {
 namespace {
-
-// Ended, with whatever it led to, and nothing hangs on it any more: no review is owed, and no denial of it blocks.
-#define JIT_OVER                                                                                                              \
-  "FROM requests CROSS JOIN request_states ON request_states.request = id WHERE state > 1 AND (review_due = 0 OR reviewed_wall <> 0) " \
-  "AND NOT EXISTS (SELECT 1 FROM grants CROSS JOIN grant_states ON issued = grants.id WHERE grants.request = requests.id AND grant_states.state <= 1) " \
-  "AND NOT EXISTS (SELECT 1 FROM votes WHERE votes.request = requests.id AND block_s IS NOT NULL AND votes.time + 1000 * block_s > ?2) "
 
 const char* const kClear = "DELETE FROM temp.gone";
 // Of this boot, whom the grants that go made what (see kPowers).
@@ -39,8 +34,6 @@ const char* const kGrantsAlone[] = {
     "DELETE FROM grants WHERE id IN (SELECT id FROM temp.gone)",
 };
 
-// Where several people did it, all stand in one text: "bob, carol", "eve (uid:1003)".
-#define JIT_AMONG(column) column " <> '' AND (instr(', ' || " column " || ', ', ', ' || ?1 || ', ') > 0 OR instr(" column ", ' (' || ?1 || ')') > 0)"
 // Of the segments that have a filter.
 const char* const kTouched = "SELECT DISTINCT (sequence - 1) / 1024 FROM audit WHERE (about = ?1 OR (" JIT_AMONG("other") ")) "
                              "AND sequence <= 1024 * (SELECT coalesce(max(number) + 1, 0) FROM segments)";
@@ -50,21 +43,18 @@ static_assert(kSegment == 1024);
 const char* const kHis[] = {
     "UPDATE audit SET other = '', told_other = '' WHERE " JIT_AMONG("other"),
     "UPDATE audit SET about = '', told = '' WHERE about = ?1",
-    "DELETE FROM votes WHERE person = CAST(?1 AS BLOB) AND (block_s IS NULL OR time + 1000 * block_s <= ?2) "
-    "AND request IN (SELECT request FROM request_states WHERE state > 1) AND request NOT IN (SELECT grants.request FROM grants CROSS JOIN "
-    "grant_states ON issued = id WHERE state <= 1 AND grants.request IS NOT NULL)",
-    "DELETE FROM seen_networks WHERE person = CAST(?1 AS BLOB)",
+    "DELETE " JIT_HIS_VOTES,
+    "DELETE " JIT_HIS_NETWORKS,
     // What he ended or reviewed of others, and his words about it.
-    "UPDATE request_states SET ended_by = '', ended_why = '' WHERE state > 1 AND " JIT_AMONG("ended_by"),
-    "UPDATE request_states SET reviewed_by = '', reviewed_why = '' WHERE state > 1 AND " JIT_AMONG("reviewed_by"),
-    "UPDATE grant_states SET ended_by = '', ended_why = '' WHERE state > 1 AND " JIT_AMONG("ended_by"),
+    "UPDATE request_states SET ended_by = '', ended_why = '' " JIT_ENDED_BY_HIM,
+    "UPDATE request_states SET reviewed_by = '', reviewed_why = '' " JIT_REVIEWED_BY_HIM,
+    "UPDATE grant_states SET ended_by = '', ended_why = '' " JIT_ENDED_BY_HIM,
     // Whose account others became: their documents and entries name the account and no person, so they stay, and are proven.
-    "UPDATE requests SET target_person = x'' WHERE target_person = CAST(?1 AS BLOB) AND id IN (SELECT request FROM request_states WHERE state > 1)",
-    "UPDATE grants SET target_person = x'' WHERE target_person = CAST(?1 AS BLOB) AND id IN (SELECT issued FROM grant_states WHERE state > 1)",
+    "UPDATE requests SET target_person = x'' " JIT_ASKED_TO_BE_HIM,
+    "UPDATE grants SET target_person = x'' " JIT_WAS_HIM,
 };
-const char* const kHisRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND subject_person = CAST(?1 AS BLOB)";
-const char* const kHisGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
-                               "WHERE request IS NULL AND state > 1 AND subject_person = CAST(?1 AS BLOB)";
+const char* const kHisRequests = "INSERT INTO temp.gone SELECT id " JIT_HIS_REQUESTS;
+const char* const kHisGrants = "INSERT INTO temp.gone SELECT id " JIT_HIS_GRANTS;
 
 // ?1: the last entry that goes; ?2: what ended before that goes.
 const char* const kEntries[] = {
@@ -82,8 +72,6 @@ const char* const kNewest = "SELECT request, issued FROM audit WHERE sequence > 
 const char* const kKeep = "DELETE FROM temp.gone WHERE id = ?1";
 #undef JIT_THIS_BOOT
 #undef JIT_POWERS_OF
-#undef JIT_OVER
-#undef JIT_AMONG
 
 }  // namespace
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is read of the log: as entries, as leaves, and as proofs.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <map>
 
+#include "broker/store/his.h"
 #include "broker/store/leaves.h"
 #include "broker/store/reader.h"
 #include "broker/store/segments.h"
@@ -16,6 +18,10 @@ namespace {
 constexpr std::size_t kProofMost = 1000;
 constexpr std::uint64_t kPartEntries = 4096;  // of one file of the archive, unless no head is signed among them
 constexpr const char* kLeafColumns = "sequence, hash, leaf, told, told_other";
+
+constexpr std::array kHisElsewhere{JIT_HIS_VOTES, JIT_HIS_NETWORKS, "FROM request_states " JIT_ENDED_BY_HIM, "FROM request_states " JIT_REVIEWED_BY_HIM,
+                                   "FROM grant_states " JIT_ENDED_BY_HIM, "FROM requests " JIT_ASKED_TO_BE_HIM, "FROM grants " JIT_WAS_HIM,
+                                   JIT_HIS_REQUESTS, JIT_HIS_GRANTS};
 
 // Somebody changed it in the file: it is shown where it stands, and the whole log says what is wrong with it.
 core::AuditEntry damaged(std::uint64_t sequence, core::WallMs wall, std::string type) {
@@ -286,11 +292,18 @@ std::uint64_t Reader::told_about(const std::string& person) {
   return snapshot<std::uint64_t>([&](std::uint64_t& count) {
     std::vector<Range> ranges;
     if (!places({{Filter::key(Filter::Kind::kPerson, person)}}, ranges)) return false;
-    return std::ranges::all_of(ranges, [&](const Range& range) {
-      return query("SELECT count(*) FILTER (WHERE about = ?1) + count(*) FILTER (WHERE other = ?1) FROM audit WHERE sequence BETWEEN ?2 AND ?3",
-                   [&](Bind& bind) { bind.text(person).number(range.first).number(range.last); },
-                   [&](Row& row) { count += row.number<std::uint64_t>(); });
+    const auto add = [&count](Row& row) { count += row.number<std::uint64_t>(); };
+    const bool read = std::ranges::all_of(ranges, [&](const Range& range) {
+      return query("SELECT count(*) FILTER (WHERE about = ?1) + count(*) FILTER (WHERE " JIT_AMONG("other") ") FROM audit WHERE sequence BETWEEN ?2 AND ?3",
+                   [&](Bind& bind) { bind.text(person).number(range.first).number(range.last); }, add);
     });
+    // What has ended is read whole for this, while the doors wait: only where the log says nothing.
+    if (!read || count != 0) return read;
+    core::WallMs now = 0;
+    return query("SELECT wall FROM audit ORDER BY sequence DESC LIMIT 1", {}, [&now](Row& row) { now = row.number<core::WallMs>(); }) &&
+           std::ranges::all_of(kHisElsewhere, [&](const char* rows) {
+             return query("SELECT count(*), ?1, ?2 " + std::string(rows), [&](Bind& bind) { bind.text(person).number(now); }, add);
+           });
   });
 }
 

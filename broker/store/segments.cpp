@@ -54,6 +54,14 @@ void Filter::add(std::string_view request, std::string_view grant, std::string_v
   add(Kind::kType, type);
   add(Kind::kPerson, about);
   add(Kind::kPerson, other);
+  // Each of several: "bob, carol", "eve (uid:1003)".
+  for (std::string_view rest = other; !rest.empty();) {
+    const std::string_view name = rest.substr(0, rest.find(", "));
+    rest.remove_prefix(std::min(name.size() + 2, rest.size()));
+    if (name.size() != other.size()) add(Kind::kPerson, name);
+    const std::size_t inside = name.find(" (");
+    if (inside != std::string_view::npos && name.ends_with(')')) add(Kind::kPerson, name.substr(inside + 2, name.size() - inside - 3));
+  }
 }
 
 bool Filter::may_hold(std::string_view filter, std::uint64_t key) {

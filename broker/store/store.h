@@ -162,7 +162,7 @@ class Database final : public core::Store {
   std::uint64_t erasures() const;        // how often commit() was asked to erase somebody
   std::uint64_t erased_in_archive() const;  // entries in the archive of which the last one to be erased was told
 
-  std::uint64_t told_of(const std::string& person);  // how much the log tells of him; 0 also where it cannot be read
+  std::uint64_t told_of(const std::string& person);  // how much the log tells of him, else what has ended; 0 also where it cannot be read
 
   std::optional<evidence::EvidenceLine> document(const LogEntry& entry, const Seal& seal);
 

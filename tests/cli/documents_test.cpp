@@ -294,5 +294,9 @@ TEST_CASE("errors and their exit codes") {
     CHECK(got.code == row.code);
     CHECK(!got.message.empty());
   }
+  // Whoever types it again would do it twice.
+  for (const char* late : {"org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout", "System.Error.ETIMEDOUT"}) {
+    CHECK(failure_of(late, "text").message.find("may still be done") != std::string::npos);
+  }
   CHECK(failure_of("org.pamjit.Error.Denied", "a\x1b[2J").message == "(its message is not printable)");
 }

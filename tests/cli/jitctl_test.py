@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The real jitctl without a broker: jitctl_test.py JITCTL MANPAGE. Needs no root."""
+import base64
 import ctypes
 import hashlib
 import json
@@ -250,9 +251,11 @@ class AuditFiles(unittest.TestCase):
             return json.dumps(value, sort_keys=True, separators=(",", ":"))
         leaf = dump({"boot": "b", "boottime": 1, "fields": {"door": "sudo", "kind": "elevation", "user": user, "target": {"name": "root"}}, "grant": None,
                      "personal": {}, "request": "ab" * 16, "sequence": 1, "time": 1790000000000, "type": "request.created", "v": 1})
-        envelope = {"payload": "e30=", "payloadType": "x", "signatures": [{"keyid": "k", "kind": "sshsig", "sig": "AAAA"}]}
+        digest = hashlib.sha256(b"\0" + leaf.encode()).hexdigest()
+        head = dump({"boot": "b", "boottime": 1, "epoch": 1, "host": "00" * 16, "people": 0, "policy": "", "root": digest, "size": 1, "time": 1790000000000})
+        envelope = {"payload": base64.b64encode(head.encode()).decode(), "payloadType": "x", "signatures": [{"keyid": "k", "kind": "sshsig", "sig": "AAAA"}]}
         lines = ({"first": 1, "frontier": [], "host": {"id": "00" * 16, "key": "k", "name": "n"}, "kind": "log", "v": 1},
-                 {"hash": hashlib.sha256(b"\0" + leaf.encode()).hexdigest(), "kind": "entry", "leaf": leaf, "personal": {}},
+                 {"hash": digest, "kind": "entry", "leaf": leaf, "personal": {}},
                  {"envelope": envelope, "kind": "checkpoint"}, {"kind": "end", "size": 1})
         return "".join(dump(line) + "\n" for line in lines)
 
@@ -269,6 +272,7 @@ class AuditFiles(unittest.TestCase):
                 self.assertNotIn(user.splitlines()[-1][-5:], shown.stdout)
                 proof = run("audit", "prove", "abab", file.name).stdout
                 self.assertRegex(proof, r"\A[ -~\n]*\Z")
+                self.assertEqual('"kind":"proof"' in proof, user == "alice")
 
 
 class NoBroker(unittest.TestCase):

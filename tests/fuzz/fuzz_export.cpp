@@ -45,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Nothing of the input reaches people but as printable text.
   for (const char c : said) require(c == '\n' || (c >= 0x20 && c < 0x7f));
 
-  if (const auto heads = evidence::parse_heads(text)) require(!heads->empty());
+  const auto heads = evidence::parse_heads(text);
+  require(heads.bad_line == 0 ? heads.error.empty() : heads.all.empty() && !heads.error.empty());
   const auto signers = evidence::parse_allowed_signers(text);
   require(signers.bad_line == 0 ? signers.error.empty() : signers.all.empty() && !signers.error.empty());
   for (const auto& signer : signers.all) require(!signer.persons.empty() && evidence::flaw_of(signer.key) == evidence::Flaw::kNone);

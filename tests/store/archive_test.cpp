@@ -69,6 +69,36 @@ TEST_CASE("of what the archive took nothing is counted, and that is told", "[arc
   CHECK(newest <= kBegin + 31'000);
 }
 
+TEST_CASE("a page of archived entries takes no more apart than it shows", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(60, 10);
+  REQUIRE(host.archive_before(kBegin + 51'000));
+  store::AuditFilter filter;
+  filter.limit = 7;
+  std::uint64_t next = 1;
+  while (filter.after < 50) {
+    const auto page = host.db().archived_entries(filter);
+    REQUIRE(page);
+    for (const core::AuditEntry& entry : page->entries) CHECK(entry.sequence == next++);
+    filter.after = page->looked_at;
+    CHECK(filter.after == std::min<std::uint64_t>(next - 1, 50));
+  }
+  CHECK(next == 51);
+  // Lines in front of the page, and behind it.
+  const std::string part = host.parts().front();
+  filter.after = 20;
+  const auto page = store::entries_in(part, filter);
+  REQUIRE(page.size() == 7);
+  CHECK(page.front().sequence == 21);
+  std::string other = part;
+  other.replace(other.find("\\\"sequence\\\":3,"), 14, "\\\"sequence\\\":33");
+  CHECK(store::entries_in(other, filter).front().sequence == 21);
+  filter.person = "bob";
+  filter.limit = 3;
+  CHECK(store::entries_in(part, filter).size() == 3);
+}
+
 TEST_CASE("who had power in this boot is known although the archive took his grant, or he was erased", "[archive]") {
   for (const bool erased : {false, true}) {
     INFO(erased);

@@ -100,3 +100,59 @@ TEST_CASE("who ended, reviewed or was the target is erased in requests and grant
   CHECK(store.db->grant(id_of(12))->target->person.empty());
   CHECK(store.db->grant(id_of(13))->target->person == "bob");  // it lives
 }
+
+TEST_CASE("who is told of by requests and grants of others alone is told of", "[erase]") {
+  const auto told_once = [](const core::Batch& batch) {
+    const Folder folder;
+    Opened store(folder / "jit.db");
+    REQUIRE(store.commit(batch));
+    CHECK(store.db->told_of("nobody") == 0);
+    const std::uint64_t before = store.db->told_of("bob");
+    core::Batch erase;
+    erase.erased.push_back("bob");
+    REQUIRE(store.commit(erase));
+    CHECK(store.db->told_of("bob") == 0);
+    return before == 1;
+  };
+  core::Batch target, ended, grants, lives;
+  target.requests = {over(1, "", someone("bob", 1001))};
+  CHECK(told_once(target));
+  ended.requests = {over(1, "", someone("root", 0))};
+  ended.requests[0].ended_by = "carol, bob";
+  CHECK(told_once(ended));
+  core::Grant one = grant(11);
+  one.request = {};
+  one.subject.identity = someone("alice", 1000);
+  one.target = someone("bob", 1001);
+  lives.grants = {one};
+  CHECK_FALSE(told_once(lives));
+  one.state = core::GrantState::kEnded;
+  one.end = core::GrantEnd::kRevoked;
+  grants.grants = {one};
+  CHECK(told_once(grants));
+}
+
+TEST_CASE("who approved with others is told of, in whole segments, too", "[erase]") {
+  const Folder folder;
+  Opened store(folder / "jit.db");
+  core::Batch all;
+  for (const char* by : {"carol, bob", "dave (bob)", "bob", "bobby, carol"}) {
+    core::AuditEntry one = entry("request.approved", "alice");
+    one.fields = std::string(R"({"by":")") + by + R"(","door":"sudo"})";
+    all.entries.push_back(one);
+  }
+  REQUIRE(store.commit(all));
+  CHECK(store.db->told_of("bob") == 3);
+  CHECK(store.db->told_of("carol") == 2);
+  core::Batch more;
+  for (int i = 0; i < 1100; ++i) more.entries.push_back(entry("access.denied", "alice"));
+  REQUIRE(store.commit(more));
+  CHECK(store.db->told_of("bob") == 3);
+  CHECK(store.db->told_of("dave") == 0);
+  CHECK(store.db->told_of("dave (bob)") == 1);
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(store.commit(erase));
+  CHECK(store.db->told_of("bob") == 0);
+  CHECK(store.db->told_of("carol") == 1);
+}

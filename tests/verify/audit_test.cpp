@@ -17,8 +17,8 @@ evidence::Trust trust(const std::vector<std::string>& heads = {}) {
   out.signers = evidence::parse_allowed_signers(test::allowed_signers()).all;
   for (const std::string& head : heads) {
     const auto parsed = evidence::parse_heads(head);
-    REQUIRE(parsed);
-    for (const auto& each : *parsed) out.heads.push_back(each);
+    REQUIRE(parsed.bad_line == 0);
+    for (const auto& each : parsed.all) out.heads.push_back(each);
   }
   return out;
 }
@@ -321,11 +321,42 @@ TEST_CASE("A proof of another entry is none of this grant", "[audit][D14]") {
 
 TEST_CASE("Heads that people keep are read, and nothing else", "[audit]") {
   const std::string root(64, 'a');
-  CHECK(evidence::parse_heads("0:" + root)->front().size == 0);
-  CHECK(evidence::parse_heads("12:" + root + "\n\n13:" + root + "\n")->size() == 2);
-  for (const std::string& bad : {std::string(), std::string("\n"), "12" + root, ":" + root, "012:" + root, "12:" + root + "0", "-1:" + root, "99999999999999999:" + root,
-                                 std::string("{}"), std::string("{\"envelope\":1}"), std::string("{\"envelope\":\"x\"}"), "12:" + root + "\nx",
+  CHECK(evidence::parse_heads("0:" + root).all.front().size == 0);
+  CHECK(evidence::parse_heads("12:" + root + "\n\n13:" + root + "\n").all.size() == 2);
+  for (const std::string& bad : {"12" + root, ":" + root, "012:" + root, "12:" + root + "0", "-1:" + root, "99999999999999999:" + root,
+                                 std::string("{}"), std::string("{\"envelope\":1}"), std::string("{\"envelope\":\"x\"}"),
                                  "{\"envelope\":{\"a\":" + std::string(120'000, '[') + std::string(120'000, ']') + "}}"}) {
-    CHECK_FALSE(evidence::parse_heads(bad));
+    CHECK(evidence::parse_heads(bad).bad_line == 1);
   }
+  for (const char* empty : {"", "\n"}) CHECK((evidence::parse_heads(empty).all.empty() && evidence::parse_heads(empty).bad_line == 0));
+}
+
+TEST_CASE("The line of kept heads that is none is named, and so is one too many", "[audit]") {
+  const std::string head = "12:" + std::string(64, 'a') + "\n";
+  const auto cut = evidence::parse_heads(head + "\n" + head.substr(0, 20) + "\n" + head);  // the disk was full once
+  CHECK(cut.all.empty());
+  CHECK(cut.bad_line == 3);
+  CHECK(cut.error.find("no head, or one that was cut") != std::string::npos);
+  std::string many;
+  for (int i = 0; i < 100'000; ++i) many += head;
+  CHECK(evidence::parse_heads(many).all.size() == 100'000);
+  const auto over = evidence::parse_heads(many + head);
+  CHECK(over.bad_line == 100'001);
+  CHECK(over.error.find("more than 100000 heads") == 0);
+}
+
+TEST_CASE("Kept heads in any order are compared, each at its entry", "[audit]") {
+  LogMaker log = story();
+  const evidence::Hash wrong{};
+  const std::string last = log.head();
+  const std::string none = "0:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  const std::string bad = "5:" + evidence::to_hex(wrong);
+  CHECK_FALSE(audited(log.text(), trust({last, none, last})).problem);
+  CHECK(says(audited(log.text(), trust({last, bad, none})), 1, "rewritten"));
+  CHECK(says(audited(log.text(), trust({none, last, "0:" + evidence::to_hex(wrong)})), 0, "rewritten"));
+  // Of many that are older than the export only some are told.
+  const auto found = audited(log.text_from(7), trust(std::vector<std::string>(100, none)));
+  CHECK_FALSE(found.problem);
+  REQUIRE(found.notes.size() == 21);
+  CHECK(found.notes.back().find("and 80 more heads") == 0);
 }
