@@ -7,6 +7,8 @@ namespace jit::broker {
 namespace {
 
 constexpr core::BootMs kLookMs = 3'600'000;
+constexpr core::BootMs kNextMs = 1'000;     // between two parts: whoever asks meanwhile does not wait for all of them
+constexpr core::WallMs kClockMs = 60'000;   // a clock may be set back so far
 constexpr core::BootMs kAgainMs = 60'000;  // where the database cannot be asked now
 
 }  // namespace
@@ -23,11 +25,38 @@ void Archivist::turn() {
   next_ = clock_.boottime() + kAgainMs;
 }
 
+std::vector<std::string> Archivist::notes() const {
+  std::vector<std::string> notes;
+  if (!problem_.empty()) notes.push_back("old entries of the log stay in the database: " + problem_);
+  store::Database* const database = database_();
+  if (database == nullptr) return notes;
+  if (database->keeps_erased()) {
+    notes.push_back("what was erased is still in /var/lib/jit/jit.db or jit.db-wal, since another program has the database open; it goes once that is closed: fuser -v /var/lib/jit/jit.db");
+  }
+  for (const std::string& folder : database->other_archives()) {
+    notes.push_back(folder + " in the archive holds parts of another log, or of this one before a copy was put back; audit erase does not reach "
+                             "them: verify them with jit-verify, and move them to where such evidence is kept");
+  }
+  return notes;
+}
+
+// Then either that clock was wrong or this one is.
+std::string Archivist::late_entry(store::Database& database) const {
+  store::AuditFilter oldest;
+  oldest.limit = 1;
+  const auto found = database.entries(oldest);
+  if (found.empty() || found[0].wall <= clock_.wall() + kClockMs) return {};
+  return "entry " + std::to_string(found[0].sequence) + " says that it was written later than now; type: timedatectl";
+}
+
 void Archivist::begin(store::Database& database) {
   next_ = clock_.boottime() + kLookMs;
   const auto host = host_();
-  const auto part = host ? database.ready_for_archive(clock_.wall() - core::WallMs{retain_s_} * 1000) : std::nullopt;
-  if (!part) return;
+  const auto part = host ? database.ready_for_archive(clock_.wall() - core::WallMs{retain_s_} * 1000, clock_.wall()) : std::nullopt;
+  if (!part) {
+    if (host) problem_ = late_entry(database);
+    return;
+  }
   maker_ = std::make_unique<store::PartMaker>(database, *host, seal_, *part);
   of_ = &database;
   busy_ = true;
@@ -64,7 +93,7 @@ void Archivist::end(bool good, const std::string& why) {
   of_ = nullptr;
   busy_ = false;
   problem_ = good ? std::string() : why;
-  if (good) next_ = clock_.boottime();  // there may be more
+  if (good) next_ = clock_.boottime() + kNextMs;  // there may be more
 }
 
 }  // namespace jit::broker

@@ -55,6 +55,9 @@ Database::Opened Database::open(const std::string& path, core::Post post, Log lo
     const OpenError error = kind_of(opened.db.get(), code);
     return {nullptr, error, path + ": " + (code == SQLITE_CORRUPT ? "the log in it makes no sense. Put back a copy" : sqlite3_errmsg(opened.db.get()))};
   }
+  // Where that cannot be done now, the next part is not written either, and says why.
+  LogFiles files;
+  if (read_files(opened.db.get(), files) == SQLITE_OK) Archive(place.archive()).settle(files);
   auto impl = std::make_unique<Impl>(place, std::move(opened.db), std::move(post), std::move(log), patience, std::move(found));
   if (!impl->reader.open()) return {nullptr, OpenError::kIo, impl->reader.error()};
   return {std::unique_ptr<Database>(new Database(std::move(impl))), OpenError::kNone, {}};
@@ -118,7 +121,7 @@ std::optional<std::vector<evidence::Hash>> Database::frontier_at(std::uint64_t s
 std::int64_t Database::epoch() { return impl_->reader.epoch(); }
 std::optional<Proof> Database::proof(const core::Id& id) { return impl_->reader.proof(id, head()); }
 
-std::optional<ArchivePart> Database::ready_for_archive(core::WallMs before) { return impl_->reader.ready_for_archive(before); }
+std::optional<ArchivePart> Database::ready_for_archive(core::WallMs before, core::WallMs now) { return impl_->reader.ready_for_archive(before, now); }
 
 std::optional<std::vector<evidence::ExportLine>> Database::lines(std::uint64_t after, std::uint64_t to, std::size_t limit, const Seal& seal, std::uint64_t& last) {
   return Lines(impl_->reader, seal).entries(after, to, limit, last);
@@ -127,6 +130,8 @@ std::optional<std::vector<evidence::ExportLine>> Database::lines(std::uint64_t a
 void Database::archive(ArchivePart part, std::string text, core::WallMs ended, core::Batch batch, std::function<void(bool)> done) {
   impl_->writer.archive({part, std::move(text), ended}, std::move(batch), std::move(done));
 }
+
+std::vector<std::string> Database::other_archives() { return impl_->archive.others(); }
 
 std::vector<ArchivePart> Database::archived() { return impl_->reader.archived(); }
 
@@ -148,6 +153,8 @@ std::optional<Database::OldEntries> Database::archived_entries(const AuditFilter
 
 std::uint64_t Database::erasures() const { return impl_->writer.erasures(); }
 std::uint64_t Database::erased_in_archive() const { return impl_->writer.erased_in_archive(); }
+
+bool Database::keeps_erased() const { return impl_->writer.unemptied(); }
 
 std::uint64_t Database::told_of(const std::string& person) { return impl_->reader.told_about(person); }
 

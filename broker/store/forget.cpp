@@ -63,9 +63,12 @@ const char* const kEntries[] = {
     "DELETE FROM audit WHERE sequence <= ?1",
     "DELETE FROM checkpoints WHERE size < ?1",
 };
-const char* const kOldRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND ended_wall < ?2";
-const char* const kOldGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
-                               "WHERE request IS NULL AND state > 1 AND ended_wall < ?2";
+// A cut has no more of them than a part has entries: what ended first is named by the oldest entries, and the writer has others to serve.
+const char* const kOldRequests = "INSERT INTO temp.gone SELECT id FROM request_states CROSS JOIN requests ON id = request_states.request " JIT_OVER
+                                 "AND ended_wall < ?2 ORDER BY ended_wall LIMIT 4096";
+const char* const kOldGrants = "INSERT INTO temp.gone SELECT id FROM grant_states CROSS JOIN grants ON id = issued "
+                               "WHERE request IS NULL AND state > 1 AND ended_wall < ?2 ORDER BY ended_wall LIMIT 4096";
+static_assert(kPartEntries == 4096);
 const char* const kGone = "SELECT id FROM temp.gone";
 const char* const kFilters = "SELECT filter FROM segments";
 const char* const kNewest = "SELECT request, issued FROM audit WHERE sequence > 1024 * (SELECT coalesce(max(number) + 1, 0) FROM segments)";
@@ -76,7 +79,7 @@ const char* const kKeep = "DELETE FROM temp.gone WHERE id = ?1";
 }  // namespace
 
 std::unique_ptr<Forget> Forget::prepare(sqlite3* db) {
-  if (sqlite3_exec(db, "CREATE TEMP TABLE IF NOT EXISTS gone (id BLOB NOT NULL)", nullptr, nullptr, nullptr) != SQLITE_OK) return nullptr;
+  if (sqlite3_exec(db, "CREATE TEMP TABLE IF NOT EXISTS gone (id BLOB PRIMARY KEY NOT NULL) WITHOUT ROWID", nullptr, nullptr, nullptr) != SQLITE_OK) return nullptr;
   std::unique_ptr<Forget> made(new Forget(db));
   bool good = true;
   const auto add = [&](std::vector<Stmt>& to, const char* sql) {

@@ -72,6 +72,7 @@ struct Cut {
   std::vector<evidence::Hash> frontier;
 };
 // Entries that are in a file of the archive (archive.h).
+inline constexpr std::uint64_t kPartEntries = 4096;  // of one, unless no head is signed among them
 struct ArchivePart {
   std::uint64_t first = 0, last = 0;
   core::WallMs until = 0;  // the latest time in it, by the wall clock
@@ -143,15 +144,17 @@ class Database final : public core::Store {
 
   // What an entry names, as it was signed; see lines.h. seal: what the host says, signed by it; nothing: it cannot be signed now.
   using Seal = std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload, std::string_view purpose)>;
-  // The oldest entries that are all older than `before`, some thousands at most, up to a signed head: they may go into the archive.
-  // Nothing: there are none, or it cannot be read.
-  std::optional<ArchivePart> ready_for_archive(core::WallMs before);
+  // The oldest entries that are all older than `before`, some thousands at most, up to a signed head: they may go into the archive. One
+  // that says a later time than `now` was written by a wrong clock: it is as old as the next one that does not. Nothing: there are none,
+  // or it cannot be read.
+  std::optional<ArchivePart> ready_for_archive(core::WallMs before, core::WallMs now);
   // The lines of entries behind `after` up to `to`, at most `limit` of them; `last`: the last of these. Nothing: it cannot be read.
   std::optional<std::vector<evidence::ExportLine>> lines(std::uint64_t after, std::uint64_t to, std::size_t limit, const Seal& seal, std::uint64_t& last);
   // The part is on disk first; then it is in the database no more, in one transaction with the batch. With it goes what ended before
   // `ended`. done(false): last_error() says why, nothing was lost, and the store goes on.
   void archive(ArchivePart part, std::string text, core::WallMs ended, core::Batch batch, std::function<void(bool)> done);
   std::vector<ArchivePart> archived();                           // oldest first
+  std::vector<std::string> other_archives();                     // folders in it: parts of another log, that were found there
   std::optional<std::string> read_archive(const ArchivePart& part);  // as it is in the file; nothing: last_error() says why
   // Of the next part of the archive behind filter.after that may hold such entries. Nothing: there is none, or it cannot be read.
   struct OldEntries {
@@ -161,6 +164,8 @@ class Database final : public core::Store {
   std::optional<OldEntries> archived_entries(const AuditFilter& filter);
   std::uint64_t erasures() const;        // how often commit() was asked to erase somebody
   std::uint64_t erased_in_archive() const;  // entries in the archive of which the last one to be erased was told
+
+  bool keeps_erased() const;  // it is still in the files, since another program has the database open; tried again until it is not
 
   std::uint64_t told_of(const std::string& person);  // how much the log tells of him, else what has ended; 0 also where it cannot be read
 

@@ -139,9 +139,11 @@ void Writer::keep_error(int code) {
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto now = [this] { return stop_ || urgent_ || policy_ || !carried_.empty(); };
   const auto some = [&] { return now() || !queue_.empty(); };
-  if (!sign_by_) {
+  std::optional<Time> until = sign_by_;
+  if (empty_by_) until = std::min(until.value_or(*empty_by_), *empty_by_);
+  if (!until) {
     wake_.wait(lock, some);
-  } else if (!wake_.wait_until(lock, *sign_by_, some)) {
+  } else if (!wake_.wait_until(lock, *until, some)) {
     return;
   }
   wake_.wait_until(lock, give_up_, now);
@@ -174,6 +176,7 @@ void Writer::run() {
     // Where it cannot be written, more is carried again than needed.
     if (!carried.empty()) transaction([&] { return statements_->write(carried); });
     sign_due(stop);
+    if (empty_by_ && std::chrono::steady_clock::now() >= *empty_by_) empty_log(false);
     bool idle = false;
     {
       const std::lock_guard lock(mutex_);
@@ -385,11 +388,15 @@ void Writer::write_group(std::vector<Job>& group) {
 
 // First the file, then the cut: after a crash between the two it is written again.
 void Writer::write_old(Job& job) {
-  if (!archive_.write(job.old->part.first, job.old->text)) return keep_error(kNoArchive);
+  if (!ready()) return;
+  if (const int failed = write_part(*job.old); failed != SQLITE_OK) return keep_error(failed);
+  // For each request that goes SQLite would look through all grants for one that names it: those go with it (see forget.cpp).
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_ENABLE_FKEY, 0, nullptr);
   const int code = transaction([&] {
     const int cut = statements_->cut(job.old->part, job.old->ended);
     return cut != SQLITE_OK ? cut : statements_->write(job.batch, job.drafts);
   });
+  if (db_) sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   job.written = code == SQLITE_OK;
 }
 
@@ -416,13 +423,8 @@ void Writer::write_span(std::span<Job> group) {
     }
   }
   // What was erased is not for whoever reads the write-ahead log either.
-  if (std::ranges::any_of(group, [](const Job& job) { return job.written && !job.batch.erased.empty(); })) empty_log();
-}
-
-void Writer::empty_log() {
-  sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  wal_pages_ = 0;
-  left();
+  const bool erased = std::ranges::any_of(group, [](const Job& job) { return job.written && !job.batch.erased.empty(); });
+  if (erased || empty_by_) empty_log(erased);
 }
 
 void Writer::write_policy() {

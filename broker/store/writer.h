@@ -29,7 +29,10 @@ inline constexpr std::size_t kQueueBatches = 65'536;
 // many of them, or after this time, since a sync for the first alone would keep the others waiting (PostgreSQL: commit_siblings).
 inline constexpr std::size_t kCrowd = 8;
 inline constexpr std::chrono::microseconds kGather{200};
+inline constexpr std::chrono::seconds kEmptyAgain{10};
 inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
+
+int read_files(sqlite3* db, LogFiles& log);  // gives SQLite's code; what it hands out asks that connection
 
 using Carried = std::map<std::string, std::uint64_t>;  // by courier
 
@@ -40,7 +43,6 @@ class Statements {
   int write(const core::Batch& batch, std::span<const Drafted> drafts);  // drafts: of its entries
   int write(const Database::PolicySet& set);
   int cut(const ArchivePart& part, core::WallMs ended);
-  int parts(std::vector<ArchivePart>& found);
   int write(const Carried& carried);
   int begin() { return step(begin_.get()); }
   int commit() { return step(commit_.get()); }
@@ -63,7 +65,7 @@ class Statements {
   Stmt update_request_, insert_request_, insert_request_state_, insert_seat_, insert_vote_;
   Stmt update_grant_, insert_grant_, insert_grant_state_;
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
-  Stmt insert_part_, parts_;
+  Stmt insert_part_;
   Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_, carried_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Forget> forget_;
@@ -92,6 +94,7 @@ class Writer {
   // The head is signed as it stands, with what was committed before; done as of commit().
   void seal(std::function<void(bool)> done);
   core::Head head() const;
+  bool unemptied() const { return unemptied_.load(); }
   bool failing() const { return failing_.load(std::memory_order_acquire); }
   std::string error() const;
 
@@ -111,14 +114,16 @@ class Writer {
   void write_group(std::vector<Job>& group);
   void write_span(std::span<Job> jobs);
   void write_old(Job& job);
+  int write_part(const ToArchive& old);
   int erase_archived(const core::Batch& batch);
+  int settle_archive(LogFiles& log);
   int write_jobs(std::span<Job> jobs);
   void write_policy();
   void queue(Job job);
   int add_head(std::span<const Job> jobs);
   void sign_due(bool stop);
   void know_head();
-  void empty_log();
+  void empty_log(bool patient);
   bool ready();  // has a good connection to a file that is as it was left, or gets one
   bool untouched();
   bool check_again(const Place::Mark& now);
@@ -145,11 +150,12 @@ class Writer {
   Archive archive_;
   std::atomic<std::uint64_t> erasures_ = 0, erased_in_archive_ = 0;
   Tree tree_;  // of all that was committed: another connection must find the same
+  std::optional<Time> empty_by_;  // what was erased is still in the write-ahead log, and when that is looked at again
   std::optional<Time> sign_by_;  // entries are under no signed head since a while
   int wal_pages_ = 0;
   std::optional<Database::PolicySet> unwritten_policy_;
 
-  std::atomic<bool> failing_ = false;
+  std::atomic<bool> failing_ = false, unemptied_ = false;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> queue_;

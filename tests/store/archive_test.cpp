@@ -17,6 +17,13 @@ using namespace jit::test;
 
 namespace {
 
+std::string file_text(const std::string& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
 std::string shown(const evidence::Audited& audited) { return evidence::text_of(audited); }
 
 }  // namespace
@@ -25,8 +32,8 @@ TEST_CASE("old entries go into files that are verified with what is left", "[arc
   const Folder folder;
   ArchiveHost host(folder.path);
   host.write(100, 10);
-  CHECK_FALSE(host.db().ready_for_archive(kBegin).has_value());
-  CHECK_FALSE(host.db().ready_for_archive(kBegin + 1000).has_value());  // the first is not older than that
+  CHECK_FALSE(host.ready(kBegin).has_value());
+  CHECK_FALSE(host.ready(kBegin + 1000).has_value());  // the first is not older than that
   const auto root = host.db().root_at(100);
   REQUIRE(host.archive_before(kBegin + 36'000));
   REQUIRE(host.archive_before(kBegin + 71'000));
@@ -175,7 +182,15 @@ TEST_CASE("who is erased is erased in the archive, and every proof holds", "[arc
   for (const core::WallMs before : {31'000, 61'000}) REQUIRE(host.archive_before(kBegin + before));
   CHECK(tells_of_bob(host.parts().front()));
   // One that a crash left: its entries are in the database, too.
-  std::ofstream(host.archive + "/log-00000000000000000061.jsonl") << "words of bob\n";
+  {
+    store::PartMaker maker(host.db(), host.host(), host.seal(), *host.ready(kBegin + 81'000));
+    while (maker.step() == store::PartMaker::Step::kMore) {
+    }
+    const std::string left = host.archive + "/log-00000000000000000061.jsonl";
+    std::ofstream(left) << maker.take();
+    REQUIRE(chmod(left.c_str(), 0640) == 0);
+    std::ofstream(host.archive + "/log-00000000000000000061.jsonl.new") << "words of bob\n";
+  }
   core::Batch erase = batch(entry("log.erased", ""));
   erase.erased.push_back("bob");
   REQUIRE(host.store->commit(erase));
@@ -194,11 +209,93 @@ TEST_CASE("who is erased is erased in the archive, and every proof holds", "[arc
   CHECK(whole.counts.erased > 30);
 }
 
+TEST_CASE("an entry whose clock was ahead goes with its neighbours", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  const auto add = [&host](core::WallMs wall) {
+    core::AuditEntry one = entry("access.denied", "alice");
+    one.wall = wall;
+    must(host.store->commit(batch(one)));
+    must(host.store->seal());
+  };
+  constexpr core::WallMs kAhead = kBegin + 3'000'000'000'000;
+  constexpr core::WallMs kOld = kBegin + 500'000;
+  host.write(10, 5);
+  for (int i = 0; i < 3; ++i) add(kAhead);
+  REQUIRE(host.ready(kOld));
+  CHECK(host.ready(kOld)->last == 10);  // nothing behind them says how old they are
+  add(kOld + 1000);
+  CHECK(host.ready(kOld)->last == 10);  // they are no older than that
+  REQUIRE(host.archive_before(kOld));
+  CHECK_FALSE(host.ready(kOld));
+  REQUIRE(host.archive_before(kOld + 2000));
+  CHECK(host.db().archived().back().last == 14);
+  CHECK(host.db().archived().back().until == kOld + 1000);  // the rest is not unknown until then
+  CHECK_FALSE(host.audited_whole().problem);
+  // All of what is there says a later time than this clock: this one may be the wrong one.
+  CHECK_FALSE(host.db().ready_for_archive(kBegin - 2'000'000, kBegin - 1'000'000));
+}
+
+TEST_CASE("parts of another log are put aside, none is replaced or removed", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(90, 10);
+  for (const core::WallMs before : {31'000, 61'000}) REQUIRE(host.archive_before(kBegin + before));
+  const std::vector<std::string> old = host.parts();
+  REQUIRE(old.size() == 2);
+  // As the recovery page has it: the database is put elsewhere, and a new log begins.
+  host.store.reset();
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(host.path + end);
+  host.open();
+  CHECK(host.db().other_archives() == std::vector<std::string>{"other-1"});
+  host.written = 0;
+  host.write(40, 10);
+  REQUIRE(host.archive_before(kBegin + 31'000));
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(host.store->commit(erase));
+  CHECK(file_text(host.archive + "/other-1/log-00000000000000000001.jsonl") == old[0]);
+  CHECK(file_text(host.archive + "/other-1/log-00000000000000000031.jsonl") == old[1]);
+  CHECK_FALSE(host.audited_whole().problem);
+  CHECK_FALSE(host.audited(old).problem);
+}
+
+TEST_CASE("a copy of the database that is put back deletes no part that was written since", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(40, 10);
+  REQUIRE(host.archive_before(kBegin + 31'000));
+  host.store.reset();
+  std::filesystem::copy_file(host.path, host.path + ".copy");
+  host.open();
+  host.write(40, 10);
+  constexpr core::WallMs kLate = kBegin + 900'000'001;
+  REQUIRE(host.archive_before(kLate));
+  const std::vector<std::string> since = host.parts();
+  REQUIRE(since.size() == 2);
+  host.store.reset();
+  std::filesystem::rename(host.path + ".copy", host.path);
+  host.open();
+  CHECK_FALSE(host.audited_whole().problem);
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(host.store->commit(erase));
+  CHECK(file_text(host.archive + "/other-1/log-00000000000000000031.jsonl") == since[1]);
+  CHECK(host.parts().size() == 1);
+  // What was put there while the broker runs is not replaced, either.
+  const std::string next = host.archive + "/log-00000000000000000031.jsonl";
+  std::ofstream(next) << "words of another\n";
+  host.write(20, 10);
+  REQUIRE(host.archive_before(kLate));
+  CHECK(file_text(host.archive + "/other-2/log-00000000000000000031.jsonl") == "words of another\n");
+  CHECK_FALSE(host.audited_whole().problem);
+}
+
 TEST_CASE("a part is not handed over with what was erased while it was made", "[archive]") {
   const Folder folder;
   ArchiveHost host(folder.path);
   host.write(120, 120);
-  store::PartMaker maker(host.db(), host.host(), host.seal(), *host.db().ready_for_archive(kBegin + 900'000));
+  store::PartMaker maker(host.db(), host.host(), host.seal(), *host.ready(kBegin + 900'000));
   CHECK(maker.step() == store::PartMaker::Step::kMore);
   core::Batch erase;
   erase.erased.push_back("bob");
@@ -261,6 +358,41 @@ TEST_CASE("what ended long ago stays until no entry that stays names it", "[arch
   REQUIRE(host.archive_before(kBegin + 6500, ended));
   CHECK_FALSE(host.db().request(over.id));
   CHECK_FALSE(host.db().grant(free.id));
+}
+
+TEST_CASE("a cut has so many of those that ended, and the next one has the rest", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(10, 5);
+  core::Batch all;
+  for (std::uint64_t number = 1; number <= store::kPartEntries + 50; ++number) {
+    core::Request over = request(number);
+    over.state = core::RequestState::kDenied;
+    over.nonce = std::to_string(number);
+    over.review_due = 0;
+    over.ended_wall = kBegin + static_cast<core::WallMs>(number);
+    all.requests.push_back(std::move(over));
+    core::Grant free = grant(10'000 + number);
+    free.request = {};
+    free.state = core::GrantState::kEnded;
+    free.end = core::GrantEnd::kRevoked;
+    free.ended_wall = kBegin + static_cast<core::WallMs>(number);
+    all.grants.push_back(std::move(free));
+  }
+  must(host.store->commit(all));
+  const core::WallMs ended = kBegin + 100'000;
+  const auto left = [&host] {
+    store::RequestFilter requests;
+    store::GrantFilter grants;
+    requests.limit = grants.limit = 10'000;
+    requests.ended = grants.ended = true;
+    return std::pair(host.db().requests(requests).size(), host.db().grants(grants).size());
+  };
+  REQUIRE(host.archive_before(kBegin + 5500, ended));
+  CHECK(left() == std::pair<std::size_t, std::size_t>(50, 50));
+  CHECK_FALSE(host.db().request(id_of(1)));  // the first to end are the first to go
+  REQUIRE(host.archive_before(kBegin + 10'500, ended));
+  CHECK(left() == std::pair<std::size_t, std::size_t>(0, 0));
 }
 
 TEST_CASE("what is given of a part begins at any entry, and is verified", "[archive]") {
