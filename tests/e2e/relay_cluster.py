@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three servers, and the one that leads dies under load: what was confirmed is there, and everybody is answered."""
+import itertools
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ RELAY.host()
 BOB = RELAY.approver("bob")
 SIMULATED = "5" * 32
 COUNT = 300
+SETTLED_S = 120  # a server that was away comes back by and by
 
 
 def looker() -> relaylib.Keeper:
@@ -39,6 +41,27 @@ def leader_of(stream: str) -> int:
     raise bedlib.Failed(f"nobody leads {stream}")
 
 
+def ready(keeper: relaylib.Keeper, stream: str) -> bool:
+    """Does every node have all that the stream has?"""
+    answer = keeper.request(f"$JS.API.STREAM.INFO.{stream}", b"{}", timeout=2)
+    cluster = json.loads(answer["data"]).get("cluster", {}) if answer else {}
+    replicas = cluster.get("replicas", [])
+    return "leader" in cluster and len(replicas) == 2 and all(one["current"] and not one.get("offline") for one in replicas)
+
+
+def all_ready() -> None:
+    """Another node may be taken away: of three, one at a time."""
+    began = time.monotonic()
+    keepers = itertools.cycle([relaylib.Keeper(port) for port in RELAY.ports])
+    for stream in ["VOTE", "END", *(f"REQ-{each}" for each in relaylib.SETS)]:
+        for keeper in keepers:  # one that has just come may not answer yet
+            if ready(keeper, stream):
+                break
+            check(time.monotonic() - began < SETTLED_S, f"{stream} is not on every node")
+            keeper.next(0.2, "nobody")
+    print(f"     all nodes have all after {time.monotonic() - began:.1f} s", flush=True)
+
+
 def approve(request: str) -> None:
     voted = BOB.jitctl("approve", request, "-m", "fine")
     while voted.code == 4:  # nobody leads yet: he tries again, as it says
@@ -50,6 +73,7 @@ def approve(request: str) -> None:
 def come_back(node: int) -> None:
     RELAY.start(node)
     RELAY.servers[node].expect("Server is ready")
+    all_ready()
 
 
 def as_before() -> None:
@@ -58,6 +82,7 @@ def as_before() -> None:
     RELAY.daemon.stop()
     RELAY.run_daemon()
     bedlib.clean_slate()
+    all_ready()
 
 
 def test_the_leader_dies_under_load():
@@ -85,7 +110,7 @@ def test_the_leader_dies_under_load():
     state = json.loads(keeper.request("$JS.API.STREAM.INFO.REQ-set:sre", b"{}")["data"])["state"]
     check(len(confirmed) == COUNT and state["messages"] == COUNT, f"{len(confirmed)} confirmed, {state}")
     print(f"     {COUNT} confirmed, {again} sent again, 0 lost")
-    RELAY.start(dies)
+    come_back(dies)
 
 
 def test_a_paused_sudo_and_a_leader_that_dies():
