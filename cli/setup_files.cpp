@@ -16,8 +16,9 @@
 #include "cli/client.h"
 #include "cli/documents.h"
 #include "cli/replace_file.h"
-#include "host/pam_files.h"
 #include "setup/edit.h"
+#include "setup/inspect.h"
+#include "setup/probe/probe.h"
 
 namespace jit::cli {
 
@@ -231,6 +232,11 @@ Result<Restored> SetupFiles::restore(const setup::Service& service, bool only_un
 bool is_asked_for(const setup::Service& service) {
   std::string program;
   return service.name != "remote" || (read_plain("/usr/bin/login", program) && program.find(std::string("\0remote", 7) + '\0') != std::string::npos);
+}
+
+bool needs_no_line(const setup::Service& service, const host::PamService& read) {
+  if (service.main || std::ranges::find(read.lines, setup::kModule, &host::PamLine::module) != read.lines.end()) return false;
+  return !is_asked_for(service) || (setup::lets_nobody_through(read) && !setup::probe::try_door(std::string(service.name)).passed);
 }
 
 std::optional<Unconfirmed> SetupFiles::unconfirmed() const {

@@ -128,6 +128,7 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
       if (mode == Mode::kObserve || !is_asked_for(service) || !probe::try_door(std::string(service.name)).passed) continue;
       file->other = main_path;
     }
+    if (file->there && !setup::has_lines(file->text) && needs_no_line(service, host::read_service({}, service.name))) continue;
     if (!file->there && file->other.empty()) {
       return Failure{Exit::kNotAllowed, "there is no " + file->path + ", so " + std::string(policy::name_of(service.door)) + " is not a door of this host: where it is installed, put the file back as its package has it"};
     }

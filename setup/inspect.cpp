@@ -136,6 +136,22 @@ std::string_view name_of(Level level) {
   return "note";
 }
 
+bool lets_nobody_through(const host::PamService& read) {
+  bool denied = false;
+  for (const PamLine& line : read.lines) {
+    if (line.type != "account") continue;
+    const auto actions = actions_of(line.control);
+    const auto some = [&](auto is) { return std::ranges::any_of(actions, [&](const auto& one) { return is(one.first, one.second); }); };
+    // What was said before is forgotten by a reset, and what comes later is not asked after a done.
+    if (some([](const auto&, const auto& action) { return action == "reset"; })) return false;
+    if (denied) continue;
+    if (some([](const auto&, const auto& action) { return action == "done" || jump(action) > 0; })) return false;
+    denied = line.module == "pam_deny.so" && line.stack == 0 &&
+             !some([](const auto& value, const auto& action) { return value != "success" && value != "new_authtok_reqd" && value != "ignore" && !denies(action); });
+  }
+  return denied;
+}
+
 Inspected inspect(const Service& service, const host::PamService& read) {
   Inspected out;
   const std::string name(service.name);

@@ -140,6 +140,36 @@ TEST_CASE("where ours stands") {
   }
 }
 
+TEST_CASE("a service that lets nobody through") {
+  struct {
+    std::string text;
+    bool wanted;
+  } const table[] = {
+      {"account required pam_deny.so\n", true},
+      {"account Requisite pam_deny.so\nauth required pam_permit.so\n", true},
+      {"account required pam_x.so\naccount [default=die] pam_deny.so\naccount sufficient pam_permit.so\n", true},
+      {"account include denying\n", true},
+      {"", false},
+      {"auth required pam_deny.so\nsession required pam_deny.so\n", false},
+      {"account required pam_x.so\n", false},
+      {"account optional pam_deny.so\n", false},
+      {"account [default=die auth_err=ignore] pam_deny.so\n", false},
+      {"account [success=ok auth_err=1 default=bad] pam_deny.so\n", false},
+      {"account sufficient pam_x.so\naccount required pam_deny.so\n", false},
+      {"account [success=1 default=ignore] pam_x.so\naccount required pam_deny.so\naccount required pam_permit.so\n", false},
+      {"account required pam_deny.so\naccount [default=reset] pam_x.so\n", false},
+      {"account substack denying\n", false},
+      {"account required pam_deny.so\naccount required\n", false},
+  };
+  for (const auto& row : table) {
+    INFO(row.text);
+    const test::TemporaryFolder folder;
+    folder.put("remote", row.text);
+    folder.put("denying", "account required pam_deny.so\n");
+    CHECK(setup::lets_nobody_through(host::read_service({{folder.path}}, "remote")) == row.wanted);
+  }
+}
+
 TEST_CASE("each door has its services, and one of them is the main one") {
   std::set<std::string> names;
   for (const policy::Door door : setup::kDoors) {
