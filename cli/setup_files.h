@@ -41,7 +41,8 @@ struct Restored {
   std::vector<std::uint32_t> left;       // lines of pam_jit.so that somebody else put there
 };
 
-// Does a program of this host ask PAM for it? As "remote" only a login of util-linux does, with -h (a telnet daemon).
+// Does a program of this host ask PAM for it? As "remote" only a login of util-linux does, with -h (a telnet daemon); what is not known
+// counts as asked for.
 bool is_asked_for(const setup::Service& service);
 
 // May this file stay without a line of ours, whatever the door? A main one never: of the others, one that nobody asks for, or that lets

@@ -91,6 +91,26 @@ def test_what_login_is_to_a_telnet_daemon():
             check(asks_for_remote() == asks, f"asks: {asks}")
 
 
+def test_a_login_of_which_it_is_not_known():
+    """Behind a link it is looked at; one that is a script, that cannot be read, or that is too large, counts as one that asks."""
+    for asks in False, True:
+        with login_that_asks_for_remote(asks) as login:
+            os.rename(login, login + ".real")
+            os.symlink("login.real", login)
+            check(asks_for_remote() == asks, f"a link, asks: {asks}")
+            with open(login + ".real", "ab") as f:
+                f.truncate(80 << 20)
+            check(asks_for_remote(), "too large")
+            os.unlink(login + ".real")
+            os.mkdir(login + ".real")
+            check(asks_for_remote(), "a folder")
+            os.rmdir(login + ".real")
+    with login_that_asks_for_remote(False) as login:
+        with open(login, "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\nexec /usr/bin/login.kept \"$@\"\n")
+        check(asks_for_remote(), "a script")
+
+
 def test_a_file_beside_the_main_one_that_needs_no_line():
     """It lets nobody through, or nobody asks for it: it stays as it is, and keeps nothing else from being gated."""
     denies, permits = "account required pam_deny.so\n", "account required pam_permit.so\n"
