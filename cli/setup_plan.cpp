@@ -138,6 +138,10 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
     setup::Wanted wanted{mode, false};
     if (service.door == policy::Door::kSsh) {
       const SshdFacts sshd = sshd_facts();
+      if (const auto others = sshd.other_services(); !others.empty()) {
+        return Failure{Exit::kNo, evidence::escape_to(others[0].where, 160) + ": PAMServiceName is " + evidence::escape_to(others[0].value, 64) +
+                                      ", so sshd does not go by /etc/pam.d/sshd: take it out, reload sshd, then type it again; nothing was changed"};
+      }
       const SshdMatch* const without = sshd.talks_without_key();
       wanted.auth = sshd.asks_after_key && without == nullptr;
       if (sshd.asks_after_key && without != nullptr) {
