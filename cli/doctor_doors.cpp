@@ -62,6 +62,7 @@ void Doctor::doors_by_pam() {
         }
         continue;
       }
+      if (needs_no_line(service, read)) continue;
       const setup::Inspected seen = setup::inspect(service, read);
       const bool hole = std::ranges::any_of(seen.findings, [](const Finding& one) { return one.level == Level::kHole; });
       findings.insert(findings.end(), seen.findings.begin(), seen.findings.end());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways to root that no line of ours stands at.
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,10 +26,20 @@ using setup::Level;
 // Who is in one of these is root, when he wants to be.
 constexpr std::array kRootGroups = {"docker", "lxd", "incus-admin", "libvirt", "podman", "disk", "shadow", "kmem"};
 
-// Setuid programs of Debian that give nobody a root shell, and those that are named by themselves.
-const std::set<std::string, std::less<>> kKnown = {"sudo", "su", "sudo-rs", "su-rs", "pkexec", "passwd", "chsh", "chfn", "gpasswd", "newgrp", "newuidmap", "newgidmap", "mount", "umount", "fusermount", "fusermount3",
-                                                   "ssh-keysign", "dbus-daemon-launch-helper", "polkit-agent-helper-1", "unix_chkpwd", "chage", "expiry", "ping", "crontab", "at", "utempter",
-                                                   "mount.nfs", "mount.cifs", "ntfs-3g", "pppd", "Xorg.wrap", "snap-confine", "chrome-sandbox"};
+// Setuid programs of Debian that give nobody a root shell, and those that are named by themselves; a file of the same name elsewhere is
+// another one.
+constexpr std::array kKnown = {
+    "/usr/bin/sudo", "/usr/bin/su", "/usr/bin/sudo-rs", "/usr/bin/su-rs", "/usr/lib/cargo/bin/sudo", "/usr/lib/cargo/bin/su", "/usr/bin/pkexec",
+    "/usr/bin/passwd", "/usr/bin/chsh", "/usr/bin/chfn", "/usr/bin/gpasswd", "/usr/bin/newgrp", "/usr/bin/newuidmap", "/usr/bin/newgidmap",
+    "/usr/bin/chage", "/usr/bin/expiry", "/usr/sbin/unix_chkpwd", "/usr/bin/mount", "/usr/bin/umount", "/usr/bin/fusermount", "/usr/bin/fusermount3",
+    "/usr/sbin/mount.nfs", "/usr/sbin/mount.cifs", "/usr/bin/ntfs-3g", "/usr/sbin/pppd", "/usr/bin/ping", "/usr/bin/crontab", "/usr/bin/at",
+    "/usr/lib/openssh/ssh-keysign", "/usr/lib/dbus-1.0/dbus-daemon-launch-helper", "/usr/lib/polkit-1/polkit-agent-helper-1",
+    "/usr/lib/policykit-1/polkit-agent-helper-1", "/usr/libexec/polkit-agent-helper-1", "/usr/lib/*/utempter/utempter", "/usr/libexec/utempter/utempter",
+    "/usr/lib/xorg/Xorg.wrap", "/usr/lib/snapd/snap-confine", "/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrome-sandbox"};
+
+bool is_known(const std::string& path) {
+  return std::ranges::any_of(kKnown, [&](const char* one) { return fnmatch(one, path.c_str(), FNM_PATHNAME) == 0; });
+}
 
 bool is_there(const char* path) { return access(path, F_OK) == 0; }
 
@@ -61,7 +72,7 @@ std::vector<std::string> setuid_programs() {
     for (std::filesystem::recursive_directory_iterator it(folder, options, error), end; !error && it != end; it.increment(error)) {
       struct stat st {};
       if (lstat(it->path().c_str(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & S_ISUID) == 0) continue;
-      if (seen.emplace(st.st_dev, st.st_ino).second && !kKnown.contains(it->path().filename().string())) out.push_back(it->path().string());
+      if (seen.emplace(st.st_dev, st.st_ino).second && !is_known(it->path().string())) out.push_back(it->path().string());
     }
   }
   std::ranges::sort(out);

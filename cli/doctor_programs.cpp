@@ -147,6 +147,9 @@ void Doctor::sshd_settings() {
   }
   if (ssh->state == "open") return;
   if (sshd.get("usepam") != "yes") add(Level::kHole, "sshd", "UsePAM is " + sshd.get("usepam") + ": sshd does not ask PAM, nor us", "UsePAM yes in sshd_config, then reload it");
+  for (const SshdMatch& one : sshd.other_services()) {
+    add(Level::kHole, evidence::escape_to(one.where, 160), "PAMServiceName is " + evidence::escape_to(one.value, 64) + ": sshd goes by a PAM service that is not gated", "take it out, then reload sshd");
+  }
   const bool in_auth = has_line("sshd", "auth");
   const std::string methods = sshd.get("authenticationmethods");
   if (in_auth && !sshd.asks_after_key && has_line("sshd", "account")) {

@@ -12,18 +12,21 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 
 #include "cli/client.h"
 #include "cli/documents.h"
 #include "cli/replace_file.h"
-#include "host/pam_files.h"
 #include "setup/edit.h"
+#include "setup/inspect.h"
+#include "setup/probe/probe.h"
 
 namespace jit::cli {
 
 namespace {
 
 constexpr std::size_t kFileMost = 1024UL * 1024;
+constexpr std::size_t kProgramMost = 64 * kFileMost;
 
 // Kept beside each other, each a second name of the file itself where that can be: to put it back then needs no room on the disk, and
 // brings back its owner, mode and all else.
@@ -49,7 +52,7 @@ void sync_folder(std::string_view path) {
 }
 
 // A regular file, no link followed. False: errno; 0: it is too large, or no regular file.
-bool read_plain(const std::string& path, std::string& text, struct stat* status = nullptr) {
+bool read_plain(const std::string& path, std::string& text, struct stat* status = nullptr, std::size_t most = kFileMost) {
   const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return false;
   struct stat st {};
@@ -60,7 +63,7 @@ bool read_plain(const std::string& path, std::string& text, struct stat* status 
   text.clear();
   while (good && (got = ::read(fd, chunk.data(), chunk.size())) > 0) {
     text.append(chunk.data(), static_cast<std::size_t>(got));
-    if (text.size() > kFileMost) errno = 0, good = false;
+    if (text.size() > most) errno = 0, good = false;
   }
   const int error = errno;
   close(fd);
@@ -229,8 +232,17 @@ Result<Restored> SetupFiles::restore(const setup::Service& service, bool only_un
 }
 
 bool is_asked_for(const setup::Service& service) {
+  if (service.name != "remote") return true;
   std::string program;
-  return service.name != "remote" || (read_plain("/usr/bin/login", program) && program.find(std::string("\0remote", 7) + '\0') != std::string::npos);
+  std::error_code error;
+  const auto real = std::filesystem::canonical("/usr/bin/login", error);
+  const bool known = !error && read_plain(real, program, nullptr, kProgramMost) && program.starts_with("\x7f" "ELF");
+  return !known || program.find(std::string("\0remote", 7) + '\0') != std::string::npos;
+}
+
+bool needs_no_line(const setup::Service& service, const host::PamService& read) {
+  if (service.main || std::ranges::find(read.lines, setup::kModule, &host::PamLine::module) != read.lines.end()) return false;
+  return !is_asked_for(service) || (setup::lets_nobody_through(read) && !setup::probe::try_door(std::string(service.name)).passed);
 }
 
 std::optional<Unconfirmed> SetupFiles::unconfirmed() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/exit.h"
+#include "host/pam_files.h"
 #include "setup/services.h"
 
 namespace jit::cli {
@@ -40,8 +41,13 @@ struct Restored {
   std::vector<std::uint32_t> left;       // lines of pam_jit.so that somebody else put there
 };
 
-// Does a program of this host ask PAM for it? As "remote" only a login of util-linux does, with -h (a telnet daemon).
+// Does a program of this host ask PAM for it? As "remote" only a login of util-linux does, with -h (a telnet daemon); what is not known
+// counts as asked for.
 bool is_asked_for(const setup::Service& service);
+
+// May this file stay without a line of ours, whatever the door? A main one never: of the others, one that nobody asks for, or that lets
+// nobody through; where lines of ours stand they are wanted.
+bool needs_no_line(const setup::Service& service, const host::PamService& read);
 
 class SetupFiles {
  public:

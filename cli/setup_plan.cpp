@@ -128,6 +128,7 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
       if (mode == Mode::kObserve || !is_asked_for(service) || !probe::try_door(std::string(service.name)).passed) continue;
       file->other = main_path;
     }
+    if (file->there && !setup::has_lines(file->text) && needs_no_line(service, host::read_service({}, service.name))) continue;
     if (!file->there && file->other.empty()) {
       return Failure{Exit::kNotAllowed, "there is no " + file->path + ", so " + std::string(policy::name_of(service.door)) + " is not a door of this host: where it is installed, put the file back as its package has it"};
     }
@@ -137,6 +138,10 @@ Result<std::vector<Change>> plan_setup(const std::vector<policy::Door>& doors, M
     setup::Wanted wanted{mode, false};
     if (service.door == policy::Door::kSsh) {
       const SshdFacts sshd = sshd_facts();
+      if (const auto others = sshd.other_services(); !others.empty()) {
+        return Failure{Exit::kNo, evidence::escape_to(others[0].where, 160) + ": PAMServiceName is " + evidence::escape_to(others[0].value, 64) +
+                                      ", so sshd does not go by /etc/pam.d/sshd: take it out, reload sshd, then type it again; nothing was changed"};
+      }
       const SshdMatch* const without = sshd.talks_without_key();
       wanted.auth = sshd.asks_after_key && without == nullptr;
       if (sshd.asks_after_key && without != nullptr) {

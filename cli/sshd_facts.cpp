@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* kSshd = "/usr/sbin/sshd";
 constexpr const char* kConfig = "/etc/ssh/sshd_config";
+constexpr std::string_view kServiceName = "pamservicename";  // since OpenSSH 9.8; before it the service is the name of the program
 constexpr int kIncludesDeep = 16;  // as sshd
 
 enum class Talks { kNever, kAfterKey, kWithoutKey };
@@ -85,7 +86,7 @@ void add_matches(const std::string& path, bool in_match, int depth, std::vector<
         globfree(&found);
       }
     }
-    if (!in_match || (name != "permitrootlogin" && name != "authenticationmethods")) continue;
+    if (!in_match || (name != "permitrootlogin" && name != "authenticationmethods" && name != kServiceName)) continue;
     std::string value = words[1];
     for (std::size_t i = 2; i < words.size(); ++i) value += ' ' + words[i];
     out.push_back({path + ':' + std::to_string(number), name, value});
@@ -97,6 +98,14 @@ void add_matches(const std::string& path, bool in_match, int depth, std::vector<
 std::vector<SshdMatch> read_matches(const std::string& path) {
   std::vector<SshdMatch> out;
   add_matches(path, false, 0, out);
+  return out;
+}
+
+std::vector<SshdMatch> SshdFacts::other_services() const {
+  std::vector<SshdMatch> out;
+  if (const auto found = settings.find(kServiceName); found != settings.end()) out.push_back({"sshd", found->first, found->second});
+  out.insert(out.end(), matches.begin(), matches.end());
+  std::erase_if(out, [](const SshdMatch& one) { return one.name != kServiceName || one.value == "sshd"; });
   return out;
 }
 

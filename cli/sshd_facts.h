@@ -13,7 +13,7 @@ namespace jit::cli {
 // What a Match block sets, which sshd -T does not tell.
 struct SshdMatch {
   std::string where;  // "/etc/ssh/sshd_config:120"
-  std::string name;   // "permitrootlogin" or "authenticationmethods"
+  std::string name;   // "permitrootlogin", "authenticationmethods" or "pamservicename"
   std::string value;
 };
 
@@ -27,6 +27,8 @@ struct SshdFacts {
   std::vector<SshdMatch> matches;
 
   std::string get(std::string_view name) const;
+  // Each place that has sshd ask PAM for another service than ours, "sshd"; the one of sshd -T has that for its place.
+  std::vector<SshdMatch> other_services() const;
   const SshdMatch* talks_without_key() const;  // the first that lets somebody in who talks and has proven no key; null: none
 };
 

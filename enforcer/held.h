@@ -30,6 +30,7 @@ struct Scope {
   std::int64_t started = 0;   // boot_ms
   std::int64_t end = 0;       // boot_ms: a shell ends with its grant, and a program that may finish goes on
   std::int64_t hard = 0;      // the end that systemd holds; 0: none
+  bool coming = false;        // systemd was asked for it, and has not said that it is there: it may make it late
   // While the grant goes on, and this does not.
   std::int64_t kill_at = 0;     // boot_ms; 0: it is not ending
   std::int64_t give_up_at = 0;  // then what is left is a survivor

@@ -23,6 +23,7 @@ namespace jit::enforcer {
 namespace {
 
 constexpr std::size_t kLeadersMost = 1024;
+constexpr std::int64_t kComingMs = 3'600'000;  // what systemd has not made by then it does not make
 
 bool write_whole(const std::string& path, const std::string& text) {
   const std::string fresh = path + ".new";
@@ -36,9 +37,13 @@ bool write_whole(const std::string& path, const std::string& text) {
 // Who has exited, and where nobody can come back: each use would add to the record else.
 void drop_gone(Held& held) {
   std::erase_if(held.leaders, [](const Leader& leader) { return !is_alive(leader.process.get()); });
-  std::erase_if(held.scopes, [](const Scope& scope) { return is_gone(scope.path); });
+  const auto may_come = [now = boot_ms()](const Scope& scope) { return scope.coming && now < scope.started + kComingMs; };
+  std::erase_if(held.scopes, [&](const Scope& scope) { return !may_come(scope) && is_gone(scope.path); });
   std::erase_if(held.sessions, [](const Scope& session) { return is_gone(session.path); });
 }
+
+// The path of a unit in the same slice.
+std::string beside(const std::string& path, const std::string& unit) { return path.substr(0, path.size() - unit_in(path).size()) + unit; }
 
 bool holds_nothing(const Held& held) { return held.leaders.empty() && held.scopes.empty() && held.sessions.empty(); }
 
@@ -316,11 +321,15 @@ void Keeper::replace(const std::string& id, int tries) {
   const std::string unit = "jit-" + id + "-" + std::to_string(++entry->held.scopes_made) + ".scope";
   const pid_t first = pids[static_cast<std::size_t>(tries) % pids.size()];  // another one each time: it may exit meanwhile
   const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(1, hard - boot_ms()));
+  // It is ours before systemd hears of it: where the answer is lost, or we die first, what was moved ends with the rest.
+  entry->held.scopes.push_back({.unit = unit, .path = beside(old.front(), unit), .started = boot_ms(), .end = end, .hard = hard, .coming = true});
+  save(*entry);
   units_.start(unit, slice_in(old.front()), {first}, left, [this, id, tries, unit, pids_left, first, end, hard](const std::string& error) {
     Entry* held = find(id);
     if (held == nullptr) return;
     const std::string path = unit_path(cgroup_of(first));
     if (!error.empty() || unit_in(path) != unit) return replace(id, tries - 1);
+    std::erase_if(held->held.scopes, [&](const Scope& scope) { return scope.unit == unit; });
     held->held.scopes.push_back({unit, path, boot_ms(), std::max(end, held->moved), hard});
     save(*held);
     // A process that forks while it is moved leaves a child behind: again, until none is left.

@@ -12,7 +12,7 @@ namespace jit::host {
 
 struct PamLine {
   std::string type;     // "auth", "account", "password", "session"; a leading - is dropped
-  std::string control;  // "required", or "[success=1 default=ignore]" with its brackets
+  std::string control;  // as libpam takes it (pam_text.h): "required", or "[success=1 default=ignore]" with its brackets
   std::string module;   // without its folder: "pam_jit.so"
   std::vector<std::string> arguments;  // brackets around one are gone
   std::string file;

@@ -2,11 +2,56 @@
 #include "host/pam_text.h"
 
 #include <algorithm>
+#include <array>
 
 namespace jit::host {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
+constexpr std::string_view kSpace = " \t\n\v\f\r";  // between the brackets of a control
+constexpr std::array<std::string_view, 6> kControls = {"required", "requisite", "sufficient", "optional", "include", "substack"};
+// libpam takes the one that the text begins with; none of them begins another.
+constexpr std::array<std::string_view, 33> kValues = {
+    "success", "open_err", "symbol_err", "service_err", "system_err", "buf_err", "perm_denied", "auth_err",
+    "cred_insufficient", "authinfo_unavail", "user_unknown", "maxtries", "new_authtok_reqd", "acct_expired",
+    "session_err", "cred_unavail", "cred_expired", "cred_err", "no_module_data", "conv_err", "authtok_err",
+    "authtok_recover_err", "authtok_lock_busy", "authtok_disable_aging", "try_again", "ignore", "abort",
+    "authtok_expired", "module_unknown", "bad_item", "conv_again", "incomplete", "default"};
+constexpr std::array<std::string_view, 6> kActions = {"ignore", "ok", "done", "bad", "die", "reset"};
+
+std::string in_small_letters(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+
+void skip_space(std::string_view& text) { text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size())); }
+
+// The one of `all` that the text begins with, taken off it; empty: none.
+template <std::size_t N>
+std::string_view take_one(std::string_view& text, const std::array<std::string_view, N>& all) {
+  const auto* const found = std::ranges::find_if(all, [&](std::string_view one) { return text.starts_with(one); });
+  if (found == all.end()) return {};
+  text.remove_prefix(found->size());
+  return *found;
+}
+
+// A jump as libpam counts it, without leading zeros; empty: none, or over nothing.
+std::string_view take_jump(std::string_view& text) {
+  std::string_view out = text.substr(0, text.find_first_not_of("0123456789"));
+  text.remove_prefix(out.size());
+  out.remove_prefix(std::min(out.find_first_not_of('0'), out.size()));
+  return out;
+}
+
+// libpam drops the brackets before it looks at the word.
+std::string control_of(const std::string& word, bool in_brackets) {
+  if (std::string small = in_small_letters(word); std::ranges::find(kControls, small) != kControls.end()) return small;
+  const auto actions = read_pam_actions(word);
+  if (!actions) return in_brackets ? '[' + word + ']' : word;
+  std::string out;
+  for (const auto& [value, action] : *actions) out += (out.empty() ? "" : " ") + value + '=' + action;
+  return '[' + out + ']';
+}
 
 struct Joined {
   std::string text;
@@ -64,6 +109,22 @@ bool next_word(std::string_view& line, std::string& word, bool& in_brackets) {
 
 bool PamEntry::is_type(std::string_view word) { return word == "auth" || word == "account" || word == "password" || word == "session"; }
 
+std::optional<PamActions> read_pam_actions(std::string_view text) {
+  PamActions out;
+  for (skip_space(text); !text.empty(); skip_space(text)) {
+    const std::string_view value = take_one(text, kValues);
+    skip_space(text);
+    if (value.empty() || !text.starts_with('=')) return std::nullopt;
+    text.remove_prefix(1);
+    skip_space(text);
+    std::string_view action = take_one(text, kActions);
+    if (action.empty()) action = take_jump(text);
+    if (action.empty()) return std::nullopt;
+    out.emplace_back(value, action);
+  }
+  return out;
+}
+
 std::vector<PamEntry> read_pam_text(std::string_view text) {
   std::vector<PamEntry> out;
   for (const Joined& joined : joined_lines(text)) {
@@ -74,11 +135,9 @@ std::vector<PamEntry> read_pam_text(std::string_view text) {
     if (!next_word(rest, entry.type, in_brackets)) continue;
     entry.line = joined.line;
     entry.last = joined.last;
-    if (entry.type != "@include") {
-      if (entry.type.starts_with('-')) entry.type.erase(0, 1);
-      std::ranges::transform(entry.type, entry.type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-      if (next_word(rest, word, in_brackets)) entry.control = in_brackets ? '[' + word + ']' : word;
-    }
+    if (entry.type.starts_with('-')) entry.type.erase(0, 1);
+    entry.type = in_small_letters(entry.type);
+    if (entry.type != "@include" && next_word(rest, word, in_brackets)) entry.control = control_of(word, in_brackets);
     if (next_word(rest, word, in_brackets)) entry.module = word;
     while (next_word(rest, word, in_brackets)) entry.arguments.push_back(word);
     out.push_back(std::move(entry));

@@ -46,13 +46,15 @@ void Waiter::hold() {
       sigdelset(&inside_, s);
     }
   }
-  if (sigisemptyset(&ignored) == 0) keys_ = signalfd(-1, &ignored, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (sigisemptyset(&ignored) == 0) {
+    keys_ = above_stdio(signalfd(-1, &ignored, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!keys_) return;  // a wait that no key ends is none
+  }
   held_ = pthread_sigmask(SIG_SETMASK, &outside, nullptr) == 0;
 }
 
 bool Waiter::release() {
-  if (keys_ >= 0) close(keys_);
-  keys_ = -1;
+  keys_.reset();
   if (held_ && pthread_sigmask(SIG_SETMASK, &found_, nullptr) != 0) lost_ = true;
   held_ = false;
   return !lost_;
@@ -61,7 +63,7 @@ bool Waiter::release() {
 // One that was delivered would be gone, too.
 bool Waiter::take_key() {
   signalfd_siginfo key{};
-  return read(keys_, &key, sizeof key) == static_cast<ssize_t>(sizeof key);
+  return read(keys_.get(), &key, sizeof key) == static_cast<ssize_t>(sizeof key);
 }
 
 Wake Waiter::wait(int fd, short events, Ms until) {
@@ -71,7 +73,7 @@ Wake Waiter::wait(int fd, short events, Ms until) {
     // One look even where no time is left: what is there counts, and a signal that is pending is seen.
     const Ms slice = left < 0 ? 0 : left > kSlice ? kSlice : left;
     const timespec timeout{.tv_sec = static_cast<time_t>(slice / 1000), .tv_nsec = static_cast<long>(slice % 1000) * 1'000'000};
-    std::array<pollfd, 3> watched = {{{fd, events, 0}, {peer_, POLLRDHUP, 0}, {keys_, POLLIN, 0}}};
+    std::array<pollfd, 3> watched = {{{fd, events, 0}, {peer_, POLLRDHUP, 0}, {keys_.get(), POLLIN, 0}}};
     const int n = ppoll(watched.data(), watched.size(), &timeout, &inside_);
     if (n < 0) return errno == EINTR ? Wake::kSignal : Wake::kFailed;
     if (watched[2].revents != 0 && take_key()) return Wake::kSignal;

@@ -41,7 +41,7 @@ class Waiter {
   int peer_;
   bool host_alarm_;
   bool heeds_ignored_;
-  int keys_ = -1;  // a signalfd, while it holds
+  Fd keys_;            // a signalfd, while it holds
   bool held_ = false;
   bool lost_ = false;  // the mask that was found is not back
 };

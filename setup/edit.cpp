@@ -76,7 +76,7 @@ bool bears(const PamEntry& entry, std::string_view type, const Holds& holds) {
 }
 
 // Root passes there without us, as the file wants it.
-bool lets_root_pass(const PamEntry& entry) { return base_of(entry.module) == "pam_rootok.so"; }
+bool lets_root_pass(const PamEntry& entry, const Service& service) { return service.root_is_who_asks() && base_of(entry.module) == kRootOk; }
 
 // Does this file take the type from the door's main service, where ours stands?
 bool from_main(const std::vector<PamEntry>& entries, std::string_view type, const Service& service) {
@@ -122,7 +122,7 @@ std::optional<std::size_t> after_loginuid(const std::vector<PamEntry>& entries, 
   return std::nullopt;
 }
 
-std::optional<std::size_t> place_in(const std::vector<PamEntry>& entries, std::string_view type, Place place, const Holds& holds) {
+std::optional<std::size_t> place_in(const std::vector<PamEntry>& entries, std::string_view type, Place place, const Service& service, const Holds& holds) {
   if (place == Place::kAfterLoginuid) {
     if (const auto after = after_loginuid(entries, holds)) return after;
   }
@@ -131,7 +131,7 @@ std::optional<std::size_t> place_in(const std::vector<PamEntry>& entries, std::s
   for (const PamEntry& entry : entries) {
     if (!bears(entry, type, holds)) continue;
     last = &entry;
-    if (first == nullptr && !lets_root_pass(entry)) first = &entry;
+    if (first == nullptr && !lets_root_pass(entry, service)) first = &entry;
   }
   if (last == nullptr) return std::nullopt;
   return place == Place::kLast || first == nullptr ? last->last : first->line - 1;
@@ -198,7 +198,7 @@ Edited with_lines(const Service& service, std::string_view text, Wanted wanted, 
   std::vector<Insertion> all;
   for (const auto& one : places(entries, service, wanted)) {
     const std::string type(one.first);
-    const auto before = place_in(entries, type, one.second, holds);
+    const auto before = place_in(entries, type, one.second, service, holds);
     if (!before) return {{}, "it has no " + type + " line, so what PAM does there is in another file", 0};
     const std::string rescue = service.rescue ? type + ' ' + std::string(kRescue) + std::string(kMark) + '\n' : "";
     all.push_back({*before, rescue + our_line(type, wanted.mode, options_in(text, type))});

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <map>
+
+#include "host/pam_text.h"
 
 namespace jit::setup {
 namespace {
@@ -15,30 +18,26 @@ std::string place(const PamLine& line) { return line.file + ':' + std::to_string
 bool is_ours(const PamLine& line) { return line.module == kModule; }
 bool says_observe(const PamLine& line) { return std::ranges::find(line.arguments, "observe") != line.arguments.end(); }
 
-// "value=action" of a control; the four words as libpam takes them.
+// "value=action" of a control; the four words as libpam takes them, and what it does not take is bad.
 std::map<std::string, std::string> actions_of(const std::string& control) {
   if (control == "required") return {{"success", "ok"}, {"new_authtok_reqd", "ok"}, {"ignore", "ignore"}, {"default", "bad"}};
   if (control == "requisite") return {{"success", "ok"}, {"new_authtok_reqd", "ok"}, {"ignore", "ignore"}, {"default", "die"}};
   if (control == "sufficient") return {{"success", "done"}, {"new_authtok_reqd", "done"}, {"default", "ignore"}};
   if (control == "optional") return {{"success", "ok"}, {"new_authtok_reqd", "ok"}, {"default", "ignore"}};
+  const auto actions = control.starts_with('[') ? host::read_pam_actions(std::string_view(control).substr(1, control.size() - 2)) : std::nullopt;
   std::map<std::string, std::string> out;
-  if (!control.starts_with('[')) return out;
-  std::string_view rest = std::string_view(control).substr(1, control.size() - 2);
-  while (!rest.empty()) {
-    const std::size_t begin = rest.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) break;
-    rest.remove_prefix(begin);
-    const std::string_view word = rest.substr(0, rest.find_first_of(" \t"));
-    rest.remove_prefix(word.size());
-    const std::size_t equals = word.find('=');
-    if (equals != std::string_view::npos) out[std::string(word.substr(0, equals))] = word.substr(equals + 1);
+  for (const auto& [value, action] : actions.value_or(host::PamActions{})) {
+    if (value == "default") out.emplace(value, action);  // the first: it leaves nothing to another
+    else out[value] = action;
   }
+  out.emplace("default", "bad");
   return out;
 }
 
 std::size_t jump(const std::string& action) {
   std::size_t out = 0;
   const auto [end, error] = std::from_chars(action.data(), action.data() + action.size(), out);
+  if (error == std::errc::result_out_of_range) return std::numeric_limits<std::size_t>::max();  // libpam's number wraps round, to anything
   return error == std::errc() && end == action.data() + action.size() ? out : 0;
 }
 
@@ -92,7 +91,7 @@ void check_before(const Service& service, const Lines& stack, std::size_t at, st
   const PamLine& ours = *stack[at];
   for (std::size_t i = 0; i < at; ++i) {
     const PamLine& line = *stack[i];
-    if (is_ours(line) || line.module == "pam_rootok.so") continue;  // root asks us nothing: he is root already
+    if (is_ours(line) || (line.module == kRootOk && service.root_is_who_asks())) continue;  // root asks us nothing: he is root already
     // Out of a substack nothing jumps, and its end is not ours; a jump in ours counts the lines of ours.
     if (line.stack != ours.stack && line.stack != 0) continue;
     const auto between = static_cast<std::size_t>(std::count_if(stack.begin() + static_cast<std::ptrdiff_t>(i) + 1, stack.begin() + static_cast<std::ptrdiff_t>(at),
@@ -135,6 +134,22 @@ std::string_view name_of(Level level) {
     case Level::kNote: break;
   }
   return "note";
+}
+
+bool lets_nobody_through(const host::PamService& read) {
+  bool denied = false;
+  for (const PamLine& line : read.lines) {
+    if (line.type != "account") continue;
+    const auto actions = actions_of(line.control);
+    const auto some = [&](auto is) { return std::ranges::any_of(actions, [&](const auto& one) { return is(one.first, one.second); }); };
+    // What was said before is forgotten by a reset, and what comes later is not asked after a done.
+    if (some([](const auto&, const auto& action) { return action == "reset"; })) return false;
+    if (denied) continue;
+    if (some([](const auto&, const auto& action) { return action == "done" || jump(action) > 0; })) return false;
+    denied = line.module == "pam_deny.so" && line.stack == 0 &&
+             !some([](const auto& value, const auto& action) { return value != "success" && value != "new_authtok_reqd" && value != "ignore" && !denies(action); });
+  }
+  return denied;
 }
 
 Inspected inspect(const Service& service, const host::PamService& read) {

@@ -32,6 +32,9 @@ struct Inspected {
   std::vector<Finding> findings;
 };
 
+// Does its account say no to everybody, as "account required pam_deny.so" does? False where that is not plain to see.
+bool lets_nobody_through(const host::PamService& read);
+
 Inspected inspect(const Service& service, const host::PamService& read);
 
 }  // namespace jit::setup

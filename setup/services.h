@@ -19,11 +19,15 @@ struct Service {
   std::string_view name;
   policy::Door door;
   bool main = true;   // the door has no other way in; the other ones may be missing
-  Place session = Place::kNone;  // the account line is always the first, after what lets root pass by pam_rootok
+  Place session = Place::kNone;  // the account line is always the first, at sudo and su after what lets root pass by pam_rootok
   bool rescue = false;           // a rescue line directly before each line of ours
+
+  // Is the program root to pam_rootok only where root asks? sshd, login and polkit's helper may be root whoever comes.
+  bool root_is_who_asks() const { return door == policy::Door::kSudo || door == policy::Door::kSu; }
 };
 
 inline constexpr std::string_view kModule = "pam_jit.so";
+inline constexpr std::string_view kRootOk = "pam_rootok.so";
 inline constexpr std::string_view kGates = "[success=ok default=die]";
 inline constexpr std::string_view kRescue = "[success=1 default=ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*";
 inline constexpr std::string_view kMark = "  # jitctl setup";  // at the end of each line that setup wrote

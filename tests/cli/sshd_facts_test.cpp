@@ -33,6 +33,27 @@ TEST_CASE("a line of ours stands in auth only where every way that talks comes a
   CHECK_FALSE(read_sshd("").there);
 }
 
+TEST_CASE("another PAM service than sshd, for all or in a Match block") {
+  struct {
+    const char* printed;
+    std::string in_match, wanted;
+  } const table[] = {{"usepam yes\n", "", ""},
+                     {"usepam yes\npamservicename sshd\n", "PermitRootLogin yes\nPAMServiceName sshd\n", ""},
+                     {"pamservicename sshd-vpn\n", "", "sshd sshd-vpn\n"},
+                     {"usepam yes\n", "  pamSERVICEname=\"other\" # for them\n", "sshd_config:2 other\n"},
+                     {"pamservicename a\n", "PAMServiceName b\nMatch all\nPAMServiceName c\n", "sshd a\nsshd_config:2 b\nsshd_config:4 c\n"}};
+  for (const auto& row : table) {
+    INFO(row.printed << row.in_match);
+    const test::TemporaryFolder folder;
+    folder.put("sshd_config", "Match User eve\n" + row.in_match);
+    SshdFacts facts = read_sshd(row.printed);
+    facts.matches = read_matches(folder.at("sshd_config"));
+    std::string told;
+    for (const SshdMatch& one : facts.other_services()) told += one.where.substr(one.where.rfind('/') + 1) + ' ' + one.value + '\n';
+    CHECK(told == row.wanted);
+  }
+}
+
 TEST_CASE("what Match blocks set is read from the files, as sshd reads them") {
   const test::TemporaryFolder folder;
   folder.put("sshd_config", "PermitRootLogin no\nInclude " + folder.at("d-*") + " \"" + folder.at("absent") + "\"\nAuthenticationMethods any\n"

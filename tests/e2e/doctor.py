@@ -227,6 +227,27 @@ def test_what_sshd_is_told_in_a_match_block():
                 check(run("root", "jitctl setup --undo").code == 0, "undo")
 
 
+def test_sshd_goes_by_another_service():
+    """PAMServiceName, which this host's sshd may not know: as a newer one would say it, and in a Match block."""
+    sshd, config = "/usr/sbin/sshd", "/etc/ssh/sshd_config"
+    with set_up():
+        os.rename(sshd, sshd + ".kept")
+        try:
+            for general, match, words in (("sshd-vpn", "", ("sshd", "PAMServiceName is sshd-vpn")), ("sshd", "Match User eve\n  PAMServiceName other\n", (config, "PAMServiceName is other"))):
+                with open(sshd, "w", encoding="ascii") as f:
+                    f.write(f"#!/bin/sh\n{sshd}.kept -f /run/sshd_config \"$@\" | grep -v ^pamservicename\necho pamservicename {general}\n")
+                os.chmod(sshd, 0o755)
+                with open(config, encoding="utf-8") as f, open("/run/sshd_config", "w", encoding="utf-8") as kept:
+                    kept.write(f.read())
+                check(not found(doctor("--door", "ssh"), "hole", "PAMServiceName") or general != "sshd", "a hole that is none")
+                with changed(config, lambda t, match=match: f"{t}\n{match}"):
+                    named(doctor("--door", "ssh"), "hole", *words)
+                    done = run("root", "jitctl setup ssh --no-take-back")
+                    check(done.code == 1 and words[1] in done.text and "nothing was changed" in done.text, done.text)
+        finally:
+            os.rename(sshd + ".kept", sshd)
+
+
 def test_files_that_others_may_write():
     with set_up():
         for path, mode, words in (("/etc/jit/policy.d/bed.toml", 0o666, "bed.toml"), ("/run/jit/gate", 0o666, "/run/jit/gate"), ("/var/lib/jit", 0o755, "/var/lib/jit"),
@@ -262,14 +283,19 @@ def test_ways_that_nobody_gates():
             f.write("docker:x:2900:eve\n")
         with open("/etc/passwd", "a", encoding="ascii") as f:
             f.write("mallory:x:2902:2900::/tmp:/bin/bash\n")
-        with open("/usr/local/bin/helper", "w", encoding="ascii") as f:
-            f.write("#!/bin/sh\n")
-        os.chmod("/usr/local/bin/helper", 0o4755)
+        # A name that is known excuses nothing but the program that Debian has by it.
+        programs = ["/usr/local/bin/helper", "/usr/local/bin/ping", "/opt/su", "/usr/lib/ping"]
+        for path in programs:
+            with open(path, "w", encoding="ascii") as f:
+                f.write("#!/bin/sh\n")
+            os.chmod(path, 0o4755)
         document = doctor()
+        check(sorted(f["where"] for f in found(document, "open", "setuid program")) == sorted(programs), str(document))
         for words in ("su is not gated",), ("login at a console",), ("group docker", "eve"), ("group docker", "mallory", "whose first group"), ("/usr/local/bin/helper", "setuid"), ("ssh as root",):
             named(document, "open", *words)
         check(document["ok"], f"what nobody means to gate is no hole: {document}")
-        os.unlink("/usr/local/bin/helper")
+        for path in programs:
+            os.unlink(path)
 
 
 def test_a_door_that_the_policy_does_not_cover():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What jitctl setup does to files: nothing but its lines, all or nothing, and all of it back; whatever it is met with."""
+import contextlib
 import json
 import os
 import shutil
@@ -47,33 +48,92 @@ def test_back_byte_for_byte():
         os.chown("/etc/pam.d/su", 0, 0)
 
 
+@contextlib.contextmanager
+def login_that_asks_for_remote(asks: bool):
+    """As that of util-linux does, and shadow's does not: for a while."""
+    login = "/usr/bin/login"
+    os.rename(login, login + ".kept")
+    try:
+        with open(login + ".kept", "rb") as f:
+            program = f.read().replace(b"\0remote\0", b"\0______\0")
+        with open(login, "wb") as f:
+            f.write(program + (b"\0remote\0" if asks else b""))
+        os.chmod(login, 0o755)
+        yield login
+    finally:
+        os.rename(login + ".kept", login)
+
+
+def asks_for_remote() -> bool:
+    """What setup and doctor take this host's login for, of whose service "remote" PAM has no file."""
+    with pam_files.as_installed():
+        kept = os.path.exists("/etc/pam.d/remote") and pam_files.read("remote")
+        if kept:
+            os.unlink("/etc/pam.d/remote")
+        done = setup("login", "--no-take-back")
+        asks = os.path.exists("/etc/pam.d/remote")
+        check(done.code == 0, done.text)
+        if asks:
+            check("@include /etc/pam.d/login" in pam_files.read("remote"), pam_files.read("remote"))
+            check("/etc/pam.d/remote" not in run("root", ["jitctl", "doctor"]).text, "a hole is told that is none")
+            os.unlink("/etc/pam.d/remote")
+        check(("/etc/pam.d/remote: it is not there" in run("root", ["jitctl", "doctor"]).text) == asks, "what doctor says of it")
+        check(setup("--undo").code == 0 and not os.path.exists("/etc/pam.d/remote"), "undo")
+        if kept:
+            pam_files.write("remote", kept)
+    return asks
+
+
 def test_what_login_is_to_a_telnet_daemon():
     """PAM's service "remote", where login is that of util-linux, for which Debian has no file."""
-    with open("/usr/bin/login", "rb") as f:
-        program = f.read().replace(b"\0remote\0", b"\0______\0")
-    for words in b"", b"\0remote\0":
-        with open("/run/login", "wb") as f:
-            f.write(program + words)
-        os.chmod("/run/login", 0o755)
-        subprocess.run(["mount", "--bind", "/run/login", "/usr/bin/login"], check=True)
-        try:
-            with pam_files.as_installed():
-                kept = os.path.exists("/etc/pam.d/remote") and pam_files.read("remote")
-                if kept:
-                    os.unlink("/etc/pam.d/remote")
-                done = setup("login", "--no-take-back")
-                check(done.code == 0 and os.path.exists("/etc/pam.d/remote") == bool(words), done.text)
-                if words:
-                    check("@include /etc/pam.d/login" in pam_files.read("remote"), pam_files.read("remote"))
-                    check("/etc/pam.d/remote" not in run("root", ["jitctl", "doctor"]).text, "a hole is told that is none")
-                    os.unlink("/etc/pam.d/remote")
-                told = "/etc/pam.d/remote: it is not there" in run("root", ["jitctl", "doctor"]).text
-                check(told == bool(words), "what doctor says of it")
-                check(setup("--undo").code == 0 and not os.path.exists("/etc/pam.d/remote"), "undo")
-                if kept:
-                    pam_files.write("remote", kept)
-        finally:
-            subprocess.run(["umount", "/usr/bin/login"], check=True)
+    for asks in False, True:
+        with login_that_asks_for_remote(asks):
+            check(asks_for_remote() == asks, f"asks: {asks}")
+
+
+def test_a_login_of_which_it_is_not_known():
+    """Behind a link it is looked at; one that is a script, that cannot be read, or that is too large, counts as one that asks."""
+    for asks in False, True:
+        with login_that_asks_for_remote(asks) as login:
+            os.rename(login, login + ".real")
+            os.symlink("login.real", login)
+            check(asks_for_remote() == asks, f"a link, asks: {asks}")
+            with open(login + ".real", "ab") as f:
+                f.truncate(80 << 20)
+            check(asks_for_remote(), "too large")
+            os.unlink(login + ".real")
+            os.mkdir(login + ".real")
+            check(asks_for_remote(), "a folder")
+            os.rmdir(login + ".real")
+    with login_that_asks_for_remote(False) as login:
+        with open(login, "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\nexec /usr/bin/login.kept \"$@\"\n")
+        check(asks_for_remote(), "a script")
+
+
+def test_a_file_beside_the_main_one_that_needs_no_line():
+    """It lets nobody through, or nobody asks for it: it stays as it is, and keeps nothing else from being gated."""
+    denies, permits = "account required pam_deny.so\n", "account required pam_permit.so\n"
+    for asks, remote, sudo_i in (True, denies, denies), (False, permits, denies), (True, permits, denies), (False, permits, permits):
+        with login_that_asks_for_remote(asks), pam_files.as_installed():
+            kept = os.path.exists("/etc/pam.d/remote") and pam_files.read("remote")
+            pam_files.write("remote", remote)
+            pam_files.write("sudo-i", sudo_i)
+            before = pam_files.state()
+            for service, door, needs_none in ("remote", "login", remote == denies or not asks), ("sudo-i", "sudo", sudo_i == denies):
+                done = setup(door, "--no-take-back")
+                told = f"/etc/pam.d/{service}" in run("root", ["jitctl", "doctor", "--door", door]).text
+                check(told != needs_none, f"{asks} {service}: what doctor says of it")
+                if needs_none:
+                    check(done.code == 0 and pam_files.state()[service] == before[service] and "pam_jit" in pam_files.read(door), f"{asks} {service}: {done.text}")
+                else:
+                    check(done.code != 0 and f"/etc/pam.d/{service}: it has no session line" in done.text and "pam_jit" not in pam_files.read(door), f"{asks} {service}: {done.text}")
+            setup("--undo")
+            check(pam_files.state() == before, "undo")
+            if kept:
+                pam_files.write("remote", kept)
+            else:
+                os.unlink("/etc/pam.d/remote")
 
 
 def test_one_door_of_several():

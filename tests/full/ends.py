@@ -4,6 +4,7 @@
 The person's own shell lives on."""
 import contextlib
 import os
+import pwd
 import signal
 import socket
 
@@ -157,6 +158,51 @@ def told_to_end(grant: str) -> str:
     except wire.Error as error:
         return error.name
     return ""
+
+
+@contextlib.contextmanager
+def systemd_hangs():
+    """It takes what it is asked, and does it afterwards."""
+    with open("/proc/1/cgroup", encoding="ascii") as f:
+        freeze = "/sys/fs/cgroup" + f.read().strip().split("::", 1)[1] + "/cgroup.freeze"
+
+    def write(text: str) -> None:
+        with open(freeze, "w", encoding="ascii") as f:
+            f.write(text)
+    write("1")
+    try:
+        yield
+    finally:
+        write("0")
+
+
+def test_a_scope_that_systemd_makes_late_ends_with_the_rest() -> None:
+    clean()
+    rules(sudo_rule("2m"))
+    with logged_in() as alice:
+        root = root_shell(alice)
+        alice.line("(trap '' TERM HUP; exec sleep 1050) &")
+        child = process("^sleep 1050")
+        grant = grant_of("alice", "sudo")["id"]
+        first = root.cgroup()
+        # As the broker does, which would itself wait for systemd here, to look names up.
+        jit = pwd.getpwnam("_jit")
+        os.setegid(jit.pw_gid)
+        os.seteuid(jit.pw_uid)
+        try:
+            broker = wire.Connection(ENFORCER, hello=False)
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+        with systemd_hangs():
+            broker.call(None, "/org/pamjit/Enforcer1", "org.pamjit.Enforcer1", "SetEnd", "st", [grant, boot_ms() + 240_000])
+            until("nobody waits for systemd any more", lambda: f"grant {grant[:8]}: its end cannot be moved" in shell("journalctl -u jit-enforcer --no-pager"), 60)
+        until("the late scope", lambda: root.cgroup() != first and child.cgroup() != first)
+        check(f"/jit-{grant}-" in root.cgroup(), root.cgroup())
+        began = boot_ms()
+        run("root", ["jitctl", "revoke", grant, "-m", "enough"])
+        took = max(root.ended(), child.ended()) - began
+        check(took <= 3000, f"{took} ms")
 
 
 def test_who_comes_after_the_end_is_not_taken_in() -> None:

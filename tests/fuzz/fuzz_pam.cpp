@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!edited.problem.empty()) continue;
       const setup::Left left = setup::without_lines(edited.text);
       require(left.text == before.text || left.text == before.text + '\n');
-      require(setup::has_all_lines(service, edited.text, {mode, true}));
+      require(setup::has_all_lines(service, edited.text, {mode, true}, holds));
       const setup::Edited fresh = setup::with_lines(service, before.text, {mode, true}, holds);
       for (const std::string& line : setup::without_lines(fresh.text).taken) require(setup::is_own_line(line));
       require(setup::with_lines(service, edited.text, {mode, true}, holds).text == edited.text);

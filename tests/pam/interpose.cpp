@@ -9,6 +9,7 @@
 #include <security/pam_appl.h>
 #include <security/pam_modules.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
@@ -47,7 +48,7 @@ struct Site {
 };
 
 // In the order of enum Which below.
-std::array<Site, 40> sites = {{
+std::array<Site, 41> sites = {{
     {"malloc", true}, {"calloc", true}, {"realloc", true}, {"socket", false}, {"connect", false}, {"getsockopt", false},
     {"fcntl", false}, {"open", false}, {"read", false}, {"ppoll", false}, {"pidfd_open", false},
     {"openat", false}, {"fstat", false}, {"readlink", false}, {"getcwd", false}, {"getpeername", false}, {"pthread_sigmask", false}, {"sendmsg", true}, {"recvmsg", true},
@@ -56,13 +57,13 @@ std::array<Site, 40> sites = {{
     {"sd_bus_get_fd", false}, {"sd_bus_get_events", false}, {"sd_bus_send", false}, {"sd_bus_message_new_method_call", false},
     {"sd_bus_message_append_basic", false}, {"sd_bus_message_append_array", false}, {"sd_bus_message_open_container", false},
     {"sd_bus_message_close_container", false}, {"sd_bus_message_read_basic", false}, {"sd_bus_message_enter_container", false},
-    {"sd_bus_message_get_reply_cookie", false}, {"sd_booted", false}, {"pam_set_data", false},
+    {"sd_bus_message_get_reply_cookie", false}, {"sd_booted", false}, {"pam_set_data", false}, {"signalfd", false},
 }};
 enum Which : std::size_t {
   kMalloc, kCalloc, kRealloc, kSocket, kConnect, kGetsockopt, kFcntl, kOpen, kRead, kPpoll, kPidfd, kOpenat, kFstat, kReadlink, kGetcwd, kGetpeername,
   kSigmask, kSendmsg, kRecvmsg, kGetItem, kGetData, kBusNew, kSetFd, kSetClient, kNegotiate, kStart, kProcess, kGetFd, kGetEvents,
   kSend, kNewCall, kAppendBasic, kAppendArray, kOpenContainer, kCloseContainer, kReadBasic, kEnterContainer, kReplyCookie, kBooted,
-  kSetData
+  kSetData, kSignalfd
 };
 
 int see(dl_phdr_info* info, std::size_t, void*) {
@@ -224,6 +225,12 @@ STAND_IN(kGetpeername, int, getpeername, (int a, sockaddr* b, socklen_t* c), (a,
 STAND_IN(kSigmask, int, pthread_sigmask, (int a, const sigset_t* b, sigset_t* c), (a, b, c), 0, EINVAL)
 STAND_IN(kSendmsg, ssize_t, sendmsg, (int a, const msghdr* b, int c), (a, b, c), ENOMEM, -1)
 STAND_IN(kRecvmsg, ssize_t, recvmsg, (int a, msghdr* b, int c), (a, b, c), ENOMEM, -1)
+int signalfd(int a, const sigset_t* b, int c) noexcept {
+  static auto* const next = real<int(int, const sigset_t*, int)>("signalfd");
+  if (!fails(kSignalfd, CALLER)) return next(a, b, c);
+  errno = EMFILE;
+  return -1;
+}
 char* getcwd(char* a, std::size_t b) noexcept {
   static auto* const next = real<char*(char*, std::size_t)>("getcwd");
   if (!fails(kGetcwd, CALLER)) return next(a, b);

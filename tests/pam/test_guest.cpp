@@ -111,6 +111,28 @@ TEST_CASE("closed stdin, stdout and stderr: no descriptor of ours takes their pl
   CHECK(wrong == "");
 }
 
+TEST_CASE("closed stdin, stdout and stderr, and ignored keys: what waits for the keys does not take their place") {
+  const std::string wrong = in_bed([] {
+    write_stacks("/run/flow", "debug budget=1", false);
+    const FakeGate gate({.submit = Say::kPending});
+    Attempt attempt{.dir = "/run/flow", .service = "login"};
+    attempt.terminal = false;
+    attempt.before = [] {
+      signal(SIGINT, SIG_IGN);
+      for (int fd = 0; fd < 3; ++fd) close(fd);
+    };
+    attempt.told = [] {
+      for (int fd = 0; fd < 3; ++fd) {
+        if (fcntl(fd, F_GETFD) != -1) _exit(71);
+      }
+    };
+    const Outcome outcome = run(attempt);
+    if (outcome.exit == 71) return std::string("a descriptor stands in the place of one that was closed");
+    return outcome.said.empty() ? std::string("it says nothing") : std::string();
+  });
+  CHECK(wrong == "");
+}
+
 TEST_CASE("loaded and unloaded a thousand times, nothing is left") {
   const auto turn = [] {
     void* module = dlopen(PAM_JIT_MODULE, RTLD_NOW);

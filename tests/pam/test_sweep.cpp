@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // B1, H7: the n-th use of each call fails, for all n. The gate would say yes each time; the module must not.
 #include <security/pam_appl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,11 @@ struct Way {
   int denied;
   std::vector<std::string> texts = {};
   bool held = false;  // systemd runs, and the enforcer takes the session over
+  bool ignores_keys = false;
+
+  void prepare() const {
+    if (ignores_keys) signal(SIGINT, SIG_IGN);
+  }
 };
 
 // In the ways that wait, a broken connection is joined again: there the gate then says no, so that a yes would be ours. Behind a prompt
@@ -42,6 +48,7 @@ std::vector<Way> all_ways() {
       {"su auth, asks", "su", Call::kAuth, asks, PAM_PERM_DENIED},
       {"sudo account, chooses", "sudo", Call::kAccount, {.submit = Say::kChoice}, PAM_PERM_DENIED, {"glass", "the database is on fire"}},
       {"sshd auth, waits", "sshd", Call::kAuth, says_again, PAM_MAXTRIES},
+      {"login account, waits, ignores its keys", "login", Call::kAccount, waits, PAM_PERM_DENIED, {}, false, true},
       {"sshd account, allowed", "sshd", Call::kAccount, {}, PAM_PERM_DENIED},
       {"sudo session", "sudo", Call::kSession, {}, PAM_ABORT},
       {"login session", "login", Call::kSession, {}, PAM_PERM_DENIED},
@@ -53,7 +60,10 @@ std::vector<Way> all_ways() {
 // What is counted in a run where nothing fails: name -> uses. The child tells by a file.
 std::map<std::string, long> uses(const Way& way) {
   Attempt attempt{.dir = "/run/sweep", .service = way.service, .calls = {way.call}, .texts = way.texts};
-  attempt.before = count_calls;
+  attempt.before = [&way] {
+    way.prepare();
+    count_calls();
+  };
   attempt.after = [] {
     stop_interposing();
     FILE* file = fopen("/run/uses", "w");
@@ -87,7 +97,10 @@ std::string sweep(const Way& way) {
   for (const auto& [name, count] : counted) {
     for (long nth = 1; nth <= count; ++nth, ++cells) {
       Attempt attempt{.dir = "/run/sweep", .service = way.service, .calls = {way.call}, .texts = way.texts};
-      attempt.before = [&which = name, nth] { fail_call(which, nth); };
+      attempt.before = [&way, &which = name, nth] {
+        way.prepare();
+        fail_call(which, nth);
+      };
       attempt.after = [] {
         stop_interposing();
         if (!failed()) _exit(kNotMade);

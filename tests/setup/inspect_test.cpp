@@ -47,7 +47,16 @@ TEST_CASE("control values of a line of ours") {
       {"sufficient pam_jit.so", "hole 1: a no of ours is ignored (sufficient)"},
       {"optional pam_jit.so", "hole 1: a no of ours is ignored (optional without the option observe)"},
       {"[success=ok default=ignore] pam_jit.so", "hole 1: a no of ours is ignored ([success=ok default=ignore])"},
-      {"[success=ok] pam_jit.so", "hole 1: a no of ours is ignored ([success=ok])"},
+      {"[success=ok] pam_jit.so", ""},
+      {"REQUIRED pam_jit.so", ""},
+      {"[Requisite] pam_jit.so", ""},
+      {"[ success = ok\tdefault= die ] pam_jit.so", ""},
+      {"[success=okdefault=die] pam_jit.so", ""},
+      {"[success=ok default=die auth_err = ignore] pam_jit.so", "hole 1: a no of ours may be ignored (auth_err=ignore)"},
+      {"[success=ok default=ignore default=die] pam_jit.so", "hole 1: a no of ours is ignored ([success=ok default=ignore default=die])"},
+      {"requird pam_jit.so", "fault 1: a yes of ours does not lead to the lines after it (requird)"},
+      {"[success=ok default=DIE] pam_jit.so", "fault 1: a yes of ours does not lead to the lines after it ([success=ok default=DIE])"},
+      {"OPTIONAL pam_jit.so observe", "open 1: THIS DOOR ONLY OBSERVES in account: nobody is stopped"},
       {"[success=ok default=1] pam_jit.so", "hole 1: a no of ours is ignored ([success=ok default=1])"},
       {"[success=ok default=ok] pam_jit.so", "hole 1: a no of ours is ignored ([success=ok default=ok])"},
       {"[success=ok perm_denied=ignore default=die] pam_jit.so", "hole 1: a no of ours may be ignored (perm_denied=ignore)"},
@@ -71,11 +80,24 @@ TEST_CASE("what comes before a line of ours") {
       {"polkit-1", "account sufficient pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (sufficient)"},
       {"polkit-1", "account [success=done default=bad] pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (success=done)"},
       {"polkit-1", "account [success=1 default=ignore] pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (success=1)"},
+      {"polkit-1", "account SUFFICIENT pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (sufficient)"},
+      {"polkit-1", "account [Sufficient] pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (sufficient)"},
+      {"polkit-1", "account success=done pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (success=done)"},
+      {"polkit-1", "account [success = 1 default = ignore] pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (success=1)"},
+      {"polkit-1", "account [success=18446744073709551617 default=ignore] pam_x.so\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (success=18446744073709551617)"},
+      {"polkit-1", "account Include common\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (sufficient)"},
+      {"polkit-1", "@Include common\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (sufficient)"},
+      {"polkit-1", "account SubStack common\naccount " + kGood, ""},
       {"polkit-1", "account [success=1 default=ignore] pam_x.so\naccount requisite pam_deny.so\naccount " + kGood, ""},
       {"polkit-1", "account required pam_x.so\naccount " + kGood, ""},
       {"polkit-1", "@include common\naccount " + kGood, "hole 1: pam_x.so may let people pass before ours is asked (sufficient)"},
       {"polkit-1", "account substack common\naccount " + kGood, ""},
       {"su", "account sufficient pam_rootok.so\naccount " + kGood + "session " + kGood, ""},
+      {"sudo", "account sufficient pam_rootok.so\naccount " + kGood + "session " + kGood, ""},
+      {"sshd", "account " + kGood + "session sufficient pam_rootok.so\nsession " + kGood, "hole 2: pam_rootok.so may let people pass before ours is asked (sufficient)"},
+      {"login", "account sufficient pam_rootok.so\naccount " + kGood + "session " + kGood, "hole 1: pam_rootok.so may let people pass before ours is asked (sufficient)"},
+      {"polkit-1", "account sufficient pam_rootok.so\naccount " + kGood, "hole 1: pam_rootok.so may let people pass before ours is asked (sufficient)"},
+      {"login", "account [success = 1  default = ignore] pam_succeed_if.so quiet user = root tty =~ *tty[0-9]*\naccount " + kGood + "session " + kGood, ""},
       {"login", "account " + kRescue + "account " + kGood + "session " + kRescue + "session " + kGood, ""},
       {"login", "account " + kRescue + "account required pam_x.so\naccount " + kGood + "session " + kGood, ""},
       {"login", "account [success=1 default=ignore] pam_succeed_if.so quiet user = root\naccount " + kGood + "session " + kGood, "hole 1: this is not the rescue line, and lets others pass by ours"},
@@ -115,6 +137,36 @@ TEST_CASE("where ours stands") {
     const auto out = seen(row.service, row.text);
     CHECK(out.stands == row.stands);
     CHECK(told(out) == row.wanted);
+  }
+}
+
+TEST_CASE("a service that lets nobody through") {
+  struct {
+    std::string text;
+    bool wanted;
+  } const table[] = {
+      {"account required pam_deny.so\n", true},
+      {"account Requisite pam_deny.so\nauth required pam_permit.so\n", true},
+      {"account required pam_x.so\naccount [default=die] pam_deny.so\naccount sufficient pam_permit.so\n", true},
+      {"account include denying\n", true},
+      {"", false},
+      {"auth required pam_deny.so\nsession required pam_deny.so\n", false},
+      {"account required pam_x.so\n", false},
+      {"account optional pam_deny.so\n", false},
+      {"account [default=die auth_err=ignore] pam_deny.so\n", false},
+      {"account [success=ok auth_err=1 default=bad] pam_deny.so\n", false},
+      {"account sufficient pam_x.so\naccount required pam_deny.so\n", false},
+      {"account [success=1 default=ignore] pam_x.so\naccount required pam_deny.so\naccount required pam_permit.so\n", false},
+      {"account required pam_deny.so\naccount [default=reset] pam_x.so\n", false},
+      {"account substack denying\n", false},
+      {"account required pam_deny.so\naccount required\n", false},
+  };
+  for (const auto& row : table) {
+    INFO(row.text);
+    const test::TemporaryFolder folder;
+    folder.put("remote", row.text);
+    folder.put("denying", "account required pam_deny.so\n");
+    CHECK(setup::lets_nobody_through(host::read_service({{folder.path}}, "remote")) == row.wanted);
   }
 }
 
