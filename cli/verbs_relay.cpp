@@ -95,6 +95,19 @@ Result<Nothing> make_stream(RelayClient& client, const Json& config) {
   return Nothing{};
 }
 
+// Claims of the accounts go to the servers, which drop whom they name at once.
+Result<Nothing> tell_servers(const relay::Authority& authority, std::int64_t now, const std::string& ca) {
+  auto client = reach(authority, authority.system_credentials(now), "system", ca);
+  if (!client) return client.failure();
+  for (const std::string& claims : authority.account_claims(now)) {
+    const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
+    if (!answer) return answer.failure();
+    const Json said = evidence::parse_foreign(answer->data);
+    if (number_of(said, "data.code") != 200) return Failure{Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)};
+  }
+  return Nothing{};
+}
+
 bool is_host_id(const std::string& text) { return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos; }
 
 }  // namespace
@@ -135,7 +148,12 @@ Exit Verbs::relay_streams() {
   const std::string& folder = args.words[0];
   const auto authority = authority_in(folder);
   if (!authority) return out.fail(authority.failure());
-  auto client = reach(*authority, authority->keeper_credentials(std::time(nullptr)), "keeper", args.value(Option::kCa));
+  const std::int64_t now = std::time(nullptr);
+  // A server that was built anew has its configuration's claims, which are older.
+  if (!authority->revoked().empty()) {
+    if (const auto told = tell_servers(*authority, now, args.value(Option::kCa)); !told) return out.fail(told.failure());
+  }
+  auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
   if (!client) return out.fail(client.failure());
   const unsigned replicas = authority->replicas;
   std::vector<Json> all = {
@@ -201,7 +219,6 @@ Exit Verbs::relay_renew() {
   return Exit::kDone;
 }
 
-// Claims of the accounts go to the servers, which drop whom they name at once.
 Exit Verbs::relay_revoke() {
   const std::string& folder = args.words[0];
   auto authority = authority_in(folder);
@@ -210,15 +227,10 @@ Exit Verbs::relay_revoke() {
   const std::string& name = args.words[1];
   const std::string kind = is_host_id(name) ? "host" : "approver";
   const std::size_t count = authority->revoke(kind, name, now);
-  if (count == 0) return out.fail({Exit::kNotAllowed, "nothing that holds was issued to " + evidence::escape_to(name, 64)});
+  if (count == 0) return out.fail({Exit::kNotAllowed, "nothing was issued to " + evidence::escape_to(name, 64)});
   if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
-  auto client = reach(*authority, authority->system_credentials(now), "system", args.value(Option::kCa));
-  if (!client) return out.fail({client.failure().code, client.failure().message + "; it is written down: repeat this when the servers are there"});
-  for (const std::string& claims : authority->account_claims(now)) {
-    const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
-    if (!answer) return out.fail(answer.failure());
-    const Json said = evidence::parse_foreign(answer->data);
-    if (number_of(said, "data.code") != 200) return out.fail({Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)});
+  if (const auto told = tell_servers(*authority, now, args.value(Option::kCa)); !told) {
+    return out.fail({told.failure().code, told.failure().message + "; it is written down: repeat this when the servers are there"});
   }
   out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");
   return Exit::kDone;

@@ -150,7 +150,7 @@ def test_revoked_within_a_second():
     check(refused_at_the_door(open("/root/carol.creds", encoding="ascii").read()), "her credentials still hold")
     check(not BOB.refused(BOB.flush), "bob was cut off too")
     unknown = run("root", ["jitctl", "relay", "revoke", DIR, "zoe", "--ca", CA])
-    check(unknown.code == 3 and "nothing that holds" in unknown.err, unknown.text)
+    check(unknown.code == 3 and "nothing was issued to zoe" in unknown.err, unknown.text)
 
 
 def test_files_of_the_admin():
@@ -163,6 +163,36 @@ def test_files_of_the_admin():
     for words in (["issue-host", DIR, "web1"], ["issue-approver", DIR, "bob"], ["init", "/root/x", "--server", "nats://localhost:1"], ["init", "/root/x", "--server", "tls://localhost:4222x"],
                   ["init", "/root/x", "--server", "tls://localhost:"], ["init", "/root/x", "--server", "tls://localhost:99999999999"]):
         check(run("root", ["jitctl", "relay", *words]).code == 2, f"{words}")
+
+
+def restart(server_forgets: bool = False) -> None:
+    RELAY.servers[1].stop()
+    if server_forgets:
+        good(["rm", "-r", f"{relaylib.DATA}/accounts", f"{relaylib.DATA}/jetstream"])
+    RELAY.start()
+    RELAY.servers[1].expect("Server is ready")
+
+
+def test_a_revocation_that_reached_no_server_is_sent_again():
+    stolen = good(["jitctl", "relay", "issue-approver", DIR, "dave", "--set", "set:sre"])
+    RELAY.servers[1].stop()
+    revoke = ["jitctl", "relay", "revoke", DIR, "dave", "--ca", CA]
+    for _ in range(2):
+        away = run("root", revoke)
+        check(away.code == 4 and "written down" in away.err and "repeat this" in away.err, away.text)
+    restart()
+    check(not refused_at_the_door(stolen), "nobody told the server, and it knows")
+    done = good(revoke)
+    check("revoked: 1 of dave" in done and refused_at_the_door(stolen), done)
+    check("revoked: 1 of dave" in good(revoke), "what holds already is no failure")
+
+
+def test_a_server_built_anew_is_told_who_was_revoked():
+    stolen = open("/root/carol.creds", encoding="ascii").read()
+    restart(server_forgets=True)
+    check(not refused_at_the_door(stolen), "its configuration is older than the revocation")
+    good(["jitctl", "relay", "streams", DIR, *relaylib.SETS, "--ca", CA])
+    check(refused_at_the_door(stolen), "her credentials hold again")
 
 
 try:
