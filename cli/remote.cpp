@@ -53,7 +53,9 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
 void Remote::renew(const std::string& credentials, const std::string& jwt, const std::string& user) {
   const auto answer = client_->read(relay::last_of(relay::kRenewStream, relay::renewal_subject(user)), "");
   if (!answer || answer->status != 0 || !relay::renews(jwt, answer->data)) return;
-  replace_file(approver_.relay->credentials, relay::with_jwt(credentials, answer->data));
+  const std::string& path = approver_.relay->credentials;
+  const std::string wrong = replace_file(path, relay::with_jwt(credentials, answer->data));
+  if (!wrong.empty()) notes_.push_back("your credentials for the relay end soon, and the new ones cannot be kept: " + path + ": " + wrong);
 }
 
 Result<Nothing> Remote::subscribe() {

@@ -39,6 +39,7 @@ class Remote {
   const std::map<std::string, std::string>& strangers() const { return strangers_; }
   const std::string& unread() const { return unread_; }  // why not all could be read; empty: it was
   Result<Nothing> trust(const std::string& fingerprint);  // one of these, or one that is known; read_all() shows what it asks
+  const std::vector<std::string>& notes() const { return notes_; }  // of what he should mend
   const std::string& person() const { return person_; }
   const std::string& key() const { return approver_.key; }
   // Named in the file, or told of by the one that answers: a name may stand for all of them.
@@ -57,6 +58,7 @@ class Remote {
   std::map<std::string, RemoteRequest> requests_;
   std::map<std::string, std::string> strangers_;
   std::string unread_;
+  std::vector<std::string> notes_;
   std::map<std::string, evidence::PublicKey> keys_;  // of strangers
 };
 

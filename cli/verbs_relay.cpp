@@ -61,7 +61,8 @@ Result<Nothing> write_secret(const std::string& path, const std::string& text) {
 }
 
 Result<Nothing> keep(const std::string& folder, const relay::Authority& authority) {
-  if (const std::string why = replace_file(file_in(folder, kAuthority), authority.document()); !why.empty()) return Failure{Exit::kNo, why};
+  const std::string path = file_in(folder, kAuthority);
+  if (const std::string why = replace_file(path, authority.document()); !why.empty()) return Failure{Exit::kNo, path + ": cannot be replaced: " + why};
   return Nothing{};
 }
 

@@ -156,6 +156,11 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
         due += relaylib.good(["jitctl", "relay", "renew", relaylib.DIR, "--ca", relaylib.CA])
     RELAY.daemon.expect("credentials were renewed")
     RELAY.daemon.expect("connected to the relay")
+    os.mkdir(f"{home}.jit-new")
+    kept = BOB.jitctl("requests")
+    check(kept.code == 0 and "new ones cannot be kept" in kept.err and home in kept.err, kept.text)
+    os.rmdir(f"{home}.jit-new")
+    relaylib.write(f"{home}.jit-new", "half of", "bob")  # a jitctl was killed here
     check(BOB.requests() == [], "bob sees what is not there")
     with open(home, encoding="ascii") as f:
         check(f.read() != bobs, "bob's file is as it was")
