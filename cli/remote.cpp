@@ -54,7 +54,10 @@ void Remote::renew(const std::string& credentials, const std::string& jwt, const
   const auto answer = client_->read(relay::last_of(relay::kRenewStream, relay::renewal_subject(user)), "");
   if (!answer || answer->status != 0 || !relay::renews(jwt, answer->data)) return;
   const std::string& path = approver_.relay->credentials;
-  const std::string wrong = replace_file(path, relay::with_jwt(credentials, answer->data));
+  const FileLock lock(path);
+  std::string why;
+  if (relay::read_small_file(path, why) != credentials) return;  // somebody laid others there meanwhile
+  const std::string wrong = lock.replace(relay::with_jwt(credentials, answer->data));
   if (!wrong.empty()) notes_.push_back("your credentials for the relay end soon, and the new ones cannot be kept: " + path + ": " + wrong);
 }
 

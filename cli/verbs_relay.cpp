@@ -51,6 +51,27 @@ Result<relay::Authority> authority_in(const std::string& folder) {
   return std::move(*authority);
 }
 
+// To be changed: from before it is read until this ends, nobody else changes it.
+struct Held {
+  FileLock lock;
+  relay::Authority authority;
+};
+
+Result<Held> authority_to_change(const std::string& folder) {
+  FileLock lock(file_in(folder, kAuthority));
+  auto authority = authority_in(folder);
+  if (!authority) return authority.failure();
+  if (!lock.wrong().empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + " cannot be locked: " + lock.wrong()};
+  return Held{std::move(lock), std::move(*authority)};
+}
+
+// As nobody is changing it.
+Result<relay::Authority> settled_authority(const std::string& folder) {
+  auto held = authority_to_change(folder);
+  if (!held) return held.failure();
+  return std::move(held->authority);
+}
+
 Result<Nothing> write_secret(const std::string& path, const std::string& text) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return Failure{Exit::kNo, path + " cannot be made: " + std::strerror(errno)};
@@ -60,9 +81,9 @@ Result<Nothing> write_secret(const std::string& path, const std::string& text) {
   return Nothing{};
 }
 
-Result<Nothing> keep(const std::string& folder, const relay::Authority& authority) {
-  const std::string path = file_in(folder, kAuthority);
-  if (const std::string why = replace_file(path, authority.document()); !why.empty()) return Failure{Exit::kNo, path + ": cannot be replaced: " + why};
+Result<Nothing> keep(const std::string& folder, const Held& held) {
+  const std::string why = held.lock.replace(held.authority.document());
+  if (!why.empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + ": cannot be replaced: " + why};
   return Nothing{};
 }
 
@@ -152,7 +173,9 @@ Exit Verbs::relay_streams() {
   const std::int64_t now = std::time(nullptr);
   // A server that was built anew has its configuration's claims, which are older.
   if (!authority->revoked().empty()) {
-    if (const auto told = tell_servers(*authority, now, args.value(Option::kCa)); !told) return out.fail(told.failure());
+    const auto held = authority_to_change(folder);
+    if (!held) return out.fail(held.failure());
+    if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) return out.fail(told.failure());
   }
   auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
   if (!client) return out.fail(client.failure());
@@ -177,8 +200,6 @@ Exit Verbs::relay_streams() {
 Exit Verbs::relay_issue(bool host) {
   const std::string& folder = args.words[0];
   const std::string& name = args.words[1];
-  auto authority = authority_in(folder);
-  if (!authority) return out.fail(authority.failure());
   if (host && !is_host_id(name)) return out.fail({Exit::kUsage, "give the host's id: 32 digits of 0-9 and a-f; jitctl status on that host shows it"});
   const auto sets = split(args.value(Option::kSet));
   if (!host && sets.empty()) return out.fail({Exit::kUsage, "whose requests does he read? --set group:sre, as the policy names it"});
@@ -186,19 +207,22 @@ Exit Verbs::relay_issue(bool host) {
   const auto lasts = duration_of(args);
   if (!lasts) return out.fail(lasts.failure());
   const std::int64_t seconds = lasts->value_or(0);
+  auto held = authority_to_change(folder);
+  if (!held) return out.fail(held.failure());
   const std::int64_t now = std::time(nullptr);
-  const std::string credentials = host ? authority->issue_host(name, now, seconds) : authority->issue_approver(name, sets, now, seconds);
-  if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
+  const std::string credentials = host ? held->authority.issue_host(name, now, seconds) : held->authority.issue_approver(name, sets, now, seconds);
+  if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
   out.text(credentials);
   return Exit::kDone;
 }
 
-// Written down once they lie there: what is brought twice, or brought and not written down, is one key's all the same.
+// Written down once they lie there: what is brought twice, or brought and not written down, is one key's all the same. Nobody waits for
+// the servers meanwhile: who is revoked then is so from a later moment than that of his new words, which are void with it.
 Exit Verbs::relay_renew() {
   const std::string& folder = args.words[0];
-  auto authority = authority_in(folder);
-  if (!authority) return out.fail(authority.failure());
   const std::int64_t now = std::time(nullptr);
+  auto authority = settled_authority(folder);
+  if (!authority) return out.fail(authority.failure());
   const auto due = authority->renew(now);
   if (!due.empty()) {
     auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
@@ -209,7 +233,11 @@ Exit Verbs::relay_renew() {
       }
       out.line("renewed: " + each.kind + " " + evidence::escape_to(each.name, 64) + ", for " + policy::format_duration(static_cast<std::uint32_t>(each.expires - now)));
     }
-    if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
+    auto held = authority_to_change(folder);
+    if (!held) return out.fail(held.failure());
+    held->authority.renew(now);  // the same ones, but for who was revoked meanwhile
+    if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
+    authority = std::move(held->authority);
   }
   for (const relay::Issued& each : authority->issued()) {
     if (each.expires != 0 && each.expires <= now && !authority->revoked().contains(each.user)) {
@@ -220,17 +248,18 @@ Exit Verbs::relay_renew() {
   return Exit::kDone;
 }
 
+// Held until the servers were told: claims of before would take back what another one revoked.
 Exit Verbs::relay_revoke() {
   const std::string& folder = args.words[0];
-  auto authority = authority_in(folder);
-  if (!authority) return out.fail(authority.failure());
+  auto held = authority_to_change(folder);
+  if (!held) return out.fail(held.failure());
   const std::int64_t now = std::time(nullptr);
   const std::string& name = args.words[1];
   const std::string kind = is_host_id(name) ? "host" : "approver";
-  const std::size_t count = authority->revoke(kind, name, now);
+  const std::size_t count = held->authority.revoke(kind, name, now);
   if (count == 0) return out.fail({Exit::kNotAllowed, "nothing was issued to " + evidence::escape_to(name, 64)});
-  if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
-  if (const auto told = tell_servers(*authority, now, args.value(Option::kCa)); !told) {
+  if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
+  if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) {
     return out.fail({told.failure().code, told.failure().message + "; it is written down: repeat this when the servers are there"});
   }
   out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");

@@ -402,6 +402,12 @@ class RelayFolder(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done)
         self.assertIn(self.file, done.stderr)
 
+    def test_many_at_once_are_all_written_down(self):
+        people = [f"p{n}" for n in range(40)]
+        many = [subprocess.Popen([JITCTL, *self.words(each)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for each in people]
+        self.assertEqual({each.wait(WAIT_S) for each in many}, {0})
+        self.assertEqual(sorted(self.issued()), sorted(people))
+
 
 class Output(unittest.TestCase):
     def test_lost_output_is_no_success(self):

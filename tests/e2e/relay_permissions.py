@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the servers refuse: every way from one host to another, from one approver to another, and to what the servers keep."""
 import json
+import socket
+import subprocess
+import threading
 import time
 
 import nats
 import relaylib
-from bedlib import check, run
+from bedlib import WAIT_S, check, run
 from relaylib import CA, DIR, good
 
 A, B = "a" * 32, "b" * 32
@@ -193,6 +196,69 @@ def test_a_server_built_anew_is_told_who_was_revoked():
     check(not refused_at_the_door(stolen), "its configuration is older than the revocation")
     good(["jitctl", "relay", "streams", DIR, *relaylib.SETS, "--ca", CA])
     check(refused_at_the_door(stolen), "her credentials hold again")
+
+
+class Road:
+    """To the server, by a port of its own: who comes first is kept waiting until he may go on."""
+
+    def __init__(self, port: int) -> None:
+        self.came, self.on = threading.Event(), threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            here, _ = self.listener.accept()
+            there = socket.create_connection(("127.0.0.1", 4222))
+            first = not self.came.is_set()
+            self.came.set()
+            threading.Thread(target=self.carry, args=(there, here, first), daemon=True).start()
+            threading.Thread(target=self.carry, args=(here, there, False), daemon=True).start()
+
+    def carry(self, source: socket.socket, target: socket.socket, waits: bool) -> None:
+        if waits:
+            self.on.wait(WAIT_S)
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def authority(change=None) -> dict:
+    path = f"{DIR}/authority.json"
+    with open(path, encoding="utf-8") as f:
+        document = json.load(f)
+    if change:
+        change(document)
+        relaylib.write(path, json.dumps(document))
+    return document
+
+
+def test_who_is_revoked_while_others_are_renewed_stays_so():
+    stolen = good(["jitctl", "relay", "issue-approver", DIR, "frank", "--set", "set:sre", "--for", "1h"])
+    user = next(each["user"] for each in authority()["issued"] if each["name"] == "frank")
+    road = Road(4444)
+
+    def frank_is_due(document: dict) -> None:
+        document["urls"] = ["tls://localhost:4444"]
+        for each in document["issued"]:
+            each["issued"] -= 36_000 if each["user"] == user else 0
+
+    authority(frank_is_due)
+    renewing = subprocess.Popen(["jitctl", "relay", "renew", DIR, "--ca", CA], stdout=subprocess.PIPE, text=True)
+    check(road.came.wait(WAIT_S), "nobody renews")
+    check("revoked: 1 of frank" in good(["jitctl", "relay", "revoke", DIR, "frank", "--ca", CA]), "he is not revoked")
+    good(["jitctl", "relay", "issue-approver", DIR, "grace", "--set", "set:sre"])
+    road.on.set()
+    said, _ = renewing.communicate(timeout=WAIT_S)
+    check(renewing.returncode == 0 and "renewed: approver frank" in said, said)
+    kept = authority()
+    check(user in kept["revoked"] and "grace" in [each["name"] for each in kept["issued"]], f"renew forgot it: {kept['revoked']}")
+    good(["jitctl", "relay", "revoke", DIR, "grace", "--ca", CA])
+    check(refused_at_the_door(stolen), "his credentials hold again")
+    road.listener.close()
 
 
 try:
