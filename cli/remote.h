@@ -18,6 +18,7 @@ struct RemoteRequest {  // NOLINT(bugprone-exception-escape): moving a Json asse
   SignedRequest request;
   evidence::PublicKey host;
   Json document;       // as the broker's are
+  std::size_t size = 0;  // of its envelope
 };
 
 class Remote {
@@ -56,6 +57,8 @@ class Remote {
   std::vector<std::string> sets_;
   std::unique_ptr<RelayClient> client_;
   std::map<std::string, RemoteRequest> requests_;
+  std::size_t bytes_ = 0;  // of their envelopes
+  bool full_ = false;      // one was left out
   std::map<std::string, std::string> strangers_;
   std::string unread_;
   std::vector<std::string> notes_;
