@@ -47,6 +47,7 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
   auto client = RelayClient::connect(settings);
   if (!client) return client.failure();
   remote->client_ = std::move(*client);
+  if (std::string told = relay::told_to_others(remote->approver_.relay->credentials, false); !told.empty()) remote->notes_.push_back(std::move(told));
   if (const std::int64_t from = relay::renew_from(*claims); from != 0 && std::time(nullptr) >= from) remote->renew(*text, login->jwt, claims->user);
   return remote;
 }

@@ -216,6 +216,10 @@ Exit Verbs::relay_issue(bool host) {
   const std::string credentials = host ? held->authority.issue_host(name, now, seconds) : held->authority.issue_approver(name, sets, now, seconds);
   if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
   out.text(credentials);
+  struct stat about {};
+  if (fstat(STDOUT_FILENO, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 077) != 0) {
+    out.aside("others may read the file that this was written to, and it holds a secret key: chmod 600, and umask 077 before the next one");
+  }
   return Exit::kDone;
 }
 

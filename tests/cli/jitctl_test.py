@@ -408,6 +408,13 @@ class RelayFolder(unittest.TestCase):
         self.assertEqual({each.wait(WAIT_S) for each in many}, {0})
         self.assertEqual(sorted(self.issued()), sorted(people))
 
+    def test_credentials_that_others_may_read_are_named(self):
+        for mode in 0o600, 0o640, 0o604:
+            with self.subTest(mode=mode), open(os.path.join(self.top.name, f"{mode}.creds"), "wb") as f:
+                os.fchmod(f.fileno(), mode)
+                done = subprocess.run([JITCTL, *self.words("bob")], stdout=f, stderr=subprocess.PIPE, text=True, timeout=WAIT_S)
+                self.assertEqual((done.returncode, "others may read" in done.stderr), (0, mode != 0o600), done)
+
 
 class Output(unittest.TestCase):
     def test_lost_output_is_no_success(self):
