@@ -51,6 +51,16 @@ Result<std::unique_ptr<RelayClient>> RelayClient::connect(const relay::Settings&
   return client;
 }
 
+void RelayClient::take_in(relay::Event message) {
+  const std::size_t size = message.subject.size() + message.data.size();
+  if (messages_.size() >= relay::Transport::kQueue || bytes_ + size > relay::Transport::kQueueBytes) {
+    missed_ = true;
+    return;
+  }
+  bytes_ += size;
+  messages_.push_back(std::move(message));
+}
+
 Result<bool> RelayClient::wait(milliseconds timeout, int stop) {
   if (!closed_.empty()) return unreachable(closed_);
   pollfd fds[2] = {{transport_.fd(), POLLIN, 0}, {stop, POLLIN, 0}};
@@ -60,7 +70,7 @@ Result<bool> RelayClient::wait(milliseconds timeout, int stop) {
   for (relay::Event& event : transport_.take()) {
     switch (event.kind) {
       case relay::Event::Kind::kOpen: open_ = true; break;
-      case relay::Event::Kind::kMessage: messages_.push_back(std::move(event)); break;
+      case relay::Event::Kind::kMessage: take_in(std::move(event)); break;
       case relay::Event::Kind::kAnswer: answers_.push_back(std::move(event)); break;
       case relay::Event::Kind::kMissed: missed_ = true; break;
       case relay::Event::Kind::kRefused: refused_ = event.text; break;
@@ -79,6 +89,22 @@ Result<relay::Event> RelayClient::ask(const std::string& subject, const std::str
 
 // Any server of its stream may have got it, and that one may hang: then the next time it is another one.
 Result<relay::Event> RelayClient::read(const std::string& subject, const std::string& data) { return answer_to({subject, data, {}}, kReadAgain); }
+
+// What comes next is the server's word alone: one that always has another one is not followed for ever.
+Result<bool> RelayClient::read_each(std::string_view stream, const std::string& subjects, std::size_t most, Clock::time_point end,
+                                    const std::function<void(const relay::Event&)>& take) {
+  std::uint64_t sequence = 1;
+  for (std::size_t count = 0; count < most && Clock::now() < end; ++count) {
+    const Json question{{"seq", sequence}, {"next_by_subj", subjects}};
+    const auto answer = read(relay::any_of(stream), question.dump());
+    if (!answer) return answer.failure();
+    if (answer->status != 0 || answer->sequence < sequence) return true;
+    sequence = answer->sequence + 1;
+    take(*answer);
+    if (sequence == 0) return true;
+  }
+  return false;
+}
 
 Result<relay::Event> RelayClient::answer_to(const Question& question, milliseconds again) {
   const std::string token = relay::random_token();
@@ -124,6 +150,7 @@ Result<RelayClient::Next> RelayClient::next(milliseconds timeout, int stop) {
     if (!messages_.empty()) {
       Next out{Woken::kMessage, std::move(messages_.front())};
       messages_.pop_front();
+      bytes_ -= out.message.subject.size() + out.message.data.size();
       return out;
     }
     answers_.clear();

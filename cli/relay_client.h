@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cli/exit.h"
 #include "relay/transport/transport.h"
@@ -20,6 +22,9 @@ class RelayClient {
   Result<relay::Event> ask(const std::string& subject, const std::string& data);
   // What a stream keeps: asked four times a second, until one of its servers answers.
   Result<relay::Event> read(const std::string& subject, const std::string& data);
+  // All that a stream keeps of these subjects, but no more of them than `most`, and until `end`. false: there is more.
+  Result<bool> read_each(std::string_view stream, const std::string& subjects, std::size_t most, std::chrono::steady_clock::time_point end,
+                         const std::function<void(const relay::Event&)>& take);
   // Into a stream, and it is kept there.
   Result<Nothing> keep(const std::string& subject, const std::string& data, const std::string& id = {});
   Result<Nothing> subscribe(const std::string& subject);
@@ -39,10 +44,12 @@ class RelayClient {
     std::string subject, data, id;
   };
   Result<relay::Event> answer_to(const Question& question, std::chrono::milliseconds again);
+  void take_in(relay::Event message);
   Result<bool> wait(std::chrono::milliseconds timeout, int stop);  // true: something was taken in; false: stopped, or time is up
 
   relay::Transport transport_;
-  std::deque<relay::Event> messages_;
+  std::deque<relay::Event> messages_;  // as many as the transport itself would keep
+  std::size_t bytes_ = 0;              // of them
   std::deque<relay::Event> answers_;
   bool open_ = false, missed_ = false, stopped_ = false;
   std::string closed_, refused_;

@@ -15,6 +15,8 @@ namespace jit::cli {
 namespace {
 
 constexpr std::size_t kRequestsMost = 10'000;
+constexpr std::size_t kBytesMost = 64 * 1024 * 1024;  // of their envelopes
+constexpr std::chrono::minutes kReadingMost{5};
 constexpr std::size_t kStrangersMost = 100;
 
 }  // namespace
@@ -45,6 +47,7 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
   auto client = RelayClient::connect(settings);
   if (!client) return client.failure();
   remote->client_ = std::move(*client);
+  if (std::string told = relay::told_to_others(remote->approver_.relay->credentials, false); !told.empty()) remote->notes_.push_back(std::move(told));
   if (const std::int64_t from = relay::renew_from(*claims); from != 0 && std::time(nullptr) >= from) remote->renew(*text, login->jwt, claims->user);
   return remote;
 }
@@ -53,7 +56,12 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
 void Remote::renew(const std::string& credentials, const std::string& jwt, const std::string& user) {
   const auto answer = client_->read(relay::last_of(relay::kRenewStream, relay::renewal_subject(user)), "");
   if (!answer || answer->status != 0 || !relay::renews(jwt, answer->data)) return;
-  replace_file(approver_.relay->credentials, relay::with_jwt(credentials, answer->data));
+  const std::string& path = approver_.relay->credentials;
+  const FileLock lock(path);
+  std::string why;
+  if (relay::read_small_file(path, why) != credentials) return;  // somebody laid others there meanwhile
+  const std::string wrong = lock.replace(relay::with_jwt(credentials, answer->data));
+  if (!wrong.empty()) notes_.push_back("your credentials for the relay end soon, and the new ones cannot be kept: " + path + ": " + wrong);
 }
 
 Result<Nothing> Remote::subscribe() {
@@ -83,9 +91,14 @@ std::string Remote::take_request(const std::string& subject, const std::string& 
   const auto known = requests_.find(id);
   if (known != requests_.end() && known->second.request.digest == request->digest) return {};  // told again
   if (known != requests_.end() && known->second.request.request.host_id != about->host) return {};  // no host takes the place of another's
-  if (known == requests_.end() && requests_.size() >= kRequestsMost) return {};
+  const std::size_t others = bytes_ - (known == requests_.end() ? 0 : known->second.size);
+  if ((known == requests_.end() && requests_.size() >= kRequestsMost) || others + envelope.size() > kBytesMost) {
+    full_ = true;
+    return {};
+  }
+  bytes_ = others + envelope.size();
   Json document = document_of(*request);
-  requests_.insert_or_assign(id, RemoteRequest{std::move(*request), *key, std::move(document)});
+  requests_.insert_or_assign(id, RemoteRequest{std::move(*request), *key, std::move(document), envelope.size()});
   return id;
 }
 
@@ -109,25 +122,28 @@ std::string Remote::take_end(const std::string& subject, const std::string& enve
 Result<Nothing> Remote::read_all() {
   // One set whose stream nobody keeps hides none of the others.
   std::optional<Failure> failed;
-  std::size_t unread = 0;
+  std::size_t failures = 0;
+  unread_.clear();
+  const auto end = std::chrono::steady_clock::now() + kReadingMost;
   for (const std::string& set : sets_) {
-    for (std::uint64_t sequence = 1;;) {
-      const Json question{{"seq", sequence}, {"next_by_subj", relay::requests_of(set)}};
-      const auto answer = client_->read(relay::any_of(relay::request_stream(set)), question.dump());
-      if (!answer) {
-        failed = answer.failure();
-        ++unread;
-        break;
-      }
-      if (answer->status != 0 || answer->sequence < sequence) break;
-      sequence = answer->sequence + 1;
-      take_request(answer->kept_subject, answer->data);
+    const auto whole = client_->read_each(relay::request_stream(set), relay::requests_of(set), kRequestsMost, end,
+                                          [this](const relay::Event& kept) { take_request(kept.kept_subject, kept.data); });
+    if (!whole) {
+      failed = whole.failure();
+      ++failures;
+    } else if (!*whole) {
+      unread_ = "the relay keeps more for " + evidence::escape_to(set, 64) + " than is read at once; its admin can see who fills it";
     }
   }
-  if (failed && unread == sets_.size()) return *failed;
-  unread_ = failed ? failed->message : std::string();
+  if (failed && failures == sets_.size()) return *failed;
+  if (failed) unread_ = failed->message;
+  if (std::exchange(full_, false)) unread_ = "more requests wait than are kept here; ask their hosts: jitctl -H HOST requests";
   for (const auto& [id, request] : requests_) {
     if (!is_open(request.document)) continue;
+    if (std::chrono::steady_clock::now() >= end) {
+      unread_ = "the relay is too slow to say how each request ended";
+      break;
+    }
     const std::string subject = relay::end_subject(request.request.request.host_id, id);
     const auto answer = client_->read(relay::last_of(relay::kEndStream, subject), "");
     if (!answer) return answer.failure();
@@ -143,6 +159,7 @@ Result<Remote::News> Remote::next(std::chrono::milliseconds timeout, int stop) {
   if (next->woken != RelayClient::Woken::kMessage) return news;
   news.id = take_request(next->message.subject, next->message.data);
   if (news.id.empty()) news.id = take_end(next->message.subject, next->message.data);
+  if (std::exchange(full_, false)) news.woken = RelayClient::Woken::kMissed;  // what is over is forgotten where all is read again
   return news;
 }
 

@@ -18,6 +18,7 @@ struct RemoteRequest {  // NOLINT(bugprone-exception-escape): moving a Json asse
   SignedRequest request;
   evidence::PublicKey host;
   Json document;       // as the broker's are
+  std::size_t size = 0;  // of its envelope
 };
 
 class Remote {
@@ -39,6 +40,7 @@ class Remote {
   const std::map<std::string, std::string>& strangers() const { return strangers_; }
   const std::string& unread() const { return unread_; }  // why not all could be read; empty: it was
   Result<Nothing> trust(const std::string& fingerprint);  // one of these, or one that is known; read_all() shows what it asks
+  const std::vector<std::string>& notes() const { return notes_; }  // of what he should mend
   const std::string& person() const { return person_; }
   const std::string& key() const { return approver_.key; }
   // Named in the file, or told of by the one that answers: a name may stand for all of them.
@@ -55,8 +57,11 @@ class Remote {
   std::vector<std::string> sets_;
   std::unique_ptr<RelayClient> client_;
   std::map<std::string, RemoteRequest> requests_;
+  std::size_t bytes_ = 0;  // of their envelopes
+  bool full_ = false;      // one was left out
   std::map<std::string, std::string> strangers_;
   std::string unread_;
+  std::vector<std::string> notes_;
   std::map<std::string, evidence::PublicKey> keys_;  // of strangers
 };
 

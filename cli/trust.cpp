@@ -112,6 +112,7 @@ Result<Nothing> trust_host(const std::string& name, const evidence::PublicKey& k
   const int made = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (made < 0) return Failure{Exit::kNo, path + " cannot be written: " + std::strerror(errno)};
   close(made);
+  const FileLock lock(path);
   const auto before = read_policy_file(path);
   if (!before) return before.failure();
   std::string text = *before;
@@ -120,7 +121,7 @@ Result<Nothing> trust_host(const std::string& name, const evidence::PublicKey& k
   std::string plain;
   for (const char c : name) plain += c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? c : '?';
   text += "[[host]]\nname = \"" + plain + "\"\nkey = \"" + key.text + "\"\n";
-  if (const std::string why = replace_file(path, text); !why.empty()) return Failure{Exit::kNo, path + ": " + why};
+  if (const std::string why = lock.replace(text); !why.empty()) return Failure{Exit::kNo, path + ": " + why};
   return Nothing{};
 }
 

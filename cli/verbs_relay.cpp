@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -26,6 +27,8 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;  // as JetStream counts
 constexpr char kAuthority[] = "authority.json";
+constexpr std::size_t kHostsMost = 100'000;
+constexpr std::chrono::minutes kReadingMost{5};
 constexpr std::int64_t kOnLine = 11 * 60'000;  // of two signs of life, one may be lost
 
 std::vector<std::string> split(const std::string& text) {
@@ -51,6 +54,27 @@ Result<relay::Authority> authority_in(const std::string& folder) {
   return std::move(*authority);
 }
 
+// To be changed: from before it is read until this ends, nobody else changes it.
+struct Held {
+  FileLock lock;
+  relay::Authority authority;
+};
+
+Result<Held> authority_to_change(const std::string& folder) {
+  FileLock lock(file_in(folder, kAuthority));
+  auto authority = authority_in(folder);
+  if (!authority) return authority.failure();
+  if (!lock.wrong().empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + " cannot be locked: " + lock.wrong()};
+  return Held{std::move(lock), std::move(*authority)};
+}
+
+// As nobody is changing it.
+Result<relay::Authority> settled_authority(const std::string& folder) {
+  auto held = authority_to_change(folder);
+  if (!held) return held.failure();
+  return std::move(held->authority);
+}
+
 Result<Nothing> write_secret(const std::string& path, const std::string& text) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return Failure{Exit::kNo, path + " cannot be made: " + std::strerror(errno)};
@@ -60,8 +84,9 @@ Result<Nothing> write_secret(const std::string& path, const std::string& text) {
   return Nothing{};
 }
 
-Result<Nothing> keep(const std::string& folder, const relay::Authority& authority) {
-  if (const std::string why = replace_file(file_in(folder, kAuthority), authority.document()); !why.empty()) return Failure{Exit::kNo, why};
+Result<Nothing> keep(const std::string& folder, const Held& held) {
+  const std::string why = held.lock.replace(held.authority.document());
+  if (!why.empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + ": cannot be replaced: " + why};
   return Nothing{};
 }
 
@@ -92,6 +117,19 @@ Result<Nothing> make_stream(RelayClient& client, const Json& config) {
   if (made) return Nothing{};
   const auto changed = asked_api(client, "$JS.API.STREAM.UPDATE." + name, config);
   if (!changed) return made.failure().code == Exit::kNo ? changed.failure() : made.failure();
+  return Nothing{};
+}
+
+// Claims of the accounts go to the servers, which drop whom they name at once.
+Result<Nothing> tell_servers(const relay::Authority& authority, std::int64_t now, const std::string& ca) {
+  auto client = reach(authority, authority.system_credentials(now), "system", ca);
+  if (!client) return client.failure();
+  for (const std::string& claims : authority.account_claims(now)) {
+    const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
+    if (!answer) return answer.failure();
+    const Json said = evidence::parse_foreign(answer->data);
+    if (number_of(said, "data.code") != 200) return Failure{Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)};
+  }
   return Nothing{};
 }
 
@@ -135,7 +173,14 @@ Exit Verbs::relay_streams() {
   const std::string& folder = args.words[0];
   const auto authority = authority_in(folder);
   if (!authority) return out.fail(authority.failure());
-  auto client = reach(*authority, authority->keeper_credentials(std::time(nullptr)), "keeper", args.value(Option::kCa));
+  const std::int64_t now = std::time(nullptr);
+  // A server that was built anew has its configuration's claims, which are older.
+  if (!authority->revoked().empty()) {
+    const auto held = authority_to_change(folder);
+    if (!held) return out.fail(held.failure());
+    if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) return out.fail(told.failure());
+  }
+  auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
   if (!client) return out.fail(client.failure());
   const unsigned replicas = authority->replicas;
   std::vector<Json> all = {
@@ -158,8 +203,6 @@ Exit Verbs::relay_streams() {
 Exit Verbs::relay_issue(bool host) {
   const std::string& folder = args.words[0];
   const std::string& name = args.words[1];
-  auto authority = authority_in(folder);
-  if (!authority) return out.fail(authority.failure());
   if (host && !is_host_id(name)) return out.fail({Exit::kUsage, "give the host's id: 32 digits of 0-9 and a-f; jitctl status on that host shows it"});
   const auto sets = split(args.value(Option::kSet));
   if (!host && sets.empty()) return out.fail({Exit::kUsage, "whose requests does he read? --set group:sre, as the policy names it"});
@@ -167,19 +210,26 @@ Exit Verbs::relay_issue(bool host) {
   const auto lasts = duration_of(args);
   if (!lasts) return out.fail(lasts.failure());
   const std::int64_t seconds = lasts->value_or(0);
+  auto held = authority_to_change(folder);
+  if (!held) return out.fail(held.failure());
   const std::int64_t now = std::time(nullptr);
-  const std::string credentials = host ? authority->issue_host(name, now, seconds) : authority->issue_approver(name, sets, now, seconds);
-  if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
+  const std::string credentials = host ? held->authority.issue_host(name, now, seconds) : held->authority.issue_approver(name, sets, now, seconds);
+  if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
   out.text(credentials);
+  struct stat about {};
+  if (fstat(STDOUT_FILENO, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 077) != 0) {
+    out.aside("others may read the file that this was written to, and it holds a secret key: chmod 600, and umask 077 before the next one");
+  }
   return Exit::kDone;
 }
 
-// Written down once they lie there: what is brought twice, or brought and not written down, is one key's all the same.
+// Written down once they lie there: what is brought twice, or brought and not written down, is one key's all the same. Nobody waits for
+// the servers meanwhile: who is revoked then is so from a later moment than that of his new words, which are void with it.
 Exit Verbs::relay_renew() {
   const std::string& folder = args.words[0];
-  auto authority = authority_in(folder);
-  if (!authority) return out.fail(authority.failure());
   const std::int64_t now = std::time(nullptr);
+  auto authority = settled_authority(folder);
+  if (!authority) return out.fail(authority.failure());
   const auto due = authority->renew(now);
   if (!due.empty()) {
     auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
@@ -190,7 +240,11 @@ Exit Verbs::relay_renew() {
       }
       out.line("renewed: " + each.kind + " " + evidence::escape_to(each.name, 64) + ", for " + policy::format_duration(static_cast<std::uint32_t>(each.expires - now)));
     }
-    if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
+    auto held = authority_to_change(folder);
+    if (!held) return out.fail(held.failure());
+    held->authority.renew(now);  // the same ones, but for who was revoked meanwhile
+    if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
+    authority = std::move(held->authority);
   }
   for (const relay::Issued& each : authority->issued()) {
     if (each.expires != 0 && each.expires <= now && !authority->revoked().contains(each.user)) {
@@ -201,24 +255,19 @@ Exit Verbs::relay_renew() {
   return Exit::kDone;
 }
 
-// Claims of the accounts go to the servers, which drop whom they name at once.
+// Held until the servers were told: claims of before would take back what another one revoked.
 Exit Verbs::relay_revoke() {
   const std::string& folder = args.words[0];
-  auto authority = authority_in(folder);
-  if (!authority) return out.fail(authority.failure());
+  auto held = authority_to_change(folder);
+  if (!held) return out.fail(held.failure());
   const std::int64_t now = std::time(nullptr);
   const std::string& name = args.words[1];
   const std::string kind = is_host_id(name) ? "host" : "approver";
-  const std::size_t count = authority->revoke(kind, name, now);
-  if (count == 0) return out.fail({Exit::kNotAllowed, "nothing that holds was issued to " + evidence::escape_to(name, 64)});
-  if (const auto kept = keep(folder, *authority); !kept) return out.fail(kept.failure());
-  auto client = reach(*authority, authority->system_credentials(now), "system", args.value(Option::kCa));
-  if (!client) return out.fail({client.failure().code, client.failure().message + "; it is written down: repeat this when the servers are there"});
-  for (const std::string& claims : authority->account_claims(now)) {
-    const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
-    if (!answer) return out.fail(answer.failure());
-    const Json said = evidence::parse_foreign(answer->data);
-    if (number_of(said, "data.code") != 200) return out.fail({Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)});
+  const std::size_t count = held->authority.revoke(kind, name, now);
+  if (count == 0) return out.fail({Exit::kNotAllowed, "nothing was issued to " + evidence::escape_to(name, 64)});
+  if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
+  if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) {
+    return out.fail({told.failure().code, told.failure().message + "; it is written down: repeat this when the servers are there"});
   }
   out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");
   return Exit::kDone;
@@ -231,20 +280,18 @@ Exit Verbs::relay_status() {
   auto client = reach(*authority, authority->keeper_credentials(std::time(nullptr)), "keeper", args.value(Option::kCa));
   if (!client) return out.fail(client.failure());
   Json hosts = Json::array();
-  for (std::uint64_t sequence = 1;;) {
-    const Json question{{"seq", sequence}, {"next_by_subj", "jit.v1.here.*"}};
-    const auto answer = (*client)->read(relay::any_of(relay::kHereStream), question.dump());
-    if (!answer) return out.fail(answer.failure());
-    if (answer->status != 0 || answer->sequence < sequence) break;
-    sequence = answer->sequence + 1;
-    const Json here = evidence::parse_foreign(answer->data);
-    const std::string host = answer->kept_subject.substr(answer->kept_subject.rfind('.') + 1);
+  const auto whole = (*client)->read_each(relay::kHereStream, "jit.v1.here.*", kHostsMost, std::chrono::steady_clock::now() + kReadingMost, [&](const relay::Event& kept) {
+    const std::string host = kept.kept_subject.substr(kept.kept_subject.rfind('.') + 1);
+    if (!is_host_id(host)) return;
+    const Json here = evidence::parse_foreign(kept.data);
     const std::int64_t last = static_cast<std::int64_t>(number_of(here, "time_ms"));
     const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
     hosts.push_back({{"host", host}, {"name", evidence::escape_to(text_of(here, "name"), 253)}, {"on_line", now - last < kOnLine && last - now < kOnLine},
                      {"last_seen_s", static_cast<std::uint64_t>(std::max<std::int64_t>(now - last, 0) / 1000)}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
                      {"policy", evidence::escape_to(text_of(here, "policy"), 64)}});
-  }
+  });
+  if (!whole) return out.fail(whole.failure());
+  if (!*whole) out.aside("not all is shown: the relay keeps more hosts than are read at once, or is slow");
   return list(hosts, [](const Json& host, bool) -> std::vector<std::string> {
     if (host.is_null()) return {"HOST", "NAME", "STATE", "SEEN", "VERSION", "POLICY"};
     const Json& on = member(host, "on_line");

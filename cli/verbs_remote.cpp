@@ -36,6 +36,7 @@ Result<std::unique_ptr<Remote>> whole_remote(const Args& args, Output& out, bool
   if (!approver) return approver.failure();
   auto remote = Remote::connect(std::move(*approver));
   if (!remote) return remote.failure();
+  for (const std::string& note : (*remote)->notes()) out.aside(note);
   if (follow) {
     if (const auto done = (*remote)->subscribe(); !done) return done.failure();
   }

@@ -34,6 +34,7 @@ int run() {
   if (!credentials) return refused(why);
   const auto claims = jit::relay::read_credentials(*credentials);
   if (!claims || claims->name.size() != 32) return refused(settings->credentials + " holds no credentials of a host: jitctl relay issue-host makes some");
+  if (const std::string told = jit::relay::told_to_others(settings->credentials, true); !told.empty()) jit::courier::log(SD_WARNING, told);
   return jit::courier::run([&](sd_event* event) {
     auto relay = std::make_shared<jit::relay::Relay>(event, *settings, claims->name);
     const int code = relay->start();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay/credentials/authority.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace jit::relay {
@@ -134,8 +135,9 @@ std::vector<Renewal> Authority::renew(std::int64_t now) {
 std::size_t Authority::revoke(std::string_view kind, std::string_view name, std::int64_t now) {
   std::size_t count = 0;
   for (const Issued& each : issued_) {
-    if (each.kind != kind || each.name != name || revoked_.until.contains(each.user)) continue;
-    revoked_.until[each.user] = now;
+    if (each.kind != kind || each.name != name) continue;
+    std::int64_t& until = revoked_.until[each.user];
+    until = std::max(until, now);
     ++count;
   }
   return count;

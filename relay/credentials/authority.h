@@ -47,7 +47,7 @@ class Authority {
   std::string issue_approver(const std::string& person, const std::vector<std::string>& sets, std::int64_t now, std::int64_t lasts);
   // For what was issued for a while, holds, and has lived half of it: as long again.
   std::vector<Renewal> renew(std::int64_t now);
-  // What was issued to it until now is void. How many that were; 0: nothing was.
+  // What was issued to it until now is void, and what was so before is counted too. 0: nothing was ever issued to it.
   std::size_t revoke(std::string_view kind, std::string_view name, std::int64_t now);
   const std::vector<Issued>& issued() const { return issued_; }
   const std::map<std::string, std::int64_t>& revoked() const { return revoked_.until; }

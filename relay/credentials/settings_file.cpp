@@ -99,4 +99,10 @@ std::optional<std::string> read_small_file(const std::string& path, std::string&
   return out;
 }
 
+std::string told_to_others(const std::string& path, bool group) {
+  struct stat about {};
+  if (stat(path.c_str(), &about) != 0 || (about.st_mode & (group ? 07U : 077U)) == 0) return {};
+  return path + " holds a secret key and others may read it: chmod " + (group ? "640" : "600") + ", or have new ones issued where they may have read it";
+}
+
 }  // namespace jit::relay

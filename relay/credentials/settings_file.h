@@ -22,4 +22,7 @@ std::optional<SettingsFile> read_settings(std::string_view text, std::string_vie
 // The whole of a small file; nothing: `why` says why not.
 std::optional<std::string> read_small_file(const std::string& path, std::string& why);
 
+// A secret is what a file of credentials holds: empty, or who else may read it and what to do. `group`: the file's group may.
+std::string told_to_others(const std::string& path, bool group);
+
 }  // namespace jit::relay

@@ -374,6 +374,52 @@ class PolicyCheck(unittest.TestCase):
                 self.assertEqual(done.returncode, 2)
 
 
+class RelayFolder(unittest.TestCase):
+    """What an admin keeps of a relay, where no server is asked."""
+
+    def setUp(self):
+        self.top = tempfile.TemporaryDirectory()
+        self.folder = os.path.join(self.top.name, "relay")
+        self.file = os.path.join(self.folder, "authority.json")
+        self.assertEqual(run("relay", "init", self.folder, "--server", "tls://localhost:1").returncode, 0)
+
+    def tearDown(self):
+        self.top.cleanup()
+
+    def words(self, person):
+        return ["relay", "issue-approver", self.folder, person, "--set", "set:admins"]
+
+    def issued(self):
+        with open(self.file, encoding="utf-8") as f:
+            return [each["name"] for each in json.load(f)["issued"]]
+
+    def test_what_a_killed_one_left_stops_nobody(self):
+        left = self.file + ".jit-new"
+        with open(left, "w", encoding="utf-8") as f:
+            f.write("half of")
+        done = run(*self.words("bob"))
+        self.assertEqual((done.returncode, self.issued(), os.path.exists(left)), (0, ["bob"], False), done)
+
+    def test_a_file_that_cannot_be_replaced_is_named(self):
+        os.mkdir(self.file + ".jit-new")
+        done = run(*self.words("bob"))
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn(self.file, done.stderr)
+
+    def test_many_at_once_are_all_written_down(self):
+        people = [f"p{n}" for n in range(40)]
+        many = [subprocess.Popen([JITCTL, *self.words(each)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for each in people]
+        self.assertEqual({each.wait(WAIT_S) for each in many}, {0})
+        self.assertEqual(sorted(self.issued()), sorted(people))
+
+    def test_credentials_that_others_may_read_are_named(self):
+        for mode in 0o600, 0o640, 0o604:
+            with self.subTest(mode=mode), open(os.path.join(self.top.name, f"{mode}.creds"), "wb") as f:
+                os.fchmod(f.fileno(), mode)
+                done = subprocess.run([JITCTL, *self.words("bob")], stdout=f, stderr=subprocess.PIPE, text=True, timeout=WAIT_S)
+                self.assertEqual((done.returncode, "others may read" in done.stderr), (0, mode != 0o600), done)
+
+
 class Output(unittest.TestCase):
     def test_lost_output_is_no_success(self):
         with open("/dev/full", "w") as full:

@@ -156,6 +156,11 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
         due += relaylib.good(["jitctl", "relay", "renew", relaylib.DIR, "--ca", relaylib.CA])
     RELAY.daemon.expect("credentials were renewed")
     RELAY.daemon.expect("connected to the relay")
+    os.mkdir(f"{home}.jit-new")
+    kept = BOB.jitctl("requests")
+    check(kept.code == 0 and "new ones cannot be kept" in kept.err and home in kept.err, kept.text)
+    os.rmdir(f"{home}.jit-new")
+    relaylib.write(f"{home}.jit-new", "half of", "bob")  # a jitctl was killed here
     check(BOB.requests() == [], "bob sees what is not there")
     with open(home, encoding="ascii") as f:
         check(f.read() != bobs, "bob's file is as it was")
@@ -173,6 +178,22 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
     relaylib.write(home, bobs, "bob")
     RELAY.host()
     check(lasting != open("/etc/jit/relay.creds", encoding="ascii").read(), "a host's key is made twice")
+
+
+def test_credentials_that_others_may_read_are_named():
+    mine, hosts = "/home/bob/.config/jit/relay.creds", "/etc/jit/relay.creds"
+    os.chmod(mine, 0o640)
+    told = BOB.jitctl("requests")
+    check(told.code == 0 and f"{mine} holds a secret key and others may read it" in told.err, told.text)
+    os.chmod(mine, 0o600)
+    check("others may read" not in BOB.jitctl("requests").err, "it is his alone")
+    RELAY.daemon.stop()
+    for mode, said in (0o644, f"{hosts} holds a secret key and others may read it"), (0o640, ""):
+        os.chmod(hosts, mode)
+        RELAY.run_daemon()
+        check(said in RELAY.daemon.all and bool(said) == ("others may read" in RELAY.daemon.all), RELAY.daemon.all)
+        RELAY.daemon.stop()
+    RELAY.run_daemon()
 
 
 def test_a_clock_that_is_a_day_off_is_named_and_decides_nothing():

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the servers refuse: every way from one host to another, from one approver to another, and to what the servers keep."""
 import json
+import socket
+import subprocess
+import threading
 import time
 
 import nats
 import relaylib
-from bedlib import check, run
+from bedlib import WAIT_S, check, run
 from relaylib import CA, DIR, good
 
 A, B = "a" * 32, "b" * 32
@@ -150,7 +153,7 @@ def test_revoked_within_a_second():
     check(refused_at_the_door(open("/root/carol.creds", encoding="ascii").read()), "her credentials still hold")
     check(not BOB.refused(BOB.flush), "bob was cut off too")
     unknown = run("root", ["jitctl", "relay", "revoke", DIR, "zoe", "--ca", CA])
-    check(unknown.code == 3 and "nothing that holds" in unknown.err, unknown.text)
+    check(unknown.code == 3 and "nothing was issued to zoe" in unknown.err, unknown.text)
 
 
 def test_files_of_the_admin():
@@ -163,6 +166,99 @@ def test_files_of_the_admin():
     for words in (["issue-host", DIR, "web1"], ["issue-approver", DIR, "bob"], ["init", "/root/x", "--server", "nats://localhost:1"], ["init", "/root/x", "--server", "tls://localhost:4222x"],
                   ["init", "/root/x", "--server", "tls://localhost:"], ["init", "/root/x", "--server", "tls://localhost:99999999999"]):
         check(run("root", ["jitctl", "relay", *words]).code == 2, f"{words}")
+
+
+def restart(server_forgets: bool = False) -> None:
+    RELAY.servers[1].stop()
+    if server_forgets:
+        good(["rm", "-r", f"{relaylib.DATA}/accounts", f"{relaylib.DATA}/jetstream"])
+    RELAY.start()
+    RELAY.servers[1].expect("Server is ready")
+
+
+def test_a_revocation_that_reached_no_server_is_sent_again():
+    stolen = good(["jitctl", "relay", "issue-approver", DIR, "dave", "--set", "set:sre"])
+    RELAY.servers[1].stop()
+    revoke = ["jitctl", "relay", "revoke", DIR, "dave", "--ca", CA]
+    for _ in range(2):
+        away = run("root", revoke)
+        check(away.code == 4 and "written down" in away.err and "repeat this" in away.err, away.text)
+    restart()
+    check(not refused_at_the_door(stolen), "nobody told the server, and it knows")
+    done = good(revoke)
+    check("revoked: 1 of dave" in done and refused_at_the_door(stolen), done)
+    check("revoked: 1 of dave" in good(revoke), "what holds already is no failure")
+
+
+def test_a_server_built_anew_is_told_who_was_revoked():
+    stolen = open("/root/carol.creds", encoding="ascii").read()
+    restart(server_forgets=True)
+    check(not refused_at_the_door(stolen), "its configuration is older than the revocation")
+    good(["jitctl", "relay", "streams", DIR, *relaylib.SETS, "--ca", CA])
+    check(refused_at_the_door(stolen), "her credentials hold again")
+
+
+class Road:
+    """To the server, by a port of its own: who comes first is kept waiting until he may go on."""
+
+    def __init__(self, port: int) -> None:
+        self.came, self.on = threading.Event(), threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            here, _ = self.listener.accept()
+            there = socket.create_connection(("127.0.0.1", 4222))
+            first = not self.came.is_set()
+            self.came.set()
+            threading.Thread(target=self.carry, args=(there, here, first), daemon=True).start()
+            threading.Thread(target=self.carry, args=(here, there, False), daemon=True).start()
+
+    def carry(self, source: socket.socket, target: socket.socket, waits: bool) -> None:
+        if waits:
+            self.on.wait(WAIT_S)
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def authority(change=None) -> dict:
+    path = f"{DIR}/authority.json"
+    with open(path, encoding="utf-8") as f:
+        document = json.load(f)
+    if change:
+        change(document)
+        relaylib.write(path, json.dumps(document))
+    return document
+
+
+def test_who_is_revoked_while_others_are_renewed_stays_so():
+    stolen = good(["jitctl", "relay", "issue-approver", DIR, "frank", "--set", "set:sre", "--for", "1h"])
+    user = next(each["user"] for each in authority()["issued"] if each["name"] == "frank")
+    road = Road(4444)
+
+    def frank_is_due(document: dict) -> None:
+        document["urls"] = ["tls://localhost:4444"]
+        for each in document["issued"]:
+            each["issued"] -= 36_000 if each["user"] == user else 0
+
+    authority(frank_is_due)
+    renewing = subprocess.Popen(["jitctl", "relay", "renew", DIR, "--ca", CA], stdout=subprocess.PIPE, text=True)
+    check(road.came.wait(WAIT_S), "nobody renews")
+    check("revoked: 1 of frank" in good(["jitctl", "relay", "revoke", DIR, "frank", "--ca", CA]), "he is not revoked")
+    good(["jitctl", "relay", "issue-approver", DIR, "grace", "--set", "set:sre"])
+    road.on.set()
+    said, _ = renewing.communicate(timeout=WAIT_S)
+    check(renewing.returncode == 0 and "renewed: approver frank" in said, said)
+    kept = authority()
+    check(user in kept["revoked"] and "grace" in [each["name"] for each in kept["issued"]], f"renew forgot it: {kept['revoked']}")
+    good(["jitctl", "relay", "revoke", DIR, "grace", "--ca", CA])
+    check(refused_at_the_door(stolen), "his credentials hold again")
+    road.listener.close()
 
 
 try:

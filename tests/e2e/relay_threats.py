@@ -188,7 +188,7 @@ class False_server:
         while True:
             try:
                 plain, _ = self.listener.accept()
-                plain.sendall(b'INFO {"server_id":"x","version":"2.9.10","proto":1,"max_payload":1048576,"headers":true,"tls_required":true,"nonce":"x"}\r\n')
+                plain.sendall(b'INFO {"server_id":"x","version":"2.9.10","proto":1,"max_payload":1048576,"headers":true,"tls_required":true,"nonce":"%s"}\r\n' % os.urandom(11).hex().encode())
                 with context.wrap_socket(plain, server_side=True) as s:
                     got = b""
                     while b"PING" not in got:
@@ -196,13 +196,17 @@ class False_server:
                         if not more:
                             raise OSError("gone")
                         got += more
-                    s.sendall(b"PONG\r\nMSG jit.v1.vote.x 1 %d\r\nxxxx" % self.size)
-                    self.came.set()
-                    while select.select([s], [], [], 0.5)[0] == [] or s.recv(65536):
-                        s.sendall(b"x")  # so much for a half second
+                    s.sendall(b"PONG\r\n")
+                    self.speak(s)
             except OSError:
                 if self.listener.fileno() < 0:
                     return
+
+    def speak(self, s: ssl.SSLSocket) -> None:
+        s.sendall(b"MSG jit.v1.vote.x 1 %d\r\nxxxx" % self.size)
+        self.came.set()
+        while select.select([s], [], [], 0.5)[0] == [] or s.recv(65536):
+            s.sendall(b"x")  # so much for a half second
 
 
 def test_d10_half_a_message_of_4_gib():
@@ -225,6 +229,62 @@ def test_d10_half_a_message_of_4_gib():
     relaylib.write("/etc/jit/relay.toml", true, "_jit-relay")
     RELAY.run_daemon()
     bedlib.clean_slate()
+
+
+class Endless_server(False_server):
+    """It always has one more, step by step; with a size: that much unasked, and then nothing at all."""
+
+    def __init__(self, size: int, port: int, step: int = 1) -> None:
+        self.step, self.answers = step, 0
+        super().__init__(size, port)
+
+    def speak(self, s: ssl.SSLSocket) -> None:
+        ears, flood, sequence = {}, self.size // 260_000, 0
+        lines = s.makefile("rb")
+        while line := lines.readline():
+            words = line.split()
+            if words[0] == b"SUB":
+                ears[words[1]] = words[-1]
+            elif words[0] == b"PING":
+                s.sendall(b"PONG\r\n")
+            elif words[0] == b"PUB" and len(words) == 4:
+                lines.read(int(words[3]) + 2)
+                for _ in range(flood):
+                    s.sendall(b"MSG jit.v1.req.group:sre.x.y %s 260000\r\n%s\r\n" % (ears[b"jit.v1.req.group:sre.*.*"], b"x" * 260_000))
+                flood, sequence, self.answers = 0, sequence + self.step, self.answers + 1
+                head = b"NATS/1.0\r\nNats-Sequence: %d\r\nNats-Subject: jit.v1.here.%032x\r\n\r\n" % (sequence, sequence)
+                if self.size:
+                    head = b"NATS/1.0 404 Not Found\r\n\r\n"
+                s.sendall(b"HMSG %s %s %d %d\r\n%s{}\r\n" % (words[2], next(ears[e] for e in ears if e.startswith(b"_INBOX")), len(head), len(head) + 2, head))
+
+
+def test_d10_a_server_that_always_has_one_more():
+    """What an approver's jitctl and the admin's take from it has an end, and it is said."""
+    carol = RELAY.approver("carol", "group:sre")
+    server = Endless_server(0, 4340)
+    RELAY.speak_to([4340], "carol")
+    listed = carol.jitctl("requests")
+    check(listed.code == 0 and "not all is shown: the relay keeps more for group:sre" in listed.err, listed.text)
+    check(10_000 <= server.answers < 12_000, f"{server.answers}")
+    server.listener.close()
+    last = Endless_server(0, 4341, step=2**64 - 1)
+    relaylib.good(["jitctl", "relay", "init", "/root/endless", "--server", "tls://localhost:4341"])
+    hosts = json.loads(relaylib.good(["jitctl", "relay", "status", "--json", "/root/endless", "--ca", relaylib.CA]))
+    check([host["host"] for host in hosts] == [f"{2**64 - 1:032x}"], f"{hosts}")
+    last.listener.close()
+
+
+def test_d10_messages_that_nobody_asked_for():
+    carol = RELAY.approver("carol", "group:sre")
+    server = Endless_server(400_000_000, 4342)
+    RELAY.speak_to([4342], "carol")
+    watch = subprocess.Popen(["timeout", "--kill-after=1", str(int(bedlib.WAIT_S)), *carol.argv("watch")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = watch.stderr.read().decode()
+    _, status, used = os.wait4(watch.pid, 0)
+    watch.returncode = os.waitstatus_to_exitcode(status)
+    check(used.ru_maxrss < 160 * 1024, f"jitctl took {used.ru_maxrss} KiB")
+    check(watch.returncode == 4 and ("too much came at once" in said or "does not answer" in said), said)
+    server.listener.close()
 
 
 def forged(envelope: dict, payload: dict) -> bytes:

@@ -110,7 +110,10 @@ TEST_CASE("an authority is read as it was written") {
   REQUIRE(again);
   CHECK(again->document() == document);
   CHECK(again->issued().size() == 2);
-  CHECK(again->revoke("host", kHost, kNow + 2) == 0);
+  // Said again, it is told to the servers again.
+  CHECK(again->revoke("host", kHost, kNow + 2) == 1);
+  CHECK(again->revoked().begin()->second == kNow + 2);
+  CHECK(again->revoke("host", std::string(32, 'b'), kNow + 2) == 0);
   for (const std::string& bad : {std::string(), std::string("{}"), std::string("[1]"), document.substr(0, document.size() / 2)}) CHECK_FALSE(Authority::read(bad));
   Json other = Json::parse(document);
   std::swap(other["keys"]["operator"], other["keys"]["relay"]);
