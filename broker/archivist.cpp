@@ -23,6 +23,18 @@ void Archivist::turn() {
   next_ = clock_.boottime() + kAgainMs;
 }
 
+std::vector<std::string> Archivist::notes() const {
+  std::vector<std::string> notes;
+  if (!problem_.empty()) notes.push_back("old entries of the log stay in the database: " + problem_);
+  store::Database* const database = database_();
+  if (database == nullptr) return notes;
+  for (const std::string& folder : database->other_archives()) {
+    notes.push_back(folder + " in the archive holds parts of another log, or of this one before a copy was put back; audit erase does not reach "
+                             "them: verify them with jit-verify, and move them to where such evidence is kept");
+  }
+  return notes;
+}
+
 void Archivist::begin(store::Database& database) {
   next_ = clock_.boottime() + kLookMs;
   const auto host = host_();

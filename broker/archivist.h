@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "broker/core/ports.h"
 #include "broker/store/part_maker.h"
@@ -22,6 +24,7 @@ class Archivist {
   void use(std::function<store::Database*()> database) { database_ = std::move(database); }
   void turn();                                         // at each turn of the loop
   std::optional<core::BootMs> next() const { return busy_ ? std::nullopt : std::optional(next_); }
+  std::vector<std::string> notes() const;  // what people must know of the archive
   const std::string& problem() const { return problem_; }  // why the archive cannot be written; empty: it can
 
  private:

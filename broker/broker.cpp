@@ -372,6 +372,7 @@ std::string Broker::status() const {
     if (!reach.known) continue;
     out["couriers"].push_back({{"name", outbox::name_of(courier)}, {"reached", reach.reached}, {"since", bus::iso_time(reach.since)}, {"why", evidence::escape(reach.why)}});
   }
+  for (const std::string& note : archivist_->notes()) out["archive"].push_back(evidence::escape(note));
   if (!alarm_.empty()) out["alarm"] = evidence::escape(alarm_);
   if (policy.loaded != 0) out["policy"]["since"] = bus::iso_time(policy.loaded);
   for (const auto& [door, last] : core_->observing()) {

@@ -122,6 +122,9 @@ void Doctor::host_itself() {
     if (text_of(status, "store") != "ok") add(Level::kFault, "/var/lib/jit", "the database is " + text_of(status, "store") + ": nothing new is granted", "type: jitctl status");
     if (text_of(status, "host.key").empty()) add(Level::kFault, "/var/lib/jit/host.key", "there is no host key: nothing can be signed", "type: systemctl restart jit-broker, then journalctl -u jit-broker");
     if (const std::string alarm = text_of(status, "alarm"); !alarm.empty()) add(Level::kFault, "jit-broker", alarm, "type: jitctl status");
+    if (const Json& notes = member(status, "archive"); notes.is_array()) {
+      for (const Json& note : notes) add(Level::kNote, "/var/lib/jit/archive", note.is_string() ? note.get<std::string>() : std::string(), "see FILES in jitctl(1)");
+    }
     if (const std::string ends = text_of(status, "ends"); ends.starts_with("only")) add(Level::kNote, "jit-enforcer", "nothing ends what runs: " + ends, "on a host with systemd: systemctl enable --now jit-enforcer.socket");
   }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 
@@ -20,6 +21,9 @@ namespace {
 
 constexpr off_t kPartMost = 256 * 1024 * 1024;  // bytes of one file
 constexpr std::string_view kNew = ".new";
+constexpr std::string_view kOther = "other-";
+constexpr unsigned kOthersMost = 1000;
+constexpr std::string_view kEntry = "{\"hash\":\"";  // its members are sorted: so begins an entry, and no other line
 
 struct CloseFolder {
   void operator()(DIR* folder) const noexcept { ::closedir(folder); }
@@ -69,7 +73,6 @@ std::optional<evidence::EntryLine> without(const evidence::EntryLine& entry, con
 }
 
 std::optional<Page> page_of(std::string_view text, std::uint64_t first, std::uint64_t from, std::size_t most) {
-  constexpr std::string_view kEntry = "{\"hash\":\"";  // its members are sorted: so begins an entry, and no other line
   constexpr std::string_view kEnd = "{\"kind\":\"end\"";
   const auto header = evidence::read_line(text.substr(0, text.find('\n')));
   const auto* const log = header ? std::get_if<evidence::LogLine>(&*header) : nullptr;
@@ -136,15 +139,17 @@ bool Archive::open_folder(bool make) {
   return false;
 }
 
-bool Archive::write(std::uint64_t first, std::string_view text) {
+bool Archive::write(std::uint64_t first, std::string_view text) { return put(first, text, RENAME_NOREPLACE); }
+
+bool Archive::put(std::uint64_t first, std::string_view text, unsigned flags) {
   if (!open_folder(true)) return false;
   const std::string name = name_of(first);
   const std::string fresh = name + std::string(kNew);
   ::unlinkat(fd_.get(), fresh.c_str(), 0);
   {
     const Fd file(::openat(fd_.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (file && ::fchmod(file.get(), 0640) == 0 && write_all(file.get(), text) && ::renameat(fd_.get(), fresh.c_str(), fd_.get(), name.c_str()) == 0 &&
-        ::fsync(fd_.get()) == 0) {
+    if (file && ::fchmod(file.get(), 0640) == 0 && write_all(file.get(), text) &&
+        ::renameat2(fd_.get(), fresh.c_str(), fd_.get(), name.c_str(), flags) == 0 && ::fsync(fd_.get()) == 0) {
       return true;
     }
   }
@@ -175,24 +180,89 @@ std::optional<std::string> Archive::read(std::uint64_t first) {
   return text;
 }
 
-bool Archive::tidy(const std::vector<ArchivePart>& parts) {
+std::optional<std::vector<std::string>> Archive::names() {
   const int again = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const std::unique_ptr<DIR, CloseFolder> folder(again >= 0 ? ::fdopendir(again) : nullptr);
-  if (!folder) return fail("");
-  std::vector<std::string> strays;
+  std::vector<std::string> found;
   errno = 0;
-  while (const dirent* const found = ::readdir(folder.get())) {
-    const std::string name = found->d_name;
-    const bool ours = name.starts_with("log-") && (name.ends_with(".jsonl") || name.ends_with(kNew));
-    if (ours && std::ranges::none_of(parts, [&](const ArchivePart& part) { return name_of(part.first) == name; })) strays.push_back(name);
+  while (const dirent* const each = folder ? ::readdir(folder.get()) : nullptr) found.emplace_back(each->d_name);
+  if (!folder || errno != 0) return fail("") ? std::nullopt : std::optional<std::vector<std::string>>();
+  std::ranges::sort(found);
+  return found;
+}
+
+// The file behind the last part: are all its entries those that stand in the database, too?
+bool Archive::repeats(const LogFiles& log) {
+  const auto text = read(log.cut.size + 1);
+  if (!text) return false;
+  std::string_view rest = *text;
+  const auto header = evidence::read_line(rest.substr(0, rest.find('\n')));
+  const auto* const begins = header ? std::get_if<evidence::LogLine>(&*header) : nullptr;
+  if (begins == nullptr || begins->first != log.cut.size + 1 || begins->frontier != log.cut.frontier) return false;
+  std::uint64_t sequence = log.cut.size;
+  for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    if (!line.starts_with(kEntry)) continue;
+    const auto hash = evidence::hash_from_hex(line.substr(kEntry.size(), 64));
+    if (!hash || hash != log.hash_of(++sequence)) return false;
   }
-  if (errno != 0) return fail("");
-  return std::ranges::all_of(strays, [this](const std::string& name) { return ::unlinkat(fd_.get(), name.c_str(), 0) == 0 || fail(name); });
+  return true;
+}
+
+// Its name; empty: it cannot be made.
+std::string Archive::make_other() {
+  for (unsigned number = 1; number <= kOthersMost; ++number) {
+    std::string name = std::string(kOther) + std::to_string(number);
+    if (::mkdirat(fd_.get(), name.c_str(), 0750) == 0) return name;
+    if (errno != EEXIST) break;
+  }
+  fail(std::string(kOther) + "N");
+  return {};
+}
+
+bool Archive::put_aside(const std::vector<std::string>& strays) {
+  if (strays.empty()) return true;
+  const std::string other = make_other();
+  if (other.empty()) return false;
+  const Fd to(::openat(fd_.get(), other.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!to) return fail(other);
+  for (const std::string& name : strays) {
+    if (::renameat2(fd_.get(), name.c_str(), to.get(), name.c_str(), RENAME_NOREPLACE) != 0) return fail(name);
+  }
+  return (::fsync(to.get()) == 0 && ::fsync(fd_.get()) == 0) || fail(other);
+}
+
+bool Archive::settle(const LogFiles& log) {
+  struct stat st {};
+  if (::lstat(folder_.c_str(), &st) != 0 && errno == ENOENT) return true;
+  if (!open_folder(false)) return false;
+  const auto found = names();
+  if (!found) return false;
+  std::vector<std::string> strays;
+  for (const std::string& name : *found) {
+    const bool unfinished = name.ends_with(kNew);
+    if (!name.starts_with("log-") || !(unfinished || name.ends_with(".jsonl"))) continue;
+    if (std::ranges::any_of(log.parts, [&](const ArchivePart& part) { return name_of(part.first) == name; })) continue;
+    if (!unfinished && !(name == name_of(log.cut.size + 1) && repeats(log))) {
+      strays.push_back(name);
+    } else if (::unlinkat(fd_.get(), name.c_str(), 0) != 0) {
+      return fail(name);
+    }
+  }
+  return put_aside(strays);
+}
+
+std::vector<std::string> Archive::others() {
+  if (!open_folder(false)) return {};
+  auto found = names().value_or(std::vector<std::string>());
+  std::erase_if(found, [](const std::string& name) { return !name.starts_with(kOther); });
+  return found;
 }
 
 bool Archive::erase(const std::string& person, const std::vector<ArchivePart>& parts, std::uint64_t& erased) {
   if (parts.empty()) return true;
-  if (!open_folder(false) || !tidy(parts)) return false;
+  if (!open_folder(false)) return false;
   // As it stands in a line: escaped, and once more as JSON. A part in which that is nowhere is not taken apart.
   const std::string quoted = evidence::quote(evidence::escape(person));
   const std::string_view shown = std::string_view(quoted).substr(1, quoted.size() - 2);
@@ -202,7 +272,7 @@ bool Archive::erase(const std::string& person, const std::vector<ArchivePart>& p
     if (text->find(shown) == std::string::npos) continue;
     const std::uint64_t before = erased;
     const std::string less = erased_text(*text, person, erased);
-    if (erased != before && !write(part.first, less)) return false;
+    if (erased != before && !put(part.first, less, 0)) return false;
   }
   return true;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,23 +28,38 @@ std::optional<Page> page_of(std::string_view text, std::uint64_t first, std::uin
 
 std::vector<core::AuditEntry> entries_in(std::string_view text, const AuditFilter& filter);  // of a part; the limit is not looked at
 
+// What the database knows of the archive.
+struct LogFiles {
+  std::vector<ArchivePart> parts;  // oldest first
+  Cut cut;
+  std::function<std::optional<evidence::Hash>(std::uint64_t sequence)> hash_of;  // of an entry behind the cut; nothing: there is none
+};
+
 class Archive {
  public:
   explicit Archive(std::string folder) : folder_(std::move(folder)) {}
   static std::string name_of(std::uint64_t first);  // "log-00000000000000000001.jsonl"
 
-  // Durable under its name when this is true; in place of one that a crash left, since the log was not cut then.
+  // Durable under its name when this is true. It never takes the place of another file: see settle().
   bool write(std::uint64_t first, std::string_view text);
   std::optional<std::string> read(std::uint64_t first);  // nothing: problem() says why
-  // What these parts tell of him goes, and files that are none of them. `erased`: how many entries told of him.
+  // What these parts tell of him goes. `erased`: how many entries told of him.
   bool erase(const std::string& person, const std::vector<ArchivePart>& parts, std::uint64_t& erased);
+  // Of the files that are no part of this log: what a crash left is removed, since all of it is in the database, too. The others may be
+  // all that is left of another log, or of this one before a copy was put back: they go into a folder other-N.
+  bool settle(const LogFiles& log);
+  std::vector<std::string> others();  // the folders with parts of other logs
 
   const std::string& problem() const { return problem_; }  // of the last call
 
  private:
   bool open_folder(bool make);
   bool fail(const std::string& name);
-  bool tidy(const std::vector<ArchivePart>& parts);
+  bool put(std::uint64_t first, std::string_view text, unsigned flags);
+  std::optional<std::vector<std::string>> names();
+  bool repeats(const LogFiles& log);
+  std::string make_other();
+  bool put_aside(const std::vector<std::string>& strays);
   const std::string folder_;
   Fd fd_{-1};
   std::string problem_;

@@ -55,6 +55,9 @@ Database::Opened Database::open(const std::string& path, core::Post post, Log lo
     const OpenError error = kind_of(opened.db.get(), code);
     return {nullptr, error, path + ": " + (code == SQLITE_CORRUPT ? "the log in it makes no sense. Put back a copy" : sqlite3_errmsg(opened.db.get()))};
   }
+  // Where that cannot be done now, the next part is not written either, and says why.
+  LogFiles files;
+  if (read_files(opened.db.get(), files) == SQLITE_OK) Archive(place.archive()).settle(files);
   auto impl = std::make_unique<Impl>(place, std::move(opened.db), std::move(post), std::move(log), patience, std::move(found));
   if (!impl->reader.open()) return {nullptr, OpenError::kIo, impl->reader.error()};
   return {std::unique_ptr<Database>(new Database(std::move(impl))), OpenError::kNone, {}};
@@ -127,6 +130,8 @@ std::optional<std::vector<evidence::ExportLine>> Database::lines(std::uint64_t a
 void Database::archive(ArchivePart part, std::string text, core::WallMs ended, core::Batch batch, std::function<void(bool)> done) {
   impl_->writer.archive({part, std::move(text), ended}, std::move(batch), std::move(done));
 }
+
+std::vector<std::string> Database::other_archives() { return impl_->archive.others(); }
 
 std::vector<ArchivePart> Database::archived() { return impl_->reader.archived(); }
 

@@ -37,7 +37,6 @@ std::unique_ptr<Statements> Statements::prepare(sqlite3* db, int& code) {
       make(s.replace_absence_, replace_into("absences", kAbsenceColumns)) &&
       make(s.clear_absence_, "DELETE FROM absences WHERE person = ?") &&
       make(s.insert_part_, "INSERT INTO archive (first, last, until) VALUES (?, ?, ?)") &&
-      make(s.parts_, "SELECT first, last, until FROM archive ORDER BY first") &&
       make(s.policy_same_, "SELECT 1 FROM kept_policy WHERE hash = ? AND broker IS ?") &&
       make(s.policy_hash_, "INSERT INTO kept_policy (one, hash, broker) VALUES (1, ?, ?) "
                            "ON CONFLICT (one) DO UPDATE SET hash = excluded.hash, broker = excluded.broker") &&
@@ -178,20 +177,6 @@ int Statements::cut(const ArchivePart& part, core::WallMs ended) {
   if (bind.code() != SQLITE_OK) return bind.code();
   if (const int code = step(insert_part_.get()); code != SQLITE_OK) return code;
   return forget_->cut(part.last, ended);
-}
-
-int Statements::parts(std::vector<ArchivePart>& found) {
-  int code = SQLITE_OK;
-  while ((code = sqlite3_step(parts_.get())) == SQLITE_ROW) {
-    Row row(parts_.get());
-    ArchivePart part;
-    part.first = row.number<std::uint64_t>();
-    part.last = row.number<std::uint64_t>();
-    part.until = row.number<core::WallMs>();
-    found.push_back(part);
-  }
-  sqlite3_reset(parts_.get());
-  return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 int Statements::write(const std::vector<policy::Source>& sources, const char* kind) {

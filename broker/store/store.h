@@ -152,6 +152,7 @@ class Database final : public core::Store {
   // `ended`. done(false): last_error() says why, nothing was lost, and the store goes on.
   void archive(ArchivePart part, std::string text, core::WallMs ended, core::Batch batch, std::function<void(bool)> done);
   std::vector<ArchivePart> archived();                           // oldest first
+  std::vector<std::string> other_archives();                     // folders in it: parts of another log, that were found there
   std::optional<std::string> read_archive(const ArchivePart& part);  // as it is in the file; nothing: last_error() says why
   // Of the next part of the archive behind filter.after that may hold such entries. Nothing: there is none, or it cannot be read.
   struct OldEntries {

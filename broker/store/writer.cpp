@@ -385,7 +385,8 @@ void Writer::write_group(std::vector<Job>& group) {
 
 // First the file, then the cut: after a crash between the two it is written again.
 void Writer::write_old(Job& job) {
-  if (!archive_.write(job.old->part.first, job.old->text)) return keep_error(kNoArchive);
+  if (!ready()) return;
+  if (const int failed = write_part(*job.old); failed != SQLITE_OK) return keep_error(failed);
   const int code = transaction([&] {
     const int cut = statements_->cut(job.old->part, job.old->ended);
     return cut != SQLITE_OK ? cut : statements_->write(job.batch, job.drafts);

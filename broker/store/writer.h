@@ -31,6 +31,8 @@ inline constexpr std::size_t kCrowd = 8;
 inline constexpr std::chrono::microseconds kGather{200};
 inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
 
+int read_files(sqlite3* db, LogFiles& log);  // gives SQLite's code; what it hands out asks that connection
+
 using Carried = std::map<std::string, std::uint64_t>;  // by courier
 
 // The prepared statements of a connection that writes; every function gives SQLite's code, or kUnstorable.
@@ -40,7 +42,6 @@ class Statements {
   int write(const core::Batch& batch, std::span<const Drafted> drafts);  // drafts: of its entries
   int write(const Database::PolicySet& set);
   int cut(const ArchivePart& part, core::WallMs ended);
-  int parts(std::vector<ArchivePart>& found);
   int write(const Carried& carried);
   int begin() { return step(begin_.get()); }
   int commit() { return step(commit_.get()); }
@@ -63,7 +64,7 @@ class Statements {
   Stmt update_request_, insert_request_, insert_request_state_, insert_seat_, insert_vote_;
   Stmt update_grant_, insert_grant_, insert_grant_state_;
   Stmt replace_fact_, clear_fact_, replace_network_, trim_networks_, replace_absence_, clear_absence_;
-  Stmt insert_part_, parts_;
+  Stmt insert_part_;
   Stmt policy_same_, policy_hash_, policy_clear_, policy_source_, people_version_, carried_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Forget> forget_;
@@ -111,7 +112,9 @@ class Writer {
   void write_group(std::vector<Job>& group);
   void write_span(std::span<Job> jobs);
   void write_old(Job& job);
+  int write_part(const ToArchive& old);
   int erase_archived(const core::Batch& batch);
+  int settle_archive(LogFiles& log);
   int write_jobs(std::span<Job> jobs);
   void write_policy();
   void queue(Job job);

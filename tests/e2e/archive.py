@@ -160,4 +160,20 @@ def test_who_is_erased_is_not_in_the_archive_any_more():
     check(said.startswith("verified: entries 1 to ") and "erased" in said, said)
 
 
+def test_parts_of_another_log_are_put_aside_and_named():
+    old = {os.path.basename(part): open(part, "rb").read() for part in parts()}
+    broker.stop()
+    aside = f"{bedlib.BED}/aside"
+    os.mkdir(aside)
+    for file in glob.glob("/var/lib/jit/jit.db*"):
+        shutil.move(file, aside)
+    broker.start()
+    notes = jitctl("root", "status")["archive"]
+    check(len(notes) == 1 and "other-1" in notes[0], str(notes))
+    check("other-1" in run("root", ["jitctl", "doctor"]).out, "doctor says nothing of it")
+    for name, text in old.items():
+        with open(f"{ARCHIVE}/other-1/{name}", "rb") as file:
+            check(file.read() == text, name)
+
+
 bedlib.main(globals())

@@ -17,6 +17,13 @@ using namespace jit::test;
 
 namespace {
 
+std::string file_text(const std::string& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
 std::string shown(const evidence::Audited& audited) { return evidence::text_of(audited); }
 
 }  // namespace
@@ -145,7 +152,15 @@ TEST_CASE("who is erased is erased in the archive, and every proof holds", "[arc
   for (const core::WallMs before : {31'000, 61'000}) REQUIRE(host.archive_before(kBegin + before));
   CHECK(tells_of_bob(host.parts().front()));
   // One that a crash left: its entries are in the database, too.
-  std::ofstream(host.archive + "/log-00000000000000000061.jsonl") << "words of bob\n";
+  {
+    store::PartMaker maker(host.db(), host.host(), host.seal(), *host.db().ready_for_archive(kBegin + 81'000));
+    while (maker.step() == store::PartMaker::Step::kMore) {
+    }
+    const std::string left = host.archive + "/log-00000000000000000061.jsonl";
+    std::ofstream(left) << maker.take();
+    REQUIRE(chmod(left.c_str(), 0640) == 0);
+    std::ofstream(host.archive + "/log-00000000000000000061.jsonl.new") << "words of bob\n";
+  }
   core::Batch erase = batch(entry("log.erased", ""));
   erase.erased.push_back("bob");
   REQUIRE(host.store->commit(erase));
@@ -162,6 +177,61 @@ TEST_CASE("who is erased is erased in the archive, and every proof holds", "[arc
   INFO(shown(whole));
   CHECK_FALSE(whole.problem);
   CHECK(whole.counts.erased > 30);
+}
+
+TEST_CASE("parts of another log are put aside, none is replaced or removed", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(90, 10);
+  for (const core::WallMs before : {31'000, 61'000}) REQUIRE(host.archive_before(kBegin + before));
+  const std::vector<std::string> old = host.parts();
+  REQUIRE(old.size() == 2);
+  // As the recovery page has it: the database is put elsewhere, and a new log begins.
+  host.store.reset();
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(host.path + end);
+  host.open();
+  CHECK(host.db().other_archives() == std::vector<std::string>{"other-1"});
+  host.written = 0;
+  host.write(40, 10);
+  REQUIRE(host.archive_before(kBegin + 31'000));
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(host.store->commit(erase));
+  CHECK(file_text(host.archive + "/other-1/log-00000000000000000001.jsonl") == old[0]);
+  CHECK(file_text(host.archive + "/other-1/log-00000000000000000031.jsonl") == old[1]);
+  CHECK_FALSE(host.audited_whole().problem);
+  CHECK_FALSE(host.audited(old).problem);
+}
+
+TEST_CASE("a copy of the database that is put back deletes no part that was written since", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(40, 10);
+  REQUIRE(host.archive_before(kBegin + 31'000));
+  host.store.reset();
+  std::filesystem::copy_file(host.path, host.path + ".copy");
+  host.open();
+  host.write(40, 10);
+  constexpr core::WallMs kLate = kBegin + 900'000'001;
+  REQUIRE(host.archive_before(kLate));
+  const std::vector<std::string> since = host.parts();
+  REQUIRE(since.size() == 2);
+  host.store.reset();
+  std::filesystem::rename(host.path + ".copy", host.path);
+  host.open();
+  CHECK_FALSE(host.audited_whole().problem);
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(host.store->commit(erase));
+  CHECK(file_text(host.archive + "/other-1/log-00000000000000000031.jsonl") == since[1]);
+  CHECK(host.parts().size() == 1);
+  // What was put there while the broker runs is not replaced, either.
+  const std::string next = host.archive + "/log-00000000000000000031.jsonl";
+  std::ofstream(next) << "words of another\n";
+  host.write(20, 10);
+  REQUIRE(host.archive_before(kLate));
+  CHECK(file_text(host.archive + "/other-2/log-00000000000000000031.jsonl") == "words of another\n");
+  CHECK_FALSE(host.audited_whole().problem);
 }
 
 TEST_CASE("a part is not handed over with what was erased while it was made", "[archive]") {

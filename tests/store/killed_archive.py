@@ -34,7 +34,7 @@ def main():
                     wrong.append(f"{step} {n}: {done.returncode} {done.stderr} {look.stdout} {look.stderr}")
     print(f"killed: {killed}; {len(wrong)} wrong")
     print("\n".join(wrong[:10]))
-    return 1 if wrong or killed["fsync"] < 6 or killed["fdatasync"] < 10 or killed["renameat"] < 3 else 0
+    return 1 if wrong or killed["fsync"] < 6 or killed["fdatasync"] < 10 or killed["renameat"] + killed["renameat2"] < 3 else 0
 
 
 if __name__ == "__main__":
