@@ -7,6 +7,7 @@ namespace jit::broker {
 namespace {
 
 constexpr core::BootMs kLookMs = 3'600'000;
+constexpr core::BootMs kNextMs = 1'000;     // between two parts: whoever asks meanwhile does not wait for all of them
 constexpr core::BootMs kAgainMs = 60'000;  // where the database cannot be asked now
 
 }  // namespace
@@ -76,7 +77,7 @@ void Archivist::end(bool good, const std::string& why) {
   of_ = nullptr;
   busy_ = false;
   problem_ = good ? std::string() : why;
-  if (good) next_ = clock_.boottime();  // there may be more
+  if (good) next_ = clock_.boottime() + kNextMs;  // there may be more
 }
 
 }  // namespace jit::broker

@@ -12,7 +12,7 @@ namespace {
 
 // Ended, with whatever it led to, and nothing hangs on it any more: no review is owed, and no denial of it blocks.
 #define JIT_OVER                                                                                                              \
-  "FROM requests CROSS JOIN request_states ON request_states.request = id WHERE state > 1 AND (review_due = 0 OR reviewed_wall <> 0) " \
+  "WHERE state > 1 AND (review_due = 0 OR reviewed_wall <> 0) " \
   "AND NOT EXISTS (SELECT 1 FROM grants CROSS JOIN grant_states ON issued = grants.id WHERE grants.request = requests.id AND grant_states.state <= 1) " \
   "AND NOT EXISTS (SELECT 1 FROM votes WHERE votes.request = requests.id AND block_s IS NOT NULL AND votes.time + 1000 * block_s > ?2) "
 
@@ -62,7 +62,8 @@ const char* const kHis[] = {
     "UPDATE requests SET target_person = x'' WHERE target_person = CAST(?1 AS BLOB) AND id IN (SELECT request FROM request_states WHERE state > 1)",
     "UPDATE grants SET target_person = x'' WHERE target_person = CAST(?1 AS BLOB) AND id IN (SELECT issued FROM grant_states WHERE state > 1)",
 };
-const char* const kHisRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND subject_person = CAST(?1 AS BLOB)";
+const char* const kHisRequests = "INSERT INTO temp.gone SELECT id FROM requests CROSS JOIN request_states ON request_states.request = id " JIT_OVER
+                                 "AND subject_person = CAST(?1 AS BLOB)";
 const char* const kHisGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
                                "WHERE request IS NULL AND state > 1 AND subject_person = CAST(?1 AS BLOB)";
 
@@ -73,9 +74,12 @@ const char* const kEntries[] = {
     "DELETE FROM audit WHERE sequence <= ?1",
     "DELETE FROM checkpoints WHERE size < ?1",
 };
-const char* const kOldRequests = "INSERT INTO temp.gone SELECT id " JIT_OVER "AND ended_wall < ?2";
-const char* const kOldGrants = "INSERT INTO temp.gone SELECT id FROM grants CROSS JOIN grant_states ON issued = id "
-                               "WHERE request IS NULL AND state > 1 AND ended_wall < ?2";
+// A cut has no more of them than a part has entries: what ended first is named by the oldest entries, and the writer has others to serve.
+const char* const kOldRequests = "INSERT INTO temp.gone SELECT id FROM request_states CROSS JOIN requests ON id = request_states.request " JIT_OVER
+                                 "AND ended_wall < ?2 ORDER BY ended_wall LIMIT 4096";
+const char* const kOldGrants = "INSERT INTO temp.gone SELECT id FROM grant_states CROSS JOIN grants ON id = issued "
+                               "WHERE request IS NULL AND state > 1 AND ended_wall < ?2 ORDER BY ended_wall LIMIT 4096";
+static_assert(kPartEntries == 4096);
 const char* const kGone = "SELECT id FROM temp.gone";
 const char* const kFilters = "SELECT filter FROM segments";
 const char* const kNewest = "SELECT request, issued FROM audit WHERE sequence > 1024 * (SELECT coalesce(max(number) + 1, 0) FROM segments)";
@@ -88,7 +92,7 @@ const char* const kKeep = "DELETE FROM temp.gone WHERE id = ?1";
 }  // namespace
 
 std::unique_ptr<Forget> Forget::prepare(sqlite3* db) {
-  if (sqlite3_exec(db, "CREATE TEMP TABLE IF NOT EXISTS gone (id BLOB NOT NULL)", nullptr, nullptr, nullptr) != SQLITE_OK) return nullptr;
+  if (sqlite3_exec(db, "CREATE TEMP TABLE IF NOT EXISTS gone (id BLOB PRIMARY KEY NOT NULL) WITHOUT ROWID", nullptr, nullptr, nullptr) != SQLITE_OK) return nullptr;
   std::unique_ptr<Forget> made(new Forget(db));
   bool good = true;
   const auto add = [&](std::vector<Stmt>& to, const char* sql) {

@@ -17,8 +17,8 @@ class Forget {
   static std::unique_ptr<Forget> prepare(sqlite3* db);  // null: see sqlite3_errmsg
 
   int person(const std::string& name, core::WallMs now);
-  // Entries up to this one are in the archive; with them go the heads that were signed below, and what ended before `ended` and is
-  // named by no entry that stays: its document belongs to that.
+  // Entries up to this one are in the archive; with them go the heads that were signed below, and some thousands of what ended
+  // before `ended` and is named by no entry that stays (its document belongs to that); the rest goes with the next parts.
   int cut(std::uint64_t sequence, core::WallMs ended);
 
  private:

@@ -14,7 +14,6 @@ namespace jit::store {
 namespace {
 
 constexpr std::size_t kProofMost = 1000;
-constexpr std::uint64_t kPartEntries = 4096;  // of one file of the archive, unless no head is signed among them
 constexpr const char* kLeafColumns = "sequence, hash, leaf, told, told_other";
 
 // Somebody changed it in the file: it is shown where it stands, and the whole log says what is wrong with it.

@@ -72,6 +72,7 @@ struct Cut {
   std::vector<evidence::Hash> frontier;
 };
 // Entries that are in a file of the archive (archive.h).
+inline constexpr std::uint64_t kPartEntries = 4096;  // of one, unless no head is signed among them
 struct ArchivePart {
   std::uint64_t first = 0, last = 0;
   core::WallMs until = 0;  // the latest time in it, by the wall clock

@@ -303,6 +303,41 @@ TEST_CASE("what ended long ago stays until no entry that stays names it", "[arch
   CHECK_FALSE(host.db().grant(free.id));
 }
 
+TEST_CASE("a cut has so many of those that ended, and the next one has the rest", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  host.write(10, 5);
+  core::Batch all;
+  for (std::uint64_t number = 1; number <= store::kPartEntries + 50; ++number) {
+    core::Request over = request(number);
+    over.state = core::RequestState::kDenied;
+    over.nonce = std::to_string(number);
+    over.review_due = 0;
+    over.ended_wall = kBegin + static_cast<core::WallMs>(number);
+    all.requests.push_back(std::move(over));
+    core::Grant free = grant(10'000 + number);
+    free.request = {};
+    free.state = core::GrantState::kEnded;
+    free.end = core::GrantEnd::kRevoked;
+    free.ended_wall = kBegin + static_cast<core::WallMs>(number);
+    all.grants.push_back(std::move(free));
+  }
+  must(host.store->commit(all));
+  const core::WallMs ended = kBegin + 100'000;
+  const auto left = [&host] {
+    store::RequestFilter requests;
+    store::GrantFilter grants;
+    requests.limit = grants.limit = 10'000;
+    requests.ended = grants.ended = true;
+    return std::pair(host.db().requests(requests).size(), host.db().grants(grants).size());
+  };
+  REQUIRE(host.archive_before(kBegin + 5500, ended));
+  CHECK(left() == std::pair<std::size_t, std::size_t>(50, 50));
+  CHECK_FALSE(host.db().request(id_of(1)));  // the first to end are the first to go
+  REQUIRE(host.archive_before(kBegin + 10'500, ended));
+  CHECK(left() == std::pair<std::size_t, std::size_t>(0, 0));
+}
+
 TEST_CASE("what is given of a part begins at any entry, and is verified", "[archive]") {
   const Folder folder;
   ArchiveHost host(folder.path);
