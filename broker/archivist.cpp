@@ -8,6 +8,7 @@ namespace {
 
 constexpr core::BootMs kLookMs = 3'600'000;
 constexpr core::BootMs kNextMs = 1'000;     // between two parts: whoever asks meanwhile does not wait for all of them
+constexpr core::WallMs kClockMs = 60'000;   // a clock may be set back so far
 constexpr core::BootMs kAgainMs = 60'000;  // where the database cannot be asked now
 
 }  // namespace
@@ -36,11 +37,23 @@ std::vector<std::string> Archivist::notes() const {
   return notes;
 }
 
+// Then either that clock was wrong or this one is.
+std::string Archivist::late_entry(store::Database& database) const {
+  store::AuditFilter oldest;
+  oldest.limit = 1;
+  const auto found = database.entries(oldest);
+  if (found.empty() || found[0].wall <= clock_.wall() + kClockMs) return {};
+  return "entry " + std::to_string(found[0].sequence) + " says that it was written later than now; type: timedatectl";
+}
+
 void Archivist::begin(store::Database& database) {
   next_ = clock_.boottime() + kLookMs;
   const auto host = host_();
-  const auto part = host ? database.ready_for_archive(clock_.wall() - core::WallMs{retain_s_} * 1000) : std::nullopt;
-  if (!part) return;
+  const auto part = host ? database.ready_for_archive(clock_.wall() - core::WallMs{retain_s_} * 1000, clock_.wall()) : std::nullopt;
+  if (!part) {
+    if (host) problem_ = late_entry(database);
+    return;
+  }
   maker_ = std::make_unique<store::PartMaker>(database, *host, seal_, *part);
   of_ = &database;
   busy_ = true;

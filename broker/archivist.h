@@ -29,6 +29,7 @@ class Archivist {
 
  private:
   void begin(store::Database& database);
+  std::string late_entry(store::Database& database) const;  // what keeps all of them there; empty: nothing does
   void go_on();
   void hand_over(store::Database& database);
   void end(bool good, const std::string& why);

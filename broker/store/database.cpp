@@ -121,7 +121,7 @@ std::optional<std::vector<evidence::Hash>> Database::frontier_at(std::uint64_t s
 std::int64_t Database::epoch() { return impl_->reader.epoch(); }
 std::optional<Proof> Database::proof(const core::Id& id) { return impl_->reader.proof(id, head()); }
 
-std::optional<ArchivePart> Database::ready_for_archive(core::WallMs before) { return impl_->reader.ready_for_archive(before); }
+std::optional<ArchivePart> Database::ready_for_archive(core::WallMs before, core::WallMs now) { return impl_->reader.ready_for_archive(before, now); }
 
 std::optional<std::vector<evidence::ExportLine>> Database::lines(std::uint64_t after, std::uint64_t to, std::size_t limit, const Seal& seal, std::uint64_t& last) {
   return Lines(impl_->reader, seal).entries(after, to, limit, last);

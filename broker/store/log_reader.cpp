@@ -235,32 +235,44 @@ std::int64_t Reader::epoch() {
   });
 }
 
-std::optional<ArchivePart> Reader::ready_for_archive(core::WallMs before) {
+std::optional<ArchivePart> Reader::ready_for_archive(core::WallMs before, core::WallMs now) {
   return snapshot<std::optional<ArchivePart>>([&](std::optional<ArchivePart>& part) {
     std::optional<Cut> cut;
     if (!read_cut(cut)) return false;
-    std::uint64_t young = cut->size + kPartEntries + 1;  // the first that stays
+    const std::uint64_t end = cut->size + kPartEntries + 1;
+    std::uint64_t young = end;  // the first that stays
+    core::WallMs next = before;  // what the entries in front of it are as old as, where their own clock was ahead
     std::uint64_t last = 0;
     const auto take = [](std::uint64_t& to) { return [&to](Row& row) { to = row.number<std::uint64_t>(); }; };
     const auto between = [&](Bind& bind) { bind.number(cut->size).number(young); };
-    if (!query("SELECT sequence FROM audit WHERE sequence > ? AND sequence < ? AND wall >= ? ORDER BY sequence LIMIT 1",
-               [&](Bind& bind) { bind.number(cut->size).number(young).number(before); }, take(young)) ||
-        !query("SELECT coalesce(max(size), 0) FROM checkpoints WHERE size > ? AND size < ?", between, take(last))) {
+    if (!query("SELECT sequence FROM audit WHERE sequence > ? AND sequence < ? AND wall BETWEEN ? AND ? ORDER BY sequence LIMIT 1",
+               [&](Bind& bind) { bind.number(cut->size).number(end).number(before).number(now); }, take(young)) ||
+        !query("SELECT wall FROM audit WHERE sequence >= ? AND wall <= ? ORDER BY sequence LIMIT 1", [&](Bind& bind) { bind.number(young).number(now); },
+               [&](Row& row) { next = row.number<core::WallMs>(); })) {
+      return false;
+    }
+    if (next >= before && !query("SELECT coalesce(max(sequence), ?1) + 1 FROM audit WHERE sequence > ?1 AND sequence < ?2 AND wall < ?3",
+                                 [&](Bind& bind) { bind.number(cut->size).number(young).number(before); }, take(young))) {
+      return false;
+    }
+    if (!query("SELECT coalesce(max(size), 0) FROM checkpoints WHERE size > ? AND size < ?", between, take(last))) {
       return false;
     }
     // No head is among so many: up to the next one then, where all in front of it are old enough.
-    if (last == 0 && young == cut->size + kPartEntries + 1) {
+    if (last == 0 && young == end) {
       if (!query("SELECT coalesce(min(size), 0) FROM checkpoints WHERE size > ?", [&](Bind& bind) { bind.number(cut->size); }, take(last))) return false;
       std::uint64_t late = 0;
       if (!query("SELECT count(*) FROM audit WHERE sequence > ? AND sequence <= ? AND wall >= ?",
-                 [&](Bind& bind) { bind.number(cut->size).number(last).number(before); }, take(late))) {
+                 [&](Bind& bind) { bind.number(end - 1).number(last).number(before); }, take(late))) {
         return false;
       }
       if (late != 0) return true;
     }
     if (last == 0) return true;
     core::WallMs until = 0;
-    if (!query("SELECT max(wall) FROM audit WHERE sequence > ? AND sequence <= ?", [&](Bind& bind) { bind.number(cut->size).number(last); },
+    // Not what a wrong clock said: of what went by then nothing is known any more, and nobody would be told until that day.
+    if (!query("SELECT coalesce(max(wall) FILTER (WHERE wall < ?3), ?3) FROM audit WHERE sequence > ?1 AND sequence <= ?2",
+               [&](Bind& bind) { bind.number(cut->size).number(last).number(before); },
                [&](Row& row) { until = row.number<core::WallMs>(); })) {
       return false;
     }

@@ -38,7 +38,7 @@ class Reader {
   std::optional<evidence::Hash> root_at(std::uint64_t size);
   std::optional<std::vector<evidence::Hash>> frontier_at(std::uint64_t size);
   std::int64_t epoch();
-  std::optional<ArchivePart> ready_for_archive(core::WallMs before);
+  std::optional<ArchivePart> ready_for_archive(core::WallMs before, core::WallMs now);
   std::vector<ArchivePart> archived();
   std::uint64_t told_about(const std::string& person);
   std::optional<Proof> proof(const core::Id& id, core::Head head);

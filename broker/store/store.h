@@ -144,9 +144,10 @@ class Database final : public core::Store {
 
   // What an entry names, as it was signed; see lines.h. seal: what the host says, signed by it; nothing: it cannot be signed now.
   using Seal = std::function<std::optional<evidence::Envelope>(std::string_view type, const std::string& payload, std::string_view purpose)>;
-  // The oldest entries that are all older than `before`, some thousands at most, up to a signed head: they may go into the archive.
-  // Nothing: there are none, or it cannot be read.
-  std::optional<ArchivePart> ready_for_archive(core::WallMs before);
+  // The oldest entries that are all older than `before`, some thousands at most, up to a signed head: they may go into the archive. One
+  // that says a later time than `now` was written by a wrong clock: it is as old as the next one that does not. Nothing: there are none,
+  // or it cannot be read.
+  std::optional<ArchivePart> ready_for_archive(core::WallMs before, core::WallMs now);
   // The lines of entries behind `after` up to `to`, at most `limit` of them; `last`: the last of these. Nothing: it cannot be read.
   std::optional<std::vector<evidence::ExportLine>> lines(std::uint64_t after, std::uint64_t to, std::size_t limit, const Seal& seal, std::uint64_t& last);
   // The part is on disk first; then it is in the database no more, in one transaction with the batch. With it goes what ended before

@@ -58,9 +58,10 @@ struct ArchiveHost {
       if (written % head == 0) must(store->seal());
     }
   }
+  std::optional<store::ArchivePart> ready(core::WallMs before) const { return db().ready_for_archive(before, clock.wall()); }
   // What the broker does with one part; false: there is none, or it was not written.
   bool archive_before(core::WallMs before, core::WallMs ended = 0) {
-    const auto part = db().ready_for_archive(before);
+    const auto part = ready(before);
     if (!part) return false;
     store::PartMaker maker(db(), host(), seal(), *part);
     auto step = maker.step();

@@ -32,8 +32,8 @@ TEST_CASE("old entries go into files that are verified with what is left", "[arc
   const Folder folder;
   ArchiveHost host(folder.path);
   host.write(100, 10);
-  CHECK_FALSE(host.db().ready_for_archive(kBegin).has_value());
-  CHECK_FALSE(host.db().ready_for_archive(kBegin + 1000).has_value());  // the first is not older than that
+  CHECK_FALSE(host.ready(kBegin).has_value());
+  CHECK_FALSE(host.ready(kBegin + 1000).has_value());  // the first is not older than that
   const auto root = host.db().root_at(100);
   REQUIRE(host.archive_before(kBegin + 36'000));
   REQUIRE(host.archive_before(kBegin + 71'000));
@@ -153,7 +153,7 @@ TEST_CASE("who is erased is erased in the archive, and every proof holds", "[arc
   CHECK(tells_of_bob(host.parts().front()));
   // One that a crash left: its entries are in the database, too.
   {
-    store::PartMaker maker(host.db(), host.host(), host.seal(), *host.db().ready_for_archive(kBegin + 81'000));
+    store::PartMaker maker(host.db(), host.host(), host.seal(), *host.ready(kBegin + 81'000));
     while (maker.step() == store::PartMaker::Step::kMore) {
     }
     const std::string left = host.archive + "/log-00000000000000000061.jsonl";
@@ -177,6 +177,33 @@ TEST_CASE("who is erased is erased in the archive, and every proof holds", "[arc
   INFO(shown(whole));
   CHECK_FALSE(whole.problem);
   CHECK(whole.counts.erased > 30);
+}
+
+TEST_CASE("an entry whose clock was ahead goes with its neighbours", "[archive]") {
+  const Folder folder;
+  ArchiveHost host(folder.path);
+  const auto add = [&host](core::WallMs wall) {
+    core::AuditEntry one = entry("access.denied", "alice");
+    one.wall = wall;
+    must(host.store->commit(batch(one)));
+    must(host.store->seal());
+  };
+  constexpr core::WallMs kAhead = kBegin + 3'000'000'000'000;
+  constexpr core::WallMs kOld = kBegin + 500'000;
+  host.write(10, 5);
+  for (int i = 0; i < 3; ++i) add(kAhead);
+  REQUIRE(host.ready(kOld));
+  CHECK(host.ready(kOld)->last == 10);  // nothing behind them says how old they are
+  add(kOld + 1000);
+  CHECK(host.ready(kOld)->last == 10);  // they are no older than that
+  REQUIRE(host.archive_before(kOld));
+  CHECK_FALSE(host.ready(kOld));
+  REQUIRE(host.archive_before(kOld + 2000));
+  CHECK(host.db().archived().back().last == 14);
+  CHECK(host.db().archived().back().until == kOld + 1000);  // the rest is not unknown until then
+  CHECK_FALSE(host.audited_whole().problem);
+  // All of what is there says a later time than this clock: this one may be the wrong one.
+  CHECK_FALSE(host.db().ready_for_archive(kBegin - 2'000'000, kBegin - 1'000'000));
 }
 
 TEST_CASE("parts of another log are put aside, none is replaced or removed", "[archive]") {
@@ -238,7 +265,7 @@ TEST_CASE("a part is not handed over with what was erased while it was made", "[
   const Folder folder;
   ArchiveHost host(folder.path);
   host.write(120, 120);
-  store::PartMaker maker(host.db(), host.host(), host.seal(), *host.db().ready_for_archive(kBegin + 900'000));
+  store::PartMaker maker(host.db(), host.host(), host.seal(), *host.ready(kBegin + 900'000));
   CHECK(maker.step() == store::PartMaker::Step::kMore);
   core::Batch erase;
   erase.erased.push_back("bob");
