@@ -30,6 +30,9 @@ std::vector<std::string> Archivist::notes() const {
   if (!problem_.empty()) notes.push_back("old entries of the log stay in the database: " + problem_);
   store::Database* const database = database_();
   if (database == nullptr) return notes;
+  if (database->keeps_erased()) {
+    notes.push_back("what was erased is still in /var/lib/jit/jit.db or jit.db-wal, since another program has the database open; it goes once that is closed: fuser -v /var/lib/jit/jit.db");
+  }
   for (const std::string& folder : database->other_archives()) {
     notes.push_back(folder + " in the archive holds parts of another log, or of this one before a copy was put back; audit erase does not reach "
                              "them: verify them with jit-verify, and move them to where such evidence is kept");

@@ -11,8 +11,6 @@
 namespace jit::store {
 namespace {
 
-constexpr int kBusyMs = 2000;  // somebody with a database shell; longer than that, we deny
-
 Connected fail(OpenError error, std::string message) { return {nullptr, error, std::move(message)}; }
 
 std::string move_away(const std::string& path) {

@@ -10,6 +10,8 @@
 
 namespace jit::store {
 
+inline constexpr int kBusyMs = 2000;  // somebody with a database shell; longer than that, we deny
+
 struct Connected {
   Db db;  // null on an error
   OpenError error = OpenError::kNone;

@@ -159,6 +159,8 @@ std::optional<Database::OldEntries> Database::archived_entries(const AuditFilter
 std::uint64_t Database::erasures() const { return impl_->writer.erasures(); }
 std::uint64_t Database::erased_in_archive() const { return impl_->writer.erased_in_archive(); }
 
+bool Database::keeps_erased() const { return impl_->writer.unemptied(); }
+
 std::uint64_t Database::told_of(const std::string& person) { return impl_->reader.told_about(person); }
 
 std::optional<evidence::EvidenceLine> Database::document(const LogEntry& entry, const Seal& seal) {

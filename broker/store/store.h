@@ -165,6 +165,8 @@ class Database final : public core::Store {
   std::uint64_t erasures() const;        // how often commit() was asked to erase somebody
   std::uint64_t erased_in_archive() const;  // entries in the archive of which the last one to be erased was told
 
+  bool keeps_erased() const;  // it is still in the files, since another program has the database open; tried again until it is not
+
   std::uint64_t told_of(const std::string& person);  // how much the log tells of him; 0 also where it cannot be read
 
   std::optional<evidence::EvidenceLine> document(const LogEntry& entry, const Seal& seal);

@@ -139,9 +139,11 @@ void Writer::keep_error(int code) {
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto now = [this] { return stop_ || urgent_ || policy_ || !carried_.empty(); };
   const auto some = [&] { return now() || !queue_.empty(); };
-  if (!sign_by_) {
+  std::optional<Time> until = sign_by_;
+  if (empty_by_) until = std::min(until.value_or(*empty_by_), *empty_by_);
+  if (!until) {
     wake_.wait(lock, some);
-  } else if (!wake_.wait_until(lock, *sign_by_, some)) {
+  } else if (!wake_.wait_until(lock, *until, some)) {
     return;
   }
   wake_.wait_until(lock, give_up_, now);
@@ -174,6 +176,7 @@ void Writer::run() {
     // Where it cannot be written, more is carried again than needed.
     if (!carried.empty()) transaction([&] { return statements_->write(carried); });
     sign_due(stop);
+    if (empty_by_ && std::chrono::steady_clock::now() >= *empty_by_) empty_log(false);
     bool idle = false;
     {
       const std::lock_guard lock(mutex_);
@@ -417,13 +420,8 @@ void Writer::write_span(std::span<Job> group) {
     }
   }
   // What was erased is not for whoever reads the write-ahead log either.
-  if (std::ranges::any_of(group, [](const Job& job) { return job.written && !job.batch.erased.empty(); })) empty_log();
-}
-
-void Writer::empty_log() {
-  sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  wal_pages_ = 0;
-  left();
+  const bool erased = std::ranges::any_of(group, [](const Job& job) { return job.written && !job.batch.erased.empty(); });
+  if (erased || empty_by_) empty_log(erased);
 }
 
 void Writer::write_policy() {

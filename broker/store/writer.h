@@ -29,6 +29,7 @@ inline constexpr std::size_t kQueueBatches = 65'536;
 // many of them, or after this time, since a sync for the first alone would keep the others waiting (PostgreSQL: commit_siblings).
 inline constexpr std::size_t kCrowd = 8;
 inline constexpr std::chrono::microseconds kGather{200};
+inline constexpr std::chrono::seconds kEmptyAgain{10};
 inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
 
 int read_files(sqlite3* db, LogFiles& log);  // gives SQLite's code; what it hands out asks that connection
@@ -93,6 +94,7 @@ class Writer {
   // The head is signed as it stands, with what was committed before; done as of commit().
   void seal(std::function<void(bool)> done);
   core::Head head() const;
+  bool unemptied() const { return unemptied_.load(); }
   bool failing() const { return failing_.load(std::memory_order_acquire); }
   std::string error() const;
 
@@ -121,7 +123,7 @@ class Writer {
   int add_head(std::span<const Job> jobs);
   void sign_due(bool stop);
   void know_head();
-  void empty_log();
+  void empty_log(bool patient);
   bool ready();  // has a good connection to a file that is as it was left, or gets one
   bool untouched();
   bool check_again(const Place::Mark& now);
@@ -148,11 +150,12 @@ class Writer {
   Archive archive_;
   std::atomic<std::uint64_t> erasures_ = 0, erased_in_archive_ = 0;
   Tree tree_;  // of all that was committed: another connection must find the same
+  std::optional<Time> empty_by_;  // what was erased is still in the write-ahead log, and when that is looked at again
   std::optional<Time> sign_by_;  // entries are under no signed head since a while
   int wal_pages_ = 0;
   std::optional<Database::PolicySet> unwritten_policy_;
 
-  std::atomic<bool> failing_ = false;
+  std::atomic<bool> failing_ = false, unemptied_ = false;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> queue_;

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose name stands with others' requests and grants is erased there, too.
+#include <sqlite3.h>
+
+#include <fstream>
+#include <sstream>
+
 #include "tests/catch.h"
 
 #include "tests/store/samples.h"
@@ -8,6 +13,13 @@ using namespace jit;
 using namespace jit::test;
 
 namespace {
+
+bool holds(const std::string& path, const std::string& words) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str().find(words) != std::string::npos;
+}
 
 core::IdentityPtr someone(const std::string& person, std::uint32_t uid) {
   auto made = std::make_shared<policy::Identity>();
@@ -99,4 +111,28 @@ TEST_CASE("who ended, reviewed or was the target is erased in requests and grant
   CHECK((store.db->grant(id_of(11))->ended_by + store.db->grant(id_of(11))->ended_why).empty());
   CHECK(store.db->grant(id_of(12))->target->person.empty());
   CHECK(store.db->grant(id_of(13))->target->person == "bob");  // it lives
+}
+
+TEST_CASE("what a reader of the database kept from going is gone once he is", "[erase]") {
+  const Folder folder;
+  const std::string path = folder / "jit.db";
+  Opened store(path);
+  core::AuditEntry one = entry("access.denied", "bob");
+  one.fields = R"({"why":"words of bob"})";
+  REQUIRE(store.commit(batch(one)));
+  sqlite3* reader = nullptr;
+  REQUIRE(sqlite3_open_v2(path.c_str(), &reader, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM audit", nullptr, nullptr, nullptr) == SQLITE_OK);
+  core::Batch erase;
+  erase.erased.push_back("bob");
+  REQUIRE(store.commit(erase));
+  CHECK(store.db->keeps_erased());
+  REQUIRE(store.commit(batch(entry("access.denied", "alice"))));
+  CHECK(store.db->keeps_erased());
+  CHECK((holds(path, "words of bob") || holds(path + "-wal", "words of bob")));
+  sqlite3_close(reader);
+  REQUIRE(store.commit(batch(entry("access.denied", "alice"))));
+  CHECK_FALSE(store.db->keeps_erased());
+  CHECK_FALSE(holds(path, "words of bob"));
+  CHECK_FALSE(holds(path + "-wal", "words of bob"));
 }
