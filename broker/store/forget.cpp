@@ -13,7 +13,7 @@ namespace {
 // Ended, with whatever it led to, and nothing hangs on it any more: no review is owed, and no denial of it blocks.
 #define JIT_OVER                                                                                                              \
   "WHERE state > 1 AND (review_due = 0 OR reviewed_wall <> 0) " \
-  "AND NOT EXISTS (SELECT 1 FROM grants CROSS JOIN grant_states ON issued = grants.id WHERE grants.request = requests.id AND grant_states.state <= 1) " \
+  "AND NOT EXISTS (SELECT 1 FROM grant_states AS lives CROSS JOIN grants ON grants.id = lives.issued WHERE lives.state <= 1 AND grants.request = requests.id) " \
   "AND NOT EXISTS (SELECT 1 FROM votes WHERE votes.request = requests.id AND block_s IS NOT NULL AND votes.time + 1000 * block_s > ?2) "
 
 const char* const kClear = "DELETE FROM temp.gone";

@@ -390,10 +390,13 @@ void Writer::write_group(std::vector<Job>& group) {
 void Writer::write_old(Job& job) {
   if (!ready()) return;
   if (const int failed = write_part(*job.old); failed != SQLITE_OK) return keep_error(failed);
+  // For each request that goes SQLite would look through all grants for one that names it: those go with it (see forget.cpp).
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_ENABLE_FKEY, 0, nullptr);
   const int code = transaction([&] {
     const int cut = statements_->cut(job.old->part, job.old->ended);
     return cut != SQLITE_OK ? cut : statements_->write(job.batch, job.drafts);
   });
+  if (db_) sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   job.written = code == SQLITE_OK;
 }
 
