@@ -51,6 +51,11 @@ Error no_database(std::string& message) {
   return Error::kUnavailable;
 }
 
+Error has_left(std::string& message) {
+  message = "the connection has gone";
+  return Error::kUnavailable;
+}
+
 }  // namespace
 
 std::string_view name_of(Courier courier) { return courier == Courier::kRelay ? "relay" : "notify"; }
@@ -188,6 +193,7 @@ core::Outcome<std::string> Outbox::open(Courier courier, const std::string& afte
 core::Outcome<std::string> Outbox::next(Courier courier, const std::string& connection, std::uint64_t after) {
   const Moment now = this->now();
   core::Outcome<std::string> out;
+  if (!present_.contains(connection)) return {has_left(out.message), std::move(out.message), {}};
   store::Database* const database = database_();
   if (database == nullptr) return {no_database(out.message), std::move(out.message), {}};
   State& state = of(courier);
@@ -247,15 +253,22 @@ core::Outcome<bool> Outbox::done(Courier courier, std::uint64_t sequence) {
   return {Error::kNone, {}, true};
 }
 
-core::Outcome<bool> Outbox::reachable(Courier courier, bool reached, std::string why, core::WallMs now) {
+core::Outcome<bool> Outbox::reachable(Courier courier, const std::string& connection, bool reached, std::string why, core::WallMs now) {
+  std::string message;
+  if (!present_.contains(connection)) return {has_left(message), std::move(message), false};
   if (why.size() > kWhyMax || !evidence::valid_utf8(why)) return {Error::kBadInput, "why: a text of at most " + std::to_string(kWhyMax) + " bytes", false};
+  of(courier).last = connection;
+  note_reach(courier, reached, std::move(why), now);
+  return {Error::kNone, {}, true};
+}
+
+void Outbox::note_reach(Courier courier, bool reached, std::string why, core::WallMs now) {
   Reach& reach = of(courier).reach;
   if (!reach.known || reach.reached != reached) reach.since = now;
   reach.known = true;
   reach.reached = reached;
   reach.why = reached ? std::string() : std::move(why);
   if (courier == Courier::kRelay) core_.say_reach(reached);
-  return {Error::kNone, {}, true};
 }
 
 // Of other messages nothing depends on it.
@@ -322,6 +335,7 @@ std::vector<std::string> Outbox::logged(const core::AuditEntry& entry) {
 }
 
 void Outbox::left(const std::string& connection, core::WallMs now) {
+  present_.erase(connection);
   for (const Courier courier : {Courier::kRelay, Courier::kNotify}) {
     State& state = of(courier);
     if (state.waiting == connection) state.waiting.clear();
@@ -329,7 +343,7 @@ void Outbox::left(const std::string& connection, core::WallMs now) {
     state.last.clear();
     state.gone = now;
     if (courier == Courier::kNotify) keep_here(now);
-    if (state.reach.known) reachable(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
+    if (state.reach.known) note_reach(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
   }
 }
 
@@ -337,6 +351,7 @@ void Outbox::lost(core::WallMs now) {
   for (const State& state : state_) {
     if (const std::string last = state.last; !last.empty()) left(last, now);
   }
+  present_.clear();
 }
 
 }  // namespace jit::outbox

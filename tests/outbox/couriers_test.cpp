@@ -15,18 +15,40 @@ TEST_CASE("who waits is told that nobody elsewhere can be asked, and when that i
     return out;
   };
   room.next();
-  REQUIRE(room.outbox->reachable(Courier::kNotify, false, "no mail", 7));
+  REQUIRE(room.say(Courier::kNotify, false, "no mail", ":1.8"));
   CHECK(said().empty());
-  REQUIRE(room.outbox->reachable(Courier::kRelay, false, "timed out", 7));
+  REQUIRE(room.say(Courier::kRelay, false, "timed out"));
   CHECK(said().find("cannot be reached now") != std::string::npos);
   CHECK(room.outbox->reach(Courier::kRelay).why == "timed out");
-  REQUIRE(room.outbox->reachable(Courier::kRelay, true, "", 8));
+  REQUIRE(room.say(Courier::kRelay, true));
   CHECK(said().find("can be asked again") != std::string::npos);
   // A relay that ends reaches nobody.
   room.outbox->left(":1.7", 9);
   CHECK_FALSE(room.outbox->reach(Courier::kRelay).reached);
   CHECK(room.outbox->reach(Courier::kRelay).why == "jit-relay does not run");
-  CHECK(room.outbox->reachable(Courier::kRelay, false, std::string(500, 'x'), 7).error == core::Error::kBadInput);
+  CHECK(room.say(Courier::kRelay, false, std::string(500, 'x')).error == core::Error::kBadInput);
+}
+
+TEST_CASE("what a connection says of itself counts for nothing once it has gone") {
+  Room room;
+  const core::WallMs now = room.world.wall();
+  // Its call is handled when the directory has answered, and it has left meanwhile; the second time with the whole bus.
+  for (const bool with_the_bus : {false, true}) {
+    CAPTURE(with_the_bus);
+    for (const char* const name : {":1.8", ":1.9"}) room.outbox->expect(name);
+    for (const char* const name : {":1.8", ":1.9"}) with_the_bus ? room.outbox->lost(now) : room.outbox->left(name, now);
+    CHECK(room.outbox->next(Courier::kNotify, ":1.8", 0).error == core::Error::kUnavailable);
+    CHECK(room.outbox->reachable(Courier::kRelay, ":1.9", true, "", now).error == core::Error::kUnavailable);
+    CHECK_FALSE(room.outbox->notifies(now));
+    CHECK_FALSE(room.outbox->reach(Courier::kRelay).known);
+    core::AuditEntry entry;
+    entry.type = core::events::kRequestCreated;
+    CHECK(room.outbox->logged(entry).empty());
+  }
+  // One that said no more than that it reaches somebody has left, too.
+  REQUIRE(room.say(Courier::kRelay, true, "", ":1.10"));
+  room.outbox->left(":1.10", now);
+  CHECK_FALSE(room.outbox->reach(Courier::kRelay).reached);
 }
 
 TEST_CASE("messages count as sent where a notifier was, until what it left is too old") {

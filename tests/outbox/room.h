@@ -78,9 +78,14 @@ struct Room {
   }
   Json next(std::uint64_t after = 0, Courier courier = Courier::kRelay, const std::string& name = ":1.7") {
     answering = false;
+    outbox->expect(name);
     const auto out = outbox->next(courier, name, after);
     REQUIRE(out);
     return Json::parse(out.value);
+  }
+  core::Outcome<bool> say(Courier courier, bool reached, const std::string& why = "", const std::string& name = ":1.7") {
+    outbox->expect(name);
+    return outbox->reachable(courier, name, reached, why, world.wall());
   }
   Json open(const std::string& after = "") {
     const auto out = outbox->open(Courier::kRelay, after);
