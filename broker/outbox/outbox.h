@@ -81,7 +81,7 @@ class Outbox {
   std::string entry(Courier courier, const core::AuditEntry& entry, const Moment& now);
   std::uint64_t first_of_boot(store::Database& database);  // of the log, once there is one
   std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
-  std::uint64_t place(Courier courier, store::Database& database);  // behind which entry it goes on
+  std::optional<std::uint64_t> place(Courier courier, store::Database& database);  // behind which entry it goes on; nothing: it cannot be read
   std::string head() const;  // the members that each page begins with
   std::string request_entry(const core::Request& request, const Moment& now) const;  // the members that are the same wherever it is told
 
