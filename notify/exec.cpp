@@ -53,12 +53,7 @@ Exec::Exec(sd_event* event, const std::vector<std::string>& command, std::string
 
 Exec::~Exec() {
   for (sd_event_source* const source : {input_source_, output_source_, end_source_, time_source_, failed_source_}) sd_event_source_disable_unref(source);
-  if (pid_ != 0) {
-    kill_all();
-    int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
+  end_all();
   quiet_close(in_);
   quiet_close(out_);
   quiet_close(pidfd_);
@@ -104,7 +99,15 @@ int Exec::spawn(const std::vector<std::string>& command) {
   return 0;
 }
 
-void Exec::kill_all() const { kill(-pid_, SIGKILL); }
+// While nobody has waited for it, the number of its group cannot be another one's.
+void Exec::end_all() {
+  if (pid_ == 0) return;
+  kill(-pid_, SIGKILL);
+  int status = 0;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = 0;
+}
 
 void Exec::feed() {
   while (fed_ < input_.size()) {
@@ -136,8 +139,8 @@ void Exec::listen() {
 
 void Exec::ended() {
   siginfo_t how{};
-  if (waitid(P_PIDFD, static_cast<id_t>(pidfd_), &how, WEXITED | WNOHANG) != 0 || how.si_pid == 0) return;
-  pid_ = 0;
+  if (waitid(P_PIDFD, static_cast<id_t>(pidfd_), &how, WEXITED | WNOHANG | WNOWAIT) != 0 || how.si_pid == 0) return;
+  end_all();
   listen();
   while (!said_.empty() && (said_.back() == '\n' || said_.back() == ' ')) said_.pop_back();
   const std::string said = said_.empty() ? std::string() : ": " + said_;

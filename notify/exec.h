@@ -25,7 +25,7 @@ class Exec final : public Attempt {
   void listen();
   void ended();
   void finish(Attempted attempted);  // last: it may delete this
-  void kill_all() const;
+  void end_all();  // it, and what it left behind
   static int on_input(sd_event_source* source, int fd, std::uint32_t events, void* self);
   static int on_output(sd_event_source* source, int fd, std::uint32_t events, void* self);
   static int on_end(sd_event_source* source, int fd, std::uint32_t events, void* self);

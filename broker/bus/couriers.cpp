@@ -36,9 +36,9 @@ void Handlers::done(const core::Caller& caller, std::uint64_t sequence, const Re
   reply(admin_.outbox != nullptr && courier ? answer_of(admin_.outbox->done(*courier, sequence)) : no_couriers());
 }
 
-void Handlers::reachable(const core::Caller& caller, bool reached, const std::string& why, const Reply& reply) {
+void Handlers::reachable(const core::Caller& caller, const Sender& sender, bool reached, const std::string& why, const Reply& reply) {
   const auto courier = outbox::courier_of(*caller.identity);
-  reply(admin_.outbox != nullptr && courier ? answer_of(admin_.outbox->reachable(*courier, reached, why, Now::read().wall)) : no_couriers());
+  reply(admin_.outbox != nullptr && courier ? answer_of(admin_.outbox->reachable(*courier, sender.name, reached, why, Now::read().wall)) : no_couriers());
 }
 
 void Handlers::acknowledged(const core::Caller& caller, std::uint64_t sequence, const std::string& channel, const Reply& reply) {

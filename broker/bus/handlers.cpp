@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "broker/bus/roles.h"
+#include "broker/outbox/outbox.h"
 
 namespace jit::bus {
 
@@ -46,13 +47,14 @@ void Handlers::call(const Call& call) {
   };
   const bool watch = std::string_view(call.method) == "Watch";
   if (watch) watchers_.expect(call.sender.name);
+  const bool courier = std::string_view(call.interface).ends_with(".Courier");
+  if (courier && admin_.outbox != nullptr) admin_.outbox->expect(call.sender.name);
   // Who may answer is who may now, not who could half a minute ago.
   if (std::string_view(call.method) == "Vote") directory_.forget(uid);
-  make_caller(directory_, core_, call.sender, [self = weak_from_this(), call, reply](const core::Caller& caller) {
+  make_caller(directory_, core_, call.sender, [self = weak_from_this(), call, reply, courier](const core::Caller& caller) {
     const auto there = self.lock();
     if (!there) return;
     if (!may_call(caller, call.interface, call.method)) {
-      const bool courier = std::string_view(call.interface).ends_with(".Courier");
       return reply({Error::kDenied, std::string(call.method) + (courier ? " is for the couriers of this host" : " needs the role admin (people.d) or root"), {}, 0});
     }
     call.work(*there, caller, call.sender, reply);

@@ -71,7 +71,7 @@ class Handlers final : public Intake, public std::enable_shared_from_this<Handle
   void open(const core::Caller& caller, const std::string& after, const Reply& reply);
   void next(const core::Caller& caller, const Sender& sender, std::uint64_t after, const Reply& reply);
   void done(const core::Caller& caller, std::uint64_t sequence, const Reply& reply);
-  void reachable(const core::Caller& caller, bool reached, const std::string& why, const Reply& reply);
+  void reachable(const core::Caller& caller, const Sender& sender, bool reached, const std::string& why, const Reply& reply);
   void acknowledged(const core::Caller& caller, std::uint64_t sequence, const std::string& channel, const Reply& reply);
   void logged(const core::AuditEntry& entry);
 

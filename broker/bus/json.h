@@ -40,7 +40,7 @@ std::string iso_time(core::WallMs wall);  // "2026-11-22T12:34:56.789Z"
 std::string dump(const Json& json);       // ASCII
 std::string reprint(const std::string& json_text);  // the same document as dump() writes it; "{}" for what is none
 // A status as anybody may have it: of the policy, which root:_jit alone may read, only whether it is in force and how
-// many findings it has.
+// many findings it has; of couriers, what their channels say is left out.
 std::string status_for_anyone(const std::string& json_text);
 // With "you": the caller's person and the keys that he may sign with.
 std::string with_person(const std::string& json_text, const std::string& person, const std::vector<policy::Key>& keys);

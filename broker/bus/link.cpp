@@ -112,6 +112,7 @@ void Link::run() {
       connected_ = false;
       answers_.clear();
       signals_.clear();
+      more_.clear();
       checks_.clear();
     }
     if (stopping_) break;
@@ -251,7 +252,14 @@ void Link::changed(std::string to, std::string id) { queue({std::move(to), std::
 
 void Link::fact_changed(std::string to, std::string name) { queue({std::move(to), std::move(name), Signal::Kind::kFact}); }
 
-void Link::more(std::string to) { queue({std::move(to), {}, Signal::Kind::kCourier}); }
+void Link::more(std::string to) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!connected_) return;
+    more_.insert(std::move(to));
+  }
+  wake();
+}
 
 void Link::queue(Signal signal) {
   bool first_drop = false;
@@ -303,11 +311,13 @@ void Link::check(const Check& check) {
 void Link::send_queued() {
   std::deque<std::pair<std::uint64_t, Answer>> answers;
   std::deque<Signal> signals;
+  std::set<std::string> more;
   std::deque<Check> checks;
   {
     const std::lock_guard lock(mutex_);
     answers.swap(answers_);
     signals.swap(signals_);
+    more.swap(more_);
     checks.swap(checks_);
     dropping_ = false;
   }
@@ -320,11 +330,11 @@ void Link::send_queued() {
     pending_.erase(it);
   }
   for (const Check& each : checks) check(each);
+  for (const std::string& courier : more) session_->objects->more(courier);
   for (const Signal& signal : signals) {
     switch (signal.kind) {
       case Signal::Kind::kRequest: session_->objects->changed(signal.to, signal.id); break;
       case Signal::Kind::kFact: session_->objects->fact_changed(signal.to, signal.id); break;
-      case Signal::Kind::kCourier: session_->objects->more(signal.to); break;
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -60,7 +61,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
   static constexpr std::size_t kInFlight = 4096;        // calls that wait for an answer
   static constexpr std::size_t kInFlightPerSender = 16;
-  static constexpr std::size_t kSignals = 4096;         // queued; past it they are dropped
+  static constexpr std::size_t kSignals = 4096;         // to watchers, queued; past it they are dropped
 
   Link(core::Post post, std::weak_ptr<Intake> intake);
   ~Link();
@@ -69,7 +70,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
   void changed(std::string to, std::string id);  // any thread; queued
   void fact_changed(std::string to, std::string name);
-  void more(std::string to);  // Courier.Waiting
+  void more(std::string to);  // Courier.Waiting; never dropped: whoever waits for it asks no more by itself
   // Asks polkit whether this connection may vote, with its password where it can be asked; any thread. `then` on the core's
   // thread, once; never where the bus goes away, and with it the caller.
   void authorize(std::string sender, std::function<void(Authorized)> then);
@@ -86,7 +87,7 @@ class Link : public std::enable_shared_from_this<Link> {
   struct Signal {
     std::string to;
     std::string id;
-    enum class Kind : std::uint8_t { kRequest, kFact, kCourier } kind = Kind::kRequest;  // kFact: id is the name of one
+    enum class Kind : std::uint8_t { kRequest, kFact } kind = Kind::kRequest;  // kFact: id is the name of one
   };
   void queue(Signal signal);
 
@@ -117,6 +118,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::mutex mutex_;  // of the queues
   std::deque<std::pair<std::uint64_t, Answer>> answers_;
   std::deque<Signal> signals_;
+  std::set<std::string> more_;  // couriers to be told: bounded by how many wait
   std::deque<Check> checks_;  // bounded: one for each call in flight
   bool connected_ = false;
   bool dropping_ = false;

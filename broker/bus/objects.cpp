@@ -271,8 +271,8 @@ class Courier final : public Object<made::Courier_adaptor> {
     take("Done", std::move(result), work([sequence](Handlers& h, const Caller& c, const Sender&, const Reply& r) { h.done(c, sequence, r); }));
   }
   void Reachable(sdbus::Result<>&& result, bool reached, Bytes why) override {
-    take("Reachable", std::move(result), work([reached, text = std::string(why.begin(), why.end())](Handlers& h, const Caller& c, const Sender&, const Reply& r) {
-           h.reachable(c, reached, text, r);
+    take("Reachable", std::move(result), work([reached, text = std::string(why.begin(), why.end())](Handlers& h, const Caller& c, const Sender& s, const Reply& r) {
+           h.reachable(c, s, reached, text, r);
          }));
   }
   void Acknowledged(sdbus::Result<>&& result, std::uint64_t sequence, Bytes channel) override {

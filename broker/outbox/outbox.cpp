@@ -51,6 +51,27 @@ Error no_database(std::string& message) {
   return Error::kUnavailable;
 }
 
+Error unread(std::string& message) {
+  message = "the database cannot be read now: jitctl status says why";
+  return Error::kUnavailable;
+}
+
+// A read that fails finds nothing, too: what follows from that is not done.
+class Reads {
+ public:
+  explicit Reads(const store::Database& database) : database_(database), before_(database.failed_reads()) {}
+  bool failed() const { return database_.failed_reads() != before_; }
+
+ private:
+  const store::Database& database_;
+  const std::uint64_t before_;
+};
+
+Error has_left(std::string& message) {
+  message = "the connection has gone";
+  return Error::kUnavailable;
+}
+
 }  // namespace
 
 std::string_view name_of(Courier courier) { return courier == Courier::kRelay ? "relay" : "notify"; }
@@ -129,20 +150,24 @@ std::string Outbox::entry(Courier courier, const core::AuditEntry& entry, const 
 
 // Who never carried begins with what is open, which open() tells, and what comes behind it; so does everybody where the
 // database was put back.
-std::uint64_t Outbox::place(Courier courier, store::Database& database) {
+std::optional<std::uint64_t> Outbox::place(Courier courier, store::Database& database) {
   State& state = of(courier);
-  state.carried = carried(courier, database);
+  const Reads reads(database);
+  const auto known = carried(courier, database);
   const std::uint64_t last = database.last_sequence();
+  if (reads.failed()) return std::nullopt;
+  state.carried = known;
   if (!state.carried || *state.carried > last) {
     state.carried = last;
     database.keep_carried(std::string(name_of(courier)), last);
   }
-  return *state.carried;
+  return state.carried;
 }
 
 // The log is in order: what is of this boot stands behind all that is not.
 std::uint64_t Outbox::first_of_boot(store::Database& database) {
   if (first_ != 0) return first_;
+  const Reads reads(database);
   std::uint64_t before = 0;  // all up to here is of earlier ones
   std::uint64_t upto = database.last_sequence() + 1;
   const std::uint64_t end = upto;
@@ -157,14 +182,17 @@ std::uint64_t Outbox::first_of_boot(store::Database& database) {
       before = found.front().sequence;
     }
   }
-  if (upto < end) first_ = upto;
+  if (upto < end && !reads.failed()) first_ = upto;
   return upto;
 }
 
 core::Outcome<std::string> Outbox::open(Courier courier, const std::string& after) {
   if (!after.empty() && !core::Id::parse(after)) return {Error::kBadInput, "after: give the id that the last answer named", {}};
   // Before what is open is looked at: what is made from now on is told by next().
-  if (store::Database* const database = database_(); database != nullptr && after.empty()) place(courier, *database);
+  if (store::Database* const database = database_(); database != nullptr && after.empty() && !place(courier, *database)) {
+    std::string message;
+    return {unread(message), std::move(message), {}};
+  }
   auto requests = core_.live_requests();
   std::ranges::sort(requests, {}, [](const core::Request* request) { return request->id; });
   const Moment now = this->now();
@@ -188,13 +216,15 @@ core::Outcome<std::string> Outbox::open(Courier courier, const std::string& afte
 core::Outcome<std::string> Outbox::next(Courier courier, const std::string& connection, std::uint64_t after) {
   const Moment now = this->now();
   core::Outcome<std::string> out;
+  if (!present_.contains(connection)) return {has_left(out.message), std::move(out.message), {}};
   store::Database* const database = database_();
   if (database == nullptr) return {no_database(out.message), std::move(out.message), {}};
   State& state = of(courier);
   state.waiting.clear();
   state.last = connection;
   if (courier == Courier::kNotify) keep_here(now.wall);
-  if (after == 0) after = place(courier, *database);
+  const Reads reads(*database);
+  if (after == 0) after = place(courier, *database).value_or(0);
   // Before the log is read: the writer goes on meanwhile, and nothing that it adds is passed over.
   const std::uint64_t last = database->last_sequence();
   const std::uint64_t first = first_of_boot(*database);
@@ -202,7 +232,7 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
   std::size_t count = 0;
   std::size_t looked = 0;
   bool all = false;
-  while (!all && looked < kLooked && count < kPage && entries.size() < kPageBytes) {
+  while (!all && !reads.failed() && looked < kLooked && count < kPage && entries.size() < kPageBytes) {
     store::AuditFilter filter;
     filter.after = after;
     filter.limit = kChunk;
@@ -229,6 +259,7 @@ core::Outcome<std::string> Outbox::next(Courier courier, const std::string& conn
       all = !full && taken;
     }
   }
+  if (reads.failed()) return {unread(out.message), std::move(out.message), {}};
   // What is too old was passed over.
   if (all && entries.empty()) after = std::max(after, last);
   if (all) state.waiting = connection;
@@ -241,21 +272,31 @@ core::Outcome<bool> Outbox::done(Courier courier, std::uint64_t sequence) {
   store::Database* const database = database_();
   if (database == nullptr) return {no_database(message), std::move(message), false};
   // Beyond the log's end it would never be told of anything again.
-  if (sequence > database->last_sequence()) return {Error::kBadInput, "the log has no such entry", false};
+  const Reads reads(*database);
+  const std::uint64_t last = database->last_sequence();
+  if (reads.failed()) return {unread(message), std::move(message), false};
+  if (sequence > last) return {Error::kBadInput, "the log has no such entry", false};
   of(courier).carried = sequence;
   database->keep_carried(std::string(name_of(courier)), sequence);
   return {Error::kNone, {}, true};
 }
 
-core::Outcome<bool> Outbox::reachable(Courier courier, bool reached, std::string why, core::WallMs now) {
+core::Outcome<bool> Outbox::reachable(Courier courier, const std::string& connection, bool reached, std::string why, core::WallMs now) {
+  std::string message;
+  if (!present_.contains(connection)) return {has_left(message), std::move(message), false};
   if (why.size() > kWhyMax || !evidence::valid_utf8(why)) return {Error::kBadInput, "why: a text of at most " + std::to_string(kWhyMax) + " bytes", false};
+  of(courier).last = connection;
+  note_reach(courier, reached, std::move(why), now);
+  return {Error::kNone, {}, true};
+}
+
+void Outbox::note_reach(Courier courier, bool reached, std::string why, core::WallMs now) {
   Reach& reach = of(courier).reach;
   if (!reach.known || reach.reached != reached) reach.since = now;
   reach.known = true;
   reach.reached = reached;
   reach.why = reached ? std::string() : std::move(why);
   if (courier == Courier::kRelay) core_.say_reach(reached);
-  return {Error::kNone, {}, true};
 }
 
 // Of other messages nothing depends on it.
@@ -267,9 +308,12 @@ core::Outcome<bool> Outbox::acknowledged(Courier courier, std::uint64_t sequence
   store::AuditFilter filter;
   filter.after = sequence == 0 ? 0 : sequence - 1;
   filter.limit = 1;
+  const Reads reads(*database);
   const auto found = database->entries(filter);
+  if (reads.failed()) return {unread(message), std::move(message), false};
   if (found.empty() || found.front().sequence != sequence) return {Error::kBadInput, "the log has no such entry", false};
   const auto request = found.front().type == events::kRequestCreated ? database->request(found.front().request) : std::nullopt;
+  if (reads.failed()) return {unread(message), std::move(message), false};
   if (!request || !request->offer.break_glass) return {Error::kNone, {}, true};
   // Another one of this host was told, too; the rule does not name it.
   if (std::ranges::find(request->offer.notify, channel) == request->offer.notify.end()) return {Error::kNone, {}, true};
@@ -281,6 +325,7 @@ core::Outcome<bool> Outbox::acknowledged(Courier courier, std::uint64_t sequence
     const auto fields = Json::parse(each.fields, nullptr, false);
     return fields.is_object() && fields.value("notify", std::string()) == evidence::escape(channel);
   });
+  if (reads.failed()) return {unread(message), std::move(message), false};
   if (!known) core_.acknowledged(*request, channel);
   return {Error::kNone, {}, true};
 }
@@ -322,6 +367,7 @@ std::vector<std::string> Outbox::logged(const core::AuditEntry& entry) {
 }
 
 void Outbox::left(const std::string& connection, core::WallMs now) {
+  present_.erase(connection);
   for (const Courier courier : {Courier::kRelay, Courier::kNotify}) {
     State& state = of(courier);
     if (state.waiting == connection) state.waiting.clear();
@@ -329,7 +375,7 @@ void Outbox::left(const std::string& connection, core::WallMs now) {
     state.last.clear();
     state.gone = now;
     if (courier == Courier::kNotify) keep_here(now);
-    if (state.reach.known) reachable(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
+    if (state.reach.known) note_reach(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
   }
 }
 
@@ -337,6 +383,7 @@ void Outbox::lost(core::WallMs now) {
   for (const State& state : state_) {
     if (const std::string last = state.last; !last.empty()) left(last, now);
   }
+  present_.clear();
 }
 
 }  // namespace jit::outbox

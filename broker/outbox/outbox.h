@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,12 +45,15 @@ class Outbox {
 
   void use_host(std::string id, std::string name, evidence::PrivateFields hide);
 
+  // A call of this connection has come; its caller is still being looked up. What a connection says of itself counts while it is
+  // there: one that left meanwhile would be there for ever.
+  void expect(const std::string& connection) { present_.insert(connection); }
   // Documents of the interface Courier, see dbus/org.pamjit.Broker1.xml.
   core::Outcome<std::string> open(Courier courier, const std::string& after);
   // connection: who is told, once, when there is more than this answer says.
   core::Outcome<std::string> next(Courier courier, const std::string& connection, std::uint64_t after);
   core::Outcome<bool> done(Courier courier, std::uint64_t sequence);
-  core::Outcome<bool> reachable(Courier courier, bool reached, std::string why, core::WallMs now);
+  core::Outcome<bool> reachable(Courier courier, const std::string& connection, bool reached, std::string why, core::WallMs now);
   // The channel took the message of this entry.
   core::Outcome<bool> acknowledged(Courier courier, std::uint64_t sequence, const std::string& channel);
   // Is there a notifier that carries what is queued? One that has been here, and was not away for so long that what was queued
@@ -65,7 +69,7 @@ class Outbox {
  private:
   struct State {
     std::string waiting;  // a connection; empty: nobody waits for more
-    std::string last;     // the connection that called last: when it goes, nobody is reached
+    std::string last;     // the connection that was heard of last: when it goes, nobody is reached
     std::optional<std::uint64_t> carried;  // as it was said last; the store may not have it yet
     Reach reach;
     core::WallMs gone = 0;  // since when no connection of it is there, the store says it too; 0: not known yet
@@ -73,10 +77,11 @@ class Outbox {
   };
   State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
   void keep_here(core::WallMs now);  // of the notifier
+  void note_reach(Courier courier, bool reached, std::string why, core::WallMs now);
   std::string entry(Courier courier, const core::AuditEntry& entry, const Moment& now);
   std::uint64_t first_of_boot(store::Database& database);  // of the log, once there is one
   std::optional<std::uint64_t> carried(Courier courier, store::Database& database);
-  std::uint64_t place(Courier courier, store::Database& database);  // behind which entry it goes on
+  std::optional<std::uint64_t> place(Courier courier, store::Database& database);  // behind which entry it goes on; nothing: it cannot be read
   std::string head() const;  // the members that each page begins with
   std::string request_entry(const core::Request& request, const Moment& now) const;  // the members that are the same wherever it is told
 
@@ -90,6 +95,7 @@ class Outbox {
   std::string host_id_, host_name_;
   evidence::PrivateFields hide_;
   std::array<State, kCouriers> state_;
+  std::set<std::string> present_;  // connections that have called
   std::uint64_t first_ = 0;  // entry of this boot; 0: not looked for yet
 };
 

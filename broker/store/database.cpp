@@ -74,6 +74,8 @@ std::string Database::last_error() const {
   return read.empty() ? impl_->writer.error() : read;
 }
 
+std::uint64_t Database::failed_reads() const { return impl_->reader.failures(); }
+
 core::State Database::load_live() { return impl_->reader.load_live(); }
 
 core::Past Database::past() { return impl_->reader.past(); }

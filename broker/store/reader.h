@@ -49,6 +49,7 @@ class Reader {
 
   void blame(std::string why) { error_ = std::move(why); }
   const std::string& error() const { return error_; }  // of the last call; empty: none
+  std::uint64_t failures() const { return failures_; }
 
  private:
   using Binder = std::function<void(Bind&)>;
@@ -93,15 +94,20 @@ class Reader {
   unsigned generation_ = 0;  // of the place when it was opened
   std::map<std::string, Stmt, std::less<>> statements_;  // one for each shape of a question: a few dozen
   std::string error_;
+  std::uint64_t failures_ = 0;
 };
 
 template <class Value, class Read>
 Value Reader::snapshot(const Read& read) {
   Value value{};
-  if (!begin()) return value;
+  if (!begin()) {
+    ++failures_;
+    return value;
+  }
   const EachRow none = [](Row&) {};
   const bool good = query("BEGIN", {}, none) && read(value) && query("COMMIT", {}, none);
   if (!good) {
+    ++failures_;
     const std::string why = error_;
     statements_.clear();
     db_.reset();  // ends the transaction too

@@ -115,7 +115,9 @@ class Database final : public core::Store {
   void seal(std::function<void(bool)> done);
   std::string last_error() const;  // of the writer; empty: none
 
-  // Reads; from the core's thread, over a connection of their own. Empty and a set last_error() on failure.
+  // Reads; from the core's thread, over a connection of their own. Empty and a set last_error() on failure, and one more in
+  // failed_reads(), which the writer has no part in.
+  std::uint64_t failed_reads() const;
   core::State load_live();  // without State::asked
   core::Past past();        // the newest 10,000 of each kind
   // Requests after either time: of this boot by its clock, of any by the wall clock.

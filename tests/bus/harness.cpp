@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bus service with the real core, store and directory, and nobody at the gate: bus_harness DATABASE RULES PEOPLE.
 // Writes "ready" when it serves; ends when stdin does. One line of stdin is one command:
-//   reload             takes RULES and PEOPLE again; answers "reload N ms"
+//   reload             takes RULES and PEOPLE again, and writes it down; answers "reload N ms"
 //   attempt USER UID DOOR [observe]  one who can be asked stands at that door and wants to be root; observe: the PAM line
 //                      only observes
 //   ended USER UID N   that many requests of his, asked long ago, have been denied just now; answers "ended N written"
@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "broker/bus/bus.h"
+#include "broker/core/events.h"
 #include "broker/directory/voters.h"
 #include "broker/outbox/outbox.h"
 #include "evidence/checkpoint.h"
@@ -217,7 +218,10 @@ int main(int argc, char** argv) {
   std::cout << "ready" << std::endl;
   core::Conn conn = 0;
   loop.run(core, [&](const std::string& line) {
-    if (line == "reload") load();
+    if (line == "reload") {
+      load();
+      core.note(core::events::kPolicyLoaded, "policy", core.policy()->hash());
+    }
     if (line.starts_with("attempt ")) core.submit(++conn, attempt(line));
     if (line.starts_with("ended ")) {
       return opened.database->commit(ended(line, world), [line](bool ok) { std::cout << line << (ok ? " written" : " failed") << std::endl; });

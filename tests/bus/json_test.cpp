@@ -231,6 +231,12 @@ TEST_CASE("times") {
   CHECK(iso_time(-1) == "1970-01-01T00:00:00.000Z");
 }
 
+TEST_CASE("a status for anybody has nothing of what a channel's command has printed") {
+  const std::string whole = R"({"couriers":[{"name":"relay","reached":true,"why":""},{"name":"notify","reached":false,"why":"https://hooks/SECRET"}],"policy":{}})";
+  CHECK(status_for_anyone(whole) ==
+        R"({"couriers":[{"name":"relay","reached":true,"why":""},{"name":"notify","reached":false,"why":"an admin can see why"}],"policy":{}})");
+}
+
 TEST_CASE("a status for anybody has nothing of what the policy's files say") {
   CHECK(status_for_anyone(R"({"state":"degraded","policy":{"in_force":"the last good set","hash":"ab","rules":3,"since":"x",
         "error_count":2,"warning_count":1,"errors":["rules.toml:3:1: E05 `db-root`: set:dba"],"warnings":["w"]},"store":"ok"})") ==

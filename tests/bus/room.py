@@ -17,7 +17,7 @@ HARNESS, JITCTL, POLICY = sys.argv[1:4]
 with open(HARNESS, "rb") as program:
     SANITIZED = re.search(rb"__[at]san_init", program.read()) is not None  # it keeps freed memory for a while
 ROOM = "/run/room"
-USERS = {"alice": 5001, "bob": 5002, "carol": 5003, "mallory": 5004, "audrey": 5005, "odd": 2147483648, "_jit": 5999, "root": 0}
+USERS = {"alice": 5001, "bob": 5002, "carol": 5003, "mallory": 5004, "audrey": 5005, "odd": 2147483648, "_jit": 5999, "_jit-relay": 998, "root": 0}
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
@@ -213,6 +213,36 @@ def message(serial, path, interface, member, destination, signature, body):
         fields += bytes(-len(fields) % 8) + field(*part)
     head = b"l\1\0\1" + len(body).to_bytes(4, "little") + serial.to_bytes(4, "little") + len(fields).to_bytes(4, "little") + fields
     return head + bytes(-len(head) % 8) + body
+
+
+def connected(uid):
+    """A connection of who runs this."""
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect("/run/dbus/system_bus_socket")
+    sock.sendall(b"\0AUTH EXTERNAL " + str(uid).encode().hex().encode() + b"\r\nBEGIN\r\n")
+    assert sock.recv(100).startswith(b"OK")
+    sock.sendall(message(1, "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "org.freedesktop.DBus", "", b""))
+    return sock
+
+
+def courier():
+    """One that asks for what there is: it writes "next" when it was answered, "waiting" when it is told of more."""
+    read, write = os.pipe()
+    if (pid := os.fork()) == 0:
+        try:
+            become("_jit-relay")()
+            sock = connected(USERS["_jit-relay"])
+            sock.settimeout(WAIT_S)
+            sock.sendall(message(2, "/org/pamjit/Broker1", "org.pamjit.Broker1.Courier", "Next", "org.pamjit.Broker1", "t", bytes(8)))
+            heard = b""
+            for word, what in (b'"entries"', b"next\n"), (b"Waiting", b"waiting\n"):
+                while word not in heard and (got := sock.recv(65536)):
+                    heard += got
+                os.write(write, what if word in heard else heard)
+        finally:
+            os._exit(0)
+    os.close(write)
+    return pid, os.fdopen(read)
 
 
 def room():
