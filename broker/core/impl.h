@@ -61,6 +61,8 @@ struct Live {
   std::vector<std::function<void()>> later;
   bool open() const { return request.state == RequestState::kPending || request.state == RequestState::kDetached; }
   const policy::Offer& terms() const { return tighter ? *tighter : request.offer; }
+  // The question before the wait: while it stands, the module does not see that the broker was restarted.
+  bool may_be_at_question() const { return terms().votes != policy::Votes::kAny || request.door == policy::Door::kSsh; }
   void tighten(policy::Offer now) {
     if (now != terms()) tighter = std::make_unique<const policy::Offer>(std::move(now));
   }
