@@ -24,6 +24,7 @@ namespace {
 constexpr char kDatabase[] = "/var/lib/jit/jit.db";
 constexpr char kHostKey[] = "/var/lib/jit/host.key";
 constexpr char kTombstones[] = "/run/jit-broker/ends";  // in memory: it lasts as long as the boot
+constexpr char kOrigins[] = "/run/jit-broker/origins";
 constexpr char kHead[] = "/run/jit-broker/head";
 constexpr core::WallMs kAlarmMs = 7 * core::WallMs{24} * 3600 * 1000;
 constexpr core::BootMs kOpenAgainMs = 2000;
@@ -60,6 +61,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   const core::Limits limits = limits_of(loaded.broker);
   gate::Options options;
   options.connections_per_uid = limits.connections_per_uid;
+  options.origins.emplace(kOrigins, boot);
   gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
