@@ -154,6 +154,10 @@ bool Broker::open_database() {
     state.asked = shelf_.database()->asked_since(boot_, clock_.boottime() - core::kHourMs, clock_.wall() - core::kHourMs);
     why = shelf_.database()->last_error();
   }
+  if (why.empty()) {
+    state.told = told_of(state);
+    why = shelf_.database()->last_error();
+  }
   if (!why.empty()) {
     // A part of what lives is not what lives: look again.
     shelf_.close();
@@ -177,6 +181,21 @@ bool Broker::open_database() {
   }
   know_voters({voters.begin(), voters.end()});
   return true;
+}
+
+// Of the emergency accesses of this boot.
+std::set<core::Id> Broker::told_of(const core::State& state) {
+  std::set<core::Id> told;
+  for (const auto* requests : {&state.requests, &state.owed}) {
+    for (const core::Request& request : *requests) {
+      if (request.kind != core::RequestKind::kBreakGlass || request.boot_id != boot_ || told.contains(request.id)) continue;
+      const auto logged = [&](std::string_view type) {
+        return !shelf_.database()->entries({0, 0, request.id, {}, std::string(type), true, 1}).empty();
+      };
+      if (logged(core::events::kNotifyAcknowledged) || logged(core::events::kNotifyUnsent)) told.insert(request.id);
+    }
+  }
+  return told;
 }
 
 // Status says it for a week, whatever is restarted meanwhile: whoever put the database back may not be who watches it.

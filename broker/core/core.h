@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -153,6 +154,7 @@ struct State {
     std::string boot_id;
   };
   std::vector<Held> held;
+  std::set<Id> told;  // emergency accesses that the log has as told to a channel, or as unsent
 };
 
 class Core {
