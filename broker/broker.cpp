@@ -226,6 +226,7 @@ void Broker::know_voters(const std::vector<std::uint32_t>& voters) {
   for (const std::uint32_t uid : voters) {
     directory_.by_uid(uid, [this, uid](const directory::User& user) {
       if (user.status == directory::Status::kFound) core_->know_voter(uid, known(user, core_->policy()));
+      if (user.status == directory::Status::kAbsent) core_->know_voter(uid, nullptr);
       if (user.status == directory::Status::kUnknown) unknown_voters_.push_back(uid);
     });
   }

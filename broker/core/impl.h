@@ -401,6 +401,8 @@ bool promptless(const Ask& ask);  // an ssh login that waits without a word
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 bool is_prefix(std::string_view id);  // 4 to 32 hex digits
 IdentityPtr identity_of_person(const std::string& person);  // who has no account here
+// Is the account that has the uid of the vote now the one that voted, or the same person's?
+bool is_voter(const Vote& vote, const policy::Identity& account);
 // Who this is by the policy in force, which may know more than at the time of the look-up.
 std::string person_now(const policy::Policy& policy, const policy::Identity& identity);
 

@@ -34,6 +34,11 @@ std::string person_now(const policy::Policy& policy, const policy::Identity& ide
   return policy.person_name(identity.user, identity.uid);
 }
 
+bool is_voter(const Vote& vote, const policy::Identity& account) {
+  if (vote.user.empty() || vote.user == account.user) return true;
+  return vote.person == account.person && !vote.person.starts_with("uid:");
+}
+
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller) {
   const policy::Identity& asked = *subject.identity;
   const policy::Identity& voter = *caller.identity;
