@@ -24,6 +24,7 @@ namespace {
 constexpr char kDatabase[] = "/var/lib/jit/jit.db";
 constexpr char kHostKey[] = "/var/lib/jit/host.key";
 constexpr char kTombstones[] = "/run/jit-broker/ends";  // in memory: it lasts as long as the boot
+constexpr char kOrigins[] = "/run/jit-broker/origins";
 constexpr char kHead[] = "/run/jit-broker/head";
 constexpr core::WallMs kAlarmMs = 7 * core::WallMs{24} * 3600 * 1000;
 constexpr core::BootMs kOpenAgainMs = 2000;
@@ -60,6 +61,7 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   const core::Limits limits = limits_of(loaded.broker);
   gate::Options options;
   options.connections_per_uid = limits.connections_per_uid;
+  options.origins.emplace(kOrigins, boot);
   gate_ = std::make_unique<gate::Server>(loop_.event(), gate_fd, directory_, options);
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
@@ -152,6 +154,10 @@ bool Broker::open_database() {
     state.asked = shelf_.database()->asked_since(boot_, clock_.boottime() - core::kHourMs, clock_.wall() - core::kHourMs);
     why = shelf_.database()->last_error();
   }
+  if (why.empty()) {
+    state.told = told_of(state);
+    why = shelf_.database()->last_error();
+  }
   if (!why.empty()) {
     // A part of what lives is not what lives: look again.
     shelf_.close();
@@ -175,6 +181,21 @@ bool Broker::open_database() {
   }
   know_voters({voters.begin(), voters.end()});
   return true;
+}
+
+// Of the emergency accesses of this boot.
+std::set<core::Id> Broker::told_of(const core::State& state) {
+  std::set<core::Id> told;
+  for (const auto* requests : {&state.requests, &state.owed}) {
+    for (const core::Request& request : *requests) {
+      if (request.kind != core::RequestKind::kBreakGlass || request.boot_id != boot_ || told.contains(request.id)) continue;
+      const auto logged = [&](std::string_view type) {
+        return !shelf_.database()->entries({0, 0, request.id, {}, std::string(type), true, 1}).empty();
+      };
+      if (logged(core::events::kNotifyAcknowledged) || logged(core::events::kNotifyUnsent)) told.insert(request.id);
+    }
+  }
+  return told;
 }
 
 // Status says it for a week, whatever is restarted meanwhile: whoever put the database back may not be who watches it.
@@ -205,6 +226,7 @@ void Broker::know_voters(const std::vector<std::uint32_t>& voters) {
   for (const std::uint32_t uid : voters) {
     directory_.by_uid(uid, [this, uid](const directory::User& user) {
       if (user.status == directory::Status::kFound) core_->know_voter(uid, known(user, core_->policy()));
+      if (user.status == directory::Status::kAbsent) core_->know_voter(uid, nullptr);
       if (user.status == directory::Status::kUnknown) unknown_voters_.push_back(uid);
     });
   }

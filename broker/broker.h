@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include <memory>
+#include <set>
 
 #include "broker/archivist.h"
 #include "broker/bus/bus.h"
@@ -37,6 +38,7 @@ class Broker final : public core::Listener {
 
  private:
   void tell_host();
+  std::set<core::Id> told_of(const core::State& state);
   void watch_alarm(const store::LogKeeper::Judged& judged);
   void watch_policy();
   bool load_key();

@@ -213,7 +213,7 @@ void Core::erase(const Caller& caller, const std::string& person, std::uint64_t 
 void Core::know_voter(std::uint32_t uid, IdentityPtr identity) {
   for (auto& [id, live] : impl_->requests) {
     for (CastVote& cast : live->votes) {
-      if (cast.vote.uid == uid) cast.voter = identity;
+      if (cast.vote.uid == uid) cast.voter = identity && is_voter(cast.vote, *identity) ? identity : nullptr;
     }
   }
   // What was complete but for the names goes on now.

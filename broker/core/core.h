@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -153,6 +154,7 @@ struct State {
     std::string boot_id;
   };
   std::vector<Held> held;
+  std::set<Id> told;  // emergency accesses that the log has as told to a channel, or as unsent
 };
 
 class Core {
@@ -161,8 +163,9 @@ class Core {
        std::string boot_id, Limits limits);
 
   // --- once, at start: what the database held. Of another boot: requests cancelled, grants void, in one transaction.
-  // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled. What has a
-  // tombstone ends again; where these cannot be read, every grant is void and every request cancelled.
+  // Of this boot: grants stay; a pending request has limits.resume_ms to be resumed, then it is cancelled, or left to its
+  // deadline where its requester may stand at the module's question. What has a tombstone ends again; where these cannot
+  // be read, every grant is void and every request cancelled.
   // A database that was lost or put back: all that is open in it is void, whatever its boot.
   struct Lost {
     std::string cause;       // a word; empty: it is as it was left

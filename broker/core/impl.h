@@ -61,6 +61,8 @@ struct Live {
   std::vector<std::function<void()>> later;
   bool open() const { return request.state == RequestState::kPending || request.state == RequestState::kDetached; }
   const policy::Offer& terms() const { return tighter ? *tighter : request.offer; }
+  // The question before the wait: while it stands, the module does not see that the broker was restarted.
+  bool may_be_at_question() const { return terms().votes != policy::Votes::kAny || request.door == policy::Door::kSsh; }
   void tighten(policy::Offer now) {
     if (now != terms()) tighter = std::make_unique<const policy::Offer>(std::move(now));
   }
@@ -406,6 +408,8 @@ bool one_uid(std::uint32_t a, std::uint32_t b);  // no uid is nobody's
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller);
 bool is_prefix(std::string_view id);  // 4 to 32 hex digits
 IdentityPtr identity_of_person(const std::string& person);  // who has no account here
+// Is the account that has the uid of the vote now the one that voted, or the same person's?
+bool is_voter(const Vote& vote, const policy::Identity& account);
 // Who this is by the policy in force, which may know more than at the time of the look-up.
 std::string person_now(const policy::Policy& policy, const policy::Identity& identity);
 

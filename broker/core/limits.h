@@ -16,7 +16,7 @@ struct Limits {
   std::size_t grants_per_uid = 1024;       // living ones; a rule that asks nobody gives one for each new command
   std::size_t spent_per_uid = 16384;       // living ones that cover nothing more: closed logins, calls without a terminal
   std::size_t login_waits_per_host = 3;    // waiting connections at a promptless ssh door
-  std::int64_t resume_ms = 10'000;         // after a restart of the broker
+  std::int64_t resume_ms = 10'000;         // after a restart of the broker, for who stands at no question
   std::int64_t hand_over_ms = 10'000;      // from a yes to Bind
   std::int64_t acknowledge_ms = 10'000;     // for a channel to take word of an emergency access
   std::int64_t denial_window_ms = 60'000;  // denials of one (uid, door, cause) in this time are one entry with a count

@@ -175,6 +175,7 @@ struct Vote {
   std::string signed_text = {};  // the envelope or the code, as it came
   std::string signed_digest = {};  // hex SHA-256 of what was signed: one vote is taken once
   bool host_in_doubt = false;    // local, and the requester was root or the voter here before, in this boot
+  std::string user = {};         // the name of the account then, for its uid may be another's one day; empty: not known
 };
 
 // A denial that also blocks: what would ask one of these sets is refused.

@@ -36,6 +36,11 @@ std::string person_now(const policy::Policy& policy, const policy::Identity& ide
 
 bool one_uid(std::uint32_t a, std::uint32_t b) { return a == b && a != policy::kNoUid; }
 
+bool is_voter(const Vote& vote, const policy::Identity& account) {
+  if (vote.user.empty() || vote.user == account.user) return true;
+  return vote.person == account.person && !vote.person.starts_with("uid:");
+}
+
 bool is_requester(const policy::Policy* policy, const Subject& subject, const Caller& caller) {
   const policy::Identity& asked = *subject.identity;
   const policy::Identity& voter = *caller.identity;

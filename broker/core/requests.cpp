@@ -156,7 +156,7 @@ void Core::resume(Conn conn, const Id& id, std::string_view secret) {
   const bool mine = live != nullptr && !live->request.secret_hash.empty() &&
                     live->request.secret_hash == evidence::sha256_hex(secret) &&
                     live->request.state != RequestState::kDetached &&
-                    (live->resume_until == 0 || impl.clock.boottime() < live->resume_until) &&
+                    (live->resume_until == 0 || impl.clock.boottime() < live->resume_until || live->may_be_at_question()) &&
                     (live->busy || live->open() || impl.covering_approved(live->request) != nullptr);
   if (!mine) {
     answer.text = {texts::line("request " + texts::short_id(id) + " is gone; run the command again")};
@@ -287,7 +287,10 @@ void Core::Impl::check_due(const Id& id) {
   check_untold(id);
   if (Live* live = find(id); live != nullptr && live->open()) {
     if (live->resume_until != 0 && now >= live->resume_until) {
-      return close(*live, RequestState::kCancelled, "", "the requester did not come back after a restart", [](bool) {});
+      if (!live->may_be_at_question()) {
+        return close(*live, RequestState::kCancelled, "", "the requester did not come back after a restart", [](bool) {});
+      }
+      live->resume_until = 0;  // who stood at the question may be gone: now an equal attempt takes it up, too
     }
     if (now >= live->request.deadline) {
       return close(*live, RequestState::kExpired, "", "", [](bool) {});

@@ -102,6 +102,12 @@ void Core::restore(State state, const Lost& lost) {
   }
   for (const Id& id : stale) impl.drop(id);
 
+  const auto watch = [&](const Request& request) {
+    if (request.kind != RequestKind::kBreakGlass || request.state != RequestState::kApproved || request.boot_id != impl.boot_id) return;
+    if (!all && !state.told.contains(request.id)) impl.tell_first(request, 0, [](const Told&) {});
+  };
+  for (const auto& [id, live] : impl.requests) watch(live->request);
+  for (const Request& request : state.owed) watch(request);
   for (Request& request : state.owed) {
     const Id id = request.id;
     impl.unreviewed.insert_or_assign(id, std::move(request));

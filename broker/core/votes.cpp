@@ -162,6 +162,10 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
   if (is_away(*caller.identity)) {
     return Why(Error::kDenied, "you are away and fill no seat; to come back: jitctl away --until now");
   }
+  const bool his_uid = std::ranges::any_of(live.votes, [&](const CastVote& cast) {
+    return cast.vote.person == caller.identity->person && !is_voter(cast.vote, *caller.identity);
+  });
+  if (his_uid) return Why(Error::kDenied, "an account that had your uid before has approved this request already; another approver is needed");
   const bool again = std::ranges::any_of(live.votes, [&](const CastVote& cast) {
     return cast.vote.person == caller.identity->person || (cast.voter && person_now(*policy(), *cast.voter) == caller.identity->person);
   });
@@ -208,7 +212,7 @@ void Core::Impl::cast(const Id& id, const Caller& caller, Ballot ballot, std::op
   }
   // His vote of before a restart, and the directory has not said yet who he is: now it is known.
   for (CastVote& each : live->votes) {
-    if (!each.voter && each.vote.uid == caller.identity->uid) each.voter = caller.identity;
+    if (!each.voter && each.vote.uid == caller.identity->uid && is_voter(each.vote, *caller.identity)) each.voter = caller.identity;
   }
   // Carried twice, it is one vote.
   if (signing) {
@@ -227,6 +231,7 @@ void Core::Impl::cast(const Id& id, const Caller& caller, Ballot ballot, std::op
   vote.request = id;
   vote.person = caller.identity->person;
   vote.uid = caller.identity->uid;
+  vote.user = caller.identity->user;
   vote.approve = ballot.approve;
   vote.reason = ballot.reason;
   vote.block_s = ballot.block_s;

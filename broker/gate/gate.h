@@ -6,10 +6,12 @@
 #include <systemd/sd-event.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/core/core.h"
 #include "broker/directory/directory.h"
+#include "broker/gate/origin_file.h"
 
 namespace jit::gate {
 
@@ -18,6 +20,7 @@ struct Options {
   std::size_t connections = 18000;         // all; fewer where RLIMIT_NOFILE does not hold so many
   std::string probe = "/usr/bin/jitctl";   // a door that this program asks at is only being tried: no, without a request
   std::int64_t quiet_ms = 10'000;          // from accept to the first call, and from a yes to Bind: as long as a hand-over
+  std::optional<OriginFile> origins = {};  // of this boot's ssh sessions; nothing: they are forgotten with this broker
 };
 
 class Server final : public core::Gate {

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "broker/core/model.h"
+#include "broker/gate/origin_file.h"
 
 namespace jit::gate {
 
@@ -25,6 +27,10 @@ class Origins {
  public:
   static constexpr std::size_t kAsked = 4096;
   static constexpr std::size_t kSessions = 16384;
+  static constexpr std::size_t kLines = 3 * kSessions;  // of the file, until it is written anew
+
+  // From now on in this file, too, before anybody is told; what an earlier broker of this boot left there is known again.
+  void keep_in(OriginFile file);
 
   // audit_session: the one that it had before its login.
   void asked(const core::Process& process, const core::Process& parent, std::uint32_t audit_session, const policy::Origin& from);
@@ -35,6 +41,11 @@ class Origins {
   policy::Origin of(std::uint32_t audit_session, std::uint32_t tty_nr) const;
 
  private:
+  void begin_session(std::uint32_t audit_session, const policy::Origin& from);
+  bool replay(const std::string& lines);
+  std::string all() const;
+  void note(const std::string& line);  // after the change
+
   struct Asked {
     core::Process process, parent;
     std::uint32_t audit_session;
@@ -43,6 +54,8 @@ class Origins {
   std::deque<Asked> asked_;
   std::unordered_map<std::uint32_t, policy::Origin> sessions_;
   std::deque<std::uint32_t> order_;  // of sessions_, oldest first
+  std::optional<OriginFile> file_;   // nothing: in memory only
+  std::size_t lines_ = 0;
 };
 
 }  // namespace jit::gate

@@ -78,6 +78,7 @@ Server::Impl::Impl(sd_event* event, int fd, directory::Directory& users, Options
       over(given.connections_per_uid),
       kept(given.connections_per_uid) {
   options.connections = affordable(given.connections);
+  if (given.origins) origins.keep_in(*given.origins);
   const int flags = fcntl(listen_fd, F_GETFL);
   if (flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(listen_fd, F_SETFD, FD_CLOEXEC) < 0) {
     check(-errno, "the gate's socket");

@@ -35,7 +35,7 @@ const char* const kGrantColumns =
 const char* const kGrantStateColumns =
     "state, ending, starts, expires, starts_wall, expires_wall, bound_terminal, bound_leader, bound_leader_start, "
     "bound_audit_session, connection, connection_start, uses, ended_by, ended_why, ended_wall, ssh_key";
-const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time, block_s, kind, key, signed_text, signed_digest, host_in_doubt";
+const char* const kVoteColumns = "request, person, uid, approve, duration_s, scope, reason, digest, time, block_s, kind, key, signed_text, signed_digest, host_in_doubt, user";
 const char* const kAbsenceColumns = "person, user_name, until_wall";
 const char* const kFactColumns = "name, type, value, set_by, uid, boot_id, set_boottime, set_wall, for_s";
 const char* const kNetworkColumns = "person, v4, network, last_wall";
@@ -360,6 +360,7 @@ void bind_vote(Bind& bind, const core::Vote& vote) {
   bind.id(vote.request).bytes(vote.person).number(vote.uid).number(vote.approve).maybe(vote.duration_s);
   bind.maybe(vote.scope).bytes(vote.reason).text(vote.digest).number(vote.time).maybe(vote.block_s);
   bind.number(vote.kind).text(vote.key).text(vote.signed_text).text(vote.signed_digest).number(vote.host_in_doubt);
+  bind.bytes(vote.user);
 }
 
 core::Vote read_vote(Row& row) {
@@ -379,6 +380,7 @@ core::Vote read_vote(Row& row) {
   vote.signed_text = row.bytes();
   vote.signed_digest = row.bytes();
   vote.host_in_doubt = row.flag();
+  vote.user = row.bytes();
   return vote;
 }
 

@@ -403,10 +403,15 @@ CREATE TABLE powers (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// A uid alone may be another account's by the time that the vote counts. Of votes from before nobody knows.
+constexpr const char* kVoters = R"sql(
+ALTER TABLE votes ADD COLUMN user BLOB NOT NULL DEFAULT x'';
+)sql";
+
 constexpr Migration kMigrations[] = {{kFirst},  {kWholeOffer},     {kFacts},    {kWholePolicy},      {kSshKeys}, {kEnds},
                                      {kPeople}, {kPeopleVersions}, {kEvidence}, {kTree, carry_over}, {kExpiry},
                                      {kCommands}, {kSegments, fill_segments}, {kArchive}, {kCouriers}, {kTargets},
-                                     {kBrokerFile}, {kPowers}};
+                                     {kBrokerFile}, {kPowers}, {kVoters}};
 
 }  // namespace
 

@@ -111,6 +111,47 @@ TEST_CASE("a vote whose voter is not known any more does not count", "[restore]"
   CHECK(world.held.requests.at(id).state == RequestState::kApproved);
 }
 
+TEST_CASE("a vote is not that of another account that has its uid now", "[restore]") {
+  World world;
+  const Conn conn = world.submit(world.ask(kAlice, "two"));
+  const Id id = world.only_request();
+  world.detach(conn);
+  CHECK(world.vote(kCarol, id).error().empty());
+  policy::Identity dave = *world.who(kCarol);
+  dave.user = "dave";
+  const auto now = std::make_shared<const policy::Identity>(dave);
+  Caller caller = world.caller(kCarol);
+  caller.identity = now;
+  SECTION("seen by the directory") { world.core->know_voter(kCarol, now); }
+  SECTION("seen after a restart") {
+    world.forget_voters = true;
+    world.restart();
+    world.core->know_voter(kCarol, now);
+  }
+  SECTION("seen when he tries to vote") {
+    world.forget_voters = true;
+    world.restart();
+    CHECK(world.vote(caller, id, {true, {}, {}, ""}).error() == "Denied");
+  }
+  CHECK(world.vote(kBob, id).error().empty());
+  CHECK(world.held.requests.at(id).state == RequestState::kDetached);
+  CHECK(world.vote(kErin, id).error().empty());
+  CHECK(world.held.requests.at(id).state == RequestState::kApproved);
+}
+
+TEST_CASE("a vote stays that of a person whose account is called otherwise now", "[restore]") {
+  World world;
+  const Conn conn = world.submit(world.ask(kAlice, "two"));
+  const Id id = world.only_request();
+  world.detach(conn);
+  CHECK(world.vote(kBob, id).error().empty());
+  policy::Identity renamed = *world.who(kBob);
+  renamed.user = "bob-adm";
+  world.core->know_voter(kBob, std::make_shared<const policy::Identity>(renamed));
+  CHECK(world.vote(kCarol, id).error().empty());
+  CHECK(world.held.requests.at(id).state == RequestState::kApproved);
+}
+
 TEST_CASE("narrowing survives a restart", "[restore]") {
   World world;
   const Conn conn = world.submit(world.ask(kAlice, "two"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A broker that was restarted is rejoined with the secret, within ten seconds.
+// A broker that was restarted is rejoined with the secret: within ten seconds, or behind the question that a person stands at.
 #include "tests/core/world.h"
 
 namespace jit::core_test {
@@ -63,6 +63,45 @@ TEST_CASE("resume after a restart", "[resume]") {
   SECTION("hang-up afterwards cancels") {
     world.hangup(world.resume(told.id, told.secret));
     CHECK(world.held.requests.at(told.id).state == RequestState::kCancelled);
+  }
+}
+
+TEST_CASE("who may stand at the question before the wait comes back after it", "[resume]") {
+  World world;
+  Ask ask = world.login(kAlice);
+  ask.budget_s = 90;
+  const Answer told = world.answer(world.submit(ask));
+  world.restart();
+  CHECK(world.said(world.submit(ask)) == "deny duplicate");
+  world.pass(10'000);
+  CHECK(world.said(world.resume(told.id, told.secret)) == "pending resumed");
+  world.restart();
+  world.pass_and_tick(500'000);
+  REQUIRE(world.core->live_requests().size() == 1);
+  const Conn conn = world.resume(told.id, told.secret);
+  CHECK(world.said(conn) == "pending resumed");
+  world.hangup(conn);
+  CHECK(world.held.requests.at(told.id).state == RequestState::kCancelled);
+}
+
+TEST_CASE("who does not come back from the question", "[resume]") {
+  World world;
+  Ask ask = world.login(kAlice);
+  ask.budget_s = 90;
+  const Answer told = world.answer(world.submit(ask));
+  world.restart();
+  world.pass_and_tick(10'000);
+  SECTION("finds what was approved meanwhile") {
+    CHECK(world.vote(kBob, told.id).error().empty());
+    CHECK(world.said(world.resume(told.id, told.secret)) == "allow granted");
+  }
+  SECTION("keeps nobody out who asks the same again") {
+    CHECK(world.said(world.submit(ask)) == "pending attached");
+    CHECK(world.said(world.resume(told.id, told.secret)) == "deny gone");
+  }
+  SECTION("leaves it to its deadline") {
+    world.pass_and_tick(590'000);
+    CHECK(world.held.requests.at(told.id).state == RequestState::kExpired);
   }
 }
 

@@ -303,6 +303,23 @@ TEST_CASE("a vote by uid comes from a login session of the voter", "[signed][loc
   CHECK(world.vote(cron, request.id, {false, {}, {}, "no"}).error().empty());
 }
 
+TEST_CASE("who stands at the question for a vote code while the broker is restarted finds what was signed meanwhile", "[signed]") {
+  Signed world;
+  const Ask ask = world.ask(kAlice);
+  const Answer told = world.answer(world.submit(ask));
+  REQUIRE(told.takes_code);
+  world.restart();
+  world.core->use_host({std::string(31, '0') + "1", "db1", 1});
+  world.pass_and_tick(300'000);
+  REQUIRE(world.core->live_requests().size() == 1);
+  SECTION("a yes") {
+    CHECK(world.signs(kBob, "bob", world.held.requests.at(told.id)).error().empty());
+    CHECK(world.said(world.resume(told.id, told.secret)) == "allow granted");
+    CHECK(world.bound(world.bind(ask)).allow);
+  }
+  SECTION("nothing yet") { CHECK(world.said(world.resume(told.id, told.secret)) == "pending resumed"); }
+}
+
 TEST_CASE("a restart keeps signed votes, and another boot voids them", "[signed][F3]") {
   Signed world;
   world.use(load_policy(rules_with("two = { need = [{ from = \"set:sre\", count = 2 }], wait = \"10m\" }",

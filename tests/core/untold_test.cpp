@@ -115,6 +115,42 @@ TEST_CASE("who leaves, or loses the emergency access, before a channel has word 
   SECTION("another secret is none") { CHECK(world.said(world.resume(world.request().id, "x")) == "deny gone"); }
 }
 
+TEST_CASE("a restart of the broker does not end the wait for a channel's word", "[emergency]") {
+  Untold world;
+  const Ask ask = world.glass();
+  world.submit(ask);
+  world.pass_and_tick(5'000);
+  std::size_t unsent = 0;
+  SECTION("nobody takes word of it") {
+    world.restart();
+    world.pass_and_tick(9'999);
+    CHECK(world.logged(events::kNotifyUnsent) == 0);
+    world.pass_and_tick(1);
+    unsent = 1;
+  }
+  SECTION("nobody takes word of it, and what was given has ended meanwhile") {
+    CHECK(world.end(world.caller(kAlice), world.only_grant().id).error().empty());
+    world.restart();
+    world.pass_and_tick(10'000);
+    unsent = 1;
+  }
+  SECTION("a channel takes it afterwards") {
+    world.restart();
+    world.acknowledge(world.request(), "ops");
+    world.pass_and_tick(10'000);
+  }
+  SECTION("a channel took it before") {
+    world.acknowledge(world.request(), "ops");
+  }
+  CHECK(world.logged(events::kNotifyUnsent) == unsent);
+  world.restart();
+  world.pass_and_tick(10'000);
+  CHECK(world.logged(events::kNotifyUnsent) == unsent);
+  world.restart(true);
+  world.pass_and_tick(10'000);
+  CHECK(world.logged(events::kNotifyUnsent) == unsent);
+}
+
 TEST_CASE("an emergency access ahead of time says whether it was told", "[emergency]") {
   Untold world;
   Ask ask = world.glass();

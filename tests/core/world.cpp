@@ -228,6 +228,9 @@ void World::restart(bool new_boot) {
     if (vote.block_s) state.blocks.emplace_back(held.requests.at(vote.request), vote);
   }
   for (const auto& [person, absence] : held.absences) state.absences.push_back(absence);
+  for (const AuditEntry& entry : held.entries) {
+    if (entry.type == events::kNotifyAcknowledged || entry.type == events::kNotifyUnsent) state.told.insert(entry.request);
+  }
   std::set<std::uint32_t> voters;
   for (const Vote& vote : state.votes) voters.insert(vote.uid);
   core->restore(std::move(state), std::exchange(lost, {}));

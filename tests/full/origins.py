@@ -56,6 +56,10 @@ def test_sudo_knows_the_address_of_its_login() -> None:
         check("code=0" in said, said)
         origin = booted.grant_of("alice", "sudo")
         check("127.0.0.1" in str(origin["subject"]), str(origin))
+        shell("systemctl restart jit-broker")
+        alice.line("sudo -n /usr/bin/id -u; echo again=$?")
+        alice.expect(r"^again=(\d+)")
+        check("again=0" in alice.text, alice.text)
     run("root", ["jitctl", "revoke", "--all", "-m", "the next test begins"])
 
 

@@ -2,6 +2,12 @@
 #include "broker/gate/origins.h"
 
 #include "tests/catch.h"
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
 #include <string>
 
 using namespace jit;
@@ -11,6 +17,26 @@ using Kind = policy::Origin::Kind;
 namespace {
 constexpr std::uint32_t kTty1 = 4 << 8 | 1;
 constexpr std::uint32_t kPts3 = 136 << 8 | 3;
+const std::string kBoot(32, 'b');
+
+struct Runtime {  // a folder with the file of origins
+  std::string folder = std::filesystem::current_path() / "origins-XXXXXX";
+  std::string path;
+  Runtime() {
+    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder");
+    path = folder + "/origins";
+  }
+  ~Runtime() { std::filesystem::remove_all(folder); }
+  Origins broker(const std::string& boot = kBoot) const {
+    Origins origins;
+    origins.keep_in({path, boot});
+    return origins;
+  }
+  std::string text() const {
+    std::ifstream in(path);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+};
 }  // namespace
 
 TEST_CASE("ssh: an address in numbers, and nothing else") {
@@ -108,4 +134,87 @@ TEST_CASE("what is remembered is bounded, and what was dropped is unknown") {
   CHECK(origins.of(700'000, 0).kind == Kind::kUnknown);
   origins.bound({2, 2}, 700'001);
   CHECK(origins.of(700'001, 0) == from);
+}
+
+TEST_CASE("what is known of this boot outlives the broker") {
+  const Runtime run;
+  const auto here = ssh_origin("192.0.2.7"), there = ssh_origin("2001:db8::1");
+  const core::Process first{500, 10}, second{600, 11}, third{700, 12}, fourth{800, 13};
+  {
+    Origins origins = run.broker();
+    origins.asked(first, {}, policy::kNoUid, here);
+    origins.bound(first, 7);
+    origins.asked(second, {}, policy::kNoUid, here);
+    origins.bound(second, 8);
+    origins.asked(third, {}, 8, there);
+    origins.bound(third, 8);  // of all who come through it
+    origins.asked(fourth, {}, policy::kNoUid, there);
+  }
+  struct stat st {};
+  REQUIRE(::stat(run.path.c_str(), &st) == 0);
+  CHECK((st.st_mode & 07777) == 0600);
+  const std::string left = run.text();
+  for (int restart = 0; restart < 2; ++restart) {
+    Origins origins = run.broker();
+    CHECK(origins.of(7, kPts3) == here);
+    CHECK(origins.of(8, kPts3).kind == Kind::kUnknown);
+    CHECK(origins.of(policy::kNoUid, kPts3).kind == Kind::kUnknown);
+  }
+  Origins origins = run.broker();
+  origins.bound(fourth, 9);  // asked before the restart
+  CHECK(origins.of(9, kPts3) == there);
+  CHECK(run.broker().of(9, kPts3) == there);
+  CHECK(run.broker(std::string(32, 'c')).of(7, kPts3).kind == Kind::kUnknown);
+  CHECK(run.broker().of(7, kPts3).kind == Kind::kUnknown);  // the other boot was the last
+  for (std::size_t size = 0; size < left.size(); ++size) {  // cut anywhere, all before the cut is true or nothing is known
+    std::ofstream(run.path, std::ios::trunc) << left.substr(0, size);
+    const auto from = run.broker().of(7, kPts3);
+    if (from != here) CHECK(from.kind == Kind::kUnknown);
+  }
+}
+
+TEST_CASE("a file of origins that is not as it was left tells nothing") {
+  const Runtime run;
+  const auto from = ssh_origin("192.0.2.7");
+  Origins origins = run.broker();
+  origins.asked({500, 10}, {}, policy::kNoUid, from);
+  origins.bound({500, 10}, 7);
+  const std::string left = run.text();
+  const auto write = [&](const std::string& text) { std::ofstream(run.path, std::ios::trunc) << text; };
+  SECTION("another word") { write(left + "session 8 192.0.2.9\nfoo 1\n"); }
+  SECTION("half a line") { write(left + "session 8"); }
+  SECTION("a word too many") { write(left + "session 8 192.0.2.9 1\n"); }
+  SECTION("no address") { write(left + "session 8 host.example\n"); }
+  SECTION("no number") { write(left + "session x 192.0.2.9\n"); }
+  SECTION("no line at all") { write(""); }
+  SECTION("writable for others") { std::filesystem::permissions(run.path, static_cast<std::filesystem::perms>(0666)); }
+  SECTION("a link") {
+    std::filesystem::rename(run.path, run.folder + "/other");
+    std::filesystem::create_symlink(run.folder + "/other", run.path);
+  }
+  Origins next = run.broker();
+  CHECK(next.of(7, kPts3).kind == Kind::kUnknown);
+  CHECK(next.of(8, kPts3).kind == Kind::kUnknown);
+  next.asked({600, 11}, {}, policy::kNoUid, from);
+  next.bound({600, 11}, 9);
+  CHECK(run.broker().of(9, kPts3) == from);
+}
+
+TEST_CASE("the file of origins is bounded, and what cannot be written is unknown later") {
+  const Runtime run;
+  const auto from = ssh_origin("2001:db8::1");
+  Origins origins = run.broker();
+  for (std::uint32_t n = 1; n <= 2 * Origins::kLines; ++n) {
+    origins.asked({static_cast<std::int32_t>(n), n}, {}, policy::kNoUid, from);
+    origins.bound({static_cast<std::int32_t>(n), n}, n);
+  }
+  CHECK(std::filesystem::file_size(run.path) < 4 * 1024 * 1024);
+  CHECK(run.broker().of(2 * Origins::kLines, 0) == from);
+  std::filesystem::remove_all(run.folder);
+  origins.asked({1, 1}, {}, policy::kNoUid, from);
+  origins.bound({1, 1}, 7);
+  CHECK(origins.of(7, 0) == from);
+  std::filesystem::create_directory(run.folder);
+  origins.asked({2, 1}, {}, policy::kNoUid, from);  // all of it, again
+  CHECK(run.broker().of(7, 0) == from);
 }

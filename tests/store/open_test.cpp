@@ -122,7 +122,7 @@ TEST_CASE("another version or another program's database", "[G10]") {
   const std::string path = folder / "jit.db";
   fill(path);
   const std::pair<const char*, OpenError> table[] = {
-      {"PRAGMA user_version=19", OpenError::kNewer},
+      {"PRAGMA user_version=20", OpenError::kNewer},
       {"PRAGMA user_version=2147483647", OpenError::kNewer},
       {"PRAGMA user_version=0", OpenError::kDamaged},
       {"PRAGMA user_version=-1", OpenError::kDamaged},

@@ -193,6 +193,7 @@ core::Vote vote(const core::Request& request, const std::string& person, bool ap
   made.signed_text = "jc1x";
   made.signed_digest = request.id.text() + person + (approve ? "1" : "0");
   made.host_in_doubt = true;
+  made.user = all_bytes(1);
   return made;
 }
 
@@ -343,7 +344,7 @@ std::string text(const core::Grant& g) {
 std::string text(const core::Vote& v) {
   Text out;
   out << v.request << v.person << v.uid << v.approve << v.reason << v.digest << u(v.time);
-  out.kind(v.kind) << v.key << v.signed_text << v.signed_digest << v.host_in_doubt;
+  out.kind(v.kind) << v.key << v.signed_text << v.signed_digest << v.host_in_doubt << v.user;
   return out.maybe(v.duration_s).maybe(v.scope).maybe(v.block_s).get();
 }
 

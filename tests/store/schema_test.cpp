@@ -70,9 +70,9 @@ TEST_CASE("the log is append-only, and terms never change") {
       {"UPDATE votes SET approve = 0", "immutable"},
       {"UPDATE grants SET max_s = 1", "immutable"},
       {"INSERT INTO votes SELECT NULL, request, approve, uid, duration_s, scope, time, digest, person, reason, block_s, "
-       "kind, key, signed_text, signed_digest || 'x', host_in_doubt FROM votes", "UNIQUE"},
+       "kind, key, signed_text, signed_digest || 'x', host_in_doubt, user FROM votes", "UNIQUE"},
       {"INSERT INTO votes SELECT NULL, request, approve, uid, duration_s, scope, time, digest, x'00', reason, block_s, "
-       "kind, key, signed_text, signed_digest, host_in_doubt FROM votes", "UNIQUE"},
+       "kind, key, signed_text, signed_digest, host_in_doubt, user FROM votes", "UNIQUE"},
       {"INSERT INTO kept_policy VALUES (1, 2.5, NULL)", ""},  // STRICT turns a number into text
       {"UPDATE grant_states SET state = 3", "CHECK"},
       {"UPDATE grant_states SET uses = 'many'", "cannot store TEXT"},
@@ -94,7 +94,7 @@ TEST_CASE("the file says what it is") {
   Opened store(folder / "jit.db");
   Shell shell(folder / "jit.db");
   CHECK(shell.number("PRAGMA application_id") == 0x4a495431);
-  CHECK(shell.number("PRAGMA user_version") == 18);
+  CHECK(shell.number("PRAGMA user_version") == 19);
   CHECK(shell.number("SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND NOT strict AND "
                      "name NOT LIKE 'sqlite_%'") == 0);
 }

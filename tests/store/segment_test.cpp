@@ -91,7 +91,7 @@ void make_older(const std::string& path) {
     CREATE TABLE personal (id INTEGER PRIMARY KEY, person TEXT NOT NULL, fields TEXT NOT NULL) STRICT;
     INSERT INTO personal SELECT 2 * sequence, about, told FROM audit WHERE told <> '' UNION ALL SELECT 2 * sequence + 1, other, told_other FROM audit WHERE told_other <> '';
     ALTER TABLE audit DROP COLUMN about; ALTER TABLE audit DROP COLUMN told; ALTER TABLE audit DROP COLUMN other; ALTER TABLE audit DROP COLUMN told_other;
-    DROP TABLE segments; DROP TABLE archive; DROP TABLE couriers; ALTER TABLE requests DROP COLUMN target_group; ALTER TABLE kept_policy DROP COLUMN broker; DROP TABLE powers;
+    DROP TABLE segments; DROP TABLE archive; DROP TABLE couriers; ALTER TABLE requests DROP COLUMN target_group; ALTER TABLE kept_policy DROP COLUMN broker; DROP TABLE powers; ALTER TABLE votes DROP COLUMN user;
     CREATE INDEX audit_by_request ON audit (request); CREATE INDEX audit_by_grant ON audit (issued);
     CREATE INDEX audit_by_type ON audit (type); CREATE INDEX personal_by_person ON personal (person);
     CREATE TRIGGER checkpoints_are_kept BEFORE DELETE ON checkpoints BEGIN SELECT RAISE(ABORT, 'x'); END;
