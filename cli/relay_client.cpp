@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kAnswerMax{5000};
-constexpr milliseconds kReadAgain{250};
+constexpr milliseconds kReadAgainLeast{10};
 constexpr milliseconds kKeepAgain{1000};
 constexpr milliseconds kConnectMax{30'000};
 constexpr int kNobody = 503;  // no responders: NATS ADR-4 and 22
@@ -87,13 +87,19 @@ Result<Nothing> RelayClient::subscribe(const std::string& subject) {
 
 Result<relay::Event> RelayClient::ask(const std::string& subject, const std::string& data) { return answer_to({subject, data, {}}, kAnswerMax); }
 
-// Any server of its stream may have got it, and that one may hang: then the next time it is another one.
-Result<relay::Event> RelayClient::read(const std::string& subject, const std::string& data) { return answer_to({subject, data, {}}, kReadAgain); }
+// Any server of its stream may have got it, and that one may hang: then the next time it is another one. Of hundreds of questions
+// many go to it, so each is asked again as soon as the others would have answered.
+Result<relay::Event> RelayClient::read(const std::string& subject, const std::string& data) {
+  const auto began = Clock::now();
+  asked_ = 0;
+  auto answer = answer_to({subject, data, {}}, read_again_);
+  if (answer && asked_ == 1) read_again_ = std::clamp(std::chrono::ceil<milliseconds>(4 * (Clock::now() - began)), kReadAgainLeast, kReadAgainMost);
+  return answer;
+}
 
 // What comes next is the server's word alone: one that always has another one is not followed for ever.
-Result<bool> RelayClient::read_each(std::string_view stream, const std::string& subjects, std::size_t most, Clock::time_point end,
+Result<bool> RelayClient::read_each(std::string_view stream, const std::string& subjects, std::uint64_t sequence, std::size_t most, Clock::time_point end,
                                     const std::function<void(const relay::Event&)>& take) {
-  std::uint64_t sequence = 1;
   for (std::size_t count = 0; count < most && Clock::now() < end; ++count) {
     const Json question{{"seq", sequence}, {"next_by_subj", subjects}};
     const auto answer = read(relay::any_of(stream), question.dump());
@@ -114,6 +120,8 @@ Result<relay::Event> RelayClient::answer_to(const Question& question, millisecon
     if (Clock::now() >= next) {
       if (!transport_.publish(question.subject, question.data, question.id, token)) return unreachable("it was lost");
       next += again;
+      again = std::min(2 * again, std::max(again, kKeepAgain));
+      ++asked_;
     }
     while (!answers_.empty()) {
       relay::Event answer = std::move(answers_.front());

@@ -23,7 +23,7 @@ class RelayClient {
   // What a stream keeps: asked four times a second, until one of its servers answers.
   Result<relay::Event> read(const std::string& subject, const std::string& data);
   // All that a stream keeps of these subjects, but no more of them than `most`, and until `end`. false: there is more.
-  Result<bool> read_each(std::string_view stream, const std::string& subjects, std::size_t most, std::chrono::steady_clock::time_point end,
+  Result<bool> read_each(std::string_view stream, const std::string& subjects, std::uint64_t sequence, std::size_t most, std::chrono::steady_clock::time_point end,
                          const std::function<void(const relay::Event&)>& take);
   // Into a stream, and it is kept there.
   Result<Nothing> keep(const std::string& subject, const std::string& data, const std::string& id = {});
@@ -51,6 +51,9 @@ class RelayClient {
   std::deque<relay::Event> messages_;  // as many as the transport itself would keep
   std::size_t bytes_ = 0;              // of them
   std::deque<relay::Event> answers_;
+  static constexpr std::chrono::milliseconds kReadAgainMost{250};
+  std::chrono::milliseconds read_again_ = kReadAgainMost;
+  unsigned asked_ = 0;  // how often the last question
   bool open_ = false, missed_ = false, stopped_ = false;
   std::string closed_, refused_;
 };

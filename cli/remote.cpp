@@ -120,14 +120,21 @@ std::string Remote::take_end(const std::string& subject, const std::string& enve
 }
 
 Result<Nothing> Remote::read_all() {
+  read_.clear();
+  return read_more();
+}
+
+Result<Nothing> Remote::read_more() {
   // One set whose stream nobody keeps hides none of the others.
   std::optional<Failure> failed;
   std::size_t failures = 0;
   unread_.clear();
   const auto end = std::chrono::steady_clock::now() + kReadingMost;
   for (const std::string& set : sets_) {
-    const auto whole = client_->read_each(relay::request_stream(set), relay::requests_of(set), kRequestsMost, end,
-                                          [this](const relay::Event& kept) { take_request(kept.kept_subject, kept.data); });
+    const auto whole = client_->read_each(relay::request_stream(set), relay::requests_of(set), read_[set] + 1, kRequestsMost, end, [&](const relay::Event& kept) {
+      read_[set] = kept.sequence;
+      take_request(kept.kept_subject, kept.data);
+    });
     if (!whole) {
       failed = whole.failure();
       ++failures;

@@ -27,6 +27,7 @@ class Remote {
 
   Result<Nothing> subscribe();  // what comes from now on is told by next()
   Result<Nothing> read_all();   // what the relay keeps, and how that ended
+  Result<Nothing> read_more();  // what has come since, and how what waits has ended
   struct News {
     RelayClient::Woken woken = RelayClient::Woken::kTimedOut;
     std::string id;  // of a request that is new, or has ended; empty: nothing to be shown
@@ -59,6 +60,7 @@ class Remote {
   std::map<std::string, RemoteRequest> requests_;
   std::size_t bytes_ = 0;  // of their envelopes
   bool full_ = false;      // one was left out
+  std::map<std::string, std::uint64_t> read_;  // of each set's stream, so far
   std::map<std::string, std::string> strangers_;
   std::string unread_;
   std::vector<std::string> notes_;

@@ -280,7 +280,7 @@ Exit Verbs::relay_status() {
   auto client = reach(*authority, authority->keeper_credentials(std::time(nullptr)), "keeper", args.value(Option::kCa));
   if (!client) return out.fail(client.failure());
   Json hosts = Json::array();
-  const auto whole = (*client)->read_each(relay::kHereStream, "jit.v1.here.*", kHostsMost, std::chrono::steady_clock::now() + kReadingMost, [&](const relay::Event& kept) {
+  const auto whole = (*client)->read_each(relay::kHereStream, "jit.v1.here.*", 1, kHostsMost, std::chrono::steady_clock::now() + kReadingMost, [&](const relay::Event& kept) {
     const std::string host = kept.kept_subject.substr(kept.kept_subject.rfind('.') + 1);
     if (!is_host_id(host)) return;
     const Json here = evidence::parse_foreign(kept.data);

@@ -21,6 +21,7 @@ constexpr milliseconds kOutcome{3000};   // a host that is there answers within 
 constexpr milliseconds kReconnect{2000};
 constexpr milliseconds kElection{12'000};  // of a stream's next leader, in nats-server: 4 to 9 s
 constexpr milliseconds kAsksAgain{500};
+constexpr milliseconds kLooksAgain{10'000};  // a server that was behind the others had not all
 
 void tell_hidden(const Remote& remote, Output& out) {
   if (!remote.unread().empty()) out.aside("not all is shown: " + remote.unread());
@@ -195,15 +196,22 @@ Exit Verbs::remote_watch() {
     const auto remote = whole_remote(args, out, true);
     if (!remote) return remote.failure();
     tell_hidden(**remote, out);
-    for (const auto& [id, request] : (*remote)->requests()) {
-      if (is_open(request.document) || said.contains(id)) show(request.document);
-    }
-    for (;;) {
-      const auto news = (*remote)->next(milliseconds(-1), stop);
+    const auto show_all = [&] {
+      for (const auto& [id, request] : (*remote)->requests()) {
+        if (is_open(request.document) || said.contains(id)) show(request.document);
+      }
+    };
+    show_all();
+    for (std::int64_t look = monotonic_ms() + kLooksAgain.count();;) {
+      const auto news = (*remote)->next(milliseconds(std::max<std::int64_t>(look - monotonic_ms(), 0)), stop);
       if (!news) return news.failure();
       if (news->woken == RelayClient::Woken::kStopped) return Nothing{};
       if (news->woken == RelayClient::Woken::kMissed) return Failure{Exit::kUnreachable, "too much came at once; reading it again"};
       if (!news->id.empty()) show((*remote)->requests().at(news->id).document);
+      if (monotonic_ms() < look) continue;
+      if (const auto read = (*remote)->read_more(); !read) return read.failure();
+      show_all();
+      look = monotonic_ms() + kLooksAgain.count();
     }
   };
   for (bool first = true;; first = false) {
