@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <system_error>
 
 #include "cli/documents.h"
@@ -90,10 +91,8 @@ Result<relay::Event> RelayClient::ask(const std::string& subject, const std::str
 // Any server of its stream may have got it, and that one may hang: then the next time it is another one. Of hundreds of questions
 // many go to it, so each is asked again as soon as the others would have answered.
 Result<relay::Event> RelayClient::read(const std::string& subject, const std::string& data) {
-  const auto began = Clock::now();
-  asked_ = 0;
   auto answer = answer_to({subject, data, {}}, read_again_);
-  if (answer && asked_ == 1) read_again_ = std::clamp(std::chrono::ceil<milliseconds>(4 * (Clock::now() - began)), kReadAgainLeast, kReadAgainMost);
+  if (answer) read_again_ = std::clamp(std::chrono::ceil<milliseconds>(4 * took_), kReadAgainLeast, kReadAgainMost);
   return answer;
 }
 
@@ -113,20 +112,23 @@ Result<bool> RelayClient::read_each(std::string_view stream, const std::string& 
 }
 
 Result<relay::Event> RelayClient::answer_to(const Question& question, milliseconds again) {
-  const std::string token = relay::random_token();
+  std::map<std::string, Clock::time_point> asked;  // by token: it says which of them was answered
   refused_.clear();
   const auto end = Clock::now() + kAnswerMax;
   for (auto next = Clock::now();;) {
     if (Clock::now() >= next) {
+      const std::string token = relay::random_token();
       if (!transport_.publish(question.subject, question.data, question.id, token)) return unreachable("it was lost");
+      asked.emplace(token, Clock::now());
       next += again;
       again = std::min(2 * again, std::max(again, kKeepAgain));
-      ++asked_;
     }
     while (!answers_.empty()) {
       relay::Event answer = std::move(answers_.front());
       answers_.pop_front();
-      if (answer.token != token) continue;  // another one's comes too late
+      const auto at = asked.find(answer.token);
+      if (at == asked.end()) continue;  // another one's comes too late
+      took_ = Clock::now() - at->second;
       if (answer.status == kNobody) return Failure{Exit::kUnreachable, "no server of the relay keeps messages just now: try again; an admin can see why: jitctl relay status DIR"};
       return answer;
     }

@@ -53,7 +53,7 @@ class RelayClient {
   std::deque<relay::Event> answers_;
   static constexpr std::chrono::milliseconds kReadAgainMost{250};
   std::chrono::milliseconds read_again_ = kReadAgainMost;
-  unsigned asked_ = 0;  // how often the last question
+  std::chrono::steady_clock::duration took_{};  // the last answer
   bool open_ = false, missed_ = false, stopped_ = false;
   std::string closed_, refused_;
 };

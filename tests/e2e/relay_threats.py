@@ -265,7 +265,8 @@ def test_d10_a_server_that_always_has_one_more():
     RELAY.speak_to([4340], "carol")
     listed = carol.jitctl("requests")
     check(listed.code == 0 and "not all is shown: the relay keeps more for group:sre" in listed.err, listed.text)
-    check(10_000 <= server.answers < 12_000, f"{server.answers}")
+    check(10_000 <= server.answers < 20_000,  # some are asked for again
+           f"{server.answers}")
     server.listener.close()
     last = Endless_server(0, 4341, step=2**64 - 1)
     relaylib.good(["jitctl", "relay", "init", "/root/endless", "--server", "tls://localhost:4341"])
