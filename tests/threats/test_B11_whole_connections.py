@@ -10,7 +10,7 @@ import subprocess
 import bedlib
 import booted
 from bedlib import Pipe, check, run
-from booted import SSH, boot_ms, grant_of, permit, shell, until
+from booted import SSH, boot_ms, grant_of, permit, until
 
 GIVEN_MS = 5000
 
@@ -82,7 +82,7 @@ def test_a_login_at_the_console() -> None:
         terminal.line("trap '' TERM HUP; sleep 1203")
         shell_of_hers.ended(30)
         in_time(began, "a login")
-    check(not shell("pgrep -f '^sleep 1203' || true"), "its child lives on")
+    until("its child is gone, too", lambda: not booted.pids_of("^sleep 1203"))
 
 
 booted.set_up(permit("dora", "dora", "ssh login", "dora", f'give = "{GIVEN_MS // 1000}s"', 'max = "10m"'))
