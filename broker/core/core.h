@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -252,7 +253,8 @@ class Core {
   void account_is(const Id& grant, IdentityPtr subject, IdentityPtr target);
 
   // Whether people who are not at this host can be asked now; who waits is told where they cannot, and when they can again.
-  void say_reach(bool reached);
+  // until: on the boot clock; afterwards nobody is told any more that they cannot. For what may have been taken away for good.
+  void say_reach(bool reached, BootMs until = std::numeric_limits<BootMs>::max());
 
   // --- look, never wait
   Explained explain(Ask ask, const Suppose& suppose) const;

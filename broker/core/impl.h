@@ -131,7 +131,8 @@ struct Core::Impl {
   IdentityPtr root = std::make_shared<policy::Identity>(policy::Identity{0, "root", "uid:0", false, {}, {}});
 
   std::unordered_map<Id, std::unique_ptr<Live>, HashId> requests;
-  bool unreached = false;  // people who are not at this host
+  BootMs unreached_until = 0;  // until when people who are not at this host count as out of reach
+  bool unreached() const { return clock.boottime() < unreached_until; }
   std::unordered_map<Id, std::unique_ptr<LiveGrant>, HashId> grants;
   std::unordered_map<Conn, Id> waiting;                  // connection -> request
   std::unordered_multimap<std::uint32_t, Id> by_uid;     // subject's uid -> open request

@@ -4,10 +4,11 @@
 
 namespace jit::core {
 
-void Core::say_reach(bool reached) {
+void Core::say_reach(bool reached, BootMs until) {
   Impl& impl = *impl_;
-  if (impl.unreached == !reached) return;
-  impl.unreached = !reached;
+  const bool was_reached = !impl.unreached();
+  impl.unreached_until = reached ? 0 : until;
+  if (was_reached == reached) return;
   for (const auto& [id, live] : impl.requests) {
     if (live->open()) impl.tell_waiting(*live, {texts::reach(live->request, reached)});
   }

@@ -188,7 +188,7 @@ bool Core::Impl::join(Conn conn, const std::shared_ptr<const Ask>& ask) {
         answer.id = id;
         answer.secret = secret;
         answer.text = texts::waiting(joined->request, joined->terms(), clock.boottime());
-        if (unreached) answer.text.push_back(texts::reach(joined->request, false));
+        if (unreached()) answer.text.push_back(texts::reach(joined->request, false));
         answer.takes_code = takes_code(joined->terms());
         answer.deadline_s = static_cast<std::uint32_t>(std::max<BootMs>(0, joined->request.deadline - clock.boottime()) / 1000);
         gate.answer(conn, answer);
@@ -407,7 +407,7 @@ void Core::Impl::open_request(Conn conn, std::shared_ptr<const Ask> ask, const p
       answer.id = id;
       answer.secret = secret;
       answer.text = texts::waiting(made->request, made->terms(), clock.boottime());
-      if (unreached) answer.text.push_back(texts::reach(made->request, false));
+      if (unreached()) answer.text.push_back(texts::reach(made->request, false));
       answer.takes_code = takes_code(made->terms());
       answer.deadline_s = made->request.offer.wait_s;
       gate.answer(conn, answer);

@@ -21,6 +21,7 @@ namespace events = core::events;
 constexpr std::size_t kChunk = 200;      // entries of the log that are read at once
 constexpr std::size_t kLooked = 20'000;  // in one call: the core's thread has other things to do
 constexpr std::size_t kWhyMax = 400;
+constexpr core::BootMs kComesBack = core::BootMs{3600} * 1000;  // one that has not by then was taken away
 constexpr core::WallMs kKeepHere = core::WallMs{60} * 1000;
 constexpr const char* kHere = "notify.here";  // beside the places of couriers: when the notifier was here last, in seconds of Unix time
 
@@ -287,6 +288,7 @@ core::Outcome<bool> Outbox::reachable(Courier courier, const std::string& connec
   if (why.size() > kWhyMax || !evidence::valid_utf8(why)) return {Error::kBadInput, "why: a text of at most " + std::to_string(kWhyMax) + " bytes", false};
   of(courier).last = connection;
   note_reach(courier, reached, std::move(why), now);
+  if (courier == Courier::kRelay) core_.say_reach(reached);
   return {Error::kNone, {}, true};
 }
 
@@ -296,7 +298,6 @@ void Outbox::note_reach(Courier courier, bool reached, std::string why, core::Wa
   reach.known = true;
   reach.reached = reached;
   reach.why = reached ? std::string() : std::move(why);
-  if (courier == Courier::kRelay) core_.say_reach(reached);
 }
 
 // Of other messages nothing depends on it.
@@ -375,7 +376,9 @@ void Outbox::left(const std::string& connection, core::WallMs now) {
     state.last.clear();
     state.gone = now;
     if (courier == Courier::kNotify) keep_here(now);
-    if (state.reach.known) note_reach(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
+    if (!state.reach.known) continue;
+    note_reach(courier, false, "jit-" + std::string(name_of(courier)) + " does not run", now);
+    if (courier == Courier::kRelay) core_.say_reach(false, clock_.boottime() + kComesBack);
   }
 }
 

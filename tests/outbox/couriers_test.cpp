@@ -29,6 +29,31 @@ TEST_CASE("who waits is told that nobody elsewhere can be asked, and when that i
   CHECK(room.say(Courier::kRelay, false, std::string(500, 'x')).error == core::Error::kBadInput);
 }
 
+TEST_CASE("of a relay that was taken away for good nobody is told for ever") {
+  constexpr core::BootMs kHour = 3'600'000;
+  Room room;
+  room.next();
+  const auto first_words = [&] {
+    std::string out;
+    const core::Conn conn = room.world.submit(room.world.ask(kAlice));
+    for (const std::string& line : room.world.heard(conn).answers.back().text) out += line + "\n";
+    return out;
+  };
+  // One that runs goes on trying, however long it takes.
+  REQUIRE(room.say(Courier::kRelay, false, "timed out"));
+  room.world.pass(2 * kHour);
+  CHECK(first_words().find("cannot be reached now") != std::string::npos);
+  room.outbox->left(":1.7", 9);
+  room.world.pass(kHour - 1);
+  CHECK(first_words().find("cannot be reached now") != std::string::npos);
+  room.world.pass(1);
+  const core::Conn conn = room.world.submit(room.world.ask(kAlice));
+  CHECK(first_words().find("cannot be reached") == std::string::npos);
+  // Who was not told that nobody can be asked is not told that somebody can be again.
+  REQUIRE(room.say(Courier::kRelay, true));
+  CHECK(room.world.heard(conn).progress.empty());
+}
+
 TEST_CASE("what a connection says of itself counts for nothing once it has gone") {
   Room room;
   const core::WallMs now = room.world.wall();
