@@ -41,10 +41,10 @@ TEST_CASE("of a relay that was taken away for good nobody is told for ever") {
   };
   // One that runs goes on trying, however long it takes.
   REQUIRE(room.say(Courier::kRelay, false, "timed out"));
-  room.world.pass(2 * kHour);
+  room.world.pass_and_tick(2 * kHour);
   CHECK(first_words().find("cannot be reached now") != std::string::npos);
   room.outbox->left(":1.7", 9);
-  room.world.pass(kHour - 1);
+  room.world.pass_and_tick(kHour - 1);
   CHECK(first_words().find("cannot be reached now") != std::string::npos);
   room.world.pass(1);
   const core::Conn conn = room.world.submit(room.world.ask(kAlice));
