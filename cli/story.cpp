@@ -75,7 +75,9 @@ std::string ended(const Json& entry) {
 }
 
 std::string granted(const Json& entry) {
-  return person(entry) + " may be " + target(entry) + " by " + field(entry, "door") + " for " + duration(entry, "lifetime_s") + " (rule " + field(entry, "rule") + "), " + grant(entry);
+  const std::string origin = field(entry, "origin");
+  const std::string from = origin.empty() || origin == "local" || origin == "unknown" ? "" : " from " + origin;
+  return person(entry) + " may be " + target(entry) + " by " + field(entry, "door") + from + " for " + duration(entry, "lifetime_s") + " (rule " + field(entry, "rule") + "), " + grant(entry);
 }
 
 std::string used(const Json& entry) {

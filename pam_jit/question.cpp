@@ -17,7 +17,7 @@ const char* ask_text(Talk& talk, const char* prompt, std::size_t max, Bytes& ans
     case Talk::Reply::kEmpty: return "jit: denied: nothing was entered";
     case Talk::Reply::kFailed: break;
   }
-  return "jit: denied: nobody answered the question";
+  return "jit: denied: nobody answered the question, or the answer was too long";  // sudo's conversation fails alike
 }
 
 void list(Talk& talk, const Choice& choice, unsigned number) {

@@ -200,6 +200,7 @@ AuditEntry grant(std::string_view type, const Grant& grant, const std::string& r
   if (type == kGrantCreated) {
     fields["lifetime_s"] = grant.lifetime_s;
     fields["argv"] = words(grant.argv);
+    if (grant.request.empty()) fields["origin"] = origin(grant.subject.origin);  // nobody was asked: no other entry says it
     fields["request_digest"] = grant.request_digest;
     fields["grant_digest"] = grant.digest;
   }

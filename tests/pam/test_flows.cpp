@@ -130,7 +130,7 @@ std::vector<Flow> all_flows() {
       {"nothing chosen", {.submit = Say::kChoice}, answering(at("sudo"), Answers::kEmpty), {PAM_PERM_DENIED},
        asked + "E:jit: denied: nothing was entered\n", {"submit"}},
       {"nobody chooses", {.submit = Say::kChoice}, answering(at("sudo"), Answers::kError), {PAM_PERM_DENIED},
-       asked + "E:jit: denied: nobody answered the question\n", {"submit"}},
+       asked + "E:jit: denied: nobody answered the question, or the answer was too long\n", {"submit"}},
       {"break-glass, and no reason", {.submit = Say::kChoice}, typing(at("sudo"), {"glass", ""}), {PAM_PERM_DENIED},
        asked + "P:Reason (at least 20 characters): \nE:jit: denied: nothing was entered\n", {"submit"}},
       {"a choice where nobody can be asked", {.submit = Say::kChoice}, no_terminal(at("sudo")), {PAM_PERM_DENIED}, kError + more, {"submit"}},

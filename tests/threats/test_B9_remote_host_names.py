@@ -65,6 +65,10 @@ def test_the_log_has_the_address():
     entries = [e for e in bedlib.audit() if e["type"] in ("access.denied", "grant.created")]
     text = json.dumps(entries)
     check(entries and "tty1" not in text and "LOCAL" not in text, text)
+    origins = [(e["type"], e["fields"].get("origin")) for e in entries if e["fields"]["door"] == "ssh"]
+    for kind in "access.denied", "grant.created":
+        check((kind, "127.0.0.1") in origins, f"no {kind} from the address: {origins}")
+    check({origin for _, origin in origins} == {"127.0.0.1"}, f"{origins}")
 
 
 sshd_that_asks_for_names()
