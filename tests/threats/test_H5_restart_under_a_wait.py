@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """H5: the broker is restarted, killed or frozen while people wait at every door. They go on, or are denied; none hangs."""
+import contextlib
+
 import bedlib
 import wire
 from bedlib import Inbox, broker, check
@@ -7,18 +9,27 @@ from bedlib import Inbox, broker, check
 DOORS = {
     "sudo": ["sudo", "id", "-un"], "su": ["su", "-c", "id -un"],
     "ssh": ["ssh", "-p", "2223", "alice@127.0.0.1", "id", "-un"],
+    "ssh by key": ["ssh", "-p", "2222", "alice@127.0.0.1", "id", "-un"],  # that waits, for the admin says so below
+    "login": [],
 }
 
 
-def start(door: str) -> bedlib.Terminal:
-    terminal = bedlib.Terminal("alice", DOORS[door])
-    if door == "su":
-        terminal.expect("Password: ")
-        terminal.line("root")
-    if door == "ssh":
-        terminal.expect("Enter")
-        terminal.line()
-    return terminal
+@contextlib.contextmanager
+def start(door: str):
+    if door == "login":
+        with bedlib.console("alice") as terminal:
+            terminal.expect("waiting")
+            terminal.line("exec id -un")  # for the shell, once there is one
+            yield terminal
+        return
+    with bedlib.Terminal("alice", DOORS[door]) as terminal:
+        if door == "su":
+            terminal.expect("Password: ")
+            terminal.line("root")
+        if door == "ssh":
+            terminal.expect("Enter")
+            terminal.line()
+        yield terminal
 
 
 def run_with(restart) -> None:
@@ -46,7 +57,9 @@ def test_kills_are_survived():
 def test_freezes_are_survived():
     def freeze():
         broker.sigstop()
+        asks = bedlib.Pipe("dave", "sudo -n id")  # somebody wants something of it meanwhile
         broker.sigcont()
+        check(asks.wait() != 0, asks.text)
 
     run_with(freeze)
 
@@ -76,4 +89,5 @@ def test_a_wrong_secret_resumes_nothing():
         check(terminal.wait() == 0, terminal.text)
 
 
+bedlib.pam_options("sshd", "account", "budget=60")
 bedlib.main(globals())
