@@ -56,7 +56,7 @@ void tell_head(const core::Head& head, const std::string& why) {
 Broker::Broker(Loop& loop, int gate_fd, std::string boot)
     : loop_(loop), boot_(boot), keeper_(kHead, boot, clock_, tell_head), shelf_(loop.post()), tombstones_(kTombstones, boot), directory_(loop.post()) {
   config::Loaded loaded = config::load({});
-  host_.name = loaded.broker.host_name.empty() ? kernel_name() : loaded.broker.host_name;
+  host_.name = loaded.broker.host_name;
   hide_ = loaded.broker.hide;
   const core::Limits limits = limits_of(loaded.broker);
   gate::Options options;
@@ -89,7 +89,7 @@ void Broker::use(const config::Broker& file) {
   const core::Limits limits = limits_of(file);
   core_->use_limits(limits);
   gate_->use_limit(limits.connections_per_uid);
-  host_.name = file.host_name.empty() ? kernel_name() : file.host_name;
+  host_.name = file.host_name;
   hide_ = file.hide;
   archivist_->retain(file.retain_s);
   tell_host();

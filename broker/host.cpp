@@ -50,9 +50,4 @@ std::string boot_id() {
   return out.size() == 32 ? out : std::string();
 }
 
-std::string kernel_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("localhost");
-}
-
 }  // namespace jit::broker

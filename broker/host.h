@@ -22,6 +22,5 @@ class SystemRandom final : public core::Random {
 
 std::optional<double> load_average();  // over the last minute, of the whole host
 std::string boot_id();      // 32 hex digits of /proc/sys/kernel/random/boot_id; empty on failure
-std::string kernel_name();  // gethostname(2)
 
 }  // namespace jit::broker

@@ -99,7 +99,7 @@ std::optional<SshKey> parse_ssh_key_blob(std::span<const std::uint8_t> blob, std
 }
 
 std::optional<SshKey> parse_ssh_key(std::string_view text, std::string* why) {
-  if (text.size() > kSshKeyTextMax || !one_line(text)) return refuse(why, "is not one line of at most 8 KiB");
+  if (text.size() > kSshKeyTextMax || !one_line(text)) return refuse(why, "is not one line of at most 8 KiB without control characters");
   const std::size_t at = text.find(' ');
   if (at == std::string_view::npos) return refuse(why, "is not \"TYPE BASE64\", as a file *.pub has it");
   const std::string_view name = text.substr(0, at);

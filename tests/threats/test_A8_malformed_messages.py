@@ -10,7 +10,8 @@ import bedlib
 import wire
 from bedlib import check
 
-FLOOD_BUS, FLOOD_GATE, AT_ONCE = 42_000, 8_000, 100
+TIMES = int(os.environ.get("FLOOD_TIMES", "1"))
+FLOOD_BUS, FLOOD_GATE, AT_ONCE = 42_000 * TIMES, 8_000 * TIMES, 100
 MOST_KIB = 64 * 1024
 NAMED = ("org.pamjit.Error.", "org.freedesktop.DBus.Error.")
 LOST = ("NoReply", "Timeout", "TimedOut", "Disconnected", "ServiceUnknown", "NameHasNoOwner")

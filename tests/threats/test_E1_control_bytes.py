@@ -3,6 +3,8 @@
 # bed: --no-sshd
 import json
 import re
+import socket
+import subprocess
 
 import bedlib
 from bedlib import Inbox, check
@@ -51,6 +53,62 @@ def test_every_text_everywhere():
         clean("jitctl watch", watch.text)
 
 
+def look_everywhere(what: str, *more: list) -> None:
+    for command in (*SURFACES, ["jitctl", "status"], ["jitctl", "doctor"], *more):
+        clean(f"{what}: {command}, in a pipe", bedlib.run("root", command).text)
+    for command in (["jitctl", "requests", "--all"], ["jitctl", "status"], *more):
+        clean(f"{what}: {command} on a terminal", on_a_terminal("root", command))
+
+
+def test_the_name_of_the_host():
+    with open("/etc/jit/broker.toml", encoding="utf-8") as f:
+        named = f.read()
+    with open("/etc/jit/broker.toml", "w", encoding="utf-8") as f:
+        f.write(named.replace('name = "bed"', ""))
+    for name in (EVIL["csi"].encode(), EVIL["c1"].encode(), EVIL["rlo"].encode(), b"a\nb", b"a\xff\x9bb"):
+        socket.sethostname(name)
+        bedlib.broker.restart()
+        with Inbox() as inbox, bedlib.Terminal("alice", "sudo id -un") as alice:
+            alice.expect("waiting")
+            request = inbox.new("alice")["id"]
+            look_everywhere(f"host name {name!r}", ["jitctl", "show", request], ["jitctl", "show", request, "--code"])
+            denied = bedlib.run("bob", ["jitctl", "deny", request, "-m", "no"])
+            clean(f"host name {name!r}: deny", denied.text)
+            alice.wait()
+            clean(f"host name {name!r}: what alice sees", alice.text)
+    with open("/etc/jit/broker.toml", "w", encoding="utf-8") as f:
+        f.write(named)
+    bedlib.broker.restart()
+
+
+def test_the_name_of_the_remote_host():
+    for name in ("csi", "c1", "newline"):
+        with Inbox() as inbox, bedlib.Terminal("root", ["/bin/login", "-h", EVIL[name], "alice"], login=False) as console:
+            console.expect("Password: ")
+            console.line("alice")
+            console.expect("waiting")
+            request = inbox.new("alice")["id"]
+            look_everywhere(f"remote host, {name}", ["jitctl", "show", request])
+            bedlib.jitctl("bob", "approve", request)
+            console.expect(r"\$ ")
+            console.line("exit")
+            console.wait()
+        look_everywhere(f"remote host, {name}, later")
+        bedlib.clean_slate()
+
+
+def test_the_comment_of_a_key():
+    key = f"{bedlib.BED}/evil"
+    for name in ("csi", "c1", "rlo"):
+        subprocess.run(["rm", "-f", key, f"{key}.pub"], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-C", EVIL[name], "-f", key], check=True)
+        added = bedlib.run("root", ["jitctl", "people", "add-key", "carol", f"{key}.pub"])
+        check((added.code == 0) == (name != "csi"), added.text)  # a control character is in no key
+        clean(f"key comment, {name}: add-key", added.text)
+        clean(f"key comment, {name}: reload", bedlib.run("root", ["jitctl", "policy", "reload"]).text)
+        look_everywhere(f"key comment, {name}", ["jitctl", "people", "list"])
+
+
 def test_the_logs():
     clean("journal", bedlib.log("journal"))
     clean("broker", bedlib.log("broker"))
@@ -61,10 +119,10 @@ def test_the_logs():
     entries = bedlib.audit()
     check(len(text.splitlines()) <= len(entries) + 2, f"{len(entries)} entries are {len(text.splitlines())} lines")
     denials = [e for e in entries if e["type"] == "request.denied"]
-    check(len(denials) == len(EVIL), f"{len(denials)} denials are logged")
+    check(len(denials) == len(EVIL) + 5, f"{len(denials)} denials are logged")
 
 
-def test_host_name_and_user_text_ahead_of_time():
+def test_user_text_ahead_of_time():
     for text in EVIL.values():
         program = bedlib.run("alice", ["jitctl", "request", "--reason", text, "--", "/bin/echo", text])
         clean("jitctl request", program.text)

@@ -4,9 +4,9 @@
 import bedlib
 from bedlib import Inbox, check, within
 
-PROCESSES = 300
+PROCESSES = 500
 CAP = 8
-ROUNDS, SERVED_S, TRIES = 10, 3, 3
+ROUNDS, SERVED_S, TRIES = 20, 1, 3
 
 
 def flood_of(flooder: str, other: str, watch) -> None:
