@@ -48,7 +48,7 @@ struct Site {
 };
 
 // In the order of enum Which below.
-std::array<Site, 41> sites = {{
+std::array<Site, 49> sites = {{
     {"malloc", true}, {"calloc", true}, {"realloc", true}, {"socket", false}, {"connect", false}, {"getsockopt", false},
     {"fcntl", false}, {"open", false}, {"read", false}, {"ppoll", false}, {"pidfd_open", false},
     {"openat", false}, {"fstat", false}, {"readlink", false}, {"getcwd", false}, {"getpeername", false}, {"pthread_sigmask", false}, {"sendmsg", true}, {"recvmsg", true},
@@ -58,12 +58,15 @@ std::array<Site, 41> sites = {{
     {"sd_bus_message_append_basic", false}, {"sd_bus_message_append_array", false}, {"sd_bus_message_open_container", false},
     {"sd_bus_message_close_container", false}, {"sd_bus_message_read_basic", false}, {"sd_bus_message_enter_container", false},
     {"sd_bus_message_get_reply_cookie", false}, {"sd_booted", false}, {"pam_set_data", false}, {"signalfd", false},
+    {"sd_bus_message_append", false}, {"sd_bus_message_exit_container", false}, {"sd_bus_message_at_end", false},
+    {"sd_bus_message_has_signature", false}, {"sd_bus_is_ready", false}, {"sd_bus_is_open", false},
+    {"lstat", false}, {"__open_2", false},
 }};
 enum Which : std::size_t {
   kMalloc, kCalloc, kRealloc, kSocket, kConnect, kGetsockopt, kFcntl, kOpen, kRead, kPpoll, kPidfd, kOpenat, kFstat, kReadlink, kGetcwd, kGetpeername,
   kSigmask, kSendmsg, kRecvmsg, kGetItem, kGetData, kBusNew, kSetFd, kSetClient, kNegotiate, kStart, kProcess, kGetFd, kGetEvents,
   kSend, kNewCall, kAppendBasic, kAppendArray, kOpenContainer, kCloseContainer, kReadBasic, kEnterContainer, kReplyCookie, kBooted,
-  kSetData, kSignalfd
+  kSetData, kSignalfd, kAppend, kExitContainer, kAtEnd, kHasSignature, kIsReady, kIsOpen, kLstat, kOpen2
 };
 
 int see(dl_phdr_info* info, std::size_t, void*) {
@@ -185,6 +188,12 @@ int open(const char* path, int flags, ...) {
   }
   return next(path, flags, mode);
 }
+int __open_2(const char* path, int flags) {  // open(), where the compiler checks that no mode is needed
+  static auto* const next = real<int(const char*, int)>("__open_2");
+  if (!fails(kOpen2, CALLER)) return next(path, flags);
+  errno = EMFILE;
+  return -1;
+}
 int openat(int folder, const char* path, int flags, ...) {
   static auto* const next = real<int(int, const char*, int, ...)>("openat");
   if (!fails(kOpenat, CALLER)) return next(folder, path, flags, 0600);
@@ -231,6 +240,20 @@ int signalfd(int a, const sigset_t* b, int c) noexcept {
   errno = EMFILE;
   return -1;
 }
+int lstat(const char* a, struct stat* b) noexcept {
+  static auto* const next = real<int(const char*, struct stat*)>("lstat");
+  if (!fails(kLstat, CALLER)) return next(a, b);
+  errno = ENOMEM;
+  return -1;
+}
+int sd_bus_message_append(sd_bus_message* a, const char* types, ...) {
+  if (fails(kAppend, CALLER)) return -ENOMEM;
+  va_list args;
+  va_start(args, types);
+  const int code = sd_bus_message_appendv(a, types, args);
+  va_end(args);
+  return code;
+}
 char* getcwd(char* a, std::size_t b) noexcept {
   static auto* const next = real<char*(char*, std::size_t)>("getcwd");
   if (!fails(kGetcwd, CALLER)) return next(a, b);
@@ -258,5 +281,10 @@ STAND_IN(kOpenContainer, int, sd_bus_message_open_container, (sd_bus_message * a
 STAND_IN(kCloseContainer, int, sd_bus_message_close_container, (sd_bus_message * a), (a), 0, -ENOMEM)
 STAND_IN(kReadBasic, int, sd_bus_message_read_basic, (sd_bus_message * a, char b, void* c), (a, b, c), 0, -EBADMSG)
 STAND_IN(kEnterContainer, int, sd_bus_message_enter_container, (sd_bus_message * a, char b, const char* c), (a, b, c), 0, -ENOMEM)
+STAND_IN(kExitContainer, int, sd_bus_message_exit_container, (sd_bus_message * a), (a), 0, -EBUSY)
+STAND_IN(kAtEnd, int, sd_bus_message_at_end, (sd_bus_message * a, int b), (a, b), 0, -EINVAL)
+STAND_IN(kHasSignature, int, sd_bus_message_has_signature, (sd_bus_message * a, const char* b), (a, b), 0, -EINVAL)
+STAND_IN(kIsReady, int, sd_bus_is_ready, (sd_bus * a), (a), 0, -ECHILD)
+STAND_IN(kIsOpen, int, sd_bus_is_open, (sd_bus * a), (a), 0, -ECHILD)
 STAND_IN(kReplyCookie, int, sd_bus_message_get_reply_cookie, (sd_bus_message * a, std::uint64_t* b), (a, b), 0, -ENODATA)
 }
