@@ -22,7 +22,9 @@ constexpr std::size_t kEntries = 4096;  // looked at in one folder
 constexpr auto kFolders = std::to_array<const char*>({
     "/run/systemd/transient", "/run/systemd/system", "/etc/systemd/system", "/var/spool/cron/atjobs",
     "/var/spool/cron/crontabs", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly",
+    "/etc/cron.yearly",
 });
+constexpr auto kFiles = std::to_array<const char*>({"/etc/crontab", "/etc/anacrontab"});  // a job is a line of them
 
 using Folder = std::unique_ptr<DIR, int (*)(DIR*)>;
 
@@ -54,6 +56,17 @@ Folder open_below(const std::string& folder, std::initializer_list<const char*> 
   return {opened, ::closedir};
 }
 
+void add_later(std::string path, Report& report) {
+  if (report.later.size() >= kMost) {
+    ++report.left_out;
+  } else {
+    report.later.push_back(std::move(path));
+  }
+}
+
+// The time of change: that of modification can be set by whoever owns it.
+bool changed_since(std::int64_t since, const struct statx& file) { return file.stx_ctime.tv_sec >= since; }
+
 void look(const Folder& folder, const std::string& path, std::int64_t since, bool units, Report& report) {
   if (!folder) return;
   const std::uint64_t device = device_of(::dirfd(folder.get()));
@@ -65,15 +78,10 @@ void look(const Folder& folder, const std::string& path, std::int64_t since, boo
     if (name.front() == '.' || !look_at(::dirfd(folder.get()), name.c_str(), 0, file)) continue;
     // What a user mounted on a name is not in the folder. (Elsewhere an overlay gives each layer a number of its own.)
     if (!units && device_in(file) != device) continue;
-    // The time of change: that of modification can be set by whoever owns it.
-    if (S_ISDIR(file.stx_mode) || file.stx_ctime.tv_sec < since) continue;
+    if (S_ISDIR(file.stx_mode) || !changed_since(since, file)) continue;
     // What the enforcer and logind made themselves.
     if (units && (!id_of_unit(name).empty() || (name.starts_with("session-") && name.ends_with(".scope")))) continue;
-    if (report.later.size() >= kMost) {
-      ++report.left_out;
-    } else {
-      report.later.push_back(path + "/" + name);
-    }
+    add_later(path + "/" + name, report);
   }
 }
 
@@ -101,6 +109,10 @@ void find_beyond(const Held& held, const std::function<bool(const std::string&)>
 
 void find_later(std::int64_t since, Report& report) {
   for (const char* folder : kFolders) look({::opendir(folder), ::closedir}, folder, since, true, report);
+  for (const char* path : kFiles) {
+    struct statx file {};
+    if (look_at(AT_FDCWD, path, 0, file) && changed_since(since, file)) add_later(path, report);
+  }
   // User managers have their own.
   const Folder users(::opendir("/run/user"), ::closedir);
   if (!users) return;

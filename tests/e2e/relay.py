@@ -4,6 +4,7 @@ import base64
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,26 @@ def test_a_denial_too():
         check(voted.code == 0 and "denied" in voted.out, voted.text)
         alice.expect("not during the release")
         check(alice.wait() != 0, alice.text)
+    bedlib.clean_slate()
+
+
+def test_one_that_hangs_holds_nobody_up():
+    """Threat H13: who asks is denied when his time is over, and who is at the host decides as ever."""
+    def denied(watch):
+        with bedlib.policy_with(PLAIN, SIGNED.replace('"5m"', '"2s"')), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice, watch:
+            relaylib.asked(alice, inbox)
+            check(alice.wait() != 0 and "nobody" in alice.text, alice.text)
+
+    RELAY.daemon.signal(signal.SIGSTOP)
+    try:
+        bedlib.within(5, denied)
+        with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
+            request = relaylib.asked(alice, inbox)
+            check(BOB.requests() == [], "it does not hang")
+            voted = run("bob", ["jitctl", "approve", request, "-m", "fine"])
+            check(voted.code == 0 and alice.wait() == 0 and "root" in alice.text.split(), voted.text + alice.text)
+    finally:
+        RELAY.daemon.signal(signal.SIGCONT)
     bedlib.clean_slate()
 
 
