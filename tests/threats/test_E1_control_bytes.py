@@ -54,7 +54,7 @@ def test_every_text_everywhere():
 
 
 def look_everywhere(what: str, *more: list) -> None:
-    for command in (*SURFACES, ["jitctl", "status"], ["jitctl", "doctor"], *more):
+    for command in (*SURFACES, ["jitctl", "status"], *more):
         clean(f"{what}: {command}, in a pipe", bedlib.run("root", command).text)
     for command in (["jitctl", "requests", "--all"], ["jitctl", "status"], *more):
         clean(f"{what}: {command} on a terminal", on_a_terminal("root", command))
@@ -65,7 +65,7 @@ def test_the_name_of_the_host():
         named = f.read()
     with open("/etc/jit/broker.toml", "w", encoding="utf-8") as f:
         f.write(named.replace('name = "bed"', ""))
-    for name in (EVIL["csi"].encode(), EVIL["c1"].encode(), EVIL["rlo"].encode(), b"a\nb", b"a\xff\x9bb"):
+    for name in (EVIL["csi"].encode(), EVIL["rlo"].encode(), b"a\nb\xff\x9bc"):
         socket.sethostname(name)
         bedlib.broker.restart()
         with Inbox() as inbox, bedlib.Terminal("alice", "sudo id -un") as alice:
@@ -82,7 +82,7 @@ def test_the_name_of_the_host():
 
 
 def test_the_name_of_the_remote_host():
-    for name in ("csi", "c1", "newline"):
+    for name in ("csi", "newline"):
         with Inbox() as inbox, bedlib.Terminal("root", ["/bin/login", "-h", EVIL[name], "alice"], login=False) as console:
             console.expect("Password: ")
             console.line("alice")
@@ -107,6 +107,7 @@ def test_the_comment_of_a_key():
         clean(f"key comment, {name}: add-key", added.text)
         clean(f"key comment, {name}: reload", bedlib.run("root", ["jitctl", "policy", "reload"]).text)
         look_everywhere(f"key comment, {name}", ["jitctl", "people", "list"])
+    clean("doctor", bedlib.run("root", ["jitctl", "doctor"]).text)
 
 
 def test_the_logs():
@@ -119,7 +120,7 @@ def test_the_logs():
     entries = bedlib.audit()
     check(len(text.splitlines()) <= len(entries) + 2, f"{len(entries)} entries are {len(text.splitlines())} lines")
     denials = [e for e in entries if e["type"] == "request.denied"]
-    check(len(denials) == len(EVIL) + 5, f"{len(denials)} denials are logged")
+    check(len(denials) == len(EVIL) + 3, f"{len(denials)} denials are logged")
 
 
 def test_user_text_ahead_of_time():
