@@ -6,9 +6,9 @@
 
 namespace jit::core {
 
-// The facts of one attempt that a grant may bind.
 bool is_login(policy::Door door);
 
+// The facts of one attempt that a grant may bind.
 struct Attempt {
   std::uint32_t uid = policy::kNoUid;
   policy::Door door = policy::Door::kSudo;
