@@ -59,26 +59,32 @@ def test_sudo_ends_by_its_time_with_all_its_children() -> None:
         check(report["fields"]["ended"] >= 6 and "survivors" not in report["fields"], str(report))
 
 
+def opened(alice, command: str) -> Running:
+    """Her root shell, by sudo or su."""
+    if command != "su":
+        return root_shell(alice, command)
+    shell("echo root:root | chpasswd")
+    alice.line(command)
+    alice.expect("Password: ")
+    alice.line("root")
+    alice.expect("# $")
+    alice.line("stty -echo; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
+    return Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
+
+
+def terminal_of(pid: int) -> str:
+    return os.readlink(f"/proc/{pid}/fd/0")
+
+
 def test_revoked_within_two_seconds() -> None:
+    """Also behind a terminal of sudo's own."""
     clean()
     rules(sudo_rule("10m"))
-    pty_seen = []
-    for command in "sudo -s", "sudo -s", "sudo -i", "su", "sudo -u root bash":
-        if command == "su":
-            shell("echo root:root | chpasswd")
-        # The first one with a terminal of sudo's own between the person and the program.
-        shell("echo 'Defaults use_pty' >/etc/sudoers.d/pty" if not pty_seen else "rm -f /etc/sudoers.d/pty")
-        pty_seen.append(command)
+    for command, own_terminal in ("sudo -s", True), ("sudo -s", False), ("sudo -i", True), ("sudo -i", False), ("sudo -u root bash", False), ("su", False):
+        shell(f"echo 'Defaults {'' if own_terminal else '!'}use_pty' >/etc/sudoers.d/pty")
         with logged_in() as alice:
-            if command == "su":
-                alice.line(command)
-                alice.expect("Password: ")
-                alice.line("root")
-                alice.expect("# $")
-                alice.line("stty -echo; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
-                root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
-            else:
-                root = root_shell(alice, command)
+            root = opened(alice, command)
+            check((terminal_of(root.pid) != terminal_of(alice.shell)) == own_terminal, f"{command}: on {terminal_of(root.pid)}")
             alice.line("(trap '' TERM HUP; sleep 1010) &")
             child = process("^sleep 1010")
             grant = grant_of("alice")
@@ -87,6 +93,7 @@ def test_revoked_within_two_seconds() -> None:
             took = max(root.ended(), child.ended()) - began
             check(took <= 2000, f"{command}: {took} ms")
             check(Running(alice.shell).lives(), f"{command}: the person's own shell was ended")
+    shell("rm /etc/sudoers.d/pty")
 
 
 def test_extended_in_place() -> None:
