@@ -353,21 +353,25 @@ def test_by_systemd_alone() -> None:
 
 
 def test_by_the_enforcer_alone() -> None:
-    clean()
-    rules(sudo_rule("4s"))
-    with logged_in() as alice:
-        began = boot_ms()
-        root = root_shell(alice)
-        os.kill(booted.main_pid("jit-enforcer"), signal.SIGKILL)  # it goes on from its record
-        pid = booted.main_pid("jit-broker")
-        os.kill(pid, signal.SIGSTOP)
-        grant = root.cgroup().rsplit("/", 1)[1]
-        shell(f"mkdir -p /run/systemd/system.control/{grant}.d")
-        try:
-            late(4000, root.ended(), began)
-        finally:
-            os.kill(pid, signal.SIGCONT)
-    until("a report", lambda: booted.entries("grant.enforced"))
+    """From its record, while systemd does nothing."""
+    for command in "sudo -s", "su":
+        clean()
+        rules(sudo_rule("5s"))
+        with logged_in() as alice:
+            began = boot_ms()
+            root = opened(alice, command)
+            grant = grant_of("alice")["id"]
+            broker, enforcer = booted.main_pid("jit-broker"), booted.main_pid("jit-enforcer")
+            booted.stop(broker)
+            try:
+                os.kill(enforcer, signal.SIGKILL)
+                until("another enforcer", lambda: booted.main_pid("jit-enforcer") not in (0, enforcer))
+                with systemd_hangs():
+                    check(root.lives(), f"{command}: it ended before systemd hung")
+                    late(5000, root.ended(), began)
+            finally:
+                os.kill(broker, signal.SIGCONT)
+        check(report_on(grant)["fields"]["cause"] == "end", f"{command}: {report_on(grant)}")
 
 
 booted.set_up(POLICY)
