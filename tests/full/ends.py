@@ -96,22 +96,59 @@ def test_revoked_within_two_seconds() -> None:
     shell("rm /etc/sudoers.d/pty")
 
 
+def approve(request: str) -> None:
+    done = run("bob", ["jitctl", "approve", request, "-m", "ok"])
+    check(done.code == 0, done.text)
+
+
+def approved_shell(alice) -> tuple:
+    """Her root shell, and the request for it."""
+    with bedlib.Inbox() as inbox:  # first: what was there before is not new
+        alice.line("sudo -s")
+        request = inbox.new("alice")["id"]
+        approve(request)
+    alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
+    return Running(int(alice.expect(r"^root=(\d+) uid=0")[1])), request
+
+
+def extended(grant: str, more: str) -> str:
+    """The request for it, which bob approved."""
+    with bedlib.Inbox() as inbox:
+        asked = run("alice", ["jitctl", "extend", grant, "--for", more])
+        check(asked.code == 0, asked.text)
+        request = inbox.new("alice")["id"]
+        approve(request)
+    return request
+
+
+def test_denied_after_the_use() -> None:
+    """Who approved a use, or more time for it, may still say no."""
+    for what in "the use", "more time":
+        clean()
+        rules(sudo_rule("5m", 'approval = "bob"'))
+        with logged_in() as alice:
+            root, request = approved_shell(alice)
+            alice.line("(trap '' TERM HUP; sleep 1015) &")
+            child = process("^sleep 1015")
+            if what == "more time":
+                request = extended(grant_of("alice", "sudo")["id"], "2m")
+            began = boot_ms()
+            denied = run("bob", ["jitctl", "deny", request, "-m", "no"])
+            check(denied.code == 0, denied.text)
+            took = max(root.ended(), child.ended()) - began
+            check(took <= 2000, f"{what}: {took} ms")
+            check(Running(alice.shell).lives(), f"{what}: the person's own shell was ended")
+
+
 def test_extended_in_place() -> None:
     clean()
     rules(sudo_rule("5s", 'approval = "bob"'))
     with logged_in() as alice:
-        with bedlib.Inbox() as inbox:  # first: what was there before is not new
-            alice.line("sudo -s")
-            approve(inbox.new("alice")["id"])
-        alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u); sleep 1020 &")
-        root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
+        root, _ = approved_shell(alice)
+        alice.line("sleep 1020 &")
         child = process("^sleep 1020")
-        grant = grant_of("alice", "sudo")
         first = root.cgroup()
-        with bedlib.Inbox() as inbox:
-            more = run("alice", ["jitctl", "extend", grant["id"], "--for", "5s"])
-            check(more.code == 0, more.text)
-            approve(inbox.new("alice")["id"])
+        extended(grant_of("alice", "sudo")["id"], "5s")
         until("another scope", lambda: root.cgroup() != first or "RuntimeMaxUSec=10" in shell(f"systemctl show -p RuntimeMaxUSec {first.rsplit('/', 1)[1]}"))
         began = boot_ms()
         check(root.lives() and child.lives(), "the shell was lost")
@@ -134,10 +171,7 @@ def test_all_scopes_are_extended() -> None:
         alice.line("".join(f"sudo sleep {n} & " for n in numbers))
         children = [process(f"^sleep {n}") for n in numbers]
         print(f"     {len({child.cgroup() for child in children})} scopes for {len(children)} at once", flush=True)
-        with bedlib.Inbox() as inbox:
-            more = run("alice", ["jitctl", "extend", grant, "--for", "8s"])
-            check(more.code == 0, more.text)
-            approve(inbox.new("alice")["id"])
+        extended(grant, "8s")
         until("the first end is over", lambda: boot_ms() > began + 8000)
         check(all(child.lives() for child in children), "one ended at the time that was moved")
         ended = max(child.ended() for child in children) - began
@@ -295,11 +329,6 @@ def test_nobody_takes_the_enforcer_from_others() -> None:
             check(bus.socket.recv(1) == b"", "a door that was answered keeps its place")
     finally:
         os.kill(broker, signal.SIGCONT)
-
-
-def approve(request: str) -> None:
-    done = run("bob", ["jitctl", "approve", request, "-m", "ok"])
-    check(done.code == 0, done.text)
 
 
 def test_an_ssh_login_ends_as_a_whole() -> None:
