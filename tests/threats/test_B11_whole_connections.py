@@ -3,16 +3,19 @@
 # full bed
 """Threat B11: ssh connections without a shell, and masters that open new channels. The whole connection ends at its time, forwards
 included; nothing new is opened over it."""
+import contextlib
 import os
+import pathlib
 import socket
 import subprocess
 
 import bedlib
 import booted
 from bedlib import Pipe, check, run
-from booted import SSH, boot_ms, grant_of, permit, until
+from booted import SSH, boot_ms, grant_of, permit, shell, until
 
 GIVEN_MS = 5000
+SERVERS = {"internal-sftp": "", "/usr/lib/openssh/sftp-server": "^/usr/lib/openssh/sftp-server"}  # and a process of its own
 
 
 def answers(port: int) -> bool:
@@ -25,8 +28,12 @@ def answers(port: int) -> bool:
         return False
 
 
-def begin(*words: str) -> tuple:
+def clean() -> None:
     run("root", ["jitctl", "revoke", "--all", "-m", "the next one begins"])
+
+
+def begin(*words: str) -> tuple:
+    clean()
     began = boot_ms()
     return Pipe("root", [*SSH, *words], login=False), began
 
@@ -34,6 +41,15 @@ def begin(*words: str) -> tuple:
 def in_time(began: int, what: str) -> None:
     took = boot_ms() - began
     check(GIVEN_MS - 500 <= took <= GIVEN_MS + 5000, f"{what}: ended {took} ms after the beginning")
+
+
+@contextlib.contextmanager
+def transfer(*options: str):
+    """A file of hers that takes hours, and the first of it has come."""
+    shell("truncate -s 1G /home/dora/large; rm -f /root/part")
+    with Pipe("root", ["sftp", *SSH[1:], "-l", "800", *options, "dora@127.0.0.1:large", "/root/part"], login=False) as sftp:
+        until("the first of the file", lambda: os.path.exists("/root/part") and os.path.getsize("/root/part") > 0)
+        yield sftp
 
 
 def test_a_master_that_only_forwards() -> None:
@@ -44,8 +60,11 @@ def test_a_master_that_only_forwards() -> None:
             old.recv(4)
             inner = subprocess.run([*SSH, "-S", "/root/ctl", "dora@127.0.0.1", "id", "-un"], capture_output=True, text=True, check=False)
             check(inner.stdout == "dora\n", f"no channel over the master: {inner}")
-            master.wait(30)
-            in_time(began, "a master")
+            with transfer("-o", "ControlPath=/root/ctl") as sftp:
+                master.wait(30)
+                in_time(began, "a master")
+                sftp.wait(5)
+                in_time(began, "a file transfer over it")
             old.settimeout(10)
             while old.recv(4096):
                 pass  # what had come before; then its end
@@ -56,19 +75,31 @@ def test_a_master_that_only_forwards() -> None:
     check(not os.path.exists("/root/ctl"), "the master is still there")
 
 
-def test_a_command_and_a_file_transfer() -> None:
+def test_a_command() -> None:
     command, began = begin("dora@127.0.0.1", "trap '' TERM HUP; sleep 1201 & wait; sleep 1202")
     with command:
         child = booted.process("^sleep 1201")
         check(command.wait(30) == 255, f"ssh says {command.code}")
         child.ended(5)
         in_time(began, "a command")
-    transfer, began = begin("-s", "dora@127.0.0.1", "sftp")
-    with transfer:
-        session = grant_of("dora", "ssh")
-        transfer.wait(30) if transfer.running() else None
-        check(transfer.code is not None, "a file transfer goes on")
-        check(session["id"], "no grant")
+
+
+def test_a_file_transfer() -> None:
+    config = pathlib.Path("/etc/ssh/sshd_config")
+    text = config.read_text(encoding="ascii")
+    for server, own in SERVERS.items():
+        config.write_text(text.replace("internal-sftp", server), encoding="ascii")
+        shell("systemctl reload ssh")
+        clean()
+        began = boot_ms()
+        with transfer() as sftp:
+            serving = booted.process(own) if own else None
+            check(sftp.wait(30) != 0, f"{server}: the whole file came")
+            in_time(began, server)
+            if serving:
+                serving.ended(5)
+    config.write_text(text, encoding="ascii")
+    shell("systemctl reload ssh")
 
 
 def test_a_login_at_the_console() -> None:
