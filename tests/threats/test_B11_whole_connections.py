@@ -12,7 +12,7 @@ import subprocess
 import bedlib
 import booted
 from bedlib import Pipe, check, run
-from booted import SSH, boot_ms, grant_of, permit, shell, until
+from booted import SSH, Running, boot_ms, grant_of, permit, shell, until
 
 GIVEN_MS = 5000
 SERVERS = {"internal-sftp": "", "/usr/lib/openssh/sftp-server": "^/usr/lib/openssh/sftp-server"}  # and a process of its own
@@ -38,9 +38,9 @@ def begin(*words: str) -> tuple:
     return Pipe("root", [*SSH, *words], login=False), began
 
 
-def in_time(began: int, what: str) -> None:
+def in_time(began: int, what: str, given: int = GIVEN_MS) -> None:
     took = boot_ms() - began
-    check(GIVEN_MS - 500 <= took <= GIVEN_MS + 5000, f"{what}: ended {took} ms after the beginning")
+    check(given - 500 <= took <= given + 5000, f"{what}: ended {took} ms after the beginning")
 
 
 @contextlib.contextmanager
@@ -102,16 +102,90 @@ def test_a_file_transfer() -> None:
     shell("systemctl reload ssh")
 
 
+def rule(*lines: str) -> None:
+    clean()
+    booted.set_policy(permit("dora", "dora", "ssh login", "dora", *lines))
+    done = run("root", ["jitctl", "policy", "reload"])
+    check(done.code == 0, done.text)
+
+
+def session_of(terminal) -> Running:
+    """The shell of a login."""
+    terminal.expect(r"\$ $")
+    terminal.line("stty -echo; printf '\\nshell=%s\\n' $$")
+    login = Running(int(terminal.expect(r"^shell=(\d+)")[1]))
+    check("/session-" in login.cgroup(), login.cgroup())
+    return login
+
+
+def longest_of(login: Running) -> str:
+    return shell(f"systemctl show -p RuntimeMaxUSec --value {login.cgroup().rsplit('/', 1)[1]}").strip()
+
+
+@contextlib.contextmanager
+def approved():
+    """What dora asks for in it is approved at its end."""
+    with bedlib.Inbox() as inbox:
+        yield
+        done = run("bob", ["jitctl", "approve", inbox.new("dora")["id"], "-m", "ok"])
+        check(done.code == 0, done.text)
+
+
+def an_hour_more(door: str) -> None:
+    """Of which the rule leaves what is left of its longest."""
+    grant = grant_of("dora", door)["id"]
+    with approved():
+        asked = run("dora", ["jitctl", "extend", grant, "--for", "1h"])
+        check(asked.code == 0, asked.text)
+
+
+def test_more_time_for_a_login_ends_at_the_longest() -> None:
+    rule('give = "6s"', 'max = "12s"', 'approval = "bob"')
+    with approved(), booted.ssh("dora", "-tt") as refused:
+        refused.wait(30)
+    remote_began = boot_ms()
+    with booted.ssh("dora", "-tt") as remote:
+        there = session_of(remote)
+        an_hour_more("ssh")
+        console_began = boot_ms()
+        with contextlib.ExitStack() as stack:
+            with approved():
+                console = stack.enter_context(bedlib.console("dora"))
+            here = session_of(console)
+            an_hour_more("login")
+            there.ended(30)
+            in_time(remote_began, "ssh", 12_000)
+            here.ended(30)
+            in_time(console_began, "a login", 12_000)
+
+
+def test_with_all_of_ours_dead_a_login_ends_at_the_longest() -> None:
+    rule('give = "6s"', 'max = "10s"')
+    remote_began = boot_ms()
+    with booted.ssh("dora", "-tt") as remote:
+        there = session_of(remote)
+        console_began = boot_ms()
+        with bedlib.console("dora") as console:
+            here = session_of(console)
+            check((longest_of(there), longest_of(here)) == ("10s", "10s"), f"systemd's own limits are {longest_of(there)}, {longest_of(here)}")
+            shell("systemctl stop jit-broker.socket jit-enforcer.socket jit-broker.service jit-enforcer.service")
+            try:
+                there.ended(30)
+                in_time(remote_began, "ssh", 10_000)
+                here.ended(30)
+                in_time(console_began, "a login", 10_000)
+            finally:
+                shell("systemctl start jit-broker.socket jit-enforcer.socket jit-broker.service")
+
+
 def test_a_login_at_the_console() -> None:
-    run("root", ["jitctl", "revoke", "--all", "-m", "the next one begins"])
+    rule(f'give = "{GIVEN_MS // 1000}s"', 'max = "10m"')
     began = boot_ms()
     with bedlib.console("dora") as terminal:
-        terminal.expect(r"\$ $")
-        terminal.line("stty -echo; printf '\\nshell=%s\\n' $$")
-        shell_of_hers = booted.Running(int(terminal.expect(r"^shell=(\d+)")[1]))
-        check("session-" in shell_of_hers.cgroup() or "jit-" in shell_of_hers.cgroup(), shell_of_hers.cgroup())
+        login = session_of(terminal)
+        check(longest_of(login) == "10min", f"systemd's own limit of the session is {longest_of(login)}, not the rule's longest")
         terminal.line("trap '' TERM HUP; sleep 1203")
-        shell_of_hers.ended(30)
+        login.ended(30)
         in_time(began, "a login")
     until("its child is gone, too", lambda: not booted.pids_of("^sleep 1203"))
 
