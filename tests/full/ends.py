@@ -59,26 +59,32 @@ def test_sudo_ends_by_its_time_with_all_its_children() -> None:
         check(report["fields"]["ended"] >= 6 and "survivors" not in report["fields"], str(report))
 
 
+def opened(alice, command: str) -> Running:
+    """Her root shell, by sudo or su."""
+    if command != "su":
+        return root_shell(alice, command)
+    shell("echo root:root | chpasswd")
+    alice.line(command)
+    alice.expect("Password: ")
+    alice.line("root")
+    alice.expect("# $")
+    alice.line("stty -echo; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
+    return Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
+
+
+def terminal_of(pid: int) -> str:
+    return os.readlink(f"/proc/{pid}/fd/0")
+
+
 def test_revoked_within_two_seconds() -> None:
+    """Also behind a terminal of sudo's own."""
     clean()
     rules(sudo_rule("10m"))
-    pty_seen = []
-    for command in "sudo -s", "sudo -s", "sudo -i", "su", "sudo -u root bash":
-        if command == "su":
-            shell("echo root:root | chpasswd")
-        # The first one with a terminal of sudo's own between the person and the program.
-        shell("echo 'Defaults use_pty' >/etc/sudoers.d/pty" if not pty_seen else "rm -f /etc/sudoers.d/pty")
-        pty_seen.append(command)
+    for command, own_terminal in ("sudo -s", True), ("sudo -s", False), ("sudo -i", True), ("sudo -i", False), ("sudo -u root bash", False), ("su", False):
+        shell(f"echo 'Defaults {'' if own_terminal else '!'}use_pty' >/etc/sudoers.d/pty")
         with logged_in() as alice:
-            if command == "su":
-                alice.line(command)
-                alice.expect("Password: ")
-                alice.line("root")
-                alice.expect("# $")
-                alice.line("stty -echo; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
-                root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
-            else:
-                root = root_shell(alice, command)
+            root = opened(alice, command)
+            check((terminal_of(root.pid) != terminal_of(alice.shell)) == own_terminal, f"{command}: on {terminal_of(root.pid)}")
             alice.line("(trap '' TERM HUP; sleep 1010) &")
             child = process("^sleep 1010")
             grant = grant_of("alice")
@@ -87,24 +93,62 @@ def test_revoked_within_two_seconds() -> None:
             took = max(root.ended(), child.ended()) - began
             check(took <= 2000, f"{command}: {took} ms")
             check(Running(alice.shell).lives(), f"{command}: the person's own shell was ended")
+    shell("rm /etc/sudoers.d/pty")
+
+
+def approve(request: str) -> None:
+    done = run("bob", ["jitctl", "approve", request, "-m", "ok"])
+    check(done.code == 0, done.text)
+
+
+def approved_shell(alice) -> tuple:
+    """Her root shell, and the request for it."""
+    with bedlib.Inbox() as inbox:  # first: what was there before is not new
+        alice.line("sudo -s")
+        request = inbox.new("alice")["id"]
+        approve(request)
+    alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u)")
+    return Running(int(alice.expect(r"^root=(\d+) uid=0")[1])), request
+
+
+def extended(grant: str, more: str) -> str:
+    """The request for it, which bob approved."""
+    with bedlib.Inbox() as inbox:
+        asked = run("alice", ["jitctl", "extend", grant, "--for", more])
+        check(asked.code == 0, asked.text)
+        request = inbox.new("alice")["id"]
+        approve(request)
+    return request
+
+
+def test_denied_after_the_use() -> None:
+    """Who approved a use, or more time for it, may still say no."""
+    for what in "the use", "more time":
+        clean()
+        rules(sudo_rule("5m", 'approval = "bob"'))
+        with logged_in() as alice:
+            root, request = approved_shell(alice)
+            alice.line("(trap '' TERM HUP; sleep 1015) &")
+            child = process("^sleep 1015")
+            if what == "more time":
+                request = extended(grant_of("alice", "sudo")["id"], "2m")
+            began = boot_ms()
+            denied = run("bob", ["jitctl", "deny", request, "-m", "no"])
+            check(denied.code == 0, denied.text)
+            took = max(root.ended(), child.ended()) - began
+            check(took <= 2000, f"{what}: {took} ms")
+            check(Running(alice.shell).lives(), f"{what}: the person's own shell was ended")
 
 
 def test_extended_in_place() -> None:
     clean()
     rules(sudo_rule("5s", 'approval = "bob"'))
     with logged_in() as alice:
-        with bedlib.Inbox() as inbox:  # first: what was there before is not new
-            alice.line("sudo -s")
-            approve(inbox.new("alice")["id"])
-        alice.line("stty -echo; PS1='# '; printf '\\nroot=%s uid=%s\\n' $$ $(id -u); sleep 1020 &")
-        root = Running(int(alice.expect(r"^root=(\d+) uid=0")[1]))
+        root, _ = approved_shell(alice)
+        alice.line("sleep 1020 &")
         child = process("^sleep 1020")
-        grant = grant_of("alice", "sudo")
         first = root.cgroup()
-        with bedlib.Inbox() as inbox:
-            more = run("alice", ["jitctl", "extend", grant["id"], "--for", "5s"])
-            check(more.code == 0, more.text)
-            approve(inbox.new("alice")["id"])
+        extended(grant_of("alice", "sudo")["id"], "5s")
         until("another scope", lambda: root.cgroup() != first or "RuntimeMaxUSec=10" in shell(f"systemctl show -p RuntimeMaxUSec {first.rsplit('/', 1)[1]}"))
         began = boot_ms()
         check(root.lives() and child.lives(), "the shell was lost")
@@ -127,10 +171,7 @@ def test_all_scopes_are_extended() -> None:
         alice.line("".join(f"sudo sleep {n} & " for n in numbers))
         children = [process(f"^sleep {n}") for n in numbers]
         print(f"     {len({child.cgroup() for child in children})} scopes for {len(children)} at once", flush=True)
-        with bedlib.Inbox() as inbox:
-            more = run("alice", ["jitctl", "extend", grant, "--for", "8s"])
-            check(more.code == 0, more.text)
-            approve(inbox.new("alice")["id"])
+        extended(grant, "8s")
         until("the first end is over", lambda: boot_ms() > began + 8000)
         check(all(child.lives() for child in children), "one ended at the time that was moved")
         ended = max(child.ended() for child in children) - began
@@ -290,11 +331,6 @@ def test_nobody_takes_the_enforcer_from_others() -> None:
         os.kill(broker, signal.SIGCONT)
 
 
-def approve(request: str) -> None:
-    done = run("bob", ["jitctl", "approve", request, "-m", "ok"])
-    check(done.code == 0, done.text)
-
-
 def test_an_ssh_login_ends_as_a_whole() -> None:
     clean()
     booted.set_policy(permit("dora", "dora", "ssh", "dora", 'give = "4s"', 'max = "10m"'))
@@ -346,21 +382,25 @@ def test_by_systemd_alone() -> None:
 
 
 def test_by_the_enforcer_alone() -> None:
-    clean()
-    rules(sudo_rule("4s"))
-    with logged_in() as alice:
-        began = boot_ms()
-        root = root_shell(alice)
-        os.kill(booted.main_pid("jit-enforcer"), signal.SIGKILL)  # it goes on from its record
-        pid = booted.main_pid("jit-broker")
-        os.kill(pid, signal.SIGSTOP)
-        grant = root.cgroup().rsplit("/", 1)[1]
-        shell(f"mkdir -p /run/systemd/system.control/{grant}.d")
-        try:
-            late(4000, root.ended(), began)
-        finally:
-            os.kill(pid, signal.SIGCONT)
-    until("a report", lambda: booted.entries("grant.enforced"))
+    """From its record, while systemd does nothing."""
+    for command in "sudo -s", "su":
+        clean()
+        rules(sudo_rule("5s"))
+        with logged_in() as alice:
+            began = boot_ms()
+            root = opened(alice, command)
+            grant = grant_of("alice")["id"]
+            broker, enforcer = booted.main_pid("jit-broker"), booted.main_pid("jit-enforcer")
+            booted.stop(broker)
+            try:
+                os.kill(enforcer, signal.SIGKILL)
+                until("another enforcer", lambda: booted.main_pid("jit-enforcer") not in (0, enforcer))
+                with systemd_hangs():
+                    check(root.lives(), f"{command}: it ended before systemd hung")
+                    late(5000, root.ended(), began)
+            finally:
+                os.kill(broker, signal.SIGCONT)
+        check(report_on(grant)["fields"]["cause"] == "end", f"{command}: {report_on(grant)}")
 
 
 booted.set_up(POLICY)

@@ -4,6 +4,7 @@
 
 import bedlib
 import booted
+import plugin
 from bedlib import check, run
 from booted import Running, boot_ms, entries, grant_of, logged_in, permit, process, report_on, root_shell, shell, until
 
@@ -42,6 +43,72 @@ def test_a_program_may_finish() -> None:
         began = boot_ms()
         took = root_shell(alice, "sudo /var/tmp/report").ended(30) - began
         check(took <= 5500, f"a renamed shell went on for {took} ms")
+
+
+JOB = """/usr/bin/id -un
+/usr/bin/sleep 1405 &
+/usr/bin/sleep 6
+/usr/bin/id -un
+echo over
+wait"""
+
+
+def test_a_program_that_finishes_starts_nothing() -> None:
+    """Nor does anybody else by its grant: as sudo_jit sees it, and the programs that the program starts."""
+    job = plugin.program("/opt/jobs/report", JOB)
+    rules(f'[command]\njob = [["{job}"], ["/usr/bin/sleep", "*"], ["/usr/bin/id", "-un"]]\n',
+          permit("job", "alice", "sudo", "root", 'run = ["command:job"]', 'give = "5s"', 'max = "10m"', 'run-max = "1m"', 'scope = "tty"', 'approval = "bob"'))
+    with plugin.loaded(), plugin.sudoers("Defaults intercept"), logged_in() as alice:
+        with bedlib.Inbox() as inbox:
+            alice.line("sudo /usr/bin/id -un; echo ran=$?")
+            run("bob", ["jitctl", "approve", inbox.new("alice")["id"], "-m", "ok"])
+        alice.expect("root\nran=0")
+        grant = grant_of("alice", "sudo")["id"]
+        alice.line(f"sudo -n {job} &")
+        alice.expect("root$")
+        child = process("^/usr/bin/sleep 1405")
+        until("the grant ends", lambda: entries("grant.ended", grant))
+        for words in "/usr/bin/id -un", job:
+            alice.line(f"sudo -n {words}; echo again=$?")
+            check(alice.expect(r"again=(\d+)")[1] == "1", f"{words}: {alice.text}")
+        until("it is over", lambda: "\nover\n" in (alice.drain() or alice.text))
+        check("/usr/bin/id is not covered" in alice.text and alice.text.count("root\n") == 2, alice.text)
+        check(child.lives(), "it was cut off at its grant's end")
+        began = boot_ms()
+        revoked = run("root", ["jitctl", "revoke", grant, "-m", "enough"])
+        check(revoked.code == 0, revoked.text)
+        took = child.ended() - began
+        check(took <= 2000, f"{took} ms")
+        check([end["fields"]["end"] for end in entries("grant.ended", grant)] == ["expired", "revoked"], str(entries("grant.ended", grant)))
+        ended = next(one["ended"] for one in bedlib.all_grants() if one["id"] == grant)
+        check((ended["how"], ended["why"]) == ("revoked", "enough"), str(ended))
+
+
+def test_what_sudo_jit_asked_for_is_revoked() -> None:
+    job = plugin.program("/opt/jobs/long", "/usr/bin/sleep 1406 & trap '' TERM HUP; wait; wait")
+    rules(f'[command]\njob = [["{job}"]]\n', permit("job", "alice", "sudo", "root", 'run = ["command:job"]', 'max = "10m"', 'approval = "bob"'))
+    with plugin.loaded(), logged_in() as alice:
+        with bedlib.Inbox() as inbox:
+            alice.line(f"sudo {job}")
+            run("bob", ["jitctl", "approve", inbox.new("alice")["id"], "-m", "ok"])
+        child = process("^/usr/bin/sleep 1406")
+        began = boot_ms()
+        run("root", ["jitctl", "revoke", grant_of("alice", "sudo")["id"], "-m", "enough"])
+        took = child.ended() - began
+        check(took <= 2000, f"{took} ms")
+        check(Running(alice.shell).lives(), "the person's own shell was ended")
+
+
+def test_a_shell_that_is_only_warned() -> None:
+    rules(permit("root", "alice", "sudo", "root", 'give = "2s"', 'max = "10m"', 'run-max = "6s"', 'scope = "tty"', 'on-expiry = "warn"'))
+    with logged_in() as alice:
+        began = boot_ms()
+        root = root_shell(alice)
+        grant = grant_of("alice", "sudo")["id"]
+        until("the grant ends", lambda: entries("grant.ended", grant))
+        check(root.lives(), "it was cut off at its grant's end")
+        took = root.ended(30) - began
+        check(5500 <= took <= 9000, f"it went on for {took} ms, where 6 s are the longest")
 
 
 def test_a_shell_ends_though_a_program_may_finish() -> None:
