@@ -203,9 +203,11 @@ Exit Verbs::remote_watch() {
     if (std::exchange(said[text_of(request, "id")], state) == state) return;
     out.line(json() ? request.dump() : request_line(request));
   };
+  bool followed = false;
   const auto follow = [&]() -> Result<Nothing> {
     const auto remote = whole_remote(args, out, true);
     if (!remote) return remote.failure();
+    followed = true;
     std::set<std::string> told;
     const auto show_all = [&] {
       for (const auto& [id, request] : (*remote)->requests()) {
@@ -226,10 +228,10 @@ Exit Verbs::remote_watch() {
       look = monotonic_ms() + kLooksAgain.count();
     }
   };
-  for (bool first = true;; first = false) {
+  for (;;) {
     const auto done = follow();
     if (done) break;
-    if (first || done.failure().code != Exit::kUnreachable) {
+    if (!followed || done.failure().code != Exit::kUnreachable) {
       close(stop);
       return out.fail(done.failure());
     }
