@@ -306,7 +306,7 @@ def test_an_approver_who_was_away_sees_what_waits():
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
         request = relaylib.asked(alice, inbox)
         BOB.sees(request)
-        laptop = RELAY.approver("bob", laptop="laptop")  # which has never been on line
+        laptop = RELAY.approver("bob", laptop="-laptop")  # which has never been on line
         laptop.trust()
         check([r["id"] for r in laptop.requests()] == [request], "it is not there")
         check(BOB.jitctl("approve", request, "-m", "fine").code == 0 and alice.wait() == 0, alice.text)
@@ -315,11 +315,12 @@ def test_an_approver_who_was_away_sees_what_waits():
 
 def test_two_laptops_of_one_person():
     """With credentials and a key of its own each: what is done on one is seen on the other, and he has one voice."""
-    laptop = RELAY.approver("bob", laptop="laptop")
+    laptop = RELAY.approver("bob", laptop="-laptop")
     laptop.trust()
     key = f"{laptop.home}/.ssh/id_ed25519"
     relaylib.good(["sh", "-c", f"mkdir -p -m 700 {laptop.home}/.ssh; rm -f {key}*; ssh-keygen -q -N '' -t ed25519 -f {key}"], "bob")
     relaylib.good(["jitctl", "people", "add-key", "bob", f"{key}.pub"])
+    relaylib.good(["jitctl", "policy", "reload"])
     with bedlib.policy_with(PLAIN, SIGNED), BOB.watch() as here, laptop.watch() as there:
         for votes, other in (BOB, there), (laptop, here):
             with Inbox() as inbox, Terminal("alice", "sudo id -un") as alice:
@@ -336,6 +337,7 @@ def test_two_laptops_of_one_person():
         voters = [subprocess.Popen(each.argv("approve", request, "-m", "fine"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for each in (BOB, laptop)]
         said = [voter.communicate()[0].decode() for voter in voters]
         check(all(voter.returncode == 0 for voter in voters) and all("still waits" in words for words in said), f"{said}")
+        RELAY.daemon.expect(f"a vote on {request} was not taken in: .*you have approved this request already")
         shown = bedlib.jitctl("root", "show", request)
         check(shown["state"] in ("pending", "detached") and [v["person"] for v in shown["votes"]] == ["bob"], f"he has two voices: {shown['votes']}")
         denied = laptop.jitctl("deny", request, "-m", "after all not")

@@ -89,9 +89,8 @@ def as_before() -> None:
     all_ready()
 
 
-def vote(request: str) -> int:
+def vote(request: str, end: float) -> int:
     """Until it is confirmed, as jitctl says what to do; how often he tried."""
-    end = time.monotonic() + SETTLED_S
     for tries in itertools.count(1):
         done = subprocess.run(BOB.argv("approve", request, "-m", "fine"), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         said = done.stdout + done.stderr
@@ -107,7 +106,7 @@ def test_the_leaders_die_under_load():
     BOB.trust()
     dies, asked, dead = {COUNT // 3: "REQ-group:sre", 2 * COUNT // 3: "VOTE"}, [], 0
     with bedlib.policy_with(PLAIN, SIGNED), Inbox() as inbox, concurrent.futures.ThreadPoolExecutor(2) as voters:
-        votes = []
+        votes, end = [], time.monotonic() + SETTLED_S
         for number in range(COUNT):
             if number in dies:
                 if dead:
@@ -115,7 +114,7 @@ def test_the_leaders_die_under_load():
                 dead = leader_of(dies[number])
                 RELAY.servers[dead].stop(kill=True)
             asked.append(bedlib.jitctl("alice", "request", "--as", "root", "--", "/usr/bin/id", str(number))["id"])
-            votes.append(voters.submit(vote, asked[-1]))
+            votes.append(voters.submit(vote, asked[-1], end))
         tries = [each.result() for each in votes]  # seen by him, and each vote was confirmed
         for number, request in enumerate(asked):
             shown = inbox.state(request, "approved")

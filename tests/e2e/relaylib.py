@@ -166,7 +166,7 @@ class Relay:
         home = f"{station.home}/.config/jit"
         servers = ", ".join(f'"tls://localhost:{port}"' for port in self.ports)
         write(f"{home}/relay.creds", credentials, person)
-        write(f"{home}/approver.toml", f'person = "{person}"\n[relay]\nservers = [{servers}]\ncredentials = "{home}/relay.creds"\nca = "{CA}"\n', person)
+        write(f"{home}/approver.toml", f'person = "{person}"\n[relay]\nservers = [{servers}]\ncredentials = "/home/{person}/.config/jit/relay.creds"\nca = "{CA}"\n', person)
         for folder in station.home, f"{station.home}/.config", home:
             os.chown(folder, pwd.getpwnam(person).pw_uid, pwd.getpwnam(person).pw_gid)
         return station
@@ -215,11 +215,12 @@ class Workstation:
 
     def __init__(self, person: str, laptop: str = "") -> None:
         self.person = person
-        self.home = f"/home/{person}/{laptop}".rstrip("/")  # a laptop more, with nothing of the first one's
+        self.home = f"/home/{person}{laptop}"  # as this machine has it; with a laptop's name it has nothing of the first one's
 
     def argv(self, *words: str) -> list:
         return ["unshare", "--mount", "/bin/sh", "-c",
-                f'mount -t tmpfs none /run && exec setpriv --reuid={self.person} --regid={self.person} --init-groups env HOME={self.home} "$@"',
+                f'mount -t tmpfs none /run && mount --bind {self.home} /home/{self.person} && '
+                f'exec setpriv --reuid={self.person} --regid={self.person} --init-groups env HOME=/home/{self.person} "$@"',
                 "sh", "jitctl", *words]
 
     def jitctl(self, *words: str) -> bedlib.Program:
