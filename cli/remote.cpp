@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/remote.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "cli/documents.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kRequestsMost = 10'000;
 constexpr std::size_t kBytesMost = 64 * 1024 * 1024;  // of their envelopes
 constexpr std::chrono::minutes kReadingMost{5};
 constexpr std::size_t kStrangersMost = 100;
+constexpr std::size_t kUnsignedMost = 1000;  // subjects, of what no host signed
 
 }  // namespace
 
@@ -71,14 +73,21 @@ Result<Nothing> Remote::subscribe() {
   return client_->subscribe(std::string(relay::kEnds));
 }
 
-// Verified first, parsed second; what fails is dropped without a word: anybody who may publish could fill the screen with it.
+// Anybody who may publish could fill the screen with it: it is counted, and not shown.
+std::string Remote::take_unsigned(const std::string& subject) {
+  if (unsigned_.size() < kUnsignedMost) unsigned_.insert(subject);
+  return {};
+}
+
+// Verified first, parsed second.
 std::string Remote::take_request(const std::string& subject, const std::string& envelope) {
+  if (!subject.starts_with("jit.v1.req.")) return {};
   const auto about = relay::read_request_subject(subject);
   const auto parsed = about ? evidence::parse_envelope(envelope) : std::nullopt;
   const auto key = parsed && parsed->signatures.size() == 1 ? key_in(*parsed) : std::nullopt;
-  if (!key || evidence::host_id_of(*key) != about->host) return {};
+  if (!key || evidence::host_id_of(*key) != about->host) return take_unsigned(subject);
   auto request = verified(envelope, *key);
-  if (!request || request->request.id != about->request) return {};
+  if (!request || request->request.id != about->request) return take_unsigned(subject);
   const std::string fingerprint = evidence::fingerprint(*key);
   if (approver_.host(fingerprint) == nullptr) {
     if (strangers_.size() < kStrangersMost) {
@@ -176,6 +185,13 @@ Result<Nothing> Remote::send(const RemoteRequest& request, const std::string& vo
   return client_->keep(subject, vote, evidence::digest_of("vote", vote));
 }
 
+std::string Remote::unsigned_told() const {
+  if (unsigned_.empty()) return {};
+  const std::string count = std::to_string(unsigned_.size()) + (unsigned_.size() < kUnsignedMost ? "" : " or more");
+  return "not shown: requests that no host signed, " + count + "; one was sent to " + evidence::escape_to(*unsigned_.begin(), 160) +
+         ": tell the relay's admin, who can see whose credentials may send there";
+}
+
 Result<const RemoteRequest*> Remote::find(const std::string& prefix) const {
   const RemoteRequest* found = nullptr;
   for (auto it = requests_.lower_bound(prefix); it != requests_.end() && it->first.starts_with(prefix); ++it) {
@@ -183,6 +199,8 @@ Result<const RemoteRequest*> Remote::find(const std::string& prefix) const {
     found = &it->second;
   }
   if (found == nullptr && !unread_.empty()) return Failure{Exit::kUnreachable, prefix + " is not among the requests that could be read; it may be among the others: try again"};
+  const auto forged = [&](const std::string& subject) { return subject.substr(subject.rfind('.') + 1).starts_with(prefix); };
+  if (found == nullptr && std::ranges::any_of(unsigned_, forged)) return Failure{Exit::kNotAllowed, "no host signed what came as " + prefix + ": it is not shown, and an answer to it opens nothing"};
   if (found == nullptr) return Failure{Exit::kNotAllowed, "there is no such request on the relay, or it is not for you: jitctl requests lists them"};
   return found;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class Remote {
   Result<const RemoteRequest*> find(const std::string& prefix) const;
   // Hosts that sign what is read, and that are not known here: fingerprint -> the name that they give themselves.
   const std::map<std::string, std::string>& strangers() const { return strangers_; }
+  std::string unsigned_told() const;  // how much came that no host signed; empty: nothing
   const std::string& unread() const { return unread_; }  // why not all could be read; empty: it was
   Result<Nothing> trust(const std::string& fingerprint);  // one of these, or one that is known; read_all() shows what it asks
   const std::vector<std::string>& notes() const { return notes_; }  // of what he should mend
@@ -51,6 +53,7 @@ class Remote {
   Remote(Approver approver, std::string person, std::vector<std::string> sets) : approver_(std::move(approver)), person_(std::move(person)), sets_(std::move(sets)) {}
   void renew(const std::string& credentials, const std::string& jwt, const std::string& user);
   std::string take_request(const std::string& subject, const std::string& envelope);  // its id; empty: it is not shown
+  std::string take_unsigned(const std::string& subject);
   std::string take_end(const std::string& subject, const std::string& envelope);
 
   Approver approver_;
@@ -62,6 +65,7 @@ class Remote {
   bool full_ = false;      // one was left out
   std::map<std::string, std::uint64_t> read_;  // of each set's stream, so far
   std::map<std::string, std::string> strangers_;
+  std::set<std::string> unsigned_;  // subjects
   std::string unread_;
   std::vector<std::string> notes_;
   std::map<std::string, evidence::PublicKey> keys_;  // of strangers

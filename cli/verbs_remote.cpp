@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "cli/commands.h"
 #include "cli/remote.h"
@@ -23,12 +24,22 @@ constexpr milliseconds kElection{12'000};  // of a stream's next leader, in nats
 constexpr milliseconds kAsksAgain{500};
 constexpr milliseconds kLooksAgain{10'000};  // a server that was behind the others had not all
 
-void tell_hidden(const Remote& remote, Output& out) {
-  if (!remote.unread().empty()) out.aside("not all is shown: " + remote.unread());
+// What is not shown, and why; told: what of it was said before. So much of it may come that nothing is said twice.
+void tell_hidden(const Remote& remote, Output& out, std::set<std::string>& told) {
+  const auto tell = [&](const std::string& about, const std::string& text) {
+    if (!text.empty() && told.insert(about).second) out.aside(text);
+  };
+  tell(remote.unread(), remote.unread().empty() ? "" : "not all is shown: " + remote.unread());
+  tell("unsigned", remote.unsigned_told());
   for (const auto& [fingerprint, name] : remote.strangers()) {
-    out.aside("not shown: requests of a host that you do not know; it calls itself " + evidence::escape_to(name, 64) + ", key " + fingerprint +
-              ". Compare with jitctl status on that host, then: jitctl show ID --relay --trust " + fingerprint);
+    tell(fingerprint, "not shown: requests of a host that you do not know; it calls itself " + evidence::escape_to(name, 64) + ", key " + fingerprint +
+                          ". Compare with jitctl status on that host, then: jitctl show ID --relay --trust " + fingerprint);
   }
+}
+
+void tell_hidden(const Remote& remote, Output& out) {
+  std::set<std::string> told;
+  tell_hidden(remote, out, told);
 }
 
 // Connected, and all read that the relay keeps.
@@ -192,14 +203,17 @@ Exit Verbs::remote_watch() {
     if (std::exchange(said[text_of(request, "id")], state) == state) return;
     out.line(json() ? request.dump() : request_line(request));
   };
+  bool followed = false;
   const auto follow = [&]() -> Result<Nothing> {
     const auto remote = whole_remote(args, out, true);
     if (!remote) return remote.failure();
-    tell_hidden(**remote, out);
+    followed = true;
+    std::set<std::string> told;
     const auto show_all = [&] {
       for (const auto& [id, request] : (*remote)->requests()) {
         if (is_open(request.document) || said.contains(id)) show(request.document);
       }
+      tell_hidden(**remote, out, told);
     };
     show_all();
     for (std::int64_t look = monotonic_ms() + kLooksAgain.count();;) {
@@ -214,10 +228,10 @@ Exit Verbs::remote_watch() {
       look = monotonic_ms() + kLooksAgain.count();
     }
   };
-  for (bool first = true;; first = false) {
+  for (;;) {
     const auto done = follow();
     if (done) break;
-    if (first || done.failure().code != Exit::kUnreachable) {
+    if (!followed || done.failure().code != Exit::kUnreachable) {
       close(stop);
       return out.fail(done.failure());
     }

@@ -30,6 +30,7 @@ constexpr Ms kAgain = 30 * 60'000;  // what is open for days is published again,
 void Relay::there(bool there) {
   log(there ? SD_INFO : SD_WARNING, there ? "the broker is there" : "the broker has left");
   fetching_ = fetching_open_ = more_ = false;
+  more_open_.reset();
   told_.reset();
   if (!there) return;
   next_ = 0;
@@ -42,6 +43,7 @@ void Relay::there(bool there) {
 void Relay::synchronise() {
   if (!open_ || !broker_.is_there()) return;
   again_ = boottime() + kAgain;
+  if (std::exchange(more_open_, std::nullopt)) fetching_open_ = false;
   fetch_open("");
   fetch_next();
 }
@@ -58,14 +60,24 @@ void Relay::fetch_open(const std::string& after) {
     }
     take_page(answer.text, false);
     const std::string next = word(Json::parse(answer.text, nullptr, false), "next");
-    if (!next.empty()) fetch_open(next);
+    if (!next.empty()) {
+      fetching_open_ = true;  // what is not known yet may be open
+      more_open_ = next;
+      fetch_more();
+    }
     tick();
   });
 }
 
+void Relay::fetch_more() {
+  if (!open_ || !broker_.is_there() || !has_room()) return;
+  if (const auto after = std::exchange(more_open_, std::nullopt)) fetch_open(*after);
+  if (more_) fetch_next();
+}
+
 void Relay::fetch_next() {
   if (fetching_ || !open_ || !broker_.is_there()) return;
-  if (out_.size() >= kWaiting) {
+  if (!has_room()) {
     more_ = true;
     return;
   }
@@ -94,7 +106,7 @@ bool Relay::take_page(const std::string& document, bool logged) {
   take_policy(word(page, "policy"));
   for (const Json& entry : page.value("entries", Json::array())) {
     const std::string request = word(entry, "request");
-    const std::string envelope = word(entry, "envelope");
+    const auto envelope = std::make_shared<const std::string>(word(entry, "envelope"));
     const std::string digest = word(entry, "digest");
     const auto sequence = static_cast<std::uint64_t>(number(entry, "seq"));
     if (const std::string state = word(entry, "state"); !state.empty()) {
@@ -118,13 +130,21 @@ bool Relay::take_page(const std::string& document, bool logged) {
 
 // Sent again behind its end, it would look as if it still waited.
 void Relay::drop(const std::string& request) {
-  std::erase_if(out_, [&](const auto& one) {
-    const auto& [token, out] = one;
-    if (!out.subject.ends_with("." + request) || out.subject == end_subject(host_, request)) return false;
-    if (out.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(out.sequence));
-    questions_.erase(token);
-    return true;
-  });
+  for (auto at = out_.begin(); at != out_.end();) {
+    const std::string& subject = at->second.subject;
+    if (!subject.ends_with("." + request) || subject == end_subject(host_, request)) {
+      ++at;
+      continue;
+    }
+    questions_.erase(at->first);
+    at = take_out(at);
+  }
+}
+
+std::map<std::string, Relay::Out>::iterator Relay::take_out(std::map<std::string, Out>::iterator at) {
+  if (at->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(at->second.sequence));
+  out_bytes_ -= at->second.data->size();
+  return out_.erase(at);
 }
 
 void Relay::put(Out out) {
@@ -133,6 +153,7 @@ void Relay::put(Out out) {
     if (each.subject == out.subject && each.id == out.id && each.sequence == out.sequence) return;
   }
   if (out.sequence != 0) unconfirmed_log_.insert(out.sequence);
+  out_bytes_ += out.data->size();
   const std::string token = random_token();
   out_.emplace(token, std::move(out));
   send(token);

@@ -33,6 +33,7 @@ constexpr Ms kReconnectMost = 30'000;
 constexpr Ms kHere = 5 * 60'000;
 constexpr Ms kAnswer = 5000;
 constexpr Ms kAskAgain = 1000;           // for votes
+constexpr Ms kFullAgain = 10'000;        // what is not confirmed makes room for the rest, and is had from the broker again
 constexpr Ms kHereAgain = 10'000;         // where nobody kept it
 
 bool is_kept(const Event& event) {
@@ -169,7 +170,7 @@ void Relay::send(const std::string& token) {
   out.next = now + std::min(kConfirmMost, kConfirm << std::min(out.tries, 5U));
   if (!open_) return;
   ++out.tries;
-  if (transport_->publish(out.subject, out.data, out.id, token)) questions_[token] = {Question::Kind::kPublished, {}, now + kConfirmMost * 2, {}, 0};
+  if (transport_->publish(out.subject, *out.data, out.id, token)) questions_[token] = {Question::Kind::kPublished, {}, now + kConfirmMost * 2, {}, 0};
   if (unconfirmed_ == 0) unconfirmed_ = now;
 }
 
@@ -207,11 +208,9 @@ void Relay::answered(const Event& event) {
     const std::string why = word(answer.is_object() ? answer.value("error", Json::object()) : Json(), "description");
     return note("the relay did not take " + out->second.subject + ": " + (why.empty() ? "nobody keeps it now" : why));  // it is sent again
   }
-  if (out->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(out->second.sequence));
-  out_.erase(out);
+  take_out(out);
   unconfirmed_ = out_.empty() ? 0 : boottime();
   reach(true, "");
-  if (more_) fetch_next();
 }
 
 // One that hangs, or is there no more, would keep the connection until the library's pings have gone unanswered; there may be others.
@@ -263,9 +262,10 @@ void Relay::tick() {
   if (due(reconnect_)) connect();
   std::vector<std::string> late;
   for (auto it = out_.begin(); it != out_.end();) {
-    if (it->second.until != 0 && it->second.until < now) {
-      if (it->second.sequence != 0) unconfirmed_log_.erase(unconfirmed_log_.find(it->second.sequence));
-      it = out_.erase(it);
+    const bool in_the_way = it->second.until != 0 && it->second.tries > 0 && it->second.next <= now && open_ && !has_room();
+    if (in_the_way) again_ = std::min(again_ == 0 ? INT64_MAX : again_, now + kFullAgain);
+    if (in_the_way || (it->second.until != 0 && it->second.until < now)) {
+      it = take_out(it);
       continue;
     }
     if (open_ && it->second.next <= now) late.push_back(it->first);
@@ -276,6 +276,7 @@ void Relay::tick() {
     for (const auto& [token, out] : out_) next = std::min(next, out.next);
   }
   if (out_.empty()) unconfirmed_ = 0;
+  fetch_more();
   if (open_ && unconfirmed_ != 0 && now - unconfirmed_ >= kUnconfirmed) {
     reach(false, "the servers do not confirm what is sent");
     tell_trouble_ = tell_trouble_ == 0 ? 0 : now;

@@ -28,6 +28,7 @@ using courier::Ms;
 class Relay {
  public:
   static constexpr std::size_t kWaiting = 512;   // messages that wait for their confirmation; past it the broker is asked for no more
+  static constexpr std::size_t kWaitingBytes = 8 * 1024 * 1024;  // of these; a page of the broker's comes on top
   static constexpr std::size_t kVotes = 256;     // votes that wait for the broker
   static constexpr std::size_t kSubmits = 8;     // at a time, one of each request
   static constexpr std::size_t kAsked = 64;      // people whose votes on a request are asked for at a time
@@ -42,7 +43,9 @@ class Relay {
  private:
   // A message on its way out.
   struct Out {
-    std::string subject, data, id;
+    std::string subject;
+    std::shared_ptr<const std::string> data;  // one for all sets
+    std::string id;
     std::uint64_t sequence = 0;  // of the log; 0: it was told as open
     Ms until = 0;                // then it is of no use any more; 0: never
     Ms next = 0;                 // when it is sent again
@@ -102,12 +105,15 @@ class Relay {
   void synchronise();  // all that is open, and what was written since
   void fetch_open(const std::string& after);
   void fetch_next();
+  void fetch_more();  // once there is room
+  bool has_room() const { return out_.size() < kWaiting && out_bytes_ < kWaitingBytes; }
   bool take_page(const std::string& document, bool log);
   void take_policy(const std::string& hash);
   void carried();
 
   void drop(const std::string& request);
   void put(Out out);
+  std::map<std::string, Out>::iterator take_out(std::map<std::string, Out>::iterator at);
   void send(const std::string& token);
   void wait_for_votes(const std::string& request, Voters voters, Ms deadline, bool fresh);
   void look_later(const std::string& request);
@@ -144,6 +150,7 @@ class Relay {
   Ms tell_trouble_ = 0;
 
   std::map<std::string, Out> out_;             // by token
+  std::size_t out_bytes_ = 0;
   std::map<std::string, Question> questions_;  // by token
   std::multiset<std::uint64_t> unconfirmed_log_;  // sequences that are on their way
   std::map<std::string, Open> requests_;       // that wait for votes
@@ -155,6 +162,7 @@ class Relay {
 
   std::string policy_;       // of the broker, as its last page said
   bool fetching_ = false, fetching_open_ = false, more_ = false;
+  std::optional<std::string> more_open_;  // what is open behind this waits for room
   std::uint64_t next_ = 0;   // of the log; 0: where it was done
   std::uint64_t done_ = 0;   // as the broker was told
   std::int64_t lines_ = kLines;  // that may be written now

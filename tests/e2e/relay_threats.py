@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of the threat catalogue again, with a relay whose own operator is the enemy: real nats-server, and a client that may do anything there."""
 import base64
+import itertools
 import json
 import os
 import re
@@ -33,6 +34,11 @@ def kept(stream: str, subject: str) -> bytes:
     return relaylib.kept(ENEMY, stream, subject)
 
 
+def purge(stream: str) -> None:
+    answer = json.loads(ENEMY.request(f"$JS.API.STREAM.PURGE.{stream}", b"{}")["data"])
+    check(answer["success"], f"{answer}")
+
+
 def vote_of(request: str) -> bytes:
     """Bob's true vote, which its host has not got yet: the relay keeps it."""
     BOB.sees(request)
@@ -40,8 +46,7 @@ def vote_of(request: str) -> bytes:
     done = BOB.jitctl("approve", request, "-m", "fine")
     check(done.code == 0 and "still waits" in done.out, done.text)
     vote = kept("VOTE", f"jit.v1.vote.{relaylib.host_id()}.{request}.bob")
-    answer = json.loads(ENEMY.request("$JS.API.STREAM.PURGE.VOTE", b"{}")["data"])
-    check(answer["success"], f"{answer}")
+    purge("VOTE")
     RELAY.run_daemon()
     return vote
 
@@ -111,6 +116,9 @@ def test_d3_no_bit_and_no_field_of_a_vote_may_be_another():
 
 
 def test_d9_no_older_version_and_no_other_policy():
+    with bedlib.policy_with(PLAIN, SIGNED), asking() as (_, old):
+        BOB.sees(old)
+        run("alice", ["jitctl", "cancel", old])
     with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
         vote = vote_of(request)
         envelope = json.loads(vote)
@@ -123,7 +131,22 @@ def test_d9_no_older_version_and_no_other_policy():
         bad += [dict(envelope, signatures=[]), dict(envelope, alg="none"), dict(envelope, auto_approved=True), payload, dict(payload, auto_approved=True)]
         bring([dump(each).encode() for each in bad] + [b"{}", b"[]", b"null", b"yes", b"\xff" * 100], request)
         check(still_waits(request), "it counts")
-        ENEMY.publish(f"jit.v1.live.vote.{relaylib.host_id()}.{request}.bob", vote)
+        # What host and approver themselves signed comes back to them, and as what it is not.
+        host = relaylib.host_id()
+        subject = f"jit.v1.req.group:sre.{host}.{request}"
+        true, end = kept("REQ-group:sre", subject), b""
+        while not end:  # it is on its way
+            end = kept("END", f"jit.v1.end.{host}.{old}")
+        bring([true, end], request)
+        bring([true, end], old)
+        for other in vote, end, true:
+            ENEMY.request(f"jit.v1.end.{host}.{request}", other)
+            ENEMY.request(f"jit.v1.req.group:sre.{host}.{old}", other)
+            check(still_waits(request) and [r["id"] for r in BOB.requests()] == [request], f"{other} is taken for something else")
+        for other in vote, end:
+            ENEMY.request(subject, other)
+            check(BOB.requests() == [], f"{other} passes for a request")
+        ENEMY.publish(f"jit.v1.live.vote.{host}.{request}.bob", vote)
         ENEMY.flush()
         check(alice.wait() == 0, alice.text)
     bedlib.clean_slate()
@@ -139,19 +162,50 @@ def test_d10_what_is_dropped_or_late_is_a_no_in_time():
     RELAY.start()
     RELAY.daemon.expect("connected to the relay")
     ENEMY.__init__()
-    with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
-        vote = vote_of(request)
-        run("alice", ["jitctl", "cancel", request])
-        alice.wait()
-        bring([vote], request)  # too late
+    with bedlib.policy_with(PLAIN, SIGNED.replace("5m", "4s")), asking() as (alice, request):
+        BOB.sees(request)
+        RELAY.daemon.stop()
+        voter = subprocess.Popen(BOB.argv("approve", request, "-m", "fine"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subject, vote = f"jit.v1.vote.{relaylib.host_id()}.{request}.bob", b""
+        while not vote:
+            vote = kept("VOTE", subject)
+        check(still_waits(request), "the vote was not in time")
+        check(alice.wait() != 0 and jitctl("root", "show", request)["state"] == "expired", alice.text)
+        voter.wait()
+        RELAY.run_daemon()
+        bring([vote], request)
     check(not [g for g in bedlib.all_grants() if g["request"] == request], "a late vote gives a grant")
     bedlib.clean_slate()
 
 
+def test_d10_a_vote_that_comes_again_and_again_is_one():
+    bedlib.enrol("carol")  # or nobody could be the second one
+    with bedlib.policy_with(PLAIN, SIGNED.replace("count = 1", "count = 2")), asking() as (alice, request):
+        vote = vote_of(request)
+        for begins_anew in "jit-relay", "jit-broker", "nobody":
+            for _ in range(3):
+                ENEMY.publish(f"jit.v1.live.vote.{relaylib.host_id()}.{request}.bob", vote)
+            bring([b"{}"], request)
+            check([v["person"] for v in jitctl("root", "show", request)["votes"]] == ["bob"] and still_waits(request), "it counts more than once")
+            if begins_anew == "jit-relay":
+                RELAY.daemon.stop()
+                RELAY.run_daemon()
+            elif begins_anew == "jit-broker":
+                broker.restart()
+                RELAY.daemon.expect("the broker is there")
+        run("alice", ["jitctl", "cancel", request])
+        alice.wait()
+    bedlib.clean_slate()
+
+
 def test_d10_a_flood_costs_nobody_else_anything():
+    answered = threading.Event()
+
     def flood():
         host = relaylib.host_id()
-        for n in range(20_000):
+        for n in itertools.count():
+            if n >= 20_000 and answered.is_set():
+                break
             ENEMY.publish(f"jit.v1.live.vote.{host}.{n:032x}.bob", b"x" * (n % 3000))
         ENEMY.publish(f"jit.v1.live.vote.{host}.{0:032x}.bob", b"x" * 200_000)
         ENEMY.flush()
@@ -163,7 +217,13 @@ def test_d10_a_flood_costs_nobody_else_anything():
         began = time.monotonic()
         check(run("carol", ["jitctl", "approve", request]).code == 0 and alice.wait() == 0, alice.text)
         check(time.monotonic() - began < 10, "the flood held up a local vote")
-    thread.join()
+    try:
+        with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
+            BOB.sees(request)
+            check(BOB.jitctl("approve", request, "-m", "fine").code == 0 and alice.wait() == 0, alice.text)
+    finally:
+        answered.set()
+        thread.join()
     with open(f"/proc/{RELAY.daemon.process.pid}/status", encoding="ascii") as f:
         most = int(re.search(r"VmHWM:\s+(\d+)", f.read())[1])
     check(most < 64 * 1024, f"jit-relay took {most} KiB")
@@ -280,11 +340,14 @@ def test_d10_messages_that_nobody_asked_for():
     server = Endless_server(400_000_000, 4342)
     RELAY.speak_to([4342], "carol")
     watch = subprocess.Popen(["timeout", "--kill-after=1", str(int(bedlib.WAIT_S)), *carol.argv("watch")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = watch.stderr.read().decode()
+    said = ""
+    while not re.search("too much came at once|does not answer", said) and (more := os.read(watch.stderr.fileno(), 65536)):
+        said += more.decode()
+    watch.terminate()  # it would try again
     _, status, used = os.wait4(watch.pid, 0)
     watch.returncode = os.waitstatus_to_exitcode(status)
     check(used.ru_maxrss < 160 * 1024, f"jitctl took {used.ru_maxrss} KiB")
-    check(watch.returncode == 4 and ("too much came at once" in said or "does not answer" in said), said)
+    check(watch.returncode in (0, 4) and ("too much came at once" in said or "does not answer" in said), said)
     server.listener.close()
 
 
@@ -302,6 +365,7 @@ def forged(envelope: dict, payload: dict) -> bytes:
 
 
 def test_d11_the_relay_shows_another_request_than_the_host_asked():
+    purge("REQ-group:sre")
     with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
         BOB.sees(request)
         subject = f"jit.v1.req.group:sre.{relaylib.host_id()}.{request}"
@@ -311,7 +375,10 @@ def test_d11_the_relay_shows_another_request_than_the_host_asked():
         for change in {"reason": "because"}, {"cwd": "/root"}, {"door": "su"}, {"deadline_ms": payload["deadline_ms"] + 1}, {"nonce": "0" * 64}:
             other = dump(dict(payload, **change)).encode()
             ENEMY.request(subject, dump(dict(envelope, payload=base64.b64encode(other).decode())).encode())
-            check(BOB.requests() == [], f"{change} is shown")
+            listed = BOB.jitctl("requests", "--json")
+            check(json.loads(listed.out) == [] and f"that no host signed, 1; one was sent to {subject}" in listed.err, f"{change}: {listed.text}")
+        changed = BOB.jitctl("approve", request, "-m", "fine")
+        check(changed.code == 3 and f"no host signed what came as {request}" in changed.err, changed.text)
         ENEMY.request(subject, true)
         words = jitctl("root", "show", request)["display_code"]
         check([r["display_code"] for r in BOB.requests()] == [words] and words in alice.text, "the screens differ")
@@ -327,6 +394,7 @@ def test_d11_the_relay_shows_another_request_than_the_host_asked():
 
 
 def test_d12_an_invented_request():
+    purge("REQ-group:sre")
     with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
         BOB.sees(request)
         host = relaylib.host_id()
@@ -339,8 +407,10 @@ def test_d12_an_invented_request():
         own = base64.b64decode(run("root", ["ssh-keygen", "-lf", "/root/forger.pub"]).out.split()[1].removeprefix("SHA256:") + "=").hex()[:32]
         ENEMY.request(f"jit.v1.req.group:sre.{own}.{invented}", forged(envelope, dict(payload, id=invented, host={"id": own, "name": "db9"})))
         ENEMY.request(f"jit.v1.req.group:sre.{host}.{'f' * 32}", dump(dict(envelope, signatures=[])).encode())
+        ENEMY.request(f"jit.v1.req.group:sre.{host}.junk", b"x")
         listed = BOB.jitctl("requests")
         check(request[:8] in listed.out and invented[:8] not in listed.out and "it calls itself db9" in listed.err, listed.text)
+        check("not shown: requests that no host signed, 3; one was sent to jit.v1.req.group:sre." in listed.err, listed.text)
         # Bob is talked into trusting it, and signs: no host that he helps asked for it.
         trust = re.search(r"key (SHA256:[^.]+)\.", listed.err)[1]
         done = BOB.jitctl("approve", invented, "-m", "fine", "--trust", trust)

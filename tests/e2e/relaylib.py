@@ -159,16 +159,17 @@ class Relay:
         if expect:
             self.daemon.expect(expect)
 
-    def approver(self, person: str, *sets: str) -> "Workstation":
+    def approver(self, person: str, *sets: str, laptop: str = "") -> "Workstation":
         words = [word for each in sets or SETS for word in ("--set", each)]
         credentials = good(["jitctl", "relay", "issue-approver", DIR, person, *words])
-        home = f"/home/{person}/.config/jit"
+        station = Workstation(person, laptop)
+        home = f"{station.home}/.config/jit"
         servers = ", ".join(f'"tls://localhost:{port}"' for port in self.ports)
         write(f"{home}/relay.creds", credentials, person)
-        write(f"{home}/approver.toml", f'person = "{person}"\n[relay]\nservers = [{servers}]\ncredentials = "{home}/relay.creds"\nca = "{CA}"\n', person)
-        for folder in f"/home/{person}/.config", home:
+        write(f"{home}/approver.toml", f'person = "{person}"\n[relay]\nservers = [{servers}]\ncredentials = "/home/{person}/.config/jit/relay.creds"\nca = "{CA}"\n', person)
+        for folder in station.home, f"{station.home}/.config", home:
             os.chown(folder, pwd.getpwnam(person).pw_uid, pwd.getpwnam(person).pw_gid)
-        return Workstation(person)
+        return station
 
     def speak_to(self, ports: list, person: str = "") -> None:
         """From now on the host, or this person, knows these servers alone."""
@@ -212,12 +213,14 @@ def asked(alice: bedlib.Terminal, inbox: bedlib.Inbox) -> str:
 class Workstation:
     """An approver where no broker and no bus is: only the network leads to the relay."""
 
-    def __init__(self, person: str) -> None:
+    def __init__(self, person: str, laptop: str = "") -> None:
         self.person = person
+        self.home = f"/home/{person}{laptop}"  # as this machine has it; with a laptop's name it has nothing of the first one's
 
     def argv(self, *words: str) -> list:
         return ["unshare", "--mount", "/bin/sh", "-c",
-                f'mount -t tmpfs none /run && exec setpriv --reuid={self.person} --regid={self.person} --init-groups env HOME=/home/{self.person} "$@"',
+                f'mount -t tmpfs none /run && mount --bind {self.home} /home/{self.person} && '
+                f'exec setpriv --reuid={self.person} --regid={self.person} --init-groups env HOME=/home/{self.person} "$@"',
                 "sh", "jitctl", *words]
 
     def jitctl(self, *words: str) -> bedlib.Program:
@@ -229,7 +232,7 @@ class Workstation:
     def trust(self) -> None:
         """The host's key, as the admin tells it by another way."""
         key = bedlib.jitctl("root", "status")["host"]["public_key"]
-        path = f"/home/{self.person}/.config/jit/approver.toml"
+        path = f"{self.home}/.config/jit/approver.toml"
         with open(path, "a", encoding="utf-8") as f:
             f.write(f'[[host]]\nname = "bed"\nkey = "{key}"\n')
 
