@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "courier/process.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
@@ -20,6 +21,8 @@ int failed(const std::string& why) {
   sd_notify(0, ("STATUS=" + evidence::escape(why)).c_str());
   return 1;
 }
+
+bool standard_files_open() { return fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0; }
 
 void keep_to_itself() {
   std::signal(SIGPIPE, SIG_IGN);

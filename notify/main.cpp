@@ -61,6 +61,7 @@ int test(const std::string& name, const std::string& host) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!jit::courier::standard_files_open()) return 1;
   const bool tests = argc == 4 && std::string_view(argv[1]) == "test";
   if (argc != 1 && !tests) return failed("jit-notify takes no argument: see jit-notify(8)");
   jit::evidence::keep_crypto_at_exit();

@@ -45,6 +45,7 @@ int run() {
 }  // namespace
 
 int main(int argc, char**) {
+  if (!jit::courier::standard_files_open()) return 1;
   if (argc != 1) return failed("jit-relay takes no argument: see jit-relay(8)");
   jit::evidence::keep_crypto_at_exit();
   jit::courier::keep_to_itself();

@@ -148,10 +148,18 @@ void check_paths(Study& study, std::map<std::string, std::optional<std::string>,
       std::string name;
       const NamedCommand* command = writer ? owner_of(study.rules(), *permit.rule, pattern, name) : nullptr;
       if (command == nullptr) continue;
+      std::optional<AnalysisRequest> shown = study.decided_by(*permit.rule);
+      auto line = shown ? sample_command(*pattern) : std::nullopt;
+      if (line) {
+        shown->path = line->path;
+        shown->words = line->words;
+        const Decision decision = decide(study.policy(), *shown);
+        if (!decision.offer || decision.offer->rule != permit.rule->id) shown.reset();
+      }
       study.add("W06", command->place,
                 *writer + " may replace " + ticked(path) + " or a folder above it, and so runs what he likes by permit " + ticked(permit.rule->id) +
                     "; make root the owner of it and of all folders above",
-                &permit.rule->place);
+                &permit.rule->place, line && shown ? &*shown : nullptr);
     }
   }
 }

@@ -87,9 +87,11 @@ void check_unused(Study& study) {
       const auto used = host.used.find(rule.id);
       if (used != host.used.end() && used->second >= since) continue;
       if (host.changed && rule.place.file < study.rules().files.size() && host.changed(study.rules().files[rule.place.file]).value_or(since) > since) continue;
+      const auto shown = study.decided_by(rule);
       study.add("W13", rule.place,
                 std::string(rule.permit ? "permit " : "guard ") + ticked(rule.id) + " decided nothing in the last " + std::to_string(host.unused_days) +
-                    " days" + (used == host.used.end() ? "" : " (last on " + time_text(used->second).substr(0, 10) + ')') + "; is it still needed?");
+                    " days" + (used == host.used.end() ? "" : " (last on " + time_text(used->second).substr(0, 10) + ')') + "; is it still needed?",
+                nullptr, shown ? &*shown : nullptr);
     }
   }
 }
@@ -140,9 +142,11 @@ void check_honoured(Study& study, const Rule& rule) {
                               : kind == "review" && !host.reviews  ? "this version keeps no reviews"
                                                                    : nullptr;
     if (lacks == nullptr) continue;
+    const auto shown = study.decided_by(rule);
     study.add("W20", text.place,
               ticked(rule.id) + " requires " + ticked(text.value) + ", and " + lacks + ": " +
-                  (rule.permit ? "the permit gives nothing" : "what the guard matches is closed") + "; take it out until it can be honoured");
+                  (rule.permit ? "the permit gives nothing" : "what the guard matches is closed") + "; take it out until it can be honoured",
+              nullptr, shown ? &*shown : nullptr);
   }
 }
 
@@ -150,21 +154,23 @@ void check_honoured(Study& study, const Rule& rule) {
 void check_channels(Study& study) {
   const auto& channels = study.host().channels;
   if (!channels || !study.host().notifies) return;
-  const auto look = [&](const std::string& channel, const Place& place) {
+  const auto look = [&](const std::string& channel, const Place& place, const Rule* rule) {
     if (std::ranges::find(*channels, channel) != channels->end()) return;
-    study.add("W21", place, "no file defines the channel " + ticked(channel) + ": messages wait for it and reach nobody; make /etc/jit/notify.d/" + channel + ".toml (man jit-notify)");
+    const auto shown = rule != nullptr ? study.decided_by(*rule) : std::nullopt;
+    study.add("W21", place, "no file defines the channel " + ticked(channel) + ": messages wait for it and reach nobody; make /etc/jit/notify.d/" + channel + ".toml (man jit-notify)",
+              nullptr, shown ? &*shown : nullptr);
   };
   for (const auto* list : {&study.rules().permits, &study.rules().guards}) {
     for (const Rule& rule : *list) {
       for (const Text& text : rule.require.texts) {
         constexpr std::string_view kNotify = "notify:";
-        if (text.value.starts_with(kNotify)) look(text.value.substr(kNotify.size()), text.place);
+        if (text.value.starts_with(kNotify)) look(text.value.substr(kNotify.size()), text.place, &rule);
       }
     }
   }
   for (const auto& [name, approval] : study.rules().approvals) {
     for (const Approval::Rung& rung : approval.escalate) {
-      if (!rung.step.notify.empty()) look(rung.step.notify, rung.place);
+      if (!rung.step.notify.empty()) look(rung.step.notify, rung.place, nullptr);
     }
   }
 }
@@ -176,6 +182,7 @@ void check_host(Study& study) {
   check_names(study);
   for (const auto& [name, window] : study.rules().windows) check_window(study, name, window);
   check_unused(study);
+  study.renew(20'000);
   for (const Entry& permit : study.permits()) check_stale(study, permit);
   check_observed(study);
   for (const Entry& permit : study.permits()) check_honoured(study, *permit.rule);

@@ -128,10 +128,10 @@ void check_idle_guards(Study& study) {
   for (const Entry& guard : study.guards()) {
     if (!says_anything(*guard.rule)) continue;  // the loader has said so
     if (const Entry* by = covered_by(study, guard)) {
-      const Sample shown = study.find(guard.region);
+      const auto shown = study.decided_by(*guard.rule);
       study.add("W02", guard.rule->place,
                 "guard " + named(*guard.rule) + " changes no offer: guard " + named(*by->rule) + " applies wherever it does, and is as strict; take it out",
-                &by->rule->place, shown.request ? &*shown.request : nullptr);
+                &by->rule->place, shown ? &*shown : nullptr);
       continue;
     }
     bool idle = true;

@@ -122,10 +122,12 @@ void check_break_glass(Study& study, const Entry& permit) {
   const Rule& rule = *permit.rule;
   if (!rule.break_glass) return;
   if (rule.require.notify.empty() || !rule.require.review_s) {
+    const auto shown = study.decided_by(rule);
     study.add("W12", rule.place,
               "break-glass permit " + ticked(rule.id) + " has no " +
                   (rule.require.notify.empty() ? (rule.require.review_s ? "`notify`" : "`notify` and no `review`") : "`review`") +
-                  ": nobody would learn of its use; add require = [\"notify:CHANNEL\", \"review:24h\"]");
+                  ": nobody would learn of its use; add require = [\"notify:CHANNEL\", \"review:24h\"]",
+              nullptr, shown ? &*shown : nullptr);
   }
   const Entry* denies = nullptr;
   for (const Entry& guard : study.guards()) {
@@ -175,16 +177,31 @@ std::uint32_t longest_wait(Study& study, const Approval& approval) {
   return out;
 }
 
+// One that asks by this approval, and ends before the step comes.
+std::optional<AnalysisRequest> ends_before(Study& study, const Approval& approval, const Approval::Rung& rung) {
+  for (const auto* list : {&study.permits(), &study.guards()}) {
+    for (const Entry& entry : *list) {
+      if (entry.rule->approval != &approval) continue;
+      auto shown = study.decided_by(*entry.rule);
+      if (!shown) continue;
+      const Decision decision = decide(study.policy(), *shown);
+      if (decision.then == Outcome::kApproval && decision.offer && decision.offer->wait_s <= rung.step.after_s) return shown;
+    }
+  }
+  return std::nullopt;
+}
+
 void check_steps(Study& study, const Approval& approval) {
   if (approval.escalate.empty()) return;
   const std::uint32_t wait = longest_wait(study, approval);
   if (wait == 0) return;
   for (const Approval::Rung& rung : approval.escalate) {
     if (rung.step.after_s < wait) continue;
+    const auto shown = ends_before(study, approval, rung);
     study.add("W17", rung.place,
               "this step of approval " + ticked(approval.name.value) + " never happens: it comes after " + format_duration(rung.step.after_s) +
                   ", and the request ends after " + format_duration(wait) + "; wait longer, or escalate sooner",
-              &approval.name.place);
+              &approval.name.place, shown ? &*shown : nullptr);
   }
 }
 

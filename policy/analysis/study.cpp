@@ -143,6 +143,28 @@ std::vector<const Entry*> Study::always_on(const Entry& permit) {
   return out;
 }
 
+std::optional<AnalysisRequest> Study::decided_by(const Rule& rule) {
+  const std::vector<Entry>& all = rule.permit ? permits_ : guards_;
+  const auto entry = std::ranges::lower_bound(all, rule.id, {}, [](const Entry& each) { return std::string_view(each.rule->id); });
+  if (entry == all.end() || entry->rule != &rule) return std::nullopt;
+  const auto look = [&](const Entry& permit, const Region& region) -> std::optional<AnalysisRequest> {
+    Sample found = find(region);
+    if (!found.request) return std::nullopt;
+    found.request->via = permit.rule->id;
+    const Decision decision = decide(policy_, *found.request);
+    const bool decides = rule.permit ? decision.offer && decision.offer->rule == rule.id : has(decision.rules, rule.id);
+    return decides ? std::move(found.request) : std::nullopt;
+  };
+  if (rule.permit) return look(*entry, allowed_part(*entry, entry->region));
+  for (const std::size_t at : near(*entry)) {
+    const Entry& permit = permits_[at];
+    if (exhausted()) break;
+    if (waives(*permit.rule, rule) || !may_meet(permit, *entry)) continue;
+    if (auto out = look(permit, intersect(permit.region, entry->region))) return out;
+  }
+  return std::nullopt;
+}
+
 void Study::add(std::string_view code, const Place& place, std::string message, const Place* other, const AnalysisRequest* witness) {
   if (++counts_[std::string(code)] > kMostOfACode) return;
   const auto file = [&](const Place& at) { return at.file < rules().files.size() ? rules().files[at.file] : std::string("policy"); };

@@ -55,6 +55,8 @@ class Study {
   Region allowed_part(const Entry& permit, Region region) const;
   // The guards that ask people of every request of this permit.
   std::vector<const Entry*> always_on(const Entry& permit);
+  // A request that this rule has a say in: it offers, or it is met by a guard. Nothing: none was found.
+  std::optional<AnalysisRequest> decided_by(const Rule& rule);
 
   void add(std::string_view code, const Place& place, std::string message, const Place* other = nullptr,
            const AnalysisRequest* witness = nullptr);

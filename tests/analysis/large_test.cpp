@@ -31,6 +31,7 @@ TEST_CASE("three thousand rules: findings are few, and one more permit is the on
              changed = test::policy_of(large(3'000) + "[[permit]]\nid = \"extra\"\nwho = [\"group:g7\"]\nas = [\"user:mysql\"]\nmax = \"1h\"\n");
   Host host;
   host.now = 1'795'564'800;
+  host.history_from = 0;
   std::map<std::string, std::size_t> found;
   for (const Finding& finding : analyse(*policy, host)) ++found[finding.code];
   CHECK_FALSE(found.empty());

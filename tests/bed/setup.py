@@ -153,7 +153,7 @@ def asked_by_a_telnet_daemon() -> None:
 
 
 def built(build: str, name: str) -> str:
-    for folder in "broker", "cli", "notify", "pam_jit", "relay", "sudo_jit", "verify", ".":
+    for folder in "broker", "cli", "enforcer", "notify", "pam_jit", "relay", "sudo_jit", "verify", ".":
         if os.path.isfile(f"{build}/{folder}/{name}"):
             return f"{build}/{folder}/{name}"
     sys.exit(f"no {name} in {build}: build it first")
@@ -166,7 +166,7 @@ def install() -> None:
     write("/etc/sudo.conf", "")
     for target, name, mode in ((f"{security}/pam_jit.so", "pam_jit.so", 0o644), ("/usr/libexec/sudo/sudo_jit.so", "sudo_jit.so", 0o644), ("/usr/bin/jitctl", "jitctl", 0o755), ("/usr/bin/jit-verify", "jit-verify", 0o755),
                                ("/usr/libexec/jit/jit-broker", "jit-broker", 0o755), ("/usr/libexec/jit/jit-relay", "jit-relay", 0o755),
-                               ("/usr/libexec/jit/jit-notify", "jit-notify", 0o755)):
+                               ("/usr/libexec/jit/jit-notify", "jit-notify", 0o755), ("/usr/libexec/jit/jit-enforcer", "jit-enforcer", 0o755)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.lexists(target):
             os.unlink(target)

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import unittest
 
-from room import Broker, Bus, ROOM, call, document, enter, jitctl, new_request
+import room
+from room import Broker, Bus, ROOM, call, command, document, enter, jitctl, new_request
 
 sys.path += [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", part) for part in ("verify", "ocsf")]
 import ocsf_test  # noqa: E402  pylint: disable=wrong-import-position
@@ -153,6 +154,34 @@ class Audit(unittest.TestCase):
                 self.assertNotEqual(call("root", "Audit", "Export", "tt", *values).returncode, 0)
 
 
+class Observed(unittest.TestCase):
+    """What doors and guards that only observe would have done."""
+
+    def test_it_is_summed_up_by_person_and_rule(self):
+        for words in ("alice 5001 su", "alice 5001 sudo", "mallory 5004 su", *(f"u{uid} {uid} su" for uid in range(6001, 6201))):
+            command(f"attempt {words} observe")
+        command("folded 5001 su 7 observed p-root: ask 1 of group:sre")
+        command("folded 5001 sudo 2 observed p-root: ask 1 of group:sre")
+        command("folded 5001 su 3 observed soon: deny: not any more")
+        sums = document("audrey", "policy", "observed")
+        entries = document("root", "audit", "log", "--type", "access.observed")
+        self.assertEqual(len(entries), 207)  # more than are asked for at once
+        of_alice = {(s["by"], s["rule"], s["would"]): s["count"] for s in sums if s["person"] == "uid:5001"}
+        ask, deny = "ask 1 of group:sre", "deny: not any more"
+        self.assertEqual(of_alice, {("door", "p-root", ask): 2, ("guard", "soon", deny): 1, ("more", "p-root", ask): 9, ("more", "soon", deny): 3})
+        others = [s for s in sums if s["person"] != "uid:5001"]
+        self.assertEqual((len(others), {(s["by"], s["rule"], s["count"]) for s in others}), (201, {("door", "", 1)}))
+        self.assertTrue(all(s["would"].startswith("deny: no rule permits this") for s in others))
+        last = [e["time"] for e in entries if e["person"] == "uid:5001" and e["fields"].get("by") == "door"][-1]
+        self.assertEqual([s["last"] for s in sums if (s["person"], s["by"]) == ("uid:5001", "door")], [last])
+        table = jitctl("root", "policy", "observed").stdout
+        self.assertEqual(table.count("\n"), len(sums))
+        self.assertRegex(table, rf"(?m)^uid:5001\tdoor\tp-root\t{ask}\t2\t20[0-9T:-]+Z$")
+        self.assertEqual(document("root", "policy", "observed", "--since", "2099-01-01T00:00:00Z"), [])
+        for user in "mallory", "alice", "bob":
+            jitctl(user, "policy", "observed", code=3)
+
+
 def head_of(text):
     """The head of an export, as SIZE:ROOT."""
     checkpoint = [json.loads(line) for line in text.splitlines() if line.startswith('{"envelope":') and '"kind":"checkpoint"' in line][-1]
@@ -169,6 +198,7 @@ def new_cancelled():
 
 
 if __name__ == "__main__":
+    room.RULES += '[[guard]]\nid = "soon"\nwho = ["user:alice"]\ndoor = ["su"]\nmode = "observe"\ndeny = "not any more"\n'
     enter()
     try:
         unittest.main(argv=[sys.argv[0], *sys.argv[5:]], verbosity=2, warnings="ignore")

@@ -4,6 +4,7 @@
 //   reload             takes RULES and PEOPLE again, and writes it down; answers "reload N ms"
 //   attempt USER UID DOOR [observe]  one who can be asked stands at that door and wants to be root; observe: the PAM line
 //                      only observes
+//   folded UID DOOR N CAUSE  N more attempts of his there, of that cause, are told of in one entry; answers "folded ... written"
 //   ended USER UID N   that many requests of his, asked long ago, have been denied just now; answers "ended N written"
 //   burst              10,000 changes of each living request; answers "burst N ms"
 #include <poll.h>
@@ -149,6 +150,22 @@ core::Batch ended(const std::string& line, core::Random& random) {
   return out;
 }
 
+core::Batch folded(const std::string& line) {
+  std::istringstream words(line);
+  std::string verb, door, cause;
+  std::uint32_t uid = 0;
+  std::size_t count = 0;
+  words >> verb >> uid >> door >> count;
+  std::getline(words >> std::ws, cause);
+  core::AuditEntry entry = core::events::denials(uid, "uid:" + std::to_string(uid), policy::door_named(door).value(), cause, count);
+  entry.boot_id = "boot";
+  entry.boottime = milliseconds(CLOCK_BOOTTIME);
+  entry.wall = milliseconds(CLOCK_REALTIME);
+  core::Batch out;
+  out.entries.push_back(std::move(entry));
+  return out;
+}
+
 policy::Source source(const char* path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -223,9 +240,11 @@ int main(int argc, char** argv) {
       core.note(core::events::kPolicyLoaded, "policy", core.policy()->hash());
     }
     if (line.starts_with("attempt ")) core.submit(++conn, attempt(line));
-    if (line.starts_with("ended ")) {
-      return opened.database->commit(ended(line, world), [line](bool ok) { std::cout << line << (ok ? " written" : " failed") << std::endl; });
-    }
+    const auto write = [&](core::Batch batch) {
+      opened.database->commit(std::move(batch), [line](bool ok) { std::cout << line << (ok ? " written" : " failed") << std::endl; });
+    };
+    if (line.starts_with("ended ")) return write(ended(line, world));
+    if (line.starts_with("folded ")) return write(folded(line));
     // How long the core's thread takes for a burst of changes: no state of the bus may show in it.
     const std::int64_t start = milliseconds(CLOCK_MONOTONIC);
     if (line == "burst") {

@@ -8,7 +8,7 @@ import sys
 import unittest
 
 import room
-from room import Broker, Bus, ROOM, call, document, enter, jitctl, line, new_request
+from room import Broker, Bus, ROOM, call, command, document, enter, jitctl, new_request
 
 # What is asked ahead of time at sudo is a claim.
 RULES = room.RULES.replace('id = "p-free"\n', 'id = "p-free"\nunverified-ok = ["as"]\n') + """[[permit]]
@@ -38,12 +38,6 @@ id = "often"
 when = ["count.requests.1h >= 1000"]
 max = "1m"
 """
-
-
-def command(text):
-    Broker.process.stdin.write(text + "\n")
-    Broker.process.stdin.flush()
-    assert line(Broker.process).startswith(text.split(" ", 1)[0])
 
 
 def rules_file(name, text):

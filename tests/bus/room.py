@@ -194,6 +194,13 @@ class Broker:
             return int(re.search(which + r":\s+(\d+)", file.read())[1])
 
 
+def command(text):
+    """One of the harness, done."""
+    Broker.process.stdin.write(text + "\n")
+    Broker.process.stdin.flush()
+    assert line(Broker.process).startswith(text.split(" ", 1)[0])
+
+
 def new_request(user="alice", door="sudo", as_="root"):
     return jitctl(user, "request", "--door", door, "--as", as_).stdout.strip()
 

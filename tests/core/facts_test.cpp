@@ -3,6 +3,7 @@
 #include "broker/core/facts.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "broker/core/risk.h"
 #include "tests/core/world.h"
@@ -308,9 +309,20 @@ TEST_CASE("who was erased may be anybody of whom nothing is known of before", "[
 TEST_CASE("a guard that only observes is logged", "[observe]") {
   World world;
   world.use(load_policy(std::string(kRules) + "[[guard]]\nid = \"soon\"\nwho = [\"set:staff\"]\nmode = \"observe\"\ndeny = \"not any more\"\n"));
-  CHECK(world.said(world.submit(world.ask(kAlice, "free"))) == "allow granted");
-  REQUIRE(world.logged(events::kObserved) == 1);
+  for (int i = 0; i < 3; ++i) CHECK(world.said(world.submit(world.ask(kAlice, "free"))).starts_with("allow"));
+  world.submit(world.ask(kAlice));
+  world.submit(world.ask(kErin));
   CHECK(world.logged(events::kGrantCreated) == 1);
+  world.pass_and_tick(world.limits.denial_window_ms);
+  std::vector<std::string> seen;
+  for (const AuditEntry& entry : world.held.entries) {
+    if (entry.type != events::kObserved) continue;
+    const auto fields = nlohmann::json::parse(entry.fields);
+    CHECK(fields["rule"] == "soon");
+    CHECK(fields["would"] == "deny: not any more");
+    seen.push_back(entry.person + " " + (fields.contains("repeated") ? std::to_string(fields["repeated"].get<int>()) + " more" : fields["by"].get<std::string>()));
+  }
+  CHECK(seen == std::vector<std::string>{"uid:1000 guard", "uid:1004 guard", "uid:1000 1 more"});
 }
 
 TEST_CASE("each decision leaves a record", "[record]") {

@@ -257,6 +257,7 @@ Past World::past() const {
     if (entry.type == events::kGrantCreated) done.id = entry.grant;
     if (entry.type == events::kGrantCreated) done.deed = Deed::kGranted;
     if (denied) done.deed = Deed::kDenied;
+    if (denied) done.count = nlohmann::json::parse(entry.fields).value("repeated", 1U);
     if (entry.type == events::kGrantCreated && entry.fields.find("\"break_glass\":true") != std::string::npos) {
       out.done.push_back(done);
       out.done.back().deed = Deed::kBreakGlass;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Facts at a real door: a freeze that comes while sudo waits, a provider that runs as a user of its own, a door that only observes."""
+"""Facts at a real door: a freeze that comes while sudo waits, a provider that runs as a user of its own, a network that is new once;
+a door that only observes."""
+import contextlib
 import os
 
 import bedlib
-from bedlib import check
+from bedlib import Inbox, Terminal, check
 
 RULES = """
 [fact.freeze]
@@ -19,6 +21,18 @@ by = ["patched"]
 id = "freeze"
 flag = ["freeze"]
 deny = "change freeze in force"
+[[guard]]
+id = "new-network"
+who = ["user:bob"]
+door = ["ssh"]
+when = ["from.first-seen == true"]
+approval = "by-sre"
+[[guard]]
+id = "soon"
+who = ["user:alice"]
+door = ["su"]
+mode = "observe"
+deny = "no su any more"
 """
 with open("/etc/jit/policy.d/bed.toml", encoding="utf-8") as policy:
     bedlib.set_policy(policy.read() + RULES)
@@ -76,6 +90,48 @@ def test_a_provider_that_misbehaves_sets_nothing():
     provider("patched", '["/bin/echo", "true"]')
     os.chmod("/etc/jit/facts.d/patched.toml", 0o666)
     check(bedlib.run("jit-fact-patched", ["jitctl", "fact", "run", "patched"]).code == 2, "a file that anybody may write")
+
+
+def test_a_network_is_new_once():
+    bedlib.clean_slate()
+    ssh = ["ssh", "-p", "2222", "bob@127.0.0.1", "id", "-un"]
+    with Inbox() as inbox:
+        check(bedlib.run("bob", ssh).code != 0, "nobody was asked")
+        bedlib.jitctl("carol", "approve", inbox.new("bob")["id"])
+        for _ in range(2):
+            done = bedlib.run("bob", ssh)
+            check(done.code == 0 and done.out == "bob\n", done.text)
+            bedlib.run("root", ["jitctl", "revoke", "--all", "-m", "the next login stands for itself"])
+        check(not [r for r in inbox.requests() if r["id"] not in inbox.known], "somebody was asked again")
+
+
+@contextlib.contextmanager
+def observing(service: str):
+    path = f"/etc/pam.d/{service}"
+    with open(path, encoding="utf-8") as f:
+        before = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(before.replace("required pam_jit.so", "optional pam_jit.so observe"))
+    try:
+        yield
+    finally:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(before)
+
+
+def test_a_door_that_only_observes_says_what_it_would_do():
+    bedlib.clean_slate()
+    with observing("su"), Inbox() as inbox:
+        for who, target in ("alice", "root"), ("alice", "carol"), ("eve", "root"):
+            with Terminal(who, f"su {target} -c 'id -un'") as terminal:
+                terminal.expect("Password: ")
+                terminal.line(target)
+                check(terminal.wait() == 0 and target in terminal.text and "waiting" not in terminal.text, terminal.text)
+        check(not [r for r in inbox.requests() if r["id"] not in inbox.known], "somebody was asked")
+    deny = 'deny: no rule permits this; the nearest is "root": it is not for eve'
+    sums = {(s["person"], s["by"], s["rule"], s["would"]): s["count"] for s in bedlib.jitctl("root", "policy", "observed")}
+    check(sums == {("alice", "door", "root", "ask 1 of group:sre"): 1, ("alice", "door", "as-carol", "ask 1 of group:sre"): 1,
+                   ("alice", "guard", "soon", "deny: no su any more"): 1, ("eve", "door", "", deny): 1}, str(sums))
 
 
 bedlib.main(globals())

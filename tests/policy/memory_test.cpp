@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the n-th allocation on all fail, for each n: a load gives no policy, a decision denies, and nothing leaks or throws.
+// A decision and its reasons take none once there is room for them.
+#include <array>
 #include <cstdlib>
 #include <new>
 
+#include "policy/evaluate.h"
+#include "tests/policy/oracle/cases.h"
 #include "world.h"
 
 namespace {
 
 long until_failure = -1;  // -1: none fails
+long taken = 0;
 bool failed = false;
 
 void* take(std::size_t size) {
+  ++taken;
   if (until_failure == 0) {
     failed = true;
     throw std::bad_alloc();
@@ -100,4 +106,47 @@ TEST_CASE("a decision that runs out of memory denies") {
   const auto refused = policy->refuses_use("nothing-of-the-kind", offer.fingerprint, request);
   until_failure = -1;
   CHECK(refused == "out of memory");
+}
+
+// Whether a set is large enough is told by its size or its groups; people who must be matched one by one are another matter.
+std::shared_ptr<const Policy> asking_groups(const oracle::Case& at) {
+  oracle::Model model = at.model;
+  model.votes.reset();
+  for (oracle::Approval& approval : model.approvals) {
+    if (!approval.need.empty()) approval.need = {{{oracle::Name::Kind::kGroup, approval.need.size() > 1 ? "sre" : "dba", false}, approval.need.front().count}};
+    approval.escalate.clear();
+    approval.votes.reset();
+    approval.self = false;
+  }
+  return oracle::must_load(at, model, oracle::print(model));
+}
+
+TEST_CASE("law: a decision and its reasons take no memory") {
+  constexpr unsigned kPolicies = 100, kAsks = 40;
+  std::array<unsigned, 4> outcomes{};
+  std::array<unsigned, 6> parts{};
+  const std::uint64_t first = oracle::first_seed();
+  for (std::uint64_t seed = first; seed < first + oracle::policies(kPolicies); ++seed) {
+    oracle::Case at = oracle::make_case(seed);
+    const auto policy = asking_groups(at);
+    Evaluation evaluation;
+    std::vector<oracle::Ask> asks;
+    for (unsigned n = 0; n < kAsks; ++n) asks.push_back(oracle::random_ask(at.model, at.dice));
+    for (int round = 0; round < 4; ++round) {  // what is best and what is looked at change places
+      for (const oracle::Ask& ask : asks) policy->evaluate(ask.request(), evaluation);
+    }
+    for (const oracle::Ask& ask : asks) {
+      const Request request = ask.request();
+      const long before = taken;
+      policy->evaluate(request, evaluation);
+      if (taken != before) at.fail(std::to_string(taken - before) + " allocations", &ask);
+      ++outcomes.at(static_cast<std::size_t>(evaluation.outcome));
+      const bool has[] = {!evaluation.reasons.empty(), !evaluation.near.empty(), evaluation.choice_count > 0,
+                          !evaluation.hits.empty(),    !evaluation.read.empty(), evaluation.outcome != Outcome::kDeny && evaluation.best.terms.asks_people()};
+      for (std::size_t part = 0; part < parts.size(); ++part) parts[part] += has[part] ? 1U : 0U;
+    }
+  }
+  // Each of them happened, many times.
+  for (const unsigned count : outcomes) CHECK(count > 20);
+  for (const unsigned count : parts) CHECK(count > 20);
 }

@@ -8,9 +8,16 @@ import os
 import resource
 
 import bedlib
+import wire
 from bedlib import check
 
-PROGRAMS = ("/usr/bin/jitctl", "/usr/bin/jit-verify", "/usr/libexec/jit/jit-broker")
+BUS = wire.SYSTEM_BUS
+# Each with words that it ends well with, or serves with, and who it is for.
+PROGRAMS = {
+    "/usr/bin/jitctl": (["--version"], "alice"), "/usr/bin/jit-verify": (["--version"], "alice"),
+    "/usr/libexec/jit/jit-broker": (["--version"], "_jit"), "/usr/libexec/jit/jit-enforcer": ([], "root"),
+    "/usr/libexec/jit/jit-relay": ([], "_jit-relay"), "/usr/libexec/jit/jit-notify": ([], "_jit-notify"),
+}
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -34,29 +41,35 @@ def execute(program: str, argv: list, closed=(), environment=True, user: str = "
 
 def test_they_end_with_an_error_and_no_crash():
     big = [b"jitctl", b"x" * 120_000] + [b"y" * 100_000] * 9
+    os.rename(BUS, BUS + ".away")  # with it, and no word, a courier would serve
     for program in PROGRAMS:
         for argv in [], [b""], [b"x", b"--no-such-option"], big:
             for environment in True, False:
                 code = execute(program, argv, environment=environment)
                 # Linux gives a program without argv an empty word; either way it is a usage error.
                 check(code not in (0, 126) and code > 0, f"{program} with {len(argv)} words: {code}")
+    os.rename(BUS + ".away", BUS)
 
 
 def test_closed_descriptors_are_not_confused():
     """Where 0, 1 or 2 is closed, the first file the program opens gets that number: nothing may be written into it."""
-    state = "/var/lib/jit/jit.db"
-    def sizes() -> dict:
-        return {p: (os.stat(p).st_size, os.stat(p).st_mtime_ns) for p in ("/etc/passwd", "/etc/jit/policy.d/bed.toml")}
+    with open("/etc/jit/relay.toml", "w", encoding="utf-8") as f:
+        f.write('transport = "none"\n')
+    files = ("/etc/passwd", "/etc/jit/policy.d/bed.toml", "/etc/jit/relay.toml", "/var/lib/jit-notify", "/run")
 
-    before = sizes()
+    def states() -> dict:
+        return {path: (os.stat(path).st_size, os.stat(path).st_mtime_ns) for path in files}
+
+    before = states()
     for count in 1, 2, 3:
         for closed in itertools.combinations((0, 1, 2), count):
-            code = execute("/usr/libexec/jit/jit-broker", [b"jit-broker"], closed, user="_jit")
-            check(code > 0, f"jit-broker without {closed}: {code}")
+            for program, (words, user) in PROGRAMS.items():
+                code = execute(program, [program.encode(), *map(str.encode, words)], closed, user=user)
+                check(code not in (0, 126) and code > 0, f"{program} without {closed}: {code}")
             code = execute("/usr/bin/jitctl", [b"jitctl", b"approve", b"zz"], closed, user="bob")
             check(code > 0, f"jitctl without {closed}: {code}")
-    check(sizes() == before, "a file was written")
-    check(os.path.exists(state), "the database is there")
+    check(states() == before, "a file was written")
+    check(os.path.exists("/var/lib/jit/jit.db"), "the database is there")
 
 
 bedlib.main(globals())
