@@ -36,6 +36,7 @@ struct Doctor {
   void sshd_settings();
   void host_itself();    // doctor_host.cpp
   void providers();      // of facts
+  void bus_policy();     // doctor_bus.cpp
   void ungated();        // doctor_paths.cpp
 
   bool is_chosen(policy::Door door) const;

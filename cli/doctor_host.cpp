@@ -108,12 +108,7 @@ void Doctor::host_itself() {
       add(Level::kHole, wanted.path, "it is " + host::user_text(st.st_uid) + "'s, mode " + octal(st.st_mode), std::string("type: chown ") + (wanted.jit ? "_jit " : "root ") + wanted.path + " && chmod " + octal(wanted.mode) + " " + wanted.path);
     }
   }
-  if (access("/usr/share/dbus-1/system.d/org.pamjit.Broker1.conf", F_OK) != 0) {
-    add(Level::kFault, "D-Bus", "the bus policy org.pamjit.Broker1.conf is not installed: the broker cannot have its name", "install jit-broker again");
-  }
-  for (const std::string& path : paths_like("/etc/dbus-1/system.d/*pamjit*")) {
-    add(Level::kNote, path, "it changes who may call the broker", "read it: only _jit may own org.pamjit.Broker1");
-  }
+  bus_policy();
 
   if (status.is_null()) {
     add(Level::kFault, "jit-broker", "it does not answer: doors that are gated let nobody in", "type: systemctl status jit-broker; a console takes root by the rescue line");

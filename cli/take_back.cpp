@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -117,6 +118,18 @@ Result<std::vector<policy::Door>> doors_passed(const Unconfirmed& since) {
     if (door && text_of(*grant, "state") == "active" && std::ranges::find(out, *door) == out.end()) out.push_back(*door);
   }
   return out;
+}
+
+Result<bool> answered_at_polkit(const Unconfirmed& since) {
+  const std::uint64_t ago = since.boot == boot_id() ? boottime_ms() - std::min(boottime_ms(), since.since_ms) : boottime_ms();
+  const auto client = Client::connect();
+  if (!client) return client.failure();
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const std::int64_t from = std::max<std::int64_t>(0, now - static_cast<std::int64_t>(ago));
+  const auto ended = (*client)->list_grants({{"all", sdbus::Variant(true)}, {"state", sdbus::Variant(std::string("ended"))},
+                                             {"since-ms", sdbus::Variant(from)}, {"limit", sdbus::Variant(std::uint32_t{1000})}});
+  if (!ended) return ended.failure();
+  return std::ranges::any_of(member(*ended, "grants"), [](const Json& grant) { return text_of(grant, "door") == policy::name_of(policy::Door::kPolkit) && number_of(grant, "uses") != 0; });
 }
 
 }  // namespace jit::cli

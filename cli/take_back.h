@@ -20,5 +20,7 @@ void disarm();
 // The doors through which this session came since then: a process above this one was let through under a grant that lives, and began
 // after it.
 Result<std::vector<policy::Door>> doors_passed(const Unconfirmed& since);
+// polkit opens no session that could be held: there it is a grant that was used since, whoever's.
+Result<bool> answered_at_polkit(const Unconfirmed& since);
 
 }  // namespace jit::cli

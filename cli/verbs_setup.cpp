@@ -143,14 +143,23 @@ Exit Verbs::confirm_setup() {
     const setup::Service* const service = setup::service_named(name);
     if (service != nullptr && std::ranges::find(doors, service->door) == doors.end()) doors.push_back(service->door);
   }
-  const auto passed = doors_passed(*pending);
+  auto passed = doors_passed(*pending);
   if (!passed) return out.fail(passed.failure());
+  const auto is_polkit = [](policy::Door door) { return door == policy::Door::kPolkit; };
+  if (std::ranges::any_of(doors, is_polkit)) {
+    const auto answered = answered_at_polkit(*pending);
+    if (!answered) return out.fail(answered.failure());
+    if (*answered) passed->push_back(policy::Door::kPolkit);
+  }
   const auto is_passed = [&](policy::Door door) { return std::ranges::find(*passed, door) != passed->end(); };
   const auto is_way_in = [](policy::Door door) { return door == policy::Door::kSsh || door == policy::Door::kLogin; };
   std::vector<policy::Door> wanted;  // one of these: who comes from elsewhere must have come in anew
   std::ranges::copy_if(doors, std::back_inserter(wanted), is_way_in);
+  // A prompt of polkit's says nothing of the others.
+  if (wanted.empty()) std::ranges::remove_copy_if(doors, std::back_inserter(wanted), is_polkit);
   if (wanted.empty()) wanted = doors;
   if (std::ranges::none_of(wanted, is_passed)) {
+    if (is_polkit(wanted.front())) return out.fail({Exit::kNo, "nobody came through polkit since the setup: answer a prompt of it (as of pkexec, or of systemctl restart as yourself), and type it again"});
     return out.fail({Exit::kNo, "this session did not come through " + names_of(wanted, " or ") + " since the setup, so it proves nothing: " +
                                     (is_way_in(wanted.front()) ? "log in anew" : "open a new terminal") + ", get to root there, and type it again"});
   }

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """jitctl doctor: proves that doors gate, and names what does not, with what to do. No request is made, nobody is asked."""
 import contextlib
+import ctypes
 import os
+import re
+import time
 
 import bedlib
 import pam_files
+import wire
 from bedlib import broker, check, run
 
 
@@ -296,6 +300,120 @@ def test_ways_that_nobody_gates():
         check(document["ok"], f"what nobody means to gate is no hole: {document}")
         for path in programs:
             os.unlink(path)
+
+
+@contextlib.contextmanager
+def stubs(*paths: str):
+    """Programs that this host may not have, for a while."""
+    made = [path for path in paths if not os.path.exists(path)]
+    for path in made:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\n")
+        os.chmod(path, 0o755)
+    try:
+        yield
+    finally:
+        for path in made:
+            os.unlink(path)
+
+
+def test_other_ways_to_root():
+    asks_polkit = ("pkexec", "run0", "systemd-run")
+    groups = ("lxd", "incus-admin", "libvirt", "podman")
+    with pam_files.as_installed(), stubs("/usr/lib/polkit-1/polkitd", "/usr/bin/doas", *(f"/usr/bin/{name}" for name in asks_polkit)):
+        with changed("/etc/passwd", lambda t: t + "toor:x:0:0::/root:/bin/sh\n"), changed("/etc/group", lambda t: t + "".join(f"{g}:x:{2910 + n}:eve\n" for n, g in enumerate(groups))):
+            document = doctor()
+            for name in (*asks_polkit, "doas", *(f"group {g}" for g in groups)):
+                check([f["where"] for f in found(document, "open") if f["where"] == name] == [name], f"{name}: {document}")
+            named(document, "open", "/etc/passwd", "toor has uid 0 beside root")
+        with bedlib.policy_with('"sudo", "su"', '"polkit", "sudo", "su"'):
+            done = run("root", "jitctl setup polkit --no-take-back")
+            check(done.code == 0, done.text)
+            document = doctor()
+            check(state(document, "polkit") == "gated" and not [f for f in document["findings"] if f["where"] in asks_polkit], str(document))
+            named(document, "open", "doas")
+
+
+def test_rules_of_the_bus():
+    """Wherever they stand: who else may own the broker's name keeps the broker from it."""
+    name, ours = wire.NAME, "/usr/share/dbus-1/system.d/org.pamjit.Broker1.conf"
+    rules = {
+        "/usr/share/dbus-1/system.d/org.pamjit.loose.conf": (["fault"], f'<policy context="mandatory"><allow own="{name}"/><allow send_destination="{name}"/></policy>'),
+        "/usr/share/dbus-1/system.d/prefix.conf": (["fault"], "<policy\n group = 'sudo' >\n<allow\n own_prefix='org.pamjit' />\n</policy>"),
+        "/etc/dbus-1/system-local.conf": (["fault"], '<policy user="_jit"></policy><policy context="default"><allow own="*"/></policy>'),
+        "/etc/dbus-1/system.d/calls.conf": (["note"], f'<policy user="eve"><allow send_destination="{name}"/></policy>'),
+        "/etc/dbus-1/system.d/same.conf": (["note"], f'<policy user="_jit"><allow own="{name}"/></policy>'),
+        "/etc/dbus-1/system.d/others.conf": ([], f'<!-- <allow own="{name}"/> --><policy user="eve"><deny own="*"/><allow own="{name}x"/><allow own_prefix="org.pam"/></policy>'),
+    }
+    try:
+        for path, (_levels, text) in rules.items():
+            with open(path, "w", encoding="ascii") as f:
+                f.write(f"<busconfig>\n{text}\n</busconfig>\n")
+        document = doctor()
+        for path, (levels, _text) in rules.items():
+            check([f["level"] for f in document["findings"] if f["where"] == path] == levels, f"{path}: {document}")
+    finally:
+        for path in rules:
+            os.unlink(path)
+    os.rename(ours, ours + ".away")
+    document = doctor()
+    os.rename(ours + ".away", ours)
+    wire.Connection().call(*wire.BUS, "ReloadConfig")
+    named(document, "fault", "D-Bus", "org.pamjit.Broker1.conf is not installed")
+    check(not [f for f in document["findings"] if "dbus-1" in f["where"]], f"a rule that is none: {document}")
+
+
+def test_keys_and_clock():
+    def key(who: str, left: float) -> str:
+        public = " ".join(run("root", ["cat", f"{bedlib.BED}/id_{who}.pub"]).out.split()[:2])
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + left * 86400))
+        return f'[[person.key]]\nid = "k"\nkind = "ssh"\npublic = "{public}"\nnot-after = {until}\n'
+
+    def keys(**days: float):
+        return changed("/etc/jit/people.d/bed.toml", lambda t: re.sub(r'users = \["(\w+)"\]\n', lambda m: m[0] + (key(m[1], days[m[1]]) if m[1] in days else ""), t))
+
+    with keys(alice=-1):
+        document = doctor()
+    named(document, "fault", "alice's key k has expired")
+    named(document, "note", "nobody has a key")
+    with keys(alice=-1, bob=7, carol=30):
+        document = doctor()
+    named(document, "note", "bob's key k expires within two weeks")
+    check(not found(document, "note", "nobody has a key") and "carol's" not in str(document), str(document))
+    clock = (ctypes.c_long * 64)()  # struct timex, whose status follows five longs
+    apart = ctypes.CDLL(None).adjtimex(clock) == 5 or (clock[5] & 0x40) != 0
+    check(bool(found(document, "note", "clock", "not synchronised")) == apart, f"adjtimex: {clock[5]}")
+
+
+def test_a_broker_that_is_not_well():
+    """No room, no inodes, a key that is open to others, a policy that was spoilt since."""
+    home = "/var/lib/jit"
+    jit = os.stat(home)
+    with pam_files.as_installed():
+        broker.stop()
+        for options, words in ("size=8m", "8 MiB are left"), ("size=80m,nr_inodes=50", "no inodes are left"):
+            check(run("root", f"mount -t tmpfs -o {options},mode=700,uid={jit.st_uid},gid={jit.st_gid} small {home}").code == 0, "mount")
+            document = doctor()
+            check(run("root", f"umount {home}").code == 0, "umount")
+            named(document, "fault", home, words)
+        os.chmod(f"{home}/host.key", 0o644)
+        broker.start()
+        document = doctor()
+        named(document, "fault", f"{home}/host.key", "there is no host key")
+        named(document, "fault", home, "the database is", "nothing new is granted")
+        broker.stop()
+        os.chmod(f"{home}/host.key", 0o600)
+        broker.start()
+        with open("/etc/jit/policy.d/new.toml", "w", encoding="ascii") as f:
+            f.write("schema = 1\n[[permit]]\nid = 7\n")
+        check(run("root", ["jitctl", "policy", "reload"]).code == 1, "a broken policy was taken")
+        document = doctor()
+        os.unlink("/etc/jit/policy.d/new.toml")
+        named(document, "fault", "policy", "new.toml:3:6")
+        named(document, "fault", "policy", "in force: the last good")
+        bedlib.jitctl("root", "policy", "reload")
+        check(not found(doctor(), "fault", home) and not found(doctor(), "fault", "policy"), "as before")
 
 
 def test_a_door_that_the_policy_does_not_cover():

@@ -54,6 +54,12 @@ def refused(s):
                         "jitctl setup --confirm", "jitctl setup --policy fort", "jitctl setup --policy server"):
             s.did("root", command)
         s.did("alice", "jitctl setup sudo")
+        s.note("an editor leaves half a file")
+        broken = "/etc/jit/policy.d/new.toml"
+        with open(broken, "w", encoding="ascii") as f:
+            f.write("schema = 1\n[[permit]]\nid = 7\n")
+        for command in "jitctl setup sudo --no-take-back", "jitctl setup --policy server sudo --no-take-back", "grep -c pam_jit /etc/pam.d/sudo", f"rm {broken}":
+            s.did("root", command)
         bedlib.broker.stop()
         s.note("the broker is stopped")
         s.did("root", "jitctl setup sudo --no-take-back")

@@ -24,6 +24,14 @@ def is_well() -> bool:
     return run("root", ["jitctl", "status"]).code == 0 and state()["state"] == "running"
 
 
+def first_look(*words: str, status: int = 0) -> None:
+    """What is typed "in any case" names the damage; without words only the first line of it."""
+    look = lines("recovery.md")[:2]
+    said = root(look[0][1], status) + (root(*look[1][1:]) if words else "")
+    for wanted in words:
+        check(wanted in said, f"not said: {wanted}\n{said}")
+
+
 def test_backup() -> None:
     typed(lines("backup.md"))
     until("it runs", is_well)
@@ -32,6 +40,7 @@ def test_backup() -> None:
 def test_a_broken_policy() -> None:
     pathlib.Path("/etc/jit/policy.d/new.toml").write_text("schema = 1\n[[permit]]\nid = 7\n", encoding="ascii")
     check(run("root", ["jitctl", "policy", "reload"]).code == 1, "a broken policy was taken")
+    first_look("fault policy: /etc/jit/policy.d/new.toml:3:6")
     said = typed(lines("recovery.md", "The policy is broken"))
     check("new.toml:3:6" in said, said)
     until("it runs", is_well)
@@ -43,6 +52,7 @@ def test_a_full_disk() -> None:
     commands = lines("recovery.md", "The disk is full")
     refused = run("alice", ["sudo", "-n", "true"])
     check(refused.code != 0, "alice is root")
+    first_look("fault /var/lib/jit: 0 MiB are left")
     check("100%" in typed(commands[:1]), "the disk is not full")
     typed(commands[1:2])
     pathlib.Path("/var/lib/jit/filler").unlink()
@@ -58,11 +68,13 @@ def test_a_broker_that_does_not_stay() -> None:
     (folder / "limit.conf").write_text("[Service]\nExecStart=\nExecStart=/bin/false\n", encoding="ascii")
     shell("systemctl daemon-reload; systemctl restart jit-broker.service || true")
     commands = lines("recovery.md", "The broker does not stay up")
+    first_look(status=4)  # doctor waits at each door for who does not answer: it is shown in e2e.doctor
     typed(commands[:5])
     until("it runs", is_well)
     epoch = state()["log"]["epoch"]
     shell("systemctl stop jit-broker.service; echo spoilt >/var/lib/jit/jit.db; rm -f /var/lib/jit/jit.db-*; systemctl start jit-broker.service || true")
     check(run("alice", ["sudo", "-n", "true"]).code != 0, "alice is root")
+    first_look("fault /var/lib/jit: the database is")
     typed(commands[5:])
     until("it runs", is_well)
     check(state()["log"]["epoch"] > epoch, "the epoch is as it was")
@@ -71,6 +83,7 @@ def test_a_broker_that_does_not_stay() -> None:
 
 def test_a_lost_people_file() -> None:
     pathlib.Path("/etc/jit/people.d/test.toml").unlink()
+    first_look("note people.d: nobody has a key")
     check("bob" in typed(lines("recovery.md", "The people file is lost")), "bob is not there")
     until("it runs", is_well)
 
@@ -80,6 +93,7 @@ def test_expired_keys() -> None:
     people.write_text(people.read_text(encoding="ascii").replace("version = 1", "version = 2").replace('id = "one"', 'id = "one"\nnot-after = 2020-01-01T00:00:00Z'), encoding="ascii")
     run("root", ["jitctl", "policy", "reload"])
     shell("ssh-keygen -q -N '' -t ed25519 -f /root/bob-new")
+    first_look("fault people.d: bob's key one has expired")
     typed(lines("recovery.md", "All keys have expired"))
     until("it runs", is_well)
 

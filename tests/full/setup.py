@@ -12,7 +12,8 @@ import booted
 from bedlib import check, run
 from booted import logged_in, permit, shell, until
 
-POLICY = permit("login", "alice", "ssh login", "alice", 'max = "1d"') + permit("root", "alice", "sudo su", "root", 'max = "10m"')
+booted.HEAD = booted.HEAD.replace('"login"]', '"login", "polkit"]')
+POLICY = permit("desk", "alice", "polkit", "root", 'max = "5m"') + permit("login", "alice", "ssh login", "alice", 'max = "1d"') + permit("root", "alice", "sudo su", "root", 'max = "10m"')
 PENDING = pathlib.Path("/etc/jit/setup/unconfirmed")
 UNTIL_BOOT = pathlib.Path("/var/tmp/before-boot")
 
@@ -127,6 +128,23 @@ def test_one_that_fails_leaves_the_others_as_they_were() -> None:
     check(undone.code == 0 and texts() == gated, f"not what waited alone was taken back: {undone.text}")
     nothing_waits()
     check(setup("--undo").code == 0 and texts() == bare, "a line is left")
+
+
+def test_polkit_opens_no_session() -> None:
+    """Where it waits alone, an answer that was given since confirms it; no older one does, and it confirms nothing else."""
+    bare = texts()
+    answered = ["pamtester", "polkit-1", "alice", "acct_mgmt"]
+    for doors, confirmed in (["polkit"], True), (["polkit"], True), (["sudo", "polkit"], False):
+        check(setup(*doors).code == 0 and PENDING.exists(), f"{doors}")
+        early = setup("--confirm")
+        check(early.code == 1 and f"come through {doors[0]}" in early.text.replace("came", "come") and PENDING.exists(), early.text)
+        check(run("root", answered).code == 0, "alice is not let through")
+        done = setup("--confirm")
+        check((done.code == 0) == confirmed, done.text)
+        if confirmed:
+            check("confirmed: polkit stays gated" in done.text, done.text)
+            nothing_waits()
+        check(setup("--undo").code == 0 and texts() == bare, "a line is left")
 
 
 def test_what_nothing_takes_back_stays() -> None:

@@ -76,6 +76,26 @@ def test_removal_refuses_where_a_line_is_left() -> None:
     check(run("alice", ["sudo", "-n", "true"]).code != 0, "alice is root without being asked about")
 
 
+def test_a_refused_removal_opens_nothing() -> None:
+    """Where jitctl setup gated some doors, and a line somewhere is not for it to take out."""
+    ungate()
+    bare = pam_files()
+    folder = pathlib.Path("/etc/pam.d")
+    check(run("root", ["jitctl", "setup", "sudo", "su"]).code == 0, "not set up")
+    gated = pam_files()
+    for name, write in ("login", lambda: booted.gate("login")), ("sudo.orig", lambda: (folder / "sudo.orig").write_bytes(gated["sudo"])):
+        write()
+        before = pam_files()
+        refused = run("root", ["dpkg", "-r", "libpam-jit"])
+        check(refused.code != 0 and f"/etc/pam.d/{name}:" in refused.text and "/etc/pam.d/su:" not in refused.text, refused.text)
+        check(pam_files() == before, f"a removal that was refused changed PAM files: {refused.text}")
+        check(run("alice", ["sudo", "-n", "true"]).code != 0, "alice is root without being asked about")
+        for path in set(before) - set(gated):
+            (folder / path).unlink()
+        (folder / "login").write_bytes(gated["login"])
+    check(run("root", ["jitctl", "setup", "--undo"]).code == 0 and pam_files() == bare, "undo")
+
+
 def test_sudo_is_not_left_without_its_plugin() -> None:
     for line in "Plugin sudo_jit sudo_jit.so", "  plugin sudo_jit sudo_jit.so", "Plugin \\\nsudo_jit sudo_jit.so":
         pathlib.Path("/etc/sudo.conf").write_text(f"{line}\n", encoding="ascii")
