@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;  // as JetStream counts
 constexpr char kAuthority[] = "authority.json";
+constexpr std::size_t kAuthorityMax = 64 * 1024 * 1024;  // of which a credential takes 200 bytes
 constexpr std::size_t kHostsMost = 100'000;
 constexpr std::chrono::minutes kReadingMost{5};
 constexpr std::int64_t kOnLine = 11 * 60'000;  // of two signs of life, one may be lost
@@ -47,7 +48,7 @@ Result<relay::Authority> authority_in(const std::string& folder) {
   struct stat about {};
   if (stat(path.c_str(), &about) != 0) return Failure{Exit::kUsage, path + ": " + std::strerror(errno) + "; jitctl relay init makes it"};
   if ((about.st_mode & 077) != 0) return Failure{Exit::kNo, path + " holds secrets and others may read it: chmod 600"};
-  const auto text = read_policy_file(path);
+  const auto text = read_policy_file(path, kAuthorityMax);
   if (!text) return text.failure();
   auto authority = relay::Authority::read(*text);
   if (!authority) return Failure{Exit::kUsage, path + " is not what jitctl relay init makes"};
@@ -85,7 +86,11 @@ Result<Nothing> write_secret(const std::string& path, const std::string& text) {
 }
 
 Result<Nothing> keep(const std::string& folder, const Held& held) {
-  const std::string why = held.lock.replace(held.authority.document());
+  const std::string document = held.authority.document();
+  if (document.size() > kAuthorityMax) {
+    return Failure{Exit::kNo, file_in(folder, kAuthority) + " holds as much as can be read again: jitctl relay init makes another folder, for another relay"};
+  }
+  const std::string why = held.lock.replace(document);
   if (!why.empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + ": cannot be replaced: " + why};
   return Nothing{};
 }
