@@ -111,6 +111,12 @@ Result<bool> RelayClient::read_each(std::string_view stream, const std::string& 
   return false;
 }
 
+Failure RelayClient::unsent(std::size_t size) const {
+  const std::size_t most = transport_.message_most();
+  if (most == 0 || size <= most) return unreachable("it was lost");
+  return {Exit::kNo, "the servers take no message of " + std::to_string(size) + " bytes: let their configuration say max_payload: " + std::to_string(relay::kClaimsMax)};
+}
+
 Result<relay::Event> RelayClient::answer_to(const Question& question, milliseconds again) {
   std::map<std::string, Clock::time_point> asked;  // by token: it says which of them was answered
   refused_.clear();
@@ -118,7 +124,7 @@ Result<relay::Event> RelayClient::answer_to(const Question& question, millisecon
   for (auto next = Clock::now();;) {
     if (Clock::now() >= next) {
       const std::string token = relay::random_token();
-      if (!transport_.publish(question.subject, question.data, question.id, token)) return unreachable("it was lost");
+      if (!transport_.publish(question.subject, question.data, question.id, token)) return unsent(question.data.size());
       asked.emplace(token, Clock::now());
       next += again;
       again = std::min(2 * again, std::max(again, kKeepAgain));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -125,11 +126,19 @@ Result<Nothing> make_stream(RelayClient& client, const Json& config) {
   return Nothing{};
 }
 
+std::size_t longest(const std::vector<std::string>& texts) {
+  return std::ranges::max_element(texts, {}, &std::string::size)->size();
+}
+
 // Claims of the accounts go to the servers, which drop whom they name at once.
 Result<Nothing> tell_servers(const relay::Authority& authority, std::int64_t now, const std::string& ca) {
+  const auto accounts = authority.account_claims(now);
+  if (longest(accounts) > relay::kClaimsMax) {
+    return Failure{Exit::kNo, "more is revoked than the servers can be told of: make another relay (jitctl relay init), and issue --for a while there: what has ended is told no more"};
+  }
   auto client = reach(authority, authority.system_credentials(now), "system", ca);
   if (!client) return client.failure();
-  for (const std::string& claims : authority.account_claims(now)) {
+  for (const std::string& claims : accounts) {
     const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
     if (!answer) return answer.failure();
     const Json said = evidence::parse_foreign(answer->data);
@@ -272,9 +281,13 @@ Exit Verbs::relay_revoke() {
   if (count == 0) return out.fail({Exit::kNotAllowed, "nothing was issued to " + evidence::escape_to(name, 64)});
   if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
   if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) {
-    return out.fail({told.failure().code, told.failure().message + "; it is written down: repeat this when the servers are there"});
+    const bool away = told.failure().code == Exit::kUnreachable;
+    return out.fail({told.failure().code, told.failure().message + (away ? "; it is written down: repeat this when the servers are there" : "; it is written down, and holds once the servers take it")});
   }
   out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");
+  if (longest(held->authority.account_claims(now)) > relay::kClaimsMax / 4 * 3) {
+    out.aside("the servers can be told of a third more that is revoked, and then of no more; what was issued --for a while is not told when it has ended");
+  }
   return Exit::kDone;
 }
 

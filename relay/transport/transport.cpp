@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -313,6 +314,11 @@ bool Transport::subscribe(const std::string& subject) {
   if (natsConnection_Subscribe(&made, impl_->connection, subject.c_str(), on_message, impl_->closure()) != NATS_OK) return false;
   impl_->subscriptions.push_back(made);
   return true;
+}
+
+std::size_t Transport::message_most() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->connection == nullptr ? 0 : static_cast<std::size_t>(std::max<std::int64_t>(natsConnection_GetMaxPayload(impl_->connection), 0));
 }
 
 std::size_t Transport::servers() const {

@@ -55,6 +55,7 @@ class Transport {
   // Does the server still speak? Where it does not within kProbeMs, kClosed comes. One question at a time.
   void probe();
   bool subscribe(const std::string& subject);  // false: not now
+  std::size_t message_most() const;  // bytes that the server takes; 0: not connected
   std::size_t servers() const;  // that the settings name, or that the server told of; 0: not connected
   // token: not empty: a question, and the answer comes with it. id: Nats-Msg-Id, or empty. false: not now.
   bool publish(const std::string& subject, const std::string& data, const std::string& id, const std::string& token);

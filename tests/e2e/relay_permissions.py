@@ -11,7 +11,8 @@ import relaylib
 from bedlib import WAIT_S, check, run
 from relaylib import CA, DIR, good
 
-A, B = "a" * 32, "b" * 32
+A, B, STOLEN = "a" * 32, "b" * 32, "f" * 32
+MESSAGE_MOST = 264 * 1024
 R1, R2 = "1" * 32, "2" * 32
 PURGES = [f"$JS.API.STREAM.{word}.{stream}" for word in ("PURGE", "DELETE", "UPDATE", "MSG.DELETE", "CREATE", "SNAPSHOT", "RESTORE")
           for stream in ("REQ-set:sre", "END", "VOTE", "HERE", "RENEW")]
@@ -156,6 +157,18 @@ def test_revoked_within_a_second():
     check(unknown.code == 3 and "nothing was issued to zoe" in unknown.err, unknown.text)
 
 
+def test_a_message_that_is_too_long():
+    """The servers take longer ones, of who runs them alone."""
+    one = approver("heidi", "set:sre")
+    subject = f"jit.v1.vote.{A}.{R2}.heidi"
+    one.publish(subject, b"x" * MESSAGE_MOST)
+    one.flush()
+    check(not one.errors, f"{one.errors}")
+    one.publish(subject, b"x" * (MESSAGE_MOST + 1))
+    one.flush()
+    check("Maximum Payload Violation" in str(one.errors), f"{one.errors}")
+
+
 def test_files_of_the_admin():
     twice = run("root", ["jitctl", "relay", "init", DIR, "--server", "tls://localhost:4222"])
     check(twice.code == 1 and "exists" in twice.err, twice.text)
@@ -234,6 +247,33 @@ def authority(change=None) -> dict:
         change(document)
         relaylib.write(path, json.dumps(document))
     return document
+
+
+def test_a_hundred_thousand_hosts():
+    before = authority()
+    key = "U" + 47 * "A"
+    many = 4 * [{"kind": "host", "name": f"{n:032x}", "user": f"{key}{n:08d}", "issued": 1, "expires": 0, "sets": []} for n in range(100_000)]
+
+    def have(revoked: int, count: int = 100_000) -> None:
+        def change(document: dict) -> None:
+            document["issued"] = before["issued"] + many[:count]
+            document["revoked"] = before["revoked"] | {each["user"]: 1 for each in many[:revoked]}
+        authority(change)
+
+    have(10_000)
+    stolen = good(["jitctl", "relay", "issue-host", DIR, STOLEN])
+    one = relaylib.client("stolen", stolen, f"_INBOX.host-{STOLEN}")
+    done = run("root", ["jitctl", "relay", "revoke", DIR, STOLEN, "--ca", CA])
+    check(done.code == 0 and "revoked: 1 of" in done.out and "a third more" in done.err, done.text)
+    one.flush()
+    check(one.errors and refused_at_the_door(stolen), "it is still connected")
+    have(12_000)
+    done = run("root", ["jitctl", "relay", "revoke", DIR, f"{99_999:032x}", "--ca", CA])
+    check(done.code == 1 and "more is revoked than the servers can be told of" in done.err and "is written down" in done.err, done.text)
+    have(0, 350_000)
+    full = run("root", ["jitctl", "relay", "issue-host", DIR, STOLEN])
+    check(full.code == 1 and not full.out and "as much as can be read again" in full.err, full.text)
+    authority(lambda document: (document.clear(), document.update(before)))
 
 
 def test_who_is_revoked_while_others_are_renewed_stays_so():
