@@ -284,7 +284,8 @@ Exit Verbs::relay_revoke() {
     const bool away = told.failure().code == Exit::kUnreachable;
     return out.fail({told.failure().code, told.failure().message + (away ? "; it is written down: repeat this when the servers are there" : "; it is written down, and holds once the servers take it")});
   }
-  out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");
+  out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended" +
+           (held->authority.replicas > 1 ? ", and a server that is away hears of it some seconds after it has come back" : ""));
   if (longest(held->authority.account_claims(now)) > relay::kClaimsMax / 4 * 3) {
     out.aside("the servers can be told of a third more that is revoked, and then of no more; what was issued --for a while is not told when it has ended");
   }

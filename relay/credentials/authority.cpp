@@ -187,6 +187,7 @@ std::vector<std::string> Authority::account_claims(std::int64_t now) const {
 std::string Authority::server_config(const Server& self, const std::vector<Server>& servers, const std::string& folder, std::int64_t now) const {
   const Accounts all = accounts();
   const auto claims = account_claims(now);
+  // interval: how soon one that was away asks the others who was revoked meanwhile; a few bytes where nobody was.
   std::string out =
       "# Made by jitctl relay init. Certificates are yours: put them where tls says.\n"
       "server_name: " + self.name + "\n"
@@ -196,7 +197,7 @@ std::string Authority::server_config(const Server& self, const std::vector<Serve
       "jetstream {\n  store_dir: \"" + folder + "/jetstream\"\n}\n"
       "operator: " + operator_jwt(operator_, all.system, now) + "\n"
       "system_account: " + all.system + "\n"
-      "resolver {\n  type: full\n  dir: \"" + folder + "/accounts\"\n  allow_delete: false\n  interval: \"2m\"\n}\n"
+      "resolver {\n  type: full\n  dir: \"" + folder + "/accounts\"\n  allow_delete: false\n  interval: \"2s\"\n}\n"
       "resolver_preload {\n";
   const std::string keys[] = {all.relay, all.hosts, all.approvers, all.system};
   for (std::size_t i = 0; i < claims.size(); ++i) out += "  " + keys[i] + ": " + claims[i] + "\n";
