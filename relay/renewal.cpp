@@ -58,10 +58,7 @@ std::optional<std::int64_t> Renewal::wait(std::int64_t unix_ms) const {
   return unix_ms < from ? from - unix_ms : std::clamp((claims_.expires * 1000 - unix_ms) / 8, kLookLeast, kLookMost);
 }
 
-std::string Renewal::remark(std::int64_t unix_ms) const {
-  if (claims_.expires == 0 || unix_ms < claims_.expires * 1000) return {};
-  return "; the credentials have ended: jitctl relay issue-host makes new ones, for " + credentials_;
-}
+std::string Renewal::remark(std::string_view why, std::int64_t unix_ms) const { return remark_on(claims_, why, unix_ms / 1000, credentials_); }
 
 std::optional<std::int64_t> Renewal::take(const std::string& offered) {
   if (!renews(jwt_, offered)) return std::nullopt;

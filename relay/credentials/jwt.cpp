@@ -53,6 +53,7 @@ Json with_revoked(Json out, const Revocations& revoked) {
   return out;
 }
 
+constexpr std::string_view kNotLetIn[] = {"Authorization Violation", "Authentication Revoked", "Authentication Expired"};  // nats-server's
 constexpr std::string_view kJwtHead = "-----BEGIN NATS USER JWT-----\n";
 constexpr std::int64_t kTimeMax = std::int64_t{1} << 53U;  // exact in every reader of JSON
 constexpr std::string_view kJwtLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
@@ -150,6 +151,13 @@ std::optional<UserClaims> read_claims(std::string_view jwt) {
     if (const auto set = name_of_token(std::string_view(subject).substr(kBefore.size(), subject.size() - kBefore.size() - kBehind.size()))) out.sets.push_back(*set);
   }
   return out;
+}
+
+std::string remark_on(const UserClaims& claims, std::string_view why, std::int64_t now, const std::string& path) {
+  const bool ended = claims.expires != 0 && now >= claims.expires;
+  if (!ended && std::ranges::none_of(kNotLetIn, [&](std::string_view words) { return why.find(words) != std::string_view::npos; })) return {};
+  return std::string(ended ? "; the credentials have ended" : "; the credentials were revoked, or are of another relay") + ": jitctl relay " +
+         (claims.sets.empty() ? "issue-host" : "issue-approver") + " makes new ones, for " + path;
 }
 
 std::int64_t renew_from(const UserClaims& claims) { return claims.expires == 0 ? 0 : claims.issued + (claims.expires - claims.issued) / 2; }
