@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -31,7 +32,7 @@ constexpr char kAuthority[] = "authority.json";
 constexpr std::size_t kAuthorityMax = 64 * 1024 * 1024;  // of which a credential takes 200 bytes
 constexpr std::size_t kHostsMost = 100'000;
 constexpr std::chrono::minutes kReadingMost{5};
-constexpr std::int64_t kOnLine = 11 * 60'000;  // of two signs of life, one may be lost
+constexpr std::int64_t kOnLineS = 11 * 60;  // of two signs of life, one may be lost
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> out;
@@ -303,10 +304,9 @@ Exit Verbs::relay_status() {
     const std::string host = kept.kept_subject.substr(kept.kept_subject.rfind('.') + 1);
     if (!is_host_id(host)) return;
     const Json here = evidence::parse_foreign(kept.data);
-    const std::int64_t last = static_cast<std::int64_t>(number_of(here, "time_ms"));
-    const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
-    hosts.push_back({{"host", host}, {"name", evidence::escape_to(text_of(here, "name"), 253)}, {"on_line", now - last < kOnLine && last - now < kOnLine},
-                     {"last_seen_s", static_cast<std::uint64_t>(std::max<std::int64_t>(now - last, 0) / 1000)}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
+    const std::int64_t ago = std::time(nullptr) - kept.kept_s;  // by the server's clock: a host's may be off
+    hosts.push_back({{"host", host}, {"name", evidence::escape_to(text_of(here, "name"), 253)}, {"on_line", std::abs(ago) < kOnLineS},
+                     {"last_seen_s", static_cast<std::uint64_t>(std::max<std::int64_t>(ago, 0))}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
                      {"policy", evidence::escape_to(text_of(here, "policy"), 64)}});
   });
   if (!whole) return out.fail(whole.failure());

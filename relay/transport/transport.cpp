@@ -14,6 +14,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -137,6 +138,12 @@ Number number_of(std::string_view text) {
   return out;
 }
 
+// "2026-11-30T09:39:43.123456789Z"
+std::int64_t unix_s(const char* text) {
+  std::tm time{};
+  return strptime(text, "%Y-%m-%dT%H:%M:%S", &time) != nullptr ? timegm(&time) : 0;
+}
+
 void on_message(natsConnection*, natsSubscription*, natsMsg* raw, void* closure) {
   const std::unique_ptr<natsMsg, FreeMessage> message(raw);
   const auto queue = Queues::find(closure);
@@ -152,6 +159,7 @@ void on_message(natsConnection*, natsSubscription*, natsMsg* raw, void* closure)
   if (size > 0) event.data.assign(natsMsg_GetData(raw), static_cast<std::size_t>(size));
   event.sequence = number_of<std::uint64_t>(header(raw, "Nats-Sequence"));
   event.kept_subject = header(raw, "Nats-Subject");
+  event.kept_s = unix_s(header(raw, "Nats-Time-Stamp"));
   event.status = number_of<int>(header(raw, "Status"));
   queue->add(std::move(event));
 }

@@ -37,6 +37,7 @@ struct Event {
   std::string kept_subject;    // an answer that was kept in a stream: what it was published to
   int status = 0;              // an answer of the server without a body: 404, 503, ...
   std::string text;
+  std::int64_t kept_s = 0;  // when the server kept it, Unix time; 0: it says nothing of that
 };
 
 class Transport {
