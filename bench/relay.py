@@ -4,6 +4,8 @@ the program that waits for it, and what jit-relay holds.
 
 Run in the light bed: PYTHONPATH=tests/e2e tests/bed/light --build build/release --no-sshd -- /usr/bin/python3 -B bench/relay.py"""
 import base64
+import collections
+import glob
 import json
 import re
 import statistics
@@ -15,12 +17,27 @@ import bedlib
 import relaylib
 from by_hand import PLAIN, SIGNED
 
-COUNT, VOTES = 100, 30
+COUNT, VOTES, SETTLED_S, REST_S = 100, 30, 15, 80
+
+
+def wakes(process: int) -> collections.Counter:
+    """How often each of its threads has slept so far."""
+    out = collections.Counter()
+    for status in glob.glob(f"/proc/{process}/task/*/status"):
+        with open(status, encoding="ascii") as f:
+            out[status.split("/")[4]] = int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", f.read())[1])
+    return out
+
+
 with open("/etc/jit/broker.toml", "a", encoding="utf-8") as f:
     f.write("[limits]\nrequests-per-hour = 1000\npending-per-uid = 200\n")
 bedlib.jitctl("root", "policy", "reload")
 with relaylib.Relay() as relay:
     relay.host()
+    woken = []
+    for pause in SETTLED_S, REST_S:  # nothing waits yet: votes would be looked for
+        time.sleep(pause)
+        woken.append(wakes(relay.daemon.process.pid))
     words = ["jitctl", "relay", "issue-approver", relaylib.DIR, "bob", "--set", "group:sre"]
     bob = relaylib.client("bench", relaylib.good(words), "_INBOX.person-bob")
     bob.subscribe("jit.v1.req.group:sre.*.*")
@@ -73,4 +90,4 @@ with relaylib.Relay() as relay:
     print(f"request -> inbox, {COUNT} requests: median {statistics.median(late):.1f} ms, p99 {late[int(COUNT * 0.99) - 1]:.1f} ms")
     print(f"vote at the server -> sudo says that it was approved, {VOTES} votes: median {statistics.median(said):.1f} ms, worst {max(said):.1f} ms")
     print(f"vote at the server -> the program that it held runs: median {statistics.median(ran):.1f} ms, worst {max(ran):.1f} ms")
-    print(f"jit-relay: {resident / 1024:.1f} MiB resident, {threads} threads")
+    print(f"jit-relay: {resident / 1024:.1f} MiB resident, {threads} threads; at rest its threads woke {sum((woken[1] - woken[0]).values())} times in {REST_S} s: {dict(woken[1] - woken[0])}")

@@ -19,18 +19,18 @@ namespace jit::cli {
 
 namespace {
 
-constexpr std::size_t kFileMax = 4 * 1024 * 1024;   // as the broker's own loader
+constexpr std::size_t kMiB = 1024 * 1024;
 constexpr std::size_t kSetMax = 64 * 1024 * 1024;
 
 // What is wrong, or empty.
-std::string read_all(int fd, std::string& text) {
+std::string read_all(int fd, std::string& text, std::size_t most) {
   std::array<char, 65536> chunk{};
   ssize_t got = 0;
-  while (text.size() <= kFileMax && (got = read(fd, chunk.data(), chunk.size())) > 0) {
+  while (text.size() <= most && (got = read(fd, chunk.data(), chunk.size())) > 0) {
     text.append(chunk.data(), static_cast<std::size_t>(got));
   }
   if (got < 0) return std::string("cannot be read: ") + std::strerror(errno);
-  return text.size() > kFileMax ? "is larger than 4 MiB" : "";
+  return text.size() > most ? "is larger than " + std::to_string(most / kMiB) + " MiB" : "";
 }
 
 // Does a line begin so?
@@ -62,7 +62,7 @@ bool is_folder(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> read_policy_file(const std::string& path) {
+Result<std::string> read_policy_file(const std::string& path, std::size_t most) {
   const std::string shown = path == "-" ? "standard input" : evidence::escape_to(path, 256);
   // O_NONBLOCK: a FIFO must not make us wait for a writer.
   const int fd = path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -73,7 +73,7 @@ Result<std::string> read_policy_file(const std::string& path) {
   if (path != "-" && (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))) {
     wrong = "is not a regular file";
   } else {
-    wrong = read_all(fd, text);
+    wrong = read_all(fd, text, most);
   }
   if (fd != STDIN_FILENO) close(fd);
   if (!wrong.empty()) return Failure{Exit::kUsage, shown + ": " + wrong};

@@ -2,6 +2,7 @@
 // Policy files that the command line names: the host's own, a folder laid out as /etc/jit, or single files.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,8 +13,10 @@
 
 namespace jit::cli {
 
-// At most 4 MiB, as the broker's own loader; "-" is standard input.
-Result<std::string> read_policy_file(const std::string& path);
+inline constexpr std::size_t kPolicyFileMax = 4 * 1024 * 1024;  // as the broker's own loader
+
+// "-" is standard input.
+Result<std::string> read_policy_file(const std::string& path, std::size_t most = kPolicyFileMax);
 
 enum class Check : std::uint8_t { kNone, kErrors, kAll };
 

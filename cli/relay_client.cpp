@@ -26,6 +26,7 @@ constexpr milliseconds kAnswerMax{5000};
 constexpr milliseconds kReadAgainLeast{10};
 constexpr milliseconds kKeepAgain{1000};
 constexpr milliseconds kConnectMax{30'000};
+constexpr milliseconds kReasonMost{500};
 constexpr int kNobody = 503;  // no responders: NATS ADR-4 and 22
 
 Failure unreachable(const std::string& why) { return {Exit::kUnreachable, "the relay cannot be reached: " + evidence::escape_to(why, 300)}; }
@@ -82,7 +83,7 @@ Result<bool> RelayClient::wait(milliseconds timeout, int stop) {
 }
 
 Result<Nothing> RelayClient::subscribe(const std::string& subject) {
-  if (!transport_.subscribe(subject)) return unreachable("it was lost");
+  if (!transport_.subscribe(subject)) return unsent(0);
   return Nothing{};
 }
 
@@ -111,6 +112,16 @@ Result<bool> RelayClient::read_each(std::string_view stream, const std::string& 
   return false;
 }
 
+// Why it was lost comes as an event, and may come a little later.
+Failure RelayClient::unsent(std::size_t size) {
+  const std::size_t most = transport_.message_most();
+  if (most == 0 || size <= most) {
+    for (auto more = Result<bool>(true); closed_.empty() && more && *more;) more = wait(kReasonMost, -1);
+    return unreachable(closed_.empty() ? "it was lost" : closed_);
+  }
+  return {Exit::kNo, "the servers take no message of " + std::to_string(size) + " bytes: let their configuration say max_payload: " + std::to_string(relay::kClaimsMax)};
+}
+
 Result<relay::Event> RelayClient::answer_to(const Question& question, milliseconds again) {
   std::map<std::string, Clock::time_point> asked;  // by token: it says which of them was answered
   refused_.clear();
@@ -118,7 +129,7 @@ Result<relay::Event> RelayClient::answer_to(const Question& question, millisecon
   for (auto next = Clock::now();;) {
     if (Clock::now() >= next) {
       const std::string token = relay::random_token();
-      if (!transport_.publish(question.subject, question.data, question.id, token)) return unreachable("it was lost");
+      if (!transport_.publish(question.subject, question.data, question.id, token)) return unsent(question.data.size());
       asked.emplace(token, Clock::now());
       next += again;
       again = std::min(2 * again, std::max(again, kKeepAgain));

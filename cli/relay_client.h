@@ -44,6 +44,7 @@ class RelayClient {
     std::string subject, data, id;
   };
   Result<relay::Event> answer_to(const Question& question, std::chrono::milliseconds again);
+  Failure unsent(std::size_t size);
   void take_in(relay::Event message);
   Result<bool> wait(std::chrono::milliseconds timeout, int stop);  // true: something was taken in; false: stopped, or time is up
 

@@ -47,7 +47,11 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
   const relay::Settings settings{approver.relay->servers, login->jwt, login->sign, approver.relay->ca, relay::approver_client(claims->name)};
   std::unique_ptr<Remote> remote(new Remote(std::move(approver), claims->name, claims->sets));
   auto client = RelayClient::connect(settings);
-  if (!client) return client.failure();
+  if (!client) {
+    Failure failure = client.failure();
+    const std::string remark = relay::remark_on(*claims, failure.message, std::time(nullptr), remote->approver_.relay->credentials);
+    return remark.empty() ? failure : Failure{Exit::kNotAllowed, failure.message + remark};
+  }
   remote->client_ = std::move(*client);
   if (std::string told = relay::told_to_others(remote->approver_.relay->credentials, false); !told.empty()) remote->notes_.push_back(std::move(told));
   if (const std::int64_t from = relay::renew_from(*claims); from != 0 && std::time(nullptr) >= from) remote->renew(*text, login->jwt, claims->user);

@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -27,9 +29,10 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;  // as JetStream counts
 constexpr char kAuthority[] = "authority.json";
+constexpr std::size_t kAuthorityMax = 64 * 1024 * 1024;  // of which a credential takes 200 bytes
 constexpr std::size_t kHostsMost = 100'000;
 constexpr std::chrono::minutes kReadingMost{5};
-constexpr std::int64_t kOnLine = 11 * 60'000;  // of two signs of life, one may be lost
+constexpr std::int64_t kOnLineS = 11 * 60;  // of two signs of life, one may be lost
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> out;
@@ -47,7 +50,7 @@ Result<relay::Authority> authority_in(const std::string& folder) {
   struct stat about {};
   if (stat(path.c_str(), &about) != 0) return Failure{Exit::kUsage, path + ": " + std::strerror(errno) + "; jitctl relay init makes it"};
   if ((about.st_mode & 077) != 0) return Failure{Exit::kNo, path + " holds secrets and others may read it: chmod 600"};
-  const auto text = read_policy_file(path);
+  const auto text = read_policy_file(path, kAuthorityMax);
   if (!text) return text.failure();
   auto authority = relay::Authority::read(*text);
   if (!authority) return Failure{Exit::kUsage, path + " is not what jitctl relay init makes"};
@@ -85,7 +88,11 @@ Result<Nothing> write_secret(const std::string& path, const std::string& text) {
 }
 
 Result<Nothing> keep(const std::string& folder, const Held& held) {
-  const std::string why = held.lock.replace(held.authority.document());
+  const std::string document = held.authority.document();
+  if (document.size() > kAuthorityMax) {
+    return Failure{Exit::kNo, file_in(folder, kAuthority) + " holds as much as can be read again: jitctl relay init makes another folder, for another relay"};
+  }
+  const std::string why = held.lock.replace(document);
   if (!why.empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + ": cannot be replaced: " + why};
   return Nothing{};
 }
@@ -120,11 +127,19 @@ Result<Nothing> make_stream(RelayClient& client, const Json& config) {
   return Nothing{};
 }
 
+std::size_t longest(const std::vector<std::string>& texts) {
+  return std::ranges::max_element(texts, {}, &std::string::size)->size();
+}
+
 // Claims of the accounts go to the servers, which drop whom they name at once.
 Result<Nothing> tell_servers(const relay::Authority& authority, std::int64_t now, const std::string& ca) {
+  const auto accounts = authority.account_claims(now);
+  if (longest(accounts) > relay::kClaimsMax) {
+    return Failure{Exit::kNo, "more is revoked than the servers can be told of: make another relay (jitctl relay init), and issue --for a while there: what has ended is told no more"};
+  }
   auto client = reach(authority, authority.system_credentials(now), "system", ca);
   if (!client) return client.failure();
-  for (const std::string& claims : authority.account_claims(now)) {
+  for (const std::string& claims : accounts) {
     const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
     if (!answer) return answer.failure();
     const Json said = evidence::parse_foreign(answer->data);
@@ -267,9 +282,14 @@ Exit Verbs::relay_revoke() {
   if (count == 0) return out.fail({Exit::kNotAllowed, "nothing was issued to " + evidence::escape_to(name, 64)});
   if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
   if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) {
-    return out.fail({told.failure().code, told.failure().message + "; it is written down: repeat this when the servers are there"});
+    const bool away = told.failure().code == Exit::kUnreachable;
+    return out.fail({told.failure().code, told.failure().message + (away ? "; it is written down: repeat this when the servers are there" : "; it is written down, and holds once the servers take it")});
   }
-  out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended");
+  out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended" +
+           (held->authority.replicas > 1 ? ", and a server that is away hears of it some seconds after it has come back" : ""));
+  if (longest(held->authority.account_claims(now)) > relay::kClaimsMax / 4 * 3) {
+    out.aside("the servers can be told of a third more that is revoked, and then of no more; what was issued --for a while is not told when it has ended");
+  }
   return Exit::kDone;
 }
 
@@ -284,10 +304,9 @@ Exit Verbs::relay_status() {
     const std::string host = kept.kept_subject.substr(kept.kept_subject.rfind('.') + 1);
     if (!is_host_id(host)) return;
     const Json here = evidence::parse_foreign(kept.data);
-    const std::int64_t last = static_cast<std::int64_t>(number_of(here, "time_ms"));
-    const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
-    hosts.push_back({{"host", host}, {"name", evidence::escape_to(text_of(here, "name"), 253)}, {"on_line", now - last < kOnLine && last - now < kOnLine},
-                     {"last_seen_s", static_cast<std::uint64_t>(std::max<std::int64_t>(now - last, 0) / 1000)}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
+    const std::int64_t ago = std::time(nullptr) - kept.kept_s;  // by the server's clock: a host's may be off
+    hosts.push_back({{"host", host}, {"name", evidence::escape_to(text_of(here, "name"), 253)}, {"on_line", std::abs(ago) < kOnLineS},
+                     {"last_seen_s", static_cast<std::uint64_t>(std::max<std::int64_t>(ago, 0))}, {"version", evidence::escape_to(text_of(here, "version"), 32)},
                      {"policy", evidence::escape_to(text_of(here, "policy"), 64)}});
   });
   if (!whole) return out.fail(whole.failure());

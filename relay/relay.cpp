@@ -131,7 +131,7 @@ void Relay::renewed(const std::string& offered) {
 }
 
 void Relay::closed(const std::string& cause) {
-  const std::string why = cause + renewal_.remark(unix_ms());
+  const std::string why = cause + renewal_.remark(cause, unix_ms());
   if (open_ || failures_ == 0) log(SD_WARNING, "not connected to the relay (" + why + "): trying again");
   sd_notify(0, "STATUS=not connected");
   open_ = false;

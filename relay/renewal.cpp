@@ -5,7 +5,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -17,9 +16,6 @@
 
 namespace jit::relay {
 namespace {
-
-constexpr std::int64_t kLookMost = 30 * 60'000;
-constexpr std::int64_t kLookLeast = 1000;
 
 // All or nothing; without it the next start begins with the admin's file.
 void keep(const std::string& path, const std::string& text) {
@@ -52,16 +48,9 @@ std::optional<Login> Renewal::login(std::string& why) {
 
 std::string Renewal::subject() const { return last_of(kRenewStream, renewal_subject(claims_.user)); }
 
-std::optional<std::int64_t> Renewal::wait(std::int64_t unix_ms) const {
-  const std::int64_t from = renew_from(claims_) * 1000;
-  if (from == 0) return std::nullopt;
-  return unix_ms < from ? from - unix_ms : std::clamp((claims_.expires * 1000 - unix_ms) / 8, kLookLeast, kLookMost);
-}
+std::optional<std::int64_t> Renewal::wait(std::int64_t unix_ms) const { return look_in(claims_, unix_ms); }
 
-std::string Renewal::remark(std::int64_t unix_ms) const {
-  if (claims_.expires == 0 || unix_ms < claims_.expires * 1000) return {};
-  return "; the credentials have ended: jitctl relay issue-host makes new ones, for " + credentials_;
-}
+std::string Renewal::remark(std::string_view why, std::int64_t unix_ms) const { return remark_on(claims_, why, unix_ms / 1000, credentials_); }
 
 std::optional<std::int64_t> Renewal::take(const std::string& offered) {
   if (!renews(jwt_, offered)) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "relay/credentials/jwt.h"
 
@@ -22,7 +23,7 @@ class Renewal {
   std::optional<std::int64_t> wait(std::int64_t unix_ms) const;
   // From whom it may be. Newer words that hold are kept: until when they hold (Unix time, 0: for ever).
   std::optional<std::int64_t> take(const std::string& offered);
-  std::string remark(std::int64_t unix_ms) const;  // behind why a connection fails: "" while these hold
+  std::string remark(std::string_view why, std::int64_t unix_ms) const;  // behind why a connection fails: "" where that is not for these
 
  private:
   const std::string credentials_, kept_;

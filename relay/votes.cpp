@@ -158,7 +158,9 @@ void Relay::submit() {
 
 // A key that is enrolled by now, a seat that somebody fills by now: what was refused before is looked for again.
 void Relay::take_policy(const std::string& hash) {
-  if (std::exchange(policy_, hash) == hash) return;
+  const std::string before = std::exchange(policy_, hash);
+  if (before == hash) return;
+  if (!before.empty()) here_ = boottime();  // the relay's admin sees under which policy
   for (auto& [request, open] : requests_) {
     if (std::erase_if(open.settled, [](const auto& each) { return each.second.refused; }) == 0) continue;
     open.looks = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace jit::relay {
 namespace {
@@ -12,6 +13,7 @@ using evidence::Nkey;
 using evidence::NkeyKind;
 
 constexpr std::int64_t kHour = 3600;
+constexpr std::int64_t kDay = 24 * kHour;
 
 std::string text_in(const Json& json, const char* name) {
   const auto at = json.is_object() ? json.find(name) : json.end();
@@ -108,6 +110,12 @@ std::string Authority::claims_of(const Issued& about) const {
 std::string Authority::issue(Issued about) {
   const Nkey user = Nkey::generate(NkeyKind::kUser);
   about.user = user.public_text();
+  std::set<std::string> over;
+  for (const Issued& each : issued_) {
+    if (each.kind == about.kind && each.name == about.name && is_over(each, about.issued)) over.insert(each.user);
+  }
+  std::erase_if(issued_, [&](const Issued& each) { return over.contains(each.user); });
+  std::erase_if(revoked_.until, [&](const auto& each) { return over.contains(each.first); });
   issued_.push_back(std::move(about));
   return credentials(claims_of(issued_.back()), user.seed());
 }
@@ -143,11 +151,19 @@ std::size_t Authority::revoke(std::string_view kind, std::string_view name, std:
   return count;
 }
 
-Revocations Authority::revoked_of(std::string_view kind) const {
+// No server lets anybody in with it, whatever is revoked: words that were brought and not written down hold for as long again, unless
+// they would be newer than its revocation, and a server's clock may be off.
+bool Authority::is_over(const Issued& about, std::int64_t now) const {
+  const auto revoked = revoked_.until.find(about.user);
+  const std::int64_t last = revoked == revoked_.until.end() ? about.expires : revoked->second;
+  return about.expires != 0 && now > last + (about.expires - about.issued) + kDay;
+}
+
+Revocations Authority::revoked_of(std::string_view kind, std::int64_t now) const {
   Revocations out;
   for (const Issued& each : issued_) {
     const auto at = revoked_.until.find(each.user);
-    if (each.kind == kind && at != revoked_.until.end()) out.until.insert(*at);
+    if (each.kind == kind && at != revoked_.until.end() && !is_over(each, now)) out.until.insert(*at);
   }
   return out;
 }
@@ -164,23 +180,24 @@ std::string Authority::system_credentials(std::int64_t now) const {
 
 std::vector<std::string> Authority::account_claims(std::int64_t now) const {
   const Accounts all = accounts();
-  return {relay_account_jwt(operator_, all, now), hosts_account_jwt(operator_, all, revoked_of("host"), now),
-          approvers_account_jwt(operator_, all, revoked_of("approver"), now), system_account_jwt(operator_, all, now)};
+  return {relay_account_jwt(operator_, all, now), hosts_account_jwt(operator_, all, revoked_of("host", now), now),
+          approvers_account_jwt(operator_, all, revoked_of("approver", now), now), system_account_jwt(operator_, all, now)};
 }
 
 std::string Authority::server_config(const Server& self, const std::vector<Server>& servers, const std::string& folder, std::int64_t now) const {
   const Accounts all = accounts();
   const auto claims = account_claims(now);
+  // interval: how soon one that was away asks the others who was revoked meanwhile; a few bytes where nobody was.
   std::string out =
       "# Made by jitctl relay init. Certificates are yours: put them where tls says.\n"
       "server_name: " + self.name + "\n"
       "listen: \"0.0.0.0:" + std::to_string(self.port) + "\"\n"
-      "max_payload: " + std::to_string(kMessageMax) + "\n"
+      "max_payload: " + std::to_string(kClaimsMax) + "\n"
       "tls {\n  cert_file: \"" + folder + "/server.crt\"\n  key_file: \"" + folder + "/server.key\"\n}\n"
       "jetstream {\n  store_dir: \"" + folder + "/jetstream\"\n}\n"
       "operator: " + operator_jwt(operator_, all.system, now) + "\n"
       "system_account: " + all.system + "\n"
-      "resolver {\n  type: full\n  dir: \"" + folder + "/accounts\"\n  allow_delete: false\n  interval: \"2m\"\n}\n"
+      "resolver {\n  type: full\n  dir: \"" + folder + "/accounts\"\n  allow_delete: false\n  interval: \"2s\"\n}\n"
       "resolver_preload {\n";
   const std::string keys[] = {all.relay, all.hosts, all.approvers, all.system};
   for (std::size_t i = 0; i < claims.size(); ++i) out += "  " + keys[i] + ": " + claims[i] + "\n";

@@ -66,7 +66,8 @@ class Authority {
   Accounts accounts() const;
   std::string issue(Issued about);
   std::string claims_of(const Issued& about) const;
-  Revocations revoked_of(std::string_view kind) const;
+  bool is_over(const Issued& about, std::int64_t now) const;
+  Revocations revoked_of(std::string_view kind, std::int64_t now) const;
 
   evidence::Nkey operator_, relay_, hosts_, approvers_, system_;
   std::vector<Issued> issued_;

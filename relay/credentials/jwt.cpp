@@ -53,10 +53,14 @@ Json with_revoked(Json out, const Revocations& revoked) {
   return out;
 }
 
+constexpr std::string_view kNotLetIn[] = {"Authorization Violation", "Authentication Revoked", "Authentication Expired"};  // nats-server's
 constexpr std::string_view kJwtHead = "-----BEGIN NATS USER JWT-----\n";
 constexpr std::int64_t kTimeMax = std::int64_t{1} << 53U;  // exact in every reader of JSON
 constexpr std::string_view kJwtLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 constexpr std::size_t kJwtMax = 16 * 1024;
+constexpr std::int64_t kLookMost = 30 * 60'000;
+constexpr std::int64_t kLookLeast = 1000;
+constexpr std::int64_t kLookEnded = 60'000;
 constexpr std::string_view kSeedHead = "-----BEGIN USER NKEY SEED-----\n";
 
 std::string_view line_below(std::string_view text, std::string_view head) {
@@ -152,7 +156,22 @@ std::optional<UserClaims> read_claims(std::string_view jwt) {
   return out;
 }
 
+std::string remark_on(const UserClaims& claims, std::string_view why, std::int64_t now, const std::string& path) {
+  const bool ended = claims.expires != 0 && now >= claims.expires;
+  if (!ended && std::ranges::none_of(kNotLetIn, [&](std::string_view words) { return why.find(words) != std::string_view::npos; })) return {};
+  return std::string(ended ? "; the credentials have ended" : "; the credentials were revoked, or are of another relay") + ": jitctl relay " +
+         (claims.sets.empty() ? "issue-host" : "issue-approver") + " makes new ones, for " + path;
+}
+
 std::int64_t renew_from(const UserClaims& claims) { return claims.expires == 0 ? 0 : claims.issued + (claims.expires - claims.issued) / 2; }
+
+std::optional<std::int64_t> look_in(const UserClaims& claims, std::int64_t unix_ms) {
+  const std::int64_t from = renew_from(claims) * 1000;
+  const std::int64_t left = claims.expires * 1000 - unix_ms;
+  if (from == 0) return std::nullopt;
+  if (unix_ms < from) return from - unix_ms;
+  return left <= 0 ? kLookEnded : std::clamp(left / 8, kLookLeast, kLookMost);
+}
 
 bool renews(std::string_view current, std::string_view offered) {
   const auto now = read_claims(current);

@@ -43,8 +43,14 @@ struct UserClaims {
 std::optional<UserClaims> read_credentials(std::string_view text);
 std::optional<UserClaims> read_claims(std::string_view jwt);
 
+// Behind why a connection ended, or none was opened, in the server's words: what their owner, who keeps them in `path`, has to do about
+// them. Empty: they are not the reason.
+std::string remark_on(const UserClaims& claims, std::string_view why, std::int64_t now, const std::string& path);
+
 // When the owner begins to look for new claims: at half of their life. 0: they hold for ever.
 std::int64_t renew_from(const UserClaims& claims);
+// How long until he looks (again), ms; nothing: they hold for ever. Behind their end, by a clock that may be off, once a minute.
+std::optional<std::int64_t> look_in(const UserClaims& claims, std::int64_t unix_ms);
 // Does `offered`, of whoever brought it, take the place of `current`? It is of the same user and of the same account, signed by it, and
 // ends later.
 bool renews(std::string_view current, std::string_view offered);

@@ -75,6 +75,7 @@ inline constexpr std::string_view kLive = "jit.v1.live.";  // + "req.SET.HOST.RE
 const std::vector<Shared>& shared_subjects();
 
 inline constexpr std::size_t kMessageMax = 264 * 1024;  // an envelope and its headers
+inline constexpr std::size_t kClaimsMax = 1024 * 1024;  // of an account, with all that is revoked in it; newer servers read no longer ones
 inline constexpr std::size_t kVoteMax = 64 * 1024;
 
 }  // namespace jit::relay

@@ -8,11 +8,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -136,6 +138,12 @@ Number number_of(std::string_view text) {
   return out;
 }
 
+// "2026-11-30T09:39:43.123456789Z"
+std::int64_t unix_s(const char* text) {
+  std::tm time{};
+  return strptime(text, "%Y-%m-%dT%H:%M:%S", &time) != nullptr ? timegm(&time) : 0;
+}
+
 void on_message(natsConnection*, natsSubscription*, natsMsg* raw, void* closure) {
   const std::unique_ptr<natsMsg, FreeMessage> message(raw);
   const auto queue = Queues::find(closure);
@@ -151,6 +159,7 @@ void on_message(natsConnection*, natsSubscription*, natsMsg* raw, void* closure)
   if (size > 0) event.data.assign(natsMsg_GetData(raw), static_cast<std::size_t>(size));
   event.sequence = number_of<std::uint64_t>(header(raw, "Nats-Sequence"));
   event.kept_subject = header(raw, "Nats-Subject");
+  event.kept_s = unix_s(header(raw, "Nats-Time-Stamp"));
   event.status = number_of<int>(header(raw, "Status"));
   queue->add(std::move(event));
 }
@@ -313,6 +322,11 @@ bool Transport::subscribe(const std::string& subject) {
   if (natsConnection_Subscribe(&made, impl_->connection, subject.c_str(), on_message, impl_->closure()) != NATS_OK) return false;
   impl_->subscriptions.push_back(made);
   return true;
+}
+
+std::size_t Transport::message_most() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->connection == nullptr ? 0 : static_cast<std::size_t>(std::max<std::int64_t>(natsConnection_GetMaxPayload(impl_->connection), 0));
 }
 
 std::size_t Transport::servers() const {

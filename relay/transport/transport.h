@@ -37,6 +37,7 @@ struct Event {
   std::string kept_subject;    // an answer that was kept in a stream: what it was published to
   int status = 0;              // an answer of the server without a body: 404, 503, ...
   std::string text;
+  std::int64_t kept_s = 0;  // when the server kept it, Unix time; 0: it says nothing of that
 };
 
 class Transport {
@@ -55,6 +56,7 @@ class Transport {
   // Does the server still speak? Where it does not within kProbeMs, kClosed comes. One question at a time.
   void probe();
   bool subscribe(const std::string& subject);  // false: not now
+  std::size_t message_most() const;  // bytes that the server takes; 0: not connected
   std::size_t servers() const;  // that the settings name, or that the server told of; 0: not connected
   // token: not empty: a question, and the answer comes with it. id: Nats-Msg-Id, or empty. false: not now.
   bool publish(const std::string& subject, const std::string& data, const std::string& id, const std::string& token);

@@ -3,6 +3,7 @@
 import base64
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -199,6 +200,43 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
     relaylib.write(home, bobs, "bob")
     RELAY.host()
     check(lasting != open("/etc/jit/relay.creds", encoding="ascii").read(), "a host's key is made twice")
+
+
+def test_credentials_and_servers_that_do_not_hold():
+    """Each is told of in a line that says what is wrong, and what to do."""
+    mine, hosts = "/home/bob/.config/jit/relay.creds", "/etc/jit/relay.creds"
+    settings = ("/home/bob/.config/jit/approver.toml", "bob"), ("/etc/jit/relay.toml", "_jit-relay")
+    kept = {path: open(path, encoding="utf-8").read() for path in (mine, hosts, settings[0][0], settings[1][0])}
+
+    def both(why: str, code: int, approver: str = "", host: str = "") -> None:
+        RELAY.daemon.stop()
+        RELAY.run_daemon(f"not connected to the relay .*{why}{host}")
+        told = BOB.jitctl("requests")
+        check(told.code == code and re.search(why + approver, told.err), told.text)
+
+    relaylib.good(["jitctl", "relay", "init", "/root/other", "--server", "tls://localhost:4222"])
+    for folder, lasts, why in (relaylib.DIR, ("--for", "1s"), "the credentials have ended"), ("/root/other", (), "were revoked, or are of another relay"):
+        relaylib.write(hosts, relaylib.good(["jitctl", "relay", "issue-host", folder, relaylib.host_id(), *lasts]), "_jit-relay")
+        relaylib.write(mine, relaylib.good(["jitctl", "relay", "issue-approver", folder, "bob", "--set", "group:sre", *lasts]), "bob")
+        while lasts and nats.life_left(mine) > -1:  # the second that is named is one of theirs
+            BOB.jitctl("requests")
+        both(why, 3, f": jitctl relay issue-approver makes new ones, for {mine}", f": jitctl relay issue-host makes new ones, for {hosts}")
+    relaylib.write(hosts, kept[hosts], "_jit-relay")
+    relaylib.write(mine, kept[mine], "bob")
+    # A false server has another certificate: of somebody else's CA, or of the same one for another name.
+    strange = "/etc/jit/strange-ca.crt"
+    relaylib.certificates("/root/strange")
+    relaylib.write(strange, open("/root/strange/ca.crt", encoding="ascii").read(), mode=0o644)
+    with open("/etc/hosts", "a", encoding="ascii") as f:
+        f.write("127.0.0.1 relay.example\n")
+    for before, after, why in (relaylib.CA, strange, "unable to get local issuer certificate"), ("localhost", "relay.example", "hostname mismatch"):
+        for path, owner in settings:
+            relaylib.write(path, kept[path].replace(before, after), owner)
+        both(why, 4)
+    for path, owner in settings:
+        relaylib.write(path, kept[path], owner)
+    RELAY.daemon.stop()
+    RELAY.run_daemon()
 
 
 def test_credentials_that_others_may_read_are_named():
@@ -421,8 +459,7 @@ def test_status_shows_hosts_on_line():
     while not hosts and time.monotonic() < end:
         hosts = bedlib.json.loads(relaylib.good(["jitctl", "relay", "status", "--json", relaylib.DIR, "--ca", relaylib.CA]))
     check(len(hosts) == 1 and hosts[0]["host"] == relaylib.host_id() and hosts[0]["on_line"] and hosts[0]["name"] == "bed", f"{hosts}")
-    policy = bedlib.jitctl("root", "status")["policy"]["hash"]
-    check(hosts[0]["version"] and len(policy) == 64, f"{hosts}")
+    check(hosts[0]["version"] and hosts[0]["policy"] == bedlib.jitctl("root", "status")["policy"]["hash"], f"{hosts}")
 
 
 def test_who_waits_is_told_of_a_relay_that_cannot_begin():
@@ -446,7 +483,7 @@ def test_who_waits_is_told_of_a_relay_that_cannot_begin():
 def test_revoked_credentials_cut_a_host_at_once():
     done = relaylib.good(["jitctl", "relay", "revoke", relaylib.DIR, relaylib.host_id(), "--ca", relaylib.CA])
     check("connections with it have ended" in done, done)
-    RELAY.daemon.expect("not connected to the relay", 1)
+    RELAY.daemon.expect("not connected to the relay .*the credentials were revoked, or are of another relay: jitctl relay issue-host makes new ones", 1)
     status = run("root", ["jitctl", "relay", "status"])
     RELAY.daemon.stop()
     RELAY.host()  # new ones hold

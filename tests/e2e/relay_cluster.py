@@ -20,6 +20,8 @@ bedlib.jitctl("root", "policy", "reload")
 RELAY = relaylib.Relay(3)
 RELAY.host()
 BOB = RELAY.approver("bob")
+STOLEN = "f" * 32
+HEARD_S = 10
 COUNT = 40
 SETTLED_S = 120  # a server that was away comes back by and by
 
@@ -64,6 +66,45 @@ def all_ready() -> None:
             check(time.monotonic() - began < SETTLED_S, f"{stream} is not on every node")
             keeper.next(0.2, "nobody")
     print(f"     all nodes have all after {time.monotonic() - began:.1f} s", flush=True)
+
+
+def connected(port: int, credentials: str) -> relaylib.nats.Client:
+    return relaylib.client("stolen", credentials, f"_INBOX.host-{STOLEN}", port)
+
+
+def cut(client: relaylib.nats.Client) -> bool:
+    """The server ends it, within a second."""
+    try:
+        while client.next(1) is not None:
+            pass
+    except (relaylib.nats.Refused, OSError):
+        return True
+    return False
+
+
+def revoke(host: str) -> None:
+    relaylib.good(["jitctl", "relay", "revoke", relaylib.DIR, host, "--ca", relaylib.CA])
+
+
+def test_revoked_on_every_server():
+    credentials = relaylib.good(["jitctl", "relay", "issue-host", relaylib.DIR, STOLEN])
+    clients = [connected(port, credentials) for port in RELAY.ports]
+    revoke(STOLEN)
+    check([cut(each) for each in clients] == [True] * 3, "one of them lets it stay")
+    # The first one that jitctl asks is there; another one is not.
+    credentials = relaylib.good(["jitctl", "relay", "issue-host", relaylib.DIR, STOLEN])
+    RELAY.servers[3].stop(kill=True)
+    revoke(STOLEN)
+    RELAY.start(3)
+    RELAY.servers[3].expect("Server is ready")
+    back = time.monotonic()
+    try:
+        while True:
+            connected(RELAY.ports[2], credentials).close()
+            check(time.monotonic() - back < HEARD_S, "a server that was away lets it in")
+    except relaylib.nats.Refused:
+        print(f"     a server that was away refuses it after {time.monotonic() - back:.1f} s", flush=True)
+    all_ready()
 
 
 def approve(request: str) -> None:

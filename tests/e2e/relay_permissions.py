@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the servers refuse: every way from one host to another, from one approver to another, and to what the servers keep."""
 import json
+import os
+import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 import nats
 import relaylib
 from bedlib import WAIT_S, check, run
+from by_hand import PLAIN
 from relaylib import CA, DIR, good
 
-A, B = "a" * 32, "b" * 32
+A, B, STOLEN = "a" * 32, "b" * 32, "f" * 32
+MESSAGE_MOST, AUTHORITY_MOST = 264 * 1024, 64 * 1024 * 1024
 R1, R2 = "1" * 32, "2" * 32
 PURGES = [f"$JS.API.STREAM.{word}.{stream}" for word in ("PURGE", "DELETE", "UPDATE", "MSG.DELETE", "CREATE", "SNAPSHOT", "RESTORE")
           for stream in ("REQ-set:sre", "END", "VOTE", "HERE", "RENEW")]
@@ -23,6 +28,9 @@ API = [*PURGES, "$JS.API.INFO", "$JS.API.STREAM.LIST", "$JS.API.STREAM.NAMES", "
 EARS = [">", "*", "jit.>", "jit.v1.>", "jit.v1.*.>", "jit.v1.live.>", "$JS.>", "$JS.API.>", "$SYS.>", "$SYS.ACCOUNT.*.CONNECT", "_INBOX.>", "_INBOX.*.*", "_R_.>",
         "jit.v1.here.*", "jit.v1.vote.*.*.*", "jit.v1.req.*.*.*"]
 
+SHIFT = "/usr/lib/clock_shift.so"
+shutil.copy(sys.argv[1], SHIFT)
+os.chmod(SHIFT, 0o755)
 RELAY = relaylib.Relay()
 
 
@@ -156,6 +164,18 @@ def test_revoked_within_a_second():
     check(unknown.code == 3 and "nothing was issued to zoe" in unknown.err, unknown.text)
 
 
+def test_a_message_that_is_too_long():
+    """The servers take longer ones, of who runs them alone."""
+    one = approver("heidi", "set:sre")
+    subject = f"jit.v1.vote.{A}.{R2}.heidi"
+    one.publish(subject, b"x" * MESSAGE_MOST)
+    one.flush()
+    check(not one.errors, f"{one.errors}")
+    one.publish(subject, b"x" * (MESSAGE_MOST + 1))
+    one.flush()
+    check("Maximum Payload Violation" in str(one.errors), f"{one.errors}")
+
+
 def test_files_of_the_admin():
     twice = run("root", ["jitctl", "relay", "init", DIR, "--server", "tls://localhost:4222"])
     check(twice.code == 1 and "exists" in twice.err, twice.text)
@@ -198,6 +218,44 @@ def test_a_server_built_anew_is_told_who_was_revoked():
     check(refused_at_the_door(stolen), "her credentials hold again")
 
 
+def test_presence():
+    mine = relaylib.host_id()
+
+    def seen(*before: str) -> dict:
+        hosts = json.loads(good([*before, "jitctl", "relay", "status", "--json", DIR, "--ca", CA]))
+        return next((each for each in hosts if each["host"] == mine), {})
+
+    def policy() -> str:
+        return relaylib.bedlib.jitctl("root", "status")["policy"]["hash"]
+
+    def wait_for(what, why: str) -> dict:
+        end, here = time.monotonic() + WAIT_S, seen()
+        while not what(here):
+            check(time.monotonic() < end, f"{why}: {here}")
+            here = seen()
+        return here
+
+    RELAY.host()
+    here = wait_for(bool, "nobody is here")
+    check(here["on_line"] and here["last_seen_s"] < 60 and here["policy"] == policy() and here["name"] == "bed", f"{here}")
+    first = policy()
+    with relaylib.bedlib.policy_with(PLAIN, PLAIN.replace("5m", "6m")):
+        check(policy() != first, "it is the same policy")
+        wait_for(lambda here: here["policy"] == policy(), "the relay's admin does not hear of another policy")
+    # By the clock of whoever asks an hour has passed; what the host says of its own clock decides nothing.
+    gone = seen("env", f"LD_PRELOAD={SHIFT}", "WALL_CLOCK_S=3600")
+    check(not gone["on_line"] and 3590 < gone["last_seen_s"] < 3700, f"{gone}")
+    RELAY.daemon.stop()
+    daemon = relaylib.Process(["env", f"LD_PRELOAD={SHIFT}", "WALL_CLOCK_S=86400", "/usr/libexec/jit/jit-relay"], "_jit-relay")
+    daemon.expect("connected to the relay")
+    end = time.monotonic() + WAIT_S
+    while json.loads(relaylib.kept(relaylib.Keeper(), "HERE", f"jit.v1.here.{mine}"))["time_ms"] < (time.time() + 80_000) * 1000:
+        check(time.monotonic() < end, "it does not say that it is here")
+    here = seen()
+    check(here["on_line"] and here["last_seen_s"] < 60, f"by its own clock: {here}")
+    daemon.stop()
+
+
 class Road:
     """To the server, by a port of its own: who comes first is kept waiting until he may go on."""
 
@@ -234,6 +292,39 @@ def authority(change=None) -> dict:
         change(document)
         relaylib.write(path, json.dumps(document))
     return document
+
+
+def test_a_hundred_thousand_hosts():
+    before = authority()
+    key = "U" + 47 * "A"
+    many = [{"kind": "host", "name": f"{n:032x}", "user": f"{key}{n:08d}", "issued": 1, "expires": 0, "sets": []} for n in range(100_000)]
+
+    def have(revoked: int, count: int = 100_000) -> None:
+        def change(document: dict) -> None:
+            document["issued"] = before["issued"] + many[:count]
+            document["revoked"] = before["revoked"] | {each["user"]: 1_700_000_000 for each in many[:revoked]}
+        authority(change)
+
+    have(10_000)
+    stolen = good(["jitctl", "relay", "issue-host", DIR, STOLEN])
+    one = relaylib.client("stolen", stolen, f"_INBOX.host-{STOLEN}")
+    done = run("root", ["jitctl", "relay", "revoke", DIR, STOLEN, "--ca", CA])
+    check(done.code == 0 and "revoked: 1 of" in done.out and "a third more" in done.err, done.text)
+    one.flush()
+    check(one.errors and refused_at_the_door(stolen), "it is still connected")
+    # A configuration that was made before takes no message so long, and says so.
+    good(["sed", "-i", "s/^max_payload: .*/max_payload: 270336/", f"{DIR}/node-1.conf"])
+    have(10_000, 12_000)
+    restart()
+    done = run("root", ["jitctl", "relay", "revoke", DIR, f"{1:032x}", "--ca", CA])
+    check(done.code == 1 and "let their configuration say max_payload: 1048576" in done.err and "written down" in done.err, done.text)
+    have(12_000, 12_000)
+    done = run("root", ["jitctl", "relay", "revoke", DIR, f"{1:032x}", "--ca", CA])
+    check(done.code == 1 and "more is revoked than the servers can be told of" in done.err and "is written down" in done.err, done.text)
+    authority(lambda document: document["issued"].append(many[0] | {"name": "x" * (AUTHORITY_MOST - os.path.getsize(f"{DIR}/authority.json") - 100)}))
+    full = run("root", ["jitctl", "relay", "issue-host", DIR, STOLEN])
+    check(full.code == 1 and not full.out and "as much as can be read again" in full.err, full.text)
+    authority(lambda document: (document.clear(), document.update(before)))
 
 
 def test_who_is_revoked_while_others_are_renewed_stays_so():

@@ -37,6 +37,8 @@ until_true "it does not connect" jitctl relay status
 pid=$(systemctl show -p MainPID --value jit-relay)
 [ "$(stat -c %U "/proc/$pid")" = _jit-relay ] || fail "it does not run as _jit-relay"
 grep -q '^CapEff:[[:space:]]*0000000000000000$' "/proc/$pid/status" || fail "it has capabilities"
+# sd-event is woken at half of it, and nothing is to wake it more often than its pings do.
+[ "$(systemctl show -p WatchdogUSec --value jit-relay)" = "1min 30s" ] || fail "the watchdog wakes it too often"
 [ -e "/proc/$pid/root/var/lib/jit/jit.db" ] && fail "it sees the database"
 until_true "the relay's admin does not see it" bash -c 'jitctl relay status /root/relay --ca /var/lib/nats-test/ca.crt | grep -q "on line"'
 echo "jit-relay: active, as _jit-relay, no capabilities, connected"

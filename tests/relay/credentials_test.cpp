@@ -141,6 +141,41 @@ TEST_CASE("who was revoked stands in the claims of his account, and nobody else"
   for (const int other : {1, 2, 3}) CHECK_FALSE(part(claims[static_cast<std::size_t>(other)], 1)["nats"]["limits"].contains("streams"));
 }
 
+TEST_CASE("the servers are told of what is revoked and could still be used") {
+  constexpr std::int64_t kDay = 86'400;
+  Authority authority = Authority::make();
+  const auto told = [&](std::int64_t now) {
+    const Json nats = part(authority.account_claims(now)[1], 1)["nats"];
+    return nats.contains("revocations") ? nats["revocations"].size() : 0;
+  };
+  const auto revoke_new = [&](char name, std::int64_t lasts) {
+    authority.issue_host(std::string(32, name), kNow, lasts);
+    authority.revoke("host", std::string(32, name), kNow + kDay);
+  };
+  revoke_new('a', 0);
+  revoke_new('b', 10 * kDay);
+  // Words of the day that it was revoked on would hold for ten days.
+  CHECK(told(kNow + 12 * kDay) == 2);
+  CHECK(told(kNow + 12 * kDay + 1) == 1);
+  CHECK(told(kNow + 10'000 * kDay) == 1);
+  // Where it was revoked late, they hold from then.
+  authority.issue_host(std::string(32, 'c'), kNow, 10 * kDay);
+  authority.revoke("host", std::string(32, 'c'), kNow + 9 * kDay);
+  CHECK(told(kNow + 20 * kDay) == 2);
+  CHECK(told(kNow + 20 * kDay + 1) == 1);
+  // What is over is forgotten where the same host gets new ones, and nothing else is.
+  authority.issue_host(std::string(32, 'b'), kNow + 12 * kDay, 10 * kDay);
+  CHECK(authority.issued().size() == 4);
+  authority.issue_host(std::string(32, 'b'), kNow + 13 * kDay, 10 * kDay);
+  CHECK(authority.issued().size() == 4);
+  CHECK(authority.revoked().size() == 2);
+  authority.issue_host(std::string(32, 'd'), kNow, 10 * kDay);  // of words of before nobody knows: twice as long, and a day
+  authority.issue_host(std::string(32, 'd'), kNow + 21 * kDay, 10 * kDay);
+  CHECK(authority.issued().size() == 6);
+  authority.issue_host(std::string(32, 'd'), kNow + 21 * kDay + 1, 10 * kDay);
+  CHECK(authority.issued().size() == 6);
+}
+
 TEST_CASE("the servers of a cluster know each other, one alone knows nobody") {
   Authority authority = Authority::make();
   const std::vector<Server> one = {{"node-1", "relay:6222", 4222}};

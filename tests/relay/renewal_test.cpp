@@ -72,6 +72,33 @@ TEST_CASE("words that take the place of others", "[renewal]") {
   CHECK_FALSE(renews(words_in(authority.issue_host(kFirst, kStart, 0)), good));
 }
 
+TEST_CASE("when newer words are looked for", "[renewal]") {
+  Authority authority = Authority::make();
+  const auto claims = *read_credentials(authority.issue_host(kFirst, kStart, 1000));
+  const auto wait = [&](std::int64_t s) { return *look_in(claims, (kStart + s) * 1000); };
+  CHECK(wait(0) == 500'000);
+  CHECK(wait(-kDay) == (kDay + 500) * 1000);
+  CHECK(wait(600) == 50'000);
+  CHECK(wait(999) == 1000);
+  CHECK(wait(1000) == 60'000);
+  CHECK(wait(kDay) == 60'000);
+  CHECK(*look_in(*read_credentials(authority.issue_host(kFirst, kStart, 1000 * kDay)), (kStart + 500 * kDay) * 1000) == 30 * 60'000);
+  CHECK_FALSE(look_in(*read_credentials(authority.issue_host(kFirst, kStart, 0)), kStart));
+}
+
+TEST_CASE("what the owner of credentials is told where he is not let in", "[renewal]") {
+  Authority authority = Authority::make();
+  const auto host = *read_credentials(authority.issue_host(kFirst, kStart, 60));
+  const auto bob = *read_credentials(authority.issue_approver("bob", {"set:db"}, kStart, 0));
+  CHECK(remark_on(host, "connection refused", kStart + 59, "/h").empty());
+  CHECK(remark_on(host, "connection refused", kStart + 60, "/h") == "; the credentials have ended: jitctl relay issue-host makes new ones, for /h");
+  CHECK(remark_on(bob, "connection refused", kStart + 10'000 * kDay, "/b").empty());
+  for (const char* said : {"Authorization Violation", "x: 'User Authentication Revoked'", "User Authentication Expired"}) {
+    CHECK(remark_on(bob, said, kStart, "/b") == "; the credentials were revoked, or are of another relay: jitctl relay issue-approver makes new ones, for /b");
+  }
+  CHECK(remark_on(bob, "Authentication Timeout", kStart, "/b").empty());
+}
+
 TEST_CASE("a file of credentials with newer words", "[renewal]") {
   Authority authority = Authority::make();
   const std::string file = authority.issue_host(kFirst, kStart, 10 * kDay);
