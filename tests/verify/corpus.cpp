@@ -3,13 +3,15 @@
 #include <fstream>
 #include <iostream>
 
-#include "log_maker.h"
+#include "voters.h"
 
 namespace {
 
 using jit::evidence::Json;
+using jit::test::Hand;
 using jit::test::id_of;
 using jit::test::LogMaker;
+using jit::test::Voter;
 
 std::string folder;
 
@@ -98,7 +100,7 @@ void lies() {
     finish(log, "one-of-two.bad");
   }
   // The rule lets the requester's hardware key answer: erin's is not given, alice's is none.
-  for (const auto& [name, person, is_signed] : {std::tuple("self.good", "erin", true), {"self-soft-key.bad", "alice", true}, {"self-local.bad", "erin", false}}) {
+  for (const auto& [name, person, is_signed] : {std::tuple("self-unknown.good", "erin", true), {"self-soft-key.bad", "alice", true}, {"self-local.bad", "erin", false}}) {
     LogMaker log = begun();
     auto ask = log.ask("a", person, 1, "", true);
     log.vote(ask, person, true, is_signed);
@@ -223,6 +225,33 @@ void lies() {
   }
 }
 
+// One approval with this hand, as an envelope or as a code, and its grant.
+void approval(const std::string& name, const Voter& voter, const Hand& hand, bool by_code, bool own = false) {
+  LogMaker log;
+  log.hands[voter.name] = hand;
+  const std::string person = own ? voter.name : "alice";
+  auto ask = log.ask("a", person, 1, "", own);
+  by_code ? log.vote_by_code(ask, voter.name) : log.vote(ask, voter.name, true, true);
+  log.approved(ask, id_of("g"));
+  log.grant(ask, "g", person);
+  finish(log, name);
+}
+
+void keys(const std::vector<Voter>& all) {
+  for (const Voter& voter : all) {
+    for (const bool by_code : {false, true}) {
+      const std::string name = voter.name + (by_code ? "-code" : "");
+      const auto each = [&](const std::vector<Hand>& hands, const std::string& verdict) {
+        for (std::size_t i = 0; i < hands.size(); ++i) approval(name + "-" + std::to_string(i) + verdict, voter, hands[i], by_code);
+      };
+      const auto& good = by_code ? voter.good_codes : voter.good;
+      each(good, ".good");
+      each(by_code ? voter.bad_codes : voter.bad, ".bad");
+      if (!good.empty()) approval("self-" + name + (voter.hardware ? ".good" : ".bad"), voter, good.front(), by_code, true);
+    }
+  }
+}
+
 void heads() {
   const auto signed_head = [](const LogMaker& log) { return to_json(std::get<jit::evidence::CheckpointLine>(log.lines.back()).envelope); };
   LogMaker log = story();
@@ -323,7 +352,9 @@ int main(int argc, char** argv) {
   write("small-proof.good", little.proof(id_of("small")));
   lies();
   heads();
-  std::ofstream(folder + "/allowed_signers") << jit::test::allowed_signers();
+  const auto all = jit::test::voters();
+  keys(all);
+  std::ofstream(folder + "/allowed_signers") << jit::test::allowed_signers() << jit::test::signers_of(all);
   std::ofstream(folder + "/host_key") << LogMaker().host().key << "\n";
   std::cout << "written\n";
   return 0;

@@ -2,6 +2,8 @@
 // Makes logs as a host would, good ones and such as a host that lies would sign.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,12 @@ using evidence::Json;
 
 HostKey key_of(std::uint8_t seed);
 std::string id_of(std::string_view word);  // 32 hex digits
+
+// A key, and what comes of it where somebody signs.
+struct Hand {
+  evidence::PublicKey key;
+  std::function<evidence::Bytes(std::string_view purpose, std::string_view message)> sign;
+};
 
 class LogMaker {
  public:
@@ -44,6 +52,7 @@ class LogMaker {
   void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false, const Json& logged = Json(nullptr));
   void vote_by_code(Ask& ask, const std::string& voter, const Json& logged = Json(nullptr));
   bool narrowed = false;
+  std::map<std::string, Hand> hands = {};  // of voters who sign with another key than that of their name
   void approved(const Ask& ask, const std::string& grant = {});
   void end_of(const Ask& ask, const std::string& type);
   std::string grant(const Ask& ask, const std::string& word, const std::string& person);
@@ -61,6 +70,7 @@ class LogMaker {
 
  private:
   void narrow(Json& fields, const Json& logged) const;
+  Hand hand_of(const std::string& voter) const;
   HostKey key_;
   evidence::Frontier tree_;
   std::vector<evidence::Hash> leaves_;
