@@ -200,6 +200,33 @@ void lies() {
     log.grant(ask, "g", "alice");
     finish(log, "other-votes.bad");
   }
+  for (const auto& [votes, verdict] : {std::pair("any", ".good"), {"signed", ".bad"}, {"hardware", ".bad"}}) {
+    for (const bool approve : {true, false}) {
+      LogMaker log = begun();
+      log.votes = votes;
+      auto ask = log.ask("a", "alice", 1);
+      log.vote(ask, "bob", approve);
+      approve ? log.approved(ask, id_of("g")) : log.end_of(ask, "request.denied");
+      if (approve) log.grant(ask, "g", "alice");
+      finish(log, votes + std::string(approve ? "-rule-by-uid" + std::string(verdict) : "-rule-denied-by-uid.good"));
+    }
+  }
+  {
+    LogMaker log = begun();
+    log.votes = "hardware";
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", false, true);  // a denial counts with any key
+    log.end_of(ask, "request.denied");
+    finish(log, "hardware-rule-denied.good");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.add("vote.cast", ask.id, "", {{"voter", "bob"}, {"kind", "sshsig"}, {"approve", true}, {"reason", ""}, {"digest", ask.digest}, {"person", "alice"}});
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", "alice");
+    finish(log, "signed-nothing.bad");
+  }
   const Json logged[] = {nullptr, {{"duration_s", 7200}}, {{"duration_s", nullptr}}, {{"scope", "session"}}, {{"scope", nullptr}}, {{"block_s", 60}}};
   for (const bool by_code : {false, true}) {
     for (std::size_t i = 0; i < std::size(logged); ++i) {
@@ -226,8 +253,9 @@ void lies() {
 }
 
 // One approval with this hand, as an envelope or as a code, and its grant.
-void approval(const std::string& name, const Voter& voter, const Hand& hand, bool by_code, bool own = false) {
+void approval(const std::string& name, const Voter& voter, const Hand& hand, bool by_code, bool own = false, const std::string& votes = "any") {
   LogMaker log;
+  log.votes = votes;
   log.hands[voter.name] = hand;
   const std::string person = own ? voter.name : "alice";
   auto ask = log.ask("a", person, 1, "", own);
@@ -248,6 +276,8 @@ void keys(const std::vector<Voter>& all) {
       each(good, ".good");
       each(by_code ? voter.bad_codes : voter.bad, ".bad");
       if (!good.empty()) approval("self-" + name + (voter.hardware ? ".good" : ".bad"), voter, good.front(), by_code, true);
+      if (!good.empty()) approval("hardware-rule-" + name + (voter.hardware ? ".good" : ".bad"), voter, good.front(), by_code, false, "hardware");
+      if (!good.empty()) approval("signed-rule-" + name + ".good", voter, good.front(), by_code, false, "signed");
     }
   }
 }

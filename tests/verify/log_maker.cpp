@@ -90,7 +90,7 @@ LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, 
   request.extends = extends;
   request.offer.rule = "root";
   request.offer.self = self;
-  request.offer.votes = "any";
+  request.offer.votes = votes;
   request.offer.scope = "session";
   request.offer.on_expiry = "terminate";
   if (needed > 0) request.offer.seats = {{"set:sre", needed}};

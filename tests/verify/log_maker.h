@@ -52,6 +52,7 @@ class LogMaker {
   void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false, const Json& logged = Json(nullptr));
   void vote_by_code(Ask& ask, const std::string& voter, const Json& logged = Json(nullptr));
   bool narrowed = false;
+  std::string votes = "any";  // what the permits ask for
   std::map<std::string, Hand> hands = {};  // of voters who sign with another key than that of their name
   void approved(const Ask& ask, const std::string& grant = {});
   void end_of(const Ask& ask, const std::string& type);
