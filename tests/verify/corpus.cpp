@@ -3,7 +3,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "voters.h"
+#include "log_maker.h"
 
 namespace {
 

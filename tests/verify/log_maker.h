@@ -2,7 +2,6 @@
 // Makes logs as a host would, good ones and such as a host that lies would sign.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "evidence/host_key.h"
 #include "evidence/request.h"
 #include "evidence/vote.h"
+#include "tests/evidence/voters.h"
 
 namespace jit::test {
 
@@ -22,12 +22,6 @@ using evidence::Json;
 
 HostKey key_of(std::uint8_t seed);
 std::string id_of(std::string_view word);  // 32 hex digits
-
-// A key, and what comes of it where somebody signs.
-struct Hand {
-  evidence::PublicKey key;
-  std::function<evidence::Bytes(std::string_view purpose, std::string_view message)> sign;
-};
 
 class LogMaker {
  public:

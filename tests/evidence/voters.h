@@ -2,12 +2,20 @@
 // Voters with a key of each kind: what is theirs, and what only looks so.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "log_maker.h"
+#include "evidence/signature.h"
 
 namespace jit::test {
+
+// A key, and what comes of it where somebody signs.
+struct Hand {
+  evidence::PublicKey key;
+  std::function<evidence::Bytes(std::string_view purpose, std::string_view message)> sign;
+};
 
 struct Voter {
   std::string name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "voters.h"
+#include "tests/evidence/voters.h"
 
 #include <algorithm>
 #include <cstdint>
