@@ -65,8 +65,10 @@ std::string vote_text(const Json& vote) {
   if (const std::string scope = text_of(vote, "scope"); !scope.empty()) out += ", scope " + scope;
   out += " at " + short_time(text_of(vote, "time"));
   if (const std::string key = text_of(vote, "key"); !key.empty()) out += ", signed with " + key;
-  const Json& doubt = member(vote, "host_in_doubt");
-  if (doubt.is_boolean() && doubt.get<bool>()) out += ", attested by a host where the requester was root";
+  if (text_of(vote, "kind") == "local") {
+    const bool doubt = member(vote, "host_in_doubt") == Json(true);
+    out += doubt ? ", on the word of a host where the requester was root" : ", on this host's word";
+  }
   if (const std::string reason = text_of(vote, "reason"); !reason.empty()) out += ": " + reason;
   return out;
 }

@@ -39,9 +39,18 @@ struct OpenFile {
   }
 };
 
+struct Eligible {
+  std::span<const evidence::PublicKey> enrolled;
+  KeysTaken taken;
+};
+
 Failure cannot_sign(const std::string& why) { return {Exit::kNo, "cannot sign: " + why}; }
 
-std::optional<evidence::PublicKey> enrolled_as(std::span<const evidence::PublicKey> enrolled, const evidence::SshKey& key) {
+bool too_soft(const Eligible& eligible, const evidence::SshKey& key) { return eligible.taken == KeysTaken::kHardware && !evidence::in_token(key.type); }
+
+std::optional<evidence::PublicKey> enrolled_as(const Eligible& eligible, const evidence::SshKey& key) {
+  const auto& enrolled = eligible.enrolled;
+  if (too_soft(eligible, key)) return std::nullopt;
   evidence::PublicKey plain{"ssh", std::string(key.name) + " " + evidence::base64(key.blob), false};
   if (enrolled.empty()) return plain;
   const std::string print = evidence::fingerprint(plain);
@@ -71,7 +80,7 @@ Failure which_one(const std::string& several) {
 }
 
 // Nothing: the agent holds none of these keys. `at_last`: no other key shall be tried.
-Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message_for,
+Result<std::optional<Signed>> sign_by_agent(const Eligible& eligible, std::string_view purpose, const MessageFor& message_for,
                                             const Surroundings& around, bool& at_last) {
   auto agent = SshAgent::connect(around.agent);
   // Somebody who works with a forwarded agent shall hear it, not sign with another key by chance.
@@ -87,16 +96,16 @@ Result<std::optional<Signed>> sign_by_agent(std::span<const evidence::PublicKey>
   for (const evidence::Bytes& blob : *held) {
     const auto parsed = evidence::parse_ssh_key_blob(blob);
     if (!parsed) continue;  // a certificate, or a type that is not taken
-    if (auto key = enrolled_as(enrolled, *parsed)) choices.push_back({std::move(*key), blob});
+    if (auto key = enrolled_as(eligible, *parsed)) choices.push_back({std::move(*key), blob});
   }
   if (choices.empty()) return std::optional<Signed>();
-  if (enrolled.empty() && choices.size() > 1) {
+  if (eligible.enrolled.empty() && choices.size() > 1) {
     std::string several;
     for (const Choice& one : choices) several += (several.empty() ? "" : ", ") + one.key.text.substr(0, one.key.text.find(' ')) + " " + evidence::fingerprint(one.key);
     at_last = true;
     return which_one(several + " (ssh-agent)");
   }
-  const Choice& best = *std::ranges::min_element(choices, {}, [&](const Choice& one) { return rank_of(enrolled, one.key); });
+  const Choice& best = *std::ranges::min_element(choices, {}, [&](const Choice& one) { return rank_of(eligible.enrolled, one.key); });
   const auto message = message_for(best.key);
   if (!message) return message.failure();
   const auto signature = agent->sign(best.blob, evidence::sshsig_message(purpose, *message));
@@ -210,13 +219,14 @@ std::optional<evidence::SshKey> asked_half(const std::string& file, const Surrou
   return evidence::parse_ssh_key(std::string_view(text).substr(0, text.find_last_not_of("\r\n") + 1));
 }
 
-Result<Signed> sign_by_file(const std::string& file, std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message_for,
+Result<Signed> sign_by_file(const std::string& file, const Eligible& eligible, std::string_view purpose, const MessageFor& message_for,
                             const Surroundings& around) {
   const std::string shown = evidence::escape_to(file, 256);
   auto half = public_half(file);
   if (!half) half = asked_half(file, around);
   if (!half) return cannot_sign("ssh-keygen reads no key that is taken from " + shown);
-  const auto key = enrolled_as(enrolled, *half);
+  if (too_soft(eligible, *half)) return cannot_sign("this vote needs a hardware key (ed25519-sk, ecdsa-sk), and that of " + shown + " is none; name another: --key FILE");
+  const auto key = enrolled_as(eligible, *half);
   if (!key) return cannot_sign("the key of " + shown + " is not one of yours here; an admin adds it: jitctl people add-key");
   const auto message = message_for(*key);
   if (!message) return message.failure();
@@ -228,13 +238,13 @@ Result<Signed> sign_by_file(const std::string& file, std::span<const evidence::P
 }
 
 // The files in ~/.ssh whose keys are among these, by preference.
-std::vector<std::pair<std::size_t, std::string>> default_files(std::span<const evidence::PublicKey> enrolled, const Surroundings& around) {
+std::vector<std::pair<std::size_t, std::string>> default_files(const Eligible& eligible, const Surroundings& around) {
   std::vector<std::pair<std::size_t, std::string>> files;
   for (const char* name : kDefaultKeys) {
     std::string file = around.home + "/.ssh/" + name;
     const auto half = around.home.empty() ? std::nullopt : public_half(file);
-    const auto key = half && access(file.c_str(), R_OK) == 0 ? enrolled_as(enrolled, *half) : std::nullopt;
-    if (key) files.emplace_back(rank_of(enrolled, *key), std::move(file));
+    const auto key = half && access(file.c_str(), R_OK) == 0 ? enrolled_as(eligible, *half) : std::nullopt;
+    if (key) files.emplace_back(rank_of(eligible.enrolled, *key), std::move(file));
   }
   std::ranges::stable_sort(files, {}, &std::pair<std::size_t, std::string>::first);
   return files;
@@ -257,30 +267,31 @@ Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_v
 }
 
 Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message, const std::string& key_file,
-                    const Surroundings& around) {
+                    const Surroundings& around, KeysTaken taken) {
+  const Eligible eligible{enrolled, taken};
   bool at_last = false;
   if (!key_file.empty()) {
     constexpr std::string_view kPublicEnd = ".pub";
     const std::string file = key_file.ends_with(kPublicEnd) ? key_file.substr(0, key_file.size() - kPublicEnd.size()) : key_file;
     // Its private half may be in the agent alone.
     const auto half = !around.agent.empty() && access(file.c_str(), F_OK) != 0 ? public_half(file) : std::nullopt;
-    if (const auto key = half ? enrolled_as(enrolled, *half) : std::nullopt) {
-      auto by_agent = sign_by_agent({&*key, 1}, purpose, message, around, at_last);
+    if (const auto key = half ? enrolled_as(eligible, *half) : std::nullopt) {
+      auto by_agent = sign_by_agent({{&*key, 1}, taken}, purpose, message, around, at_last);
       if (by_agent && *by_agent) return std::move(**by_agent);
       if (!by_agent) return by_agent.failure();
     }
-    return sign_by_file(file, enrolled, purpose, message, around);
+    return sign_by_file(file, eligible, purpose, message, around);
   }
   std::string agent_said;
   if (!around.agent.empty()) {
-    auto by_agent = sign_by_agent(enrolled, purpose, message, around, at_last);
+    auto by_agent = sign_by_agent(eligible, purpose, message, around, at_last);
     if (by_agent && *by_agent) return std::move(**by_agent);
     if (!by_agent) {
       if (at_last) return by_agent.failure();
       agent_said = by_agent.failure().message;
     }
   }
-  auto files = default_files(enrolled, around);
+  auto files = default_files(eligible, around);
   if (enrolled.empty() && files.size() > 1) {
     std::string several;
     for (const auto& [rank, file] : files) several += (several.empty() ? "" : ", ") + file;
@@ -288,13 +299,15 @@ Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_v
   }
   if (files.empty()) {
     if (!agent_said.empty()) return cannot_sign(agent_said);
-    return Failure{Exit::kNo, std::string("no key of yours is at hand") + (enrolled.empty() ? "" : " that is enrolled here") +
+    const bool hardware = taken == KeysTaken::kHardware;
+    return Failure{Exit::kNo, std::string(hardware ? "this vote needs a hardware key, and none" : "no key") + " of yours is at hand" + (enrolled.empty() ? "" : " that is enrolled here") +
                                   ": load it into ssh-agent (ssh-add), or name its file: --key FILE"};
   }
-  return sign_by_file(files.front().second, enrolled, purpose, message, around);
+  return sign_by_file(files.front().second, eligible, purpose, message, around);
 }
 
 bool at_hand(std::span<const evidence::PublicKey> enrolled, const Surroundings& around) {
+  const Eligible all{enrolled, KeysTaken::kAll};
   if (!around.agent.empty()) {
     auto agent = SshAgent::connect(around.agent);
     // One that is refused is at hand: sign() says why it must not be used.
@@ -302,10 +315,10 @@ bool at_hand(std::span<const evidence::PublicKey> enrolled, const Surroundings& 
     const auto held = agent ? agent->keys() : Result<std::vector<evidence::Bytes>>(agent.failure());
     for (const evidence::Bytes& blob : held ? *held : std::vector<evidence::Bytes>()) {
       const auto key = evidence::parse_ssh_key_blob(blob);
-      if (key && enrolled_as(enrolled, *key)) return true;
+      if (key && enrolled_as(all, *key)) return true;
     }
   }
-  return !default_files(enrolled, around).empty();
+  return !default_files(all, around).empty();
 }
 
 bool opens_logins_here(const evidence::PublicKey& key, const Surroundings& around) {

@@ -3,6 +3,7 @@
 // passphrase, PIN and touch. What comes back was verified here first.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -26,6 +27,8 @@ struct Signed {
   evidence::Signature signature;  // key id: the fingerprint; kind: "sshsig"
 };
 
+enum class KeysTaken : std::uint8_t { kAll, kHardware };  // kHardware: those in tokens alone
+
 // `enrolled`: the keys that count, the preferred one first; WebAuthn's are passed over. Empty: not known here, so the one that is
 // at hand will do; of several one must be named. `key_file`: this one and no other ("" : look for one), a private key or its *.pub.
 Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, std::string_view message,
@@ -33,7 +36,7 @@ Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_v
 // The same where the message names the key that signs it.
 using MessageFor = std::function<Result<std::string>(const evidence::PublicKey& key)>;
 Result<Signed> sign(std::span<const evidence::PublicKey> enrolled, std::string_view purpose, const MessageFor& message,
-                    const std::string& key_file, const Surroundings& around = surroundings());
+                    const std::string& key_file, const Surroundings& around = surroundings(), KeysTaken taken = KeysTaken::kAll);
 
 // Would sign() find one of these without being told a file?
 bool at_hand(std::span<const evidence::PublicKey> enrolled, const Surroundings& around = surroundings());

@@ -58,6 +58,12 @@ std::size_t length_of(const std::vector<std::string>& argv) {
   return out;
 }
 
+// Only a hardware key counts where the policy asks for one, and where the requester answers himself.
+KeysTaken keys_taken(const evidence::Request& request, bool approve, const std::string& person) {
+  const bool own = request.offer.self && !person.empty() && request.subject.person == person;
+  return approve && (request.offer.votes == "hardware" || own) ? KeysTaken::kHardware : KeysTaken::kAll;
+}
+
 Failure untrue(const std::string& what) { return {Exit::kNo, "this request is not to be believed: " + what}; }
 
 }  // namespace
@@ -175,13 +181,13 @@ Result<std::string> signed_vote(const SignedRequest& request, const Decision& de
     vote.key_id = evidence::fingerprint(key);
     payload = evidence::payload_of(vote);
     return evidence::pae(evidence::kVoteType, payload);
-  }, key_file);
+  }, key_file, surroundings(), keys_taken(request.request, decision.approve, person));
   if (!made) return made.failure();
   return evidence::to_json({std::string(evidence::kVoteType), std::move(payload), {made->signature}});
 }
 
-Result<std::string> vote_code(const SignedRequest& request, const Decision& decision, std::span<const evidence::PublicKey> keys,
-                              const std::string& key_file) {
+Result<std::string> vote_code(const SignedRequest& request, const Decision& decision, const std::string& person,
+                              std::span<const evidence::PublicKey> keys, const std::string& key_file) {
   evidence::VoteCode vote;
   vote.digest = request.digest;
   vote.approve = decision.approve;
@@ -200,7 +206,7 @@ Result<std::string> vote_code(const SignedRequest& request, const Decision& deci
     const auto body = evidence::body_of(vote);
     if (!body) return Failure{Exit::kUsage, "the typed code has six digits"};
     return std::string(evidence::text_of(*body));
-  }, key_file);
+  }, key_file, surroundings(), keys_taken(request.request, decision.approve, person));
   if (!made) return made.failure();
   auto text = evidence::to_text(vote, made->signature.bytes);
   if (!text) return Failure{Exit::kNo, "the vote does not fit a code: use jitctl vote --code --envelope"};

@@ -34,8 +34,8 @@ Decision decision_of(const Dict& options);  // of an approval; the options of Re
 // The envelope of a vote; a vote code.
 Result<std::string> signed_vote(const SignedRequest& request, const Decision& decision, const std::string& person,
                                 std::span<const evidence::PublicKey> keys, const std::string& key_file);
-Result<std::string> vote_code(const SignedRequest& request, const Decision& decision, std::span<const evidence::PublicKey> keys,
-                              const std::string& key_file);
+Result<std::string> vote_code(const SignedRequest& request, const Decision& decision, const std::string& person,
+                              std::span<const evidence::PublicKey> keys, const std::string& key_file);
 
 // Whose keys count here, as the broker says.
 struct Voter {

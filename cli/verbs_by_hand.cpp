@@ -166,7 +166,7 @@ Exit Verbs::sign_by_hand() {
     return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});
   }
   const std::string key_file = args.has(Option::kKey) ? args.value(Option::kKey) : approver->key;
-  const auto vote = args.has(Option::kEnvelope) ? signed_vote(*request, *decision, person, {}, key_file) : vote_code(*request, *decision, {}, key_file);
+  const auto vote = args.has(Option::kEnvelope) ? signed_vote(*request, *decision, person, {}, key_file) : vote_code(*request, *decision, person, {}, key_file);
   if (!vote) return out.fail(vote.failure());
   if (json()) return print(Json{{"vote", *vote}}, {});
   out.line(*vote);

@@ -87,12 +87,13 @@ std::string text_of(const Audited& audited) {
     line("verified: the proof of " + audited.proof_of + ", in the signed log of " + host);
   }
   line("  host key " + audited.fingerprint);
-  line("  " + plural(counts.requests, "request") + ", " + plural(counts.votes, "vote") + ", " + plural(counts.grants, "grant") + (counts.unproven == 0 && counts.grants > 0 ? "; each grant has its request and its votes" : ""));
+  line("  " + plural(counts.requests, "request") + ", " + plural(counts.votes, "vote") + ", " + plural(counts.grants, "grant") + (counts.unproven == 0 && counts.unsigned_requests == 0 && counts.grants > 0 ? "; each grant has its request and its votes" : ""));
   if (counts.signed_votes > 0) line("  " + plural(counts.signed_votes, "vote") + " checked with people's keys");
   if (counts.unknown_keys > 0) line("  " + plural(counts.unknown_keys, "signed vote") + " not checked: give their people's keys with --allowed-signers");
+  if (counts.host_votes > 0) line("  " + plural(counts.host_votes, "vote") + (counts.host_votes == 1 ? " is" : " are") + " the host's word: no key signed " + (counts.host_votes == 1 ? "it" : "them"));
   if (counts.unsigned_requests > 0) line("  " + plural(counts.unsigned_requests, "request") + " without the signed document");
   if (counts.erased > 0) line("  " + std::to_string(counts.erased) + (counts.erased == 1 ? " entry has" : " entries have") + " erased fields");
-  if (counts.unproven > 0) line("  " + std::to_string(counts.unproven) + " of these cannot be traced to votes: what led to them stands earlier in the log, or who voted was erased");
+  if (counts.unproven > 0) line("  " + std::to_string(counts.unproven) + " of these cannot be traced to votes: what led to them stands earlier in the log, or who voted or what was signed was erased");
   for (const std::string& note : audited.notes) line("  note: " + note);
   return out;
 }

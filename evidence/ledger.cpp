@@ -25,11 +25,6 @@ std::uint64_t needed_in(const Json& fields) {
   return out;
 }
 
-bool approves(const Entry& entry) {
-  const auto found = entry.fields.find("approve");
-  return found != entry.fields.end() && found->is_boolean() && found->get<bool>();
-}
-
 bool asked_people(const Json& fields) {
   const auto decision = fields.find("decision");
   if (decision == fields.end() || !decision->is_object() || !decision->contains("terms")) return false;
@@ -74,6 +69,17 @@ bool Ledger::is_own(const Entry& vote) const {
   return ask != asks_.end() && !ask->second.person.empty() && text_in(vote, "voter") == ask->second.person;
 }
 
+bool Ledger::approves(const Entry& vote) {
+  const auto found = vote.fields.find("approve");
+  return found != vote.fields.end() && found->is_boolean() && found->get<bool>();
+}
+
+// The requester answers with such a key or not at all, and so does everybody where the permit says so.
+bool Ledger::needs_hardware(const Entry& vote) const {
+  const auto ask = asks_.find(vote.request);
+  return is_own(vote) || (approves(vote) && ask != asks_.end() && ask->second.asks == "hardware");
+}
+
 std::string Ledger::created(const Entry& entry) {
   if (entry.request.empty()) return "a request without an id";
   const auto [at, added] = asks_.try_emplace(entry.request);
@@ -90,7 +96,9 @@ std::string Ledger::created(const Entry& entry) {
 std::string Ledger::vote(const Entry& entry) {
   Ask* const ask = find(entry);
   if (ask == nullptr) return "a vote for a request that has no entry";
+  const bool by_uid = text_in(entry, "kind") == "local";
   ++counts_.votes;
+  if (by_uid) ++counts_.host_votes;
   if (text_in(entry, "digest") != ask->digest) return "the vote is for something else than request " + shown(entry.request);
   const std::string digest = text_in(entry, "vote");
   if (!digest.empty() && !votes_seen_.emplace(digest, entry.sequence).second) {
@@ -101,17 +109,18 @@ std::string Ledger::vote(const Entry& entry) {
     return "";
   }
   if (ask->approved || ask->denied) return "a vote for request " + shown(entry.request) + ", which had ended";
+  if (by_uid && (ask->asks == "signed" || ask->asks == "hardware")) return "the vote is not signed, and request " + shown(entry.request) + " asked for signed ones";
   const std::string voter = text_in(entry, "voter");
   if (voter.empty()) {
     ++ask->erased_voters;
     ++counts_.unproven;
-  } else if (is_own(entry) && (!ask->self || text_in(entry, "kind") == "local")) {
+  } else if (is_own(entry) && (!ask->self || by_uid)) {
     return "the requester voted for his own request";
   } else if (!ask->voters.insert(voter).second) {
     return "the same person voted twice for request " + shown(entry.request);
   }
   if (!digest.empty()) ask->votes.insert(digest);
-  if (digest.empty() && text_in(entry, "kind") != "local") ask->votes_known = false;
+  if (digest.empty() && !by_uid) ask->votes_known = false;
   return "";
 }
 

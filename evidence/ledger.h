@@ -19,9 +19,10 @@ struct LedgerCounts {
   std::uint64_t requests = 0, grants = 0, votes = 0;
   std::uint64_t signed_votes = 0;      // with their document, and good under a key that was given
   std::uint64_t unknown_keys = 0;      // with their document; nobody gave a key of that person
+  std::uint64_t host_votes = 0;        // that no key signed: the host's word
   std::uint64_t unsigned_requests = 0; // without their document
   std::uint64_t erased = 0;            // entries of which something was erased
-  std::uint64_t unproven = 0;          // what began before the first entry, or whose voters were erased
+  std::uint64_t unproven = 0;          // what began before the first entry, or whose voters or signed votes were erased
 };
 
 // What is seen of the log: all of it; its end, so that things may have begun before; what belongs to one request or grant.
@@ -47,6 +48,7 @@ class Ledger {
     std::set<std::string> votes;  // digests of those that approve and are signed
     bool votes_known = true;      // false: such a digest was erased
     bool self = false;            // its document lets a hardware key of the requester answer
+    std::string asks;             // for "any", "signed" or "hardware" votes; empty: its document is not here
     bool approved = false, denied = false, used = false;
   };
   std::string created(const Entry& entry);
@@ -58,7 +60,10 @@ class Ledger {
   std::string used(const Entry& entry);
   Ask* find(const Entry& entry);
   bool is_own(const Entry& vote) const;
+  static bool approves(const Entry& vote);
+  bool needs_hardware(const Entry& vote) const;
   bool may_sign(const AllowedSigner& signer, const Entry& vote) const;
+  std::string without_document(const Entry& vote);
   std::string signed_by_host(const Envelope& envelope, std::string_view purpose) const;
   std::string request_document(const Envelope& envelope);
   std::string grant_document(const Envelope& envelope);

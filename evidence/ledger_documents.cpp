@@ -80,8 +80,17 @@ std::string Ledger::settle() {
     ++counts_.unsigned_requests;
     return "";
   }
-  // Who erases a person's fields takes the documents that name him, too.
-  return digest.empty() || !last_.erased.empty() ? "" : "the signed document that it names is missing";
+  if (!digest.empty() && last_.erased.empty()) return "the signed document that it names is missing";
+  return field == "vote" ? without_document(entry) : "";
+}
+
+// Who erases a person's fields takes the documents that name him, too: then nobody can tell any more that the vote was signed.
+std::string Ledger::without_document(const Entry& vote) {
+  if (field_of(vote, "kind") == "local") return "";
+  const bool erased = std::ranges::find(last_.erased, "vote") != last_.erased.end();
+  if (field_of(vote, "vote").empty() && !erased) return "the vote names nothing that was signed";
+  if (approves(vote) && !field_of(vote, "voter").empty()) ++counts_.unproven;
+  return "";
 }
 
 std::string Ledger::signed_by_host(const Envelope& envelope, std::string_view purpose) const {
@@ -106,6 +115,7 @@ std::string Ledger::request_document(const Envelope& envelope) {
                     agrees(entry, "policy", request->policy_hash);
   if (!same) return kContradicts;
   found->second.self = request->offer.self;
+  found->second.asks = request->offer.votes;
   return "";
 }
 
@@ -125,15 +135,14 @@ std::string Ledger::grant_document(const Envelope& envelope) {
   return votes ? "" : "the signed document names other votes than the log";
 }
 
-// The requester answers with a key in hardware, or not at all.
-bool Ledger::may_sign(const AllowedSigner& signer, const Entry& vote) const { return !is_own(vote) || in_hardware(signer.key); }
+bool Ledger::may_sign(const AllowedSigner& signer, const Entry& vote) const { return !needs_hardware(vote) || in_hardware(signer.key); }
 
 std::string Ledger::count_voter(bool any_key, bool good) {
   if (!any_key) {
     ++counts_.unknown_keys;
     return "";
   }
-  if (!good) return "the vote is not signed with a key of that person";
+  if (!good) return std::string("the vote is not signed with a ") + (needs_hardware(last_.entry) ? "hardware key" : "key") + " of that person";
   ++counts_.signed_votes;
   return "";
 }

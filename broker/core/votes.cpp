@@ -157,7 +157,7 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
   if (signing == nullptr) {
     if (auto why = local_refusal(live, caller)) return Why(Error::kDenied, std::move(*why));
   } else if (live.terms().votes == policy::Votes::kHardware && !signing->hardware) {
-    return Why(Error::kDenied, "the policy wants a vote that is signed with a hardware key, and this key is none");
+    return Why(Error::kDenied, "the policy wants a vote that is signed with a hardware key, and this key is none: sign with one (--key FILE)");
   }
   if (is_away(*caller.identity)) {
     return Why(Error::kDenied, "you are away and fill no seat; to come back: jitctl away --until now");

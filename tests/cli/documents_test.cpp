@@ -212,7 +212,7 @@ TEST_CASE("a request for people") {
         "needs: 1 of user:eva: eva\n"
         "created: 2026-11-18T11:06:40Z\n"
         "deadline: 2026-11-18T11:16:40Z\n"
-        "vote: bob (uid 1001) approved for 5m, scope command at 2026-11-18T11:06:41Z: ok\n");
+        "vote: bob (uid 1001) approved for 5m, scope command at 2026-11-18T11:06:41Z, on this host's word: ok\n");
   CHECK(open_seats(pending()) == "1 of set:sre");
   CHECK(request_line(pending()) ==
         "2026-11-18T11:06:40Z 01234567 pending alice(1000) sudo as root(0): sh ... [needs 1 of set:sre] reason: disk full");

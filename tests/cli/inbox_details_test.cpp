@@ -42,7 +42,7 @@ constexpr char kHostile[] =
     "rule: rrrrrrrrrrrrrrrrrr... (64 bytes)  gives: 15m, at most 1h, scope tty\n"
     "needs: 2 of set:aaaaaaaa... (77 bytes)  needs: 2 of set:bbbbbbbb... (77 bytes)\n"
     "created: 2026-11-18T11:06:10Z           deadline: 2026-11-18T11:16:40Z\n"
-    "vote: b\\x1b[31m\\x070 (... (1079 bytes)  vote: b\\x1b[31m\\x071 (... (1079 bytes)\n"
+    "vote: b\\x1b[31m\\x070 (... (1100 bytes)  vote: b\\x1b[31m\\x071 (... (1100 bytes)\n"
     "not all of it fits here: jitctl show 10234567 has it whole\n"
     "a approve  d deny  up/down another  enter back  q leave\n";
 

@@ -72,8 +72,9 @@ class SshHome {  // with an agent, once asked for
   pid_t agent_ = -1;
 };
 
-Result<Signed> signed_by(const SshHome& home, const std::vector<PublicKey>& enrolled, const std::string& key_file = "") {
-  return sign(enrolled, kVoteNamespace, "a vote", key_file, home.around);
+Result<Signed> signed_by(const SshHome& home, const std::vector<PublicKey>& enrolled, const std::string& key_file = "", KeysTaken taken = KeysTaken::kAll) {
+  const auto message = [](const PublicKey&) -> Result<std::string> { return std::string("a vote"); };
+  return sign(enrolled, kVoteNamespace, message, key_file, home.around, taken);
 }
 
 bool good(const Result<Signed>& made, const PublicKey& key) {
@@ -232,6 +233,26 @@ TEST_CASE("tokens sign by file, and say whether they were touched") {
   setenv("SOFT_TOKEN_UNTOUCHED", "1", 1);
   CHECK(why(signed_by(home, {key})).find("nobody touched") != std::string::npos);
   unsetenv("SOFT_TOKEN_UNTOUCHED");
+  unsetenv("SSH_SK_PROVIDER");
+}
+
+TEST_CASE("where a hardware key is asked for no other signs") {
+  SshHome home;
+  setenv("SSH_SK_PROVIDER", JIT_SOFT_TOKEN, 1);
+  const PublicKey plain = home.make("ed25519", "plain"), token = home.make("ecdsa-sk", "id_ecdsa_sk");
+  home.start_agent();
+  home.move("plain");
+  const auto hardware = [&](const std::vector<PublicKey>& enrolled, const std::string& file = "") { return signed_by(home, enrolled, file, KeysTaken::kHardware); };
+  CHECK(good(signed_by(home, {plain, token}), plain));
+  CHECK(good(hardware({plain, token}), token));
+  CHECK(good(hardware({}), token));  // over a relay nobody knows what is enrolled
+  CHECK(why(hardware({plain, token}, home.file("plain.pub"))).find("needs a hardware key") != std::string::npos);
+  CHECK(why(hardware({plain})).find("needs a hardware key, and none of yours is at hand that is enrolled here") != std::string::npos);
+  home.add("id_ecdsa_sk");
+  std::filesystem::remove(home.file("id_ecdsa_sk"));
+  CHECK(good(hardware({plain, token}), token));
+  home.make("ed25519", "named");
+  CHECK(why(hardware({}, home.file("named"))).find("is none; name another: --key FILE") != std::string::npos);
   unsetenv("SSH_SK_PROVIDER");
 }
 

@@ -6,77 +6,26 @@
 #include "evidence/canonical.h"
 #include "evidence/webauthn.h"
 #include "evidence/wire.h"
-#include "tests/evidence/keys.h"
+#include "tests/evidence/authenticator.h"
 
 using namespace jit::evidence;
-using jit::test::Pair;
 using namespace std::string_view_literals;
 
 namespace {
 
 constexpr std::string_view kVoted = "DSSEv1 ... a vote";
 
-struct Answer {  // of an authenticator and the browser before it
-  std::string type = "webauthn.get";
-  std::string challenge = base64url(hash_of(HashName::kSha256, kVoted));
-  std::string origin = "https://login.example.org";
-  std::string more = R"(,"crossOrigin":false)";
-  std::string relying_party = "example.org";
-  std::uint8_t flags = 0x05;
-  std::uint32_t counter = 7;
-  std::string behind;                    // the authenticator's data
-  std::optional<std::string> client_data;
-  std::optional<Bytes> credential;
-  std::optional<Bytes> signature;
-  std::string hash = "SHA256";
+struct Answer : jit::test::Answer {
+  Answer() { challenge = jit::test::challenge_of(kVoted); }
 };
 
-class Authenticator {
- public:
-  explicit Authenticator(WebauthnAlgorithm algorithm, std::string_view credential = "credential")
-      : algorithm_(algorithm), pair_(family(algorithm)), credential_(credential.begin(), credential.end()) {}
-
-  std::string name() const {
-    return algorithm_ == WebauthnAlgorithm::kEs256 ? "es256" : algorithm_ == WebauthnAlgorithm::kEddsa ? "eddsa" : "rs256";
-  }
-  Bytes cose() const {
-    if (algorithm_ == WebauthnAlgorithm::kEddsa) return WireWriter().raw("\xa4\x01\x01\x03\x27\x20\x06\x21\x58\x20"sv).raw(text_of(pair_.point())).bytes();
-    if (algorithm_ == WebauthnAlgorithm::kRs256) {
-      return WireWriter().raw("\xa4\x01\x03\x03\x39\x01\x00\x20\x59\x01\x00"sv).raw(text_of(pair_.modulus())).raw("\x21\x43"sv).raw(text_of(pair_.exponent())).bytes();
-    }
-    const Bytes point = pair_.point();
-    return WireWriter().raw("\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"sv).raw(text_of(std::span(point).subspan(1, 32)))
-        .raw("\x22\x58\x20"sv).raw(text_of(std::span(point).subspan(33))).bytes();
-  }
-  std::string text() const { return "example.org https://login.example.org " + name() + " " + base64(credential_) + " " + base64(cose()); }
-  PublicKey key(bool verify_required = false) const { return {"webauthn", text(), verify_required}; }
-
-  Assertion assertion(const Answer& answer = {}) const {
-    const std::string data = answer.client_data ? *answer.client_data
-                                                : R"({"type":")" + answer.type + R"(","challenge":")" + answer.challenge + R"(","origin":")" +
-                                                      answer.origin + "\"" + answer.more + "}";
-    Assertion out;
-    const char flags = static_cast<char>(answer.flags);
-    out.authenticator_data = WireWriter().raw(text_of(hash_of(HashName::kSha256, answer.relying_party))).raw({&flags, 1}).number(answer.counter).raw(answer.behind).bytes();
-    out.client_data = Bytes(data.begin(), data.end());
-    out.credential = answer.credential.value_or(credential_);
-    const Bytes what = WireWriter().raw(text_of(out.authenticator_data)).raw(text_of(hash_of(HashName::kSha256, data))).bytes();
-    out.signature = answer.signature ? *answer.signature : pair_.sign(text_of(what), answer.hash);
-    return out;
-  }
+struct Authenticator : jit::test::Authenticator {
+  using jit::test::Authenticator::Authenticator;
+  Assertion assertion(const Answer& answer = {}) const { return jit::test::Authenticator::assertion(answer); }
   std::string judged(const Answer& answer, bool verify_required = false) const { return judged(bytes_of(assertion(answer)), verify_required); }
   std::string judged(const Bytes& signature, bool verify_required = false) const {
     return std::string(name_of(verify(key(verify_required), "webauthn", kVoteNamespace, kVoted, signature)));
   }
-  const Bytes& credential() const { return credential_; }
-
- private:
-  static Pair::Family family(WebauthnAlgorithm algorithm) {
-    return algorithm == WebauthnAlgorithm::kEs256 ? Pair::Family::kP256 : algorithm == WebauthnAlgorithm::kEddsa ? Pair::Family::kEd25519 : Pair::Family::kRsa;
-  }
-  WebauthnAlgorithm algorithm_;
-  Pair pair_;
-  Bytes credential_;
 };
 
 constexpr WebauthnAlgorithm kAll[] = {WebauthnAlgorithm::kEs256, WebauthnAlgorithm::kEddsa, WebauthnAlgorithm::kRs256};

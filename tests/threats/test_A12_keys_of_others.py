@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A12: nobody but root says which keys are whose: no method of the bus does, no verb of somebody else, and what root adds is checked."""
 # bed: --no-sshd
+import base64
 import glob
 import json
 import os
@@ -15,6 +16,10 @@ from bedlib import check
 PEOPLE = "/etc/jit/people.d/bed.toml"
 # What a method, or an argument of one, would be called that changes whose key is whose.
 WORDS = re.compile(r"key|enrol|rotat|token|credential|person|import", re.IGNORECASE)
+
+
+# The neutral element as an Ed25519 key: under it one signature is good for every message.
+SMALL_ORDER = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 \1" + bytes(31)).decode()
 
 
 def seen() -> dict:
@@ -103,9 +108,11 @@ def test_what_is_weak_or_somebody_elses_is_refused():
         f.write("\n# nothing\n")
     weak = make("root", "weak", "-t", "rsa", "-b", "1024")
     curve = make("root", "curve", "-t", "ecdsa", "-b", "384")
+    with open("/root/small.pub", "w", encoding="ascii") as f:
+        f.write(SMALL_ORDER + "\n")
     plain = make("root", "plain")
     bedlib.run("root", ["ssh-keygen", "-q", "-s", "/root/plain", "-I", "x", "-n", "alice", plain])
-    for words, why in ((("alice", weak), "less than 2048"), (("alice", curve), "not taken"), (("alice", "/root/plain-cert.pub"), "certificate"),
+    for words, why in ((("alice", weak), "less than 2048"), (("alice", curve), "not taken"), (("alice", "/root/small.pub"), "small order"), (("alice", "/root/plain-cert.pub"), "certificate"),
                        (("alice", "/root/plain"), "private key"), (("alice", taken), "already a key of bob"), (("bob", taken), "already a key of bob"),
                        (("nobody-here", plain), "no person"), (("alice", "/root/empty"), "no key"), (("--kind", "webauthn", "alice", plain), "origin"),
                        (("--kind", "x509", "alice", plain), "kind"), (("--verify-required", "alice", plain), "verify-required"),
@@ -136,16 +143,16 @@ def test_allowed_signers():
     with open(signers, "w", encoding="utf-8") as f:
         f.write(f"# ours\neve {keys['eve1']}\neve@example.org {keys['eve2']}\n*@example.org cert-authority {keys['ca']}\n"
                 f"eve namespaces=\"git\" {keys['git']}\nsomebody {keys['who']}\n"
-                f"carol valid-after=\"20260101Z\",valid-before=\"20360101Z\" {keys['dated']}\nbob {read('/home/bob/laptop.pub')}")
+                f"carol valid-after=\"20260101Z\",valid-before=\"20360101Z\" {keys['dated']}\nbob {read('/home/bob/laptop.pub')}dave {SMALL_ORDER}\n")
     done = bedlib.run("root", ["jitctl", "people", "import", signers, "--person", "eve@example.org=eve"])
     check(done.code == 0, done.text)
-    for line, why in (4, "cert-authority"), (5, "namespaces"), (6, "no person for somebody"), (8, "already a key of bob"):
+    for line, why in (4, "cert-authority"), (5, "namespaces"), (6, "no person for somebody"), (8, "already a key of bob"), (9, "small order"):
         check(re.search(rf"line {line}: left out: .*{why}", done.text), done.text)
-    check(done.text.count("left out") == 4, done.text)
+    check(done.text.count("left out") == 5, done.text)
     check(len(keys_of("eve")) == 2 and [k["id"] for k in keys_of("carol")] == ["root@dated"], str(keys_of("eve")))
     check("not-before = 2026-01-01T00:00:00Z\nnot-after = 2036-01-01T00:00:00Z" in read(PEOPLE), read(PEOPLE))
     again = bedlib.run("root", ["jitctl", "people", "import", signers, "--person", "eve@example.org=eve", "--json"])
-    check(again.code == 1 and again.out == "" and again.err.count("left out") == 7, again.text)
+    check(again.code == 1 and again.out == "" and again.err.count("left out") == 8, again.text)
     check(bedlib.run("root", ["jitctl", "policy", "reload"]).code == 0, "it loads")
     check(stat.S_IMODE(os.stat(PEOPLE).st_mode) & 0o022 == 0 and not glob.glob("/etc/jit/people.d/*.jit-new"), "nothing is left lying")
     made = json.loads(bedlib.run("root", ["jitctl", "people", "add-key", "alice", "/root/who.pub", "--json"]).out)

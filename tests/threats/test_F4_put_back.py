@@ -9,6 +9,7 @@ import shutil
 
 import bedlib
 from bedlib import Inbox, broker, check
+from by_hand import carry_out, paste, sign
 from journal import Journal
 
 HOME = "/var/lib/jit"
@@ -61,15 +62,17 @@ def is_void(before: int, cause: str) -> None:
 
 def test_a_snapshot_of_before_the_use_brings_nothing_back():
     bedlib.clean_slate()
+    bedlib.enrol("bob")
     with bedlib.Terminal("alice", SHELL) as alice, Journal() as journal:
         with Inbox() as inbox:
             alice.line("go")
             request = inbox.new("alice")["id"]
+            code = sign(carry_out(request))  # anybody can carry it, as often as he likes
             before = status()["log"]["epoch"]
             broker.stop()
             save("snapshot")  # the request waits, and nobody has voted
             broker.start()
-            bedlib.jitctl("bob", "approve", request)
+            check(paste(code).code == 0, "the code is good")
             alice.expect("root\ncode 0")
         broker.stop()
         put_back("snapshot")
@@ -77,6 +80,9 @@ def test_a_snapshot_of_before_the_use_brings_nothing_back():
         journal.event("log.rolled-back")
         again = bedlib.run("bob", ["jitctl", "approve", request])
         check(again.code != 0, f"a request is approved twice: {again.text}")
+        again = paste(code)
+        check(again.code != 0, f"a code is good twice: {again.text}")
+        check(bedlib.jitctl("root", "show", request)["votes"] == [], "it stands there with a vote")
         is_void(before, "behind")
         check(any("void" in line for line in journal.errors("all that was open")), "the journal says nothing")
         # It goes on from here, and a restart finds nothing new.

@@ -182,6 +182,50 @@ TEST_CASE("Erased fields leave a log verified, and what they hid is not made up"
   CHECK(found.counts.unproven == 2);
 }
 
+TEST_CASE("What was signed and is not there any more is no proof", "[audit]") {
+  for (const char* field : {"vote", "reason"}) {
+    std::vector<std::string> lines = lines_of(story().text());
+    auto vote = std::get<evidence::EntryLine>(*evidence::read_line(std::string_view(lines[4]).substr(0, lines[4].size() - 1)));
+    REQUIRE(vote.personal.erase(field) == 1);
+    lines[4] = to_line(vote) + "\n";
+    lines.erase(lines.begin() + 5);
+    const auto found = audited(joined(lines));
+    INFO(evidence::text_of(found));
+    CHECK_FALSE(found.problem);
+    CHECK(found.counts.unproven == 1);
+    CHECK(evidence::text_of(found).find("each grant has") == std::string::npos);
+  }
+  // Nor is what a permit asked for, without the request.
+  std::vector<std::string> lines = lines_of(story().text());
+  lines.erase(lines.begin() + 3);
+  const std::string said = evidence::text_of(audited(joined(lines)));
+  CHECK(said.find("1 request without the signed document") != std::string::npos);
+  CHECK(said.find("each grant has") == std::string::npos);
+}
+
+TEST_CASE("How many votes are the host's word is said", "[audit]") {
+  const std::string said = evidence::text_of(audited(story().text()));
+  INFO(said);
+  CHECK(said.find("2 requests, 2 votes, 2 grants; each grant has its request and its votes\n") != std::string::npos);
+  CHECK(said.find("  1 vote checked with people's keys\n") != std::string::npos);
+  CHECK(said.find("  1 vote is the host's word: no key signed it\n") != std::string::npos);
+}
+
+TEST_CASE("A vote that a permit does not take is none, whatever the host says", "[audit]") {
+  for (const char* votes : {"signed", "hardware"}) {
+    LogMaker log;
+    log.votes = votes;
+    auto ask = log.ask("first", "alice", 1);
+    const bool by_key = std::string_view(votes) == "hardware";
+    log.vote(ask, "bob", true, by_key);
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", "alice");
+    log.checkpoint();
+    log.end();
+    CHECK(says(audited(log.text()), 2, by_key ? "not signed with a hardware key of that person" : "asked for signed ones"));
+  }
+}
+
 TEST_CASE("A vote that somebody else signed is not his", "[audit]") {
   evidence::Trust given = trust();
   given.signers = evidence::parse_allowed_signers("bob " + test::key_of(77).public_key().text).all;

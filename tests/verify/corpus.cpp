@@ -8,8 +8,10 @@
 namespace {
 
 using jit::evidence::Json;
+using jit::test::Hand;
 using jit::test::id_of;
 using jit::test::LogMaker;
+using jit::test::Voter;
 
 std::string folder;
 
@@ -98,7 +100,7 @@ void lies() {
     finish(log, "one-of-two.bad");
   }
   // The rule lets the requester's hardware key answer: erin's is not given, alice's is none.
-  for (const auto& [name, person, is_signed] : {std::tuple("self.good", "erin", true), {"self-soft-key.bad", "alice", true}, {"self-local.bad", "erin", false}}) {
+  for (const auto& [name, person, is_signed] : {std::tuple("self-unknown.good", "erin", true), {"self-soft-key.bad", "alice", true}, {"self-local.bad", "erin", false}}) {
     LogMaker log = begun();
     auto ask = log.ask("a", person, 1, "", true);
     log.vote(ask, person, true, is_signed);
@@ -198,6 +200,33 @@ void lies() {
     log.grant(ask, "g", "alice");
     finish(log, "other-votes.bad");
   }
+  for (const auto& [votes, verdict] : {std::pair("any", ".good"), {"signed", ".bad"}, {"hardware", ".bad"}}) {
+    for (const bool approve : {true, false}) {
+      LogMaker log = begun();
+      log.votes = votes;
+      auto ask = log.ask("a", "alice", 1);
+      log.vote(ask, "bob", approve);
+      approve ? log.approved(ask, id_of("g")) : log.end_of(ask, "request.denied");
+      if (approve) log.grant(ask, "g", "alice");
+      finish(log, votes + std::string(approve ? "-rule-by-uid" + std::string(verdict) : "-rule-denied-by-uid.good"));
+    }
+  }
+  {
+    LogMaker log = begun();
+    log.votes = "hardware";
+    auto ask = log.ask("a", "alice", 1);
+    log.vote(ask, "bob", false, true);  // a denial counts with any key
+    log.end_of(ask, "request.denied");
+    finish(log, "hardware-rule-denied.good");
+  }
+  {
+    LogMaker log = begun();
+    auto ask = log.ask("a", "alice", 1);
+    log.add("vote.cast", ask.id, "", {{"voter", "bob"}, {"kind", "sshsig"}, {"approve", true}, {"reason", ""}, {"digest", ask.digest}, {"person", "alice"}});
+    log.approved(ask, id_of("g"));
+    log.grant(ask, "g", "alice");
+    finish(log, "signed-nothing.bad");
+  }
   const Json logged[] = {nullptr, {{"duration_s", 7200}}, {{"duration_s", nullptr}}, {{"scope", "session"}}, {{"scope", nullptr}}, {{"block_s", 60}}};
   for (const bool by_code : {false, true}) {
     for (std::size_t i = 0; i < std::size(logged); ++i) {
@@ -220,6 +249,36 @@ void lies() {
     const std::string grant = log.grant(ask, "g", "bob");
     log.use(grant, ask, "grant.extended");
     finish(log, "more-for-nothing.bad");
+  }
+}
+
+// One approval with this hand, as an envelope or as a code, and its grant.
+void approval(const std::string& name, const Voter& voter, const Hand& hand, bool by_code, bool own = false, const std::string& votes = "any") {
+  LogMaker log;
+  log.votes = votes;
+  log.hands[voter.name] = hand;
+  const std::string person = own ? voter.name : "alice";
+  auto ask = log.ask("a", person, 1, "", own);
+  by_code ? log.vote_by_code(ask, voter.name) : log.vote(ask, voter.name, true, true);
+  log.approved(ask, id_of("g"));
+  log.grant(ask, "g", person);
+  finish(log, name);
+}
+
+void keys(const std::vector<Voter>& all) {
+  for (const Voter& voter : all) {
+    for (const bool by_code : {false, true}) {
+      const std::string name = voter.name + (by_code ? "-code" : "");
+      const auto each = [&](const std::vector<Hand>& hands, const std::string& verdict) {
+        for (std::size_t i = 0; i < hands.size(); ++i) approval(name + "-" + std::to_string(i) + verdict, voter, hands[i], by_code);
+      };
+      const auto& good = by_code ? voter.good_codes : voter.good;
+      each(good, ".good");
+      each(by_code ? voter.bad_codes : voter.bad, ".bad");
+      if (!good.empty()) approval("self-" + name + (voter.hardware ? ".good" : ".bad"), voter, good.front(), by_code, true);
+      if (!good.empty()) approval("hardware-rule-" + name + (voter.hardware ? ".good" : ".bad"), voter, good.front(), by_code, false, "hardware");
+      if (!good.empty()) approval("signed-rule-" + name + ".good", voter, good.front(), by_code, false, "signed");
+    }
   }
 }
 
@@ -323,7 +382,9 @@ int main(int argc, char** argv) {
   write("small-proof.good", little.proof(id_of("small")));
   lies();
   heads();
-  std::ofstream(folder + "/allowed_signers") << jit::test::allowed_signers();
+  const auto all = jit::test::voters();
+  keys(all);
+  std::ofstream(folder + "/allowed_signers") << jit::test::allowed_signers() << jit::test::signers_of(all);
   std::ofstream(folder + "/host_key") << LogMaker().host().key << "\n";
   std::cout << "written\n";
   return 0;

@@ -2,6 +2,7 @@
 #include "log_maker.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "evidence/signature.h"
 #include "evidence/text.h"
@@ -89,7 +90,7 @@ LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, 
   request.extends = extends;
   request.offer.rule = "root";
   request.offer.self = self;
-  request.offer.votes = "any";
+  request.offer.votes = votes;
   request.offer.scope = "session";
   request.offer.on_expiry = "terminate";
   if (needed > 0) request.offer.seats = {{"set:sre", needed}};
@@ -113,6 +114,12 @@ void LogMaker::narrow(Json& fields, const Json& logged) const {
   for (auto at = fields.begin(); at != fields.end();) at = at->is_null() ? fields.erase(at) : std::next(at);
 }
 
+Hand LogMaker::hand_of(const std::string& voter) const {
+  if (const auto found = hands.find(voter); found != hands.end()) return found->second;
+  const auto key = std::make_shared<HostKey>(key_of(seed_of(voter)));
+  return {key->public_key(), [key](std::string_view purpose, std::string_view message) { return key->sign(purpose, message); }};
+}
+
 void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_signed, const Json& logged) {
   Json fields{{"voter", voter}, {"kind", "local"}, {"approve", approve}, {"reason", "it's \"fine\""}, {"digest", ask.digest}, {"person", ask.person}, {"uid", 1000}};
   if (!is_signed) {
@@ -120,7 +127,7 @@ void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_si
     add("vote.cast", ask.id, "", std::move(fields));
     return;
   }
-  const HostKey key = key_of(seed_of(voter));
+  const Hand hand = hand_of(voter);
   evidence::Vote vote;
   vote.digest = ask.digest;
   vote.request = ask.id;
@@ -129,12 +136,14 @@ void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_si
   vote.approve = approve;
   vote.reason = "it's \"fine\"";
   vote.person = voter;
-  vote.key_id = key.fingerprint();
+  vote.key_id = evidence::fingerprint(hand.key);
   vote.time_ms = kBegin;
   if (narrowed) vote.duration_s = 300, vote.scope = "command";
-  const Envelope envelope = key.seal(evidence::kVoteType, payload_of(vote), evidence::kVoteNamespace);
+  Envelope envelope{std::string(evidence::kVoteType), payload_of(vote), {}};
+  const std::string kind = hand.key.kind == "ssh" ? "sshsig" : "webauthn";
+  envelope.signatures.push_back({vote.key_id, kind, hand.sign(evidence::kVoteNamespace, evidence::pae(envelope.type, envelope.payload))});
   const std::string digest = evidence::digest_of(envelope.type, envelope.payload);
-  fields["kind"] = "sshsig";
+  fields["kind"] = kind;
   fields["key"] = vote.key_id;
   fields["vote"] = digest;
   if (approve) ask.signed_votes.push_back(digest);
@@ -144,19 +153,19 @@ void LogMaker::vote(Ask& ask, const std::string& voter, bool approve, bool is_si
 }
 
 void LogMaker::vote_by_code(Ask& ask, const std::string& voter, const Json& logged) {
-  const HostKey key = key_of(seed_of(voter));
+  const Hand hand = hand_of(voter);
   evidence::VoteCode vote;
   vote.digest = ask.digest;
   vote.approve = true;
-  vote.key = *evidence::key_prefix(key.public_key());
+  vote.key = *evidence::key_prefix(hand.key);
   vote.reason = "by hand";
   if (narrowed) vote.duration_s = 300, vote.scope = 0;
   const auto body = *evidence::body_of(vote);
-  const std::string text = *evidence::to_text(vote, key.sign(evidence::kVoteCodeNamespace, evidence::text_of(body)));
+  const std::string text = *evidence::to_text(vote, hand.sign(evidence::kVoteCodeNamespace, evidence::text_of(body)));
   const std::string digest = evidence::sha256_hex(evidence::text_of(body));
   ask.signed_votes.push_back(digest);
   Json fields{{"voter", voter}, {"kind", "code"}, {"approve", true}, {"reason", "by hand"}, {"digest", ask.digest},
-              {"person", "alice"}, {"uid", 1000}, {"key", key.fingerprint()}, {"vote", digest}};
+              {"person", "alice"}, {"uid", 1000}, {"key", evidence::fingerprint(hand.key)}, {"vote", digest}};
   narrow(fields, logged);
   add("vote.cast", ask.id, "", std::move(fields));
   code(text);

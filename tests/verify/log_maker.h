@@ -2,6 +2,7 @@
 // Makes logs as a host would, good ones and such as a host that lies would sign.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "evidence/host_key.h"
 #include "evidence/request.h"
 #include "evidence/vote.h"
+#include "tests/evidence/voters.h"
 
 namespace jit::test {
 
@@ -44,6 +46,8 @@ class LogMaker {
   void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false, const Json& logged = Json(nullptr));
   void vote_by_code(Ask& ask, const std::string& voter, const Json& logged = Json(nullptr));
   bool narrowed = false;
+  std::string votes = "any";  // what the permits ask for
+  std::map<std::string, Hand> hands = {};  // of voters who sign with another key than that of their name
   void approved(const Ask& ask, const std::string& grant = {});
   void end_of(const Ask& ask, const std::string& type);
   std::string grant(const Ask& ask, const std::string& word, const std::string& person);
@@ -61,6 +65,7 @@ class LogMaker {
 
  private:
   void narrow(Json& fields, const Json& logged) const;
+  Hand hand_of(const std::string& voter) const;
   HostKey key_;
   evidence::Frontier tree_;
   std::vector<evidence::Hash> leaves_;

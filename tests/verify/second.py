@@ -8,8 +8,9 @@ import json
 import re
 import sys
 
-from second_forms import (LEAF_MAX, LINE_MAX, MOST, Bad, Envelope, Leaf, Tree, canonical, digits, dump, fingerprint, host_id, key_blob, members,
-                          need, number, root_by_path, sha256, string, text, verifies)
+from second_bad import Bad, need
+from second_forms import LEAF_MAX, LINE_MAX, MOST, Envelope, Leaf, Tree, canonical, digits, dump, members, number, root_by_path, text
+from second_keys import fingerprint, host_id, is_webauthn, key_blob, sha256, signed, string
 
 
 class Head:
@@ -37,7 +38,7 @@ class Story:
         if leaf.request not in self.asks:
             need(self.reach == "late", "no entry of its request")
             self.asks[leaf.request] = {"known": False, "needed": 0, "person": "", "digest": leaf.text("digest"), "extends": "", "voters": [],
-                                       "votes": set(), "votes_known": True, "self": False, "approved": False, "over": False, "used": False}
+                                       "votes": set(), "votes_known": True, "self": False, "asks": "", "approved": False, "over": False, "used": False}
         return self.asks[leaf.request]
 
     def entry(self, leaf):
@@ -56,7 +57,7 @@ class Story:
             seats = leaf.fields.get("seats")
             needed = sum(whole_number(s.get("count")) for s in seats if isinstance(s, dict)) if isinstance(seats, list) else 0
         self.asks[leaf.request] = {"known": True, "needed": needed, "person": leaf.text("person"), "digest": leaf.text("digest"),
-                                   "extends": leaf.text("extends"), "voters": [], "votes": set(), "votes_known": True, "self": False,
+                                   "extends": leaf.text("extends"), "voters": [], "votes": set(), "votes_known": True, "self": False, "asks": "",
                                    "approved": False, "over": False, "used": False}
 
     def vote(self, leaf):
@@ -69,6 +70,7 @@ class Story:
             ask["over"] |= not ask["used"]
             return
         need(not ask["approved"] and not ask["over"])
+        need(leaf.text("kind") != "local" or ask["asks"] not in ("signed", "hardware"))
         voter = leaf.text("voter")
         own = voter == ask["person"]
         need(not voter or ((not own or (ask["self"] and leaf.text("kind") != "local")) and voter not in ask["voters"]))
@@ -121,6 +123,7 @@ class Story:
         if self.last and not self.settled:
             field = self.FIELD.get(self.last.type)
             need(field in (None, "digest") or not self.last.text(field) or self.last.erased, "its document is missing")
+            need(field != "vote" or self.last.text("vote") or self.last.text("kind") == "local" or "vote" in self.last.erased, "signed with nothing")
             self.settled = True
 
     def document(self, line):
@@ -143,7 +146,7 @@ class Story:
             need(value["id"] == leaf.request and value["host"]["id"] == self.host["id"] and ask and ask["needed"] == needed)
             need(leaf.agrees(person=value["subject"]["person"], user=value["subject"]["name"], door=value["door"], rule=value["offer"]["rule"],
                              scope=value["offer"]["scope"], policy=value["policy"]))
-            ask["self"] = value["offer"]["self"]
+            ask["self"], ask["asks"] = value["offer"]["self"], value["offer"]["votes"]
             return None
         need(value["id"] == leaf.grant and (value["request"] or "") == leaf.request and value["host"] == self.host["id"])
         need(leaf.agrees(request_digest=value["request_digest"] or "", person=value["subject"]["person"], door=value["door"], rule=value["rule"],
@@ -155,10 +158,10 @@ class Story:
         return [key for who, purposes, key in self.signers if who == person and (not purposes or purpose in purposes or "*" in purposes)]
 
     def counting(self, leaf, keys):
-        """The requester answers with a key in hardware, or not at all."""
+        """The requester answers with a key in hardware, or not at all; and so does everybody where the permit says so."""
         ask = self.asks.get(leaf.request)
-        own = ask and ask["person"] and ask["person"] == leaf.text("voter")
-        return [key for key in keys if not own or key.startswith(("sk-", "webauthn"))]
+        hardware = ask and (ask["person"] and ask["person"] == leaf.text("voter") or ask["asks"] == "hardware" and leaf.fields.get("approve") is True)
+        return [key for key in keys if not hardware or key.startswith(("sk-", "webauthn"))]
 
     def signed_vote(self, leaf, envelope):
         value = envelope.document("vote")
@@ -182,9 +185,11 @@ class Story:
         keys = self.keys(leaf.text("voter"), purpose)
         good = []
         for key in self.counting(leaf, keys):
+            if is_webauthn(key) or key.startswith("ssh-rsa "):
+                continue  # what they sign is no code
             public = key_blob(key)
             sshsig = b"SSHSIG\0\0\0\1" + string(public) + string(purpose.encode()) + string(b"") + string(hash_name) + string(signature)
-            if sha256(public)[:8] == body[43:51] and verifies(key, purpose, body, sshsig):
+            if sha256(public)[:8] == body[43:51] and signed(key, purpose, body, "sshsig", sshsig):
                 good.append(key)
                 need(leaf.narrows(bool(raw[1] & 1), int.from_bytes(raw[34:38], "big") if raw[1] & 2 else None,
                                   ("command", "tty", "session", "login")[raw[42]] if raw[1] & 8 else None, int.from_bytes(raw[38:42], "big") if raw[1] & 4 else None))

@@ -1,29 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The forms that the second verifier reads, each from its standard: canonical JSON, RFC 6962, DSSE, SSHSIG (Ed25519 and ECDSA P-256).
+"""The forms that the second verifier reads, each from its standard: canonical JSON, RFC 6962, DSSE; who signed it says second_keys.py.
 Without any code of the project."""
-import base64
-import hashlib
 import json
 import re
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+import second_keys
+from second_bad import Bad, need
+from second_keys import sha256
 
 MOST = 1 << 53
 LINE_MAX, LEAF_MAX, ENVELOPE_MAX = 4 << 20, 256 << 10, 256 << 10
 HEX = re.compile(r"[0-9a-f]*\Z")
 TYPE = "application/vnd.pam-jit.%s.v1+json"
-
-
-class Bad(Exception):
-    """What is wrong with a line; where, the caller says."""
-
-
-def need(truth, what="form"):
-    if not truth:
-        raise Bad(what)
 
 
 def dump(value):
@@ -72,16 +61,9 @@ def digits(value, size):
 
 def unbase64(value, most):
     need(isinstance(value, str))
-    try:
-        out = base64.b64decode(value, validate=True)
-    except ValueError as error:
-        raise Bad("base64") from error
-    need(len(out) <= most and base64.b64encode(out).decode() == value)
+    out = second_keys.unbase64(value)
+    need(len(out) <= most)
     return out
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
 
 
 def node(left, right):
@@ -128,62 +110,6 @@ def root_by_path(index, size, leaf, path):
     return node(path[-1], root_by_path(index - half, size - half, leaf, path[:-1]))
 
 
-def strings(blob):
-    out = []
-    while blob:
-        need(len(blob) >= 4)
-        length = int.from_bytes(blob[:4], "big")
-        need(len(blob) >= 4 + length)
-        out.append(blob[4:4 + length])
-        blob = blob[4 + length:]
-    return out
-
-
-def key_blob(line):
-    words = line.split(" ")
-    need(len(words) >= 2)
-    blob = unbase64(words[1], 4096)
-    need(strings(blob)[0].decode(errors="replace") == words[0])
-    return blob
-
-
-def fingerprint(line):
-    return "SHA256:" + base64.b64encode(sha256(key_blob(line))).decode().rstrip("=")
-
-
-def host_id(line):
-    return sha256(key_blob(line)).hex()[:32]
-
-
-def string(value):
-    return len(value).to_bytes(4, "big") + value
-
-
-def verifies(line, purpose, message, sshsig):
-    """SSHSIG, version 1."""
-    try:
-        need(sshsig[:10] == b"SSHSIG\0\0\0\1")
-        public, namespace, reserved, hash_name, signature = strings(sshsig[10:])
-        need(public == key_blob(line) and namespace == purpose.encode() and reserved == b"" and hash_name in (b"sha256", b"sha512"))
-        hashed = hashlib.new(hash_name.decode(), message).digest()
-        signed = b"SSHSIG" + string(namespace) + string(reserved) + string(hash_name) + string(hashed)
-        kind, *body = strings(signature)
-        key_kind, *key = strings(public)
-        need(kind == key_kind)
-        if kind == b"ssh-ed25519":
-            need(len(key) == 1 and len(body) == 1)
-            ed25519.Ed25519PublicKey.from_public_bytes(key[0]).verify(body[0], signed)
-        elif kind == b"ecdsa-sha2-nistp256":
-            r, s = (int.from_bytes(v, "big", signed=True) for v in strings(body[0]))
-            point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key[1])
-            point.verify(utils.encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
-        else:
-            raise NotImplementedError(kind)
-        return True
-    except (Bad, ValueError, InvalidSignature):
-        return False
-
-
 class Envelope:
     def __init__(self, value):
         text_form = dump(value)
@@ -204,7 +130,9 @@ class Envelope:
         self.digest = sha256(self.pae).hex()
 
     def of(self, line, purpose):
-        return len(self.signatures) == 1 and self.signatures[0][:2] == (fingerprint(line), "sshsig") and verifies(line, purpose, self.pae, self.signatures[0][2])
+        if len(self.signatures) != 1 or self.signatures[0][0] != second_keys.fingerprint(line):
+            return False
+        return second_keys.signed(line, purpose, self.pae, *self.signatures[0][1:])
 
     def document(self, kind):
         need(self.type == TYPE % kind)
