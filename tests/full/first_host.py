@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # full bed --packages
-"""docs/howto/first-host.md, typed as it stands, from the installation to the first approved sudo and back; then a new boot on the same disk."""
+"""What the README says, typed as it stands, from the installation to the first approved sudo; docs/howto/first-host.md, which says the same, has
+the way back. Then a new boot on the same disk."""
 import pathlib
 import sys
 import time
@@ -12,7 +13,7 @@ from bedlib import check, run
 from booted import shell, until
 from typed import Typing, lines
 
-PAGE = "first-host.md"
+README = "../../README.md", "On a host of yours"
 
 
 def pam_files() -> dict:
@@ -20,12 +21,13 @@ def pam_files() -> dict:
 
 
 def parts() -> tuple:
-    """The page up to where it is confirmed, what it looks at then, and the way back."""
-    these = lines(PAGE)
-    check(len(these) == 15, f"{len(these)} lines on the page")
-    commands = [command for _who, command, _code in these]
+    """The README up to where it is confirmed, and what it looks at then; the way back, of the page."""
+    these, page = lines(*README), lines("first-host.md")
+    check(len(page) == 15 and these == page[:len(these)], f"the README does not say what the page does: {these}\n{page}")
+    commands = [command for _who, command, _code in page]
     look, back = commands.index("sudo jitctl setup --confirm") + 1, commands.index("jitctl setup --undo")
-    return these[:look], these[look:back], these[back:]
+    check(commands.index("jitctl doctor") == len(these) - 1, f"the README ends with {commands[len(these) - 1]}")
+    return these[:look], page[look:back], page[back:]
 
 
 def test_the_page() -> None:
