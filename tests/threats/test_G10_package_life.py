@@ -9,7 +9,7 @@ import bedlib
 import booted
 from bedlib import check, run
 from booted import permit, shell, until
-from packages import FIRST, LINE, NAMES, NEXT, PACKAGES, another, apt, done, files, foreign, fresh, is_let_in, pam_files, version_of, waiting_alice
+from packages import FIRST, LINE, NAMES, NEXT, PACKAGES, another, apt, done, files, foreign, fresh, is_let_in, pam_files, root_gets_in, version_of, waiting_alice
 
 
 def ungate() -> None:
@@ -50,6 +50,7 @@ def test_an_upgrade_keeps_who_waits() -> None:
         until("a notifier that runs", lambda: "notify: all channels take messages" in run("root", ["jitctl", "notify", "status"]).text)
         is_let_in(alice, request)
     check(shell("systemctl is-active jit-broker.socket").strip() == "active", "the socket went away")
+    root_gets_in()
 
 
 def test_an_older_one_is_refused() -> None:
@@ -59,6 +60,7 @@ def test_an_older_one_is_refused() -> None:
     done(apt("install", *files(NEXT)))
     check(version_of("jit-broker") == NEXT, "the older one is in")
     until("a broker that runs", lambda: run("root", ["jitctl", "status"]).code == 0)
+    root_gets_in()
 
 
 def test_removal_refuses_where_a_line_is_left() -> None:
@@ -74,6 +76,7 @@ def test_removal_refuses_where_a_line_is_left() -> None:
     done(apt("install", *files(NEXT)))
     until("a broker that runs", lambda: run("root", ["jitctl", "status"]).code == 0)
     check(run("alice", ["sudo", "-n", "true"]).code != 0, "alice is root without being asked about")
+    root_gets_in()
 
 
 def test_sudo_is_not_left_without_its_plugin() -> None:
