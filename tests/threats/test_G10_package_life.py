@@ -36,6 +36,13 @@ def test_installing_changes_no_pam_file() -> None:
     check(shell("stat -c '%U %a' /var/lib/jit/host.key").strip() == "_jit 600", "the key's mode")
 
 
+def a_bug_report_tells_nothing_of(*private: str) -> None:
+    said = shell("/usr/share/bug/jit-broker 3>&1 >/dev/null 2>&1")
+    for wanted in "Id=jit-broker.service", "ActiveState=active", "running", "/etc/pam.d/sudo":
+        check(wanted in said, f"a report without {wanted}: {said}")
+    check(not any(word in said for word in private), f"a report tells of people or requests: {said}")
+
+
 def test_an_upgrade_keeps_who_waits() -> None:
     booted.set_up(permit("root", "alice", "sudo", "root", 'approval = "bob"', 'max = "10m"') + permit("in", "alice", "ssh", "alice", 'max = "1d"'))
     pathlib.Path("/etc/jit/notify.d/pager.toml").write_text('kind = "exec"\ncommand = ["/usr/bin/true"]\n', encoding="ascii")
@@ -48,6 +55,7 @@ def test_an_upgrade_keeps_who_waits() -> None:
         check({version_of(name) for name in NAMES} == {NEXT}, "not upgraded")
         check(0 not in old and all(pid not in old for pid in (broker_pid(), booted.main_pid("jit-notify"))), "an old one still runs")
         until("a notifier that runs", lambda: "notify: all channels take messages" in run("root", ["jitctl", "notify", "status"]).text)
+        a_bug_report_tells_nothing_of("alice", "bob", request[:8], "echo in")
         is_let_in(alice, request)
     check(shell("systemctl is-active jit-broker.socket").strip() == "active", "the socket went away")
     root_gets_in()
