@@ -136,6 +136,20 @@ def test_a_file_beside_the_main_one_that_needs_no_line():
                 os.unlink("/etc/pam.d/remote")
 
 
+def test_its_rescue_line_lets_root_in_at_a_console_alone():
+    """By real logins, with the broker dead: the session's line stands first there, the account's further down."""
+    with pam_files.as_installed():
+        check(setup("login", "--no-take-back").code == 0 and pam_files.read("login").count("tty =~") == 2, "setup")
+        broker.stop()
+        try:
+            with bedlib.console("root", "/dev/tty1") as root, bedlib.console("root") as elsewhere, bedlib.console("alice", "/dev/tty2") as alice:
+                root.expect("# $")
+                for other in elsewhere, alice:
+                    other.expect("cannot be reached")
+        finally:
+            broker.start()
+
+
 def test_one_door_of_several():
     with pam_files.as_installed():
         check(setup("sudo", "su", "--no-take-back").code == 0, "setup")

@@ -65,6 +65,9 @@ setpriv --reuid=alice --regid=alice --init-groups jitctl request -m "another" --
 until_true "the second was not told" bash -c '[ "$(grep -c "\"event\":\"grant\"" /var/lib/jit-notify/taken)" -ge 2 ]'
 [ "$(grep -c '"event":"grant"' /var/lib/jit-notify/taken)" = 2 ] || fail "something was told twice"
 
+watched jit-notify
+until_true "it does not come back" jitctl notify status
+
 # A broken channel is said, a reload takes the file that was mended.
 echo 'kind = "exec' >/etc/jit/notify.d/other.toml
 chgrp _jit-notify /etc/jit/notify.d/other.toml

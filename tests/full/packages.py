@@ -22,6 +22,10 @@ def done(result: subprocess.CompletedProcess) -> None:
     check(result.returncode == 0, f"{' '.join(result.args)}: {result.stdout[-3000:]}{result.stderr[-3000:]}")
 
 
+def is_here(package: str) -> bool:
+    return run("root", ["dpkg-query", "-W", "-f", "${db:Status-Status}", package]).out == "installed"
+
+
 def version_of(package: str) -> str:
     return shell(f"dpkg-query -W -f '${{Version}}' {package}")
 
@@ -31,10 +35,10 @@ def files(version: str) -> list:
 
 
 def another(version: str, made: str) -> None:
-    """The same packages under another version, in the maintainer scripts too."""
+    """The same packages under another version, in the maintainer scripts too; not compressed, which takes longer than all else."""
     for path in PACKAGES.glob(f"*_{version}_*.deb"):
         shell(f"rm -rf /root/tree; dpkg-deb -R {path} /root/tree; cd /root/tree/DEBIAN; sed -i 's/{re.escape(version)}/{made}/g' control $(ls preinst postinst prerm postrm 2>/dev/null || true)"
-              f"; dpkg-deb -b --nocheck /root/tree {path.parent}/{path.name.replace(version, made)}")
+              f"; dpkg-deb -b -Znone --nocheck /root/tree {path.parent}/{path.name.replace(version, made)}")
 
 
 def foreign(version: str) -> tuple:
@@ -45,17 +49,26 @@ def foreign(version: str) -> tuple:
     made = path.parent / "foreign" / path.name.replace(f"_{own}.", f"_{other}.")
     shell(f"rm -rf /root/tree; mkdir -p {made.parent}; dpkg-deb -R {path} /root/tree; cd /root/tree; mv usr/lib/*-linux-gnu* usr/lib/{triplet}"
           f"; sed -i 's/^Architecture:.*/Architecture: {other}/; s/^Depends:.*/Depends: jit-broker (= {version}), jitctl (= {version})/' DEBIAN/control"
-          f"; rm -f DEBIAN/md5sums; dpkg-deb -b --nocheck /root/tree {made}")
+          f"; rm -f DEBIAN/md5sums; dpkg-deb -b -Znone --nocheck /root/tree {made}")
     return f"libpam-jit:{other}", made
 
 
-def pam_files() -> dict:
-    return {path.name: path.read_bytes() for path in pathlib.Path("/etc/pam.d").iterdir()}
+def pam_files(folder: str = "/etc/pam.d") -> dict:
+    return {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()}
 
 
 def fresh() -> None:
     """No trace of the build's own installation."""
-    shell("userdel _jit 2>/dev/null || true; rm -rf /etc/jit /var/lib/jit")
+    shell("userdel _jit 2>/dev/null || true; rm -rf /etc/jit /var/lib/jit; echo root:root | chpasswd")
+
+
+def root_gets_in() -> None:
+    """At a text console, with the broker dead: by the rescue line, where login is gated."""
+    broker = "jit-broker.socket jit-broker.service" if is_here("jit-broker") else ""
+    shell(f"test -z '{broker}' || systemctl stop {broker}")
+    with bedlib.console("root", "/dev/tty1") as terminal:
+        terminal.expect("# $")
+    shell(f"test -z '{broker}' || systemctl start {broker}")
 
 
 def waiting_alice() -> tuple:
@@ -71,5 +84,8 @@ def is_let_in(alice: Terminal, request: str) -> None:
     alice.expect("in=0")
 
 
+if not PACKAGES.exists():  # autopkgtest has them in a repository
+    PACKAGES.mkdir()
+    shell(f"cd {PACKAGES} && apt-get -q download {' '.join(NAMES)}")
 FIRST = next(PACKAGES.glob("jit-broker_*.deb")).name.split("_")[1]
 NEXT = FIRST + "+next"

@@ -7,8 +7,9 @@ import bedlib
 import booted
 from bedlib import check, run
 from booted import permit, shell, until
-from typed import lines, root
+from typed import lines, root, waiting
 
+ETC = pathlib.Path("/etc/jit")
 POLICY = permit("in", "alice", "ssh login", "alice", 'max = "1d"') + permit("root", "alice", "sudo su", "root", 'approval = "bob"', 'max = "10m"')
 
 
@@ -32,9 +33,35 @@ def first_look(*words: str, status: int = 0) -> None:
         check(wanted in said, f"not said: {wanted}\n{said}")
 
 
+def etc() -> dict:
+    """All of /etc/jit: bytes, modes and owners."""
+    return {str(path): (path.stat().st_mode, path.stat().st_uid, path.stat().st_gid, path.read_bytes() if path.is_file() else b"")
+            for path in (ETC, *ETC.rglob("*"))}
+
+
 def test_backup() -> None:
-    typed(lines("backup.md"))
+    """All is lost but the copy, and that is the second one: what waited or was granted then is over, the rest is as it was."""
+    commands = lines("backup.md")
+    restored = max(i for i, line in enumerate(commands) if "systemctl stop" in line[1])
+    typed(commands[:restored])
+    for what in "granted", "waits":
+        asked = run("alice", ["jitctl", "request", "--as", "root", "-m", what, "--", f"/usr/bin/{what}"])
+        check(asked.code == 0, asked.text)
+    waits, granted = bedlib.jitctl("root", "requests", "--all")
+    if waits["reason"] != "waits":
+        waits, granted = granted, waits
+    approved = run("bob", ["jitctl", "approve", granted["id"]])
+    check(approved.code == 0, approved.text)
+    typed(commands[:restored])
+    before, host, created = etc(), state()["host"], booted.entries("grant.created")
+    check(len(created) == 1 and [g["state"] for g in bedlib.all_grants()] != ["ended"] and waiting() == [waits["id"][:8]], "nothing is there to be lost")
+    shell("rm -rf /etc/jit /var/lib/jit/host.key")
+    typed(commands[restored:])
     until("it runs", is_well)
+    check(state()["host"] == host, "it is another host")
+    check(booted.entries("grant.created") == created, "an entry from before the copy is gone")
+    check(etc() == before, f"/etc/jit is not as it was: {etc().keys() ^ before.keys()}")
+    check([g["state"] for g in bedlib.all_grants()] == ["ended"] and waiting() == [], "what the copy grants, or who waited in it, is there still")
 
 
 def test_a_broken_policy() -> None:

@@ -45,6 +45,8 @@ echo "jit-relay: active, as _jit-relay, no capabilities, connected"
 
 kill -9 "$pid"
 until_true "it does not come back" bash -c 'p=$(systemctl show -p MainPID --value jit-relay); [ "$p" != 0 ] && [ "$p" != '"$pid"' ] && jitctl relay status'
+watched jit-relay
+until_true "it does not connect again" jitctl relay status
 systemctl restart jit-broker.service
 until_true "it is not connected after the broker's restart" jitctl relay status
 systemctl stop test-nats

@@ -10,6 +10,17 @@ until_true() { # at most 60 s
     read -r -t 0.1 _ <> <(:) || true
   done
 }
+watched() { # UNIT: one that hangs is replaced
+  local pid drop_in=/run/systemd/system/$1.service.d
+  mkdir -p "$drop_in"
+  printf '[Service]\nWatchdogSec=4s\n' >"$drop_in/test.conf"
+  systemctl daemon-reload
+  systemctl restart "$1.service"
+  pid=$(systemctl show -p MainPID --value "$1")
+  kill -STOP "$pid"
+  until_true "the watchdog does not act" bash -c 'p=$(systemctl show -p MainPID --value '"$1"'); [ "$p" != 0 ] && [ "$p" != '"$pid"' ] && systemctl is-active --quiet '"$1"'.service'
+  grep -q 'atchdog timeout' <<<"$(journalctl -b --no-pager -u "$1")" || fail "it was not the watchdog"
+}
 
 systemctl daemon-reload
 systemd-sysusers

@@ -97,17 +97,24 @@ done
 systemctl is-active --quiet jit-broker.socket || fail "the socket gave up"
 echo "kill -9 seven times in a row: still there"
 
-mkdir -p /run/systemd/system/jit-broker.service.d
-printf '[Service]\nWatchdogSec=4s\n' >/run/systemd/system/jit-broker.service.d/test.conf
-systemctl daemon-reload
-systemctl restart jit-broker.service
-pid=$(systemctl show -p MainPID --value jit-broker)
-kill -STOP "$pid"
-until_true "the watchdog does not act" bash -c 'p=$(systemctl show -p MainPID --value jit-broker); [ "$p" != 0 ] && [ "$p" != '"$pid"' ] && systemctl is-active --quiet jit-broker'
+watched jit-broker
 echo "stopped: the watchdog replaced it"
 
+# So is the enforcer, which knows then what it held, and ends it.
+script -qefc "setpriv --reuid alice --regid alice --init-groups sudo sleep 1001" /dev/null </dev/null >/tmp/out 2>&1 &
+until_true "no request appears" bash -c 'grep -q pending <<<"$(runuser -u bob -- jitctl requests)"'
+runuser -u bob -- jitctl approve "$(runuser -u bob -- jitctl requests | cut -f1 | head -n1)" -m ok --key /home/bob/vote
+until_true "nothing runs under the grant" pgrep -f '^sleep 1001'
+watched jit-enforcer
+pgrep -f '^sleep 1001' >/dev/null || fail "what runs under a grant ended with the enforcer"
+jitctl revoke --all -m "the end of it"
+until_true "what ran under the grant goes on" bash -c '! pgrep -f "^sleep 1001"'
+echo "the enforcer stopped: replaced, and what it held ends"
+
+was=$(jitctl status | grep policy)
+sed -i 's/max = "10m"/max = "9m"/' /etc/jit/policy.d/test.toml
 systemctl reload jit-broker.service
-until_true "no reload in the log" bash -c '[ "$(jitctl audit log --json | grep -o policy.loaded | wc -l)" -ge 2 ]'
+until_true "the reload did not take the new policy" bash -c '[ "$(jitctl status | grep policy)" != "$1" ]' - "$was"
 grep -q '"JIT_PERSON":"uid:' <<<"$(journalctl -b JIT_TYPE=grant.created -o json --no-pager)" || fail "journald has no grant with JIT_ fields"
 grep -q 'cwd\|argv' <<<"$(journalctl -b SYSLOG_IDENTIFIER=jit-broker -o json --no-pager)" && fail "something private in journald"
 echo "reload, and the journal's JIT_ fields"

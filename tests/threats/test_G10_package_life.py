@@ -9,7 +9,7 @@ import bedlib
 import booted
 from bedlib import check, run
 from booted import permit, shell, until
-from packages import FIRST, LINE, NAMES, NEXT, PACKAGES, another, apt, done, files, foreign, fresh, is_let_in, pam_files, version_of, waiting_alice
+from packages import FIRST, LINE, NAMES, NEXT, PACKAGES, another, apt, done, files, foreign, fresh, is_let_in, pam_files, root_gets_in, version_of, waiting_alice
 
 
 def ungate() -> None:
@@ -36,6 +36,13 @@ def test_installing_changes_no_pam_file() -> None:
     check(shell("stat -c '%U %a' /var/lib/jit/host.key").strip() == "_jit 600", "the key's mode")
 
 
+def a_bug_report_tells_nothing_of(*private: str) -> None:
+    said = shell("/usr/share/bug/jit-broker 3>&1 >/dev/null 2>&1")
+    for wanted in "Id=jit-broker.service", "ActiveState=active", "running", "/etc/pam.d/sudo":
+        check(wanted in said, f"a report without {wanted}: {said}")
+    check(not any(word in said for word in private), f"a report tells of people or requests: {said}")
+
+
 def test_an_upgrade_keeps_who_waits() -> None:
     booted.set_up(permit("root", "alice", "sudo", "root", 'approval = "bob"', 'max = "10m"') + permit("in", "alice", "ssh", "alice", 'max = "1d"'))
     pathlib.Path("/etc/jit/notify.d/pager.toml").write_text('kind = "exec"\ncommand = ["/usr/bin/true"]\n', encoding="ascii")
@@ -48,8 +55,10 @@ def test_an_upgrade_keeps_who_waits() -> None:
         check({version_of(name) for name in NAMES} == {NEXT}, "not upgraded")
         check(0 not in old and all(pid not in old for pid in (broker_pid(), booted.main_pid("jit-notify"))), "an old one still runs")
         until("a notifier that runs", lambda: "notify: all channels take messages" in run("root", ["jitctl", "notify", "status"]).text)
+        a_bug_report_tells_nothing_of("alice", "bob", request[:8], "echo in")
         is_let_in(alice, request)
     check(shell("systemctl is-active jit-broker.socket").strip() == "active", "the socket went away")
+    root_gets_in()
 
 
 def test_an_older_one_is_refused() -> None:
@@ -59,6 +68,7 @@ def test_an_older_one_is_refused() -> None:
     done(apt("install", *files(NEXT)))
     check(version_of("jit-broker") == NEXT, "the older one is in")
     until("a broker that runs", lambda: run("root", ["jitctl", "status"]).code == 0)
+    root_gets_in()
 
 
 def test_removal_refuses_where_a_line_is_left() -> None:
@@ -74,6 +84,7 @@ def test_removal_refuses_where_a_line_is_left() -> None:
     done(apt("install", *files(NEXT)))
     until("a broker that runs", lambda: run("root", ["jitctl", "status"]).code == 0)
     check(run("alice", ["sudo", "-n", "true"]).code != 0, "alice is root without being asked about")
+    root_gets_in()
 
 
 def test_a_refused_removal_opens_nothing() -> None:
