@@ -20,7 +20,7 @@ class RelayClient {
 
   // The answer to a question; a message that comes meanwhile is kept for next().
   Result<relay::Event> ask(const std::string& subject, const std::string& data);
-  // What a stream keeps: asked four times a second, until one of its servers answers.
+  // What a stream keeps: asked again while no server of it answers, and the sooner the quicker they were before.
   Result<relay::Event> read(const std::string& subject, const std::string& data);
   // All that a stream keeps of these subjects, but no more of them than `most`, and until `end`. false: there is more.
   Result<bool> read_each(std::string_view stream, const std::string& subjects, std::uint64_t sequence, std::size_t most, std::chrono::steady_clock::time_point end,

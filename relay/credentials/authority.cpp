@@ -72,6 +72,7 @@ std::optional<Authority> Authority::read(std::string_view document) {
   for (const Json& each : json.value("issued", Json::array())) {
     out.issued_.push_back({text_in(each, "kind"), text_in(each, "name"), text_in(each, "user"), number_in(each, "issued"), number_in(each, "expires"), texts_in(each, "sets")});
   }
+  out.claimed_ = number_in(json, "claimed");
   const Json revoked = json.value("revoked", Json::object());
   for (auto it = revoked.begin(); it != revoked.end(); ++it) {
     if (it->is_number_integer()) out.revoked_.until[it.key()] = it->get<std::int64_t>();
@@ -89,6 +90,7 @@ std::string Authority::document() const {
               {"urls", urls},
               {"replicas", replicas},
               {"issued", std::move(issued)},
+              {"claimed", claimed_},
               {"revoked", revoked_.until}}
              .dump(1) + "\n";
 }
@@ -141,6 +143,7 @@ std::vector<Renewal> Authority::renew(std::int64_t now) {
 }
 
 std::size_t Authority::revoke(std::string_view kind, std::string_view name, std::int64_t now) {
+  claimed_ = std::max(now, claimed_ + 1);
   std::size_t count = 0;
   for (const Issued& each : issued_) {
     if (each.kind != kind || each.name != name) continue;
@@ -179,6 +182,7 @@ std::string Authority::system_credentials(std::int64_t now) const {
 }
 
 std::vector<std::string> Authority::account_claims(std::int64_t now) const {
+  now = std::max(now, claimed_);
   const Accounts all = accounts();
   return {relay_account_jwt(operator_, all, now), hosts_account_jwt(operator_, all, revoked_of("host", now), now),
           approvers_account_jwt(operator_, all, revoked_of("approver", now), now), system_account_jwt(operator_, all, now)};

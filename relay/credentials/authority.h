@@ -72,6 +72,8 @@ class Authority {
   evidence::Nkey operator_, relay_, hosts_, approvers_, system_;
   std::vector<Issued> issued_;
   Revocations revoked_;
+  // Unix time that the claims of the last revocation bear: of two that differ, servers that were apart keep the newer one.
+  std::int64_t claimed_ = 0;
 };
 
 }  // namespace jit::relay

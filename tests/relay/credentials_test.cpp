@@ -141,6 +141,22 @@ TEST_CASE("who was revoked stands in the claims of his account, and nobody else"
   for (const int other : {1, 2, 3}) CHECK_FALSE(part(claims[static_cast<std::size_t>(other)], 1)["nats"]["limits"].contains("streams"));
 }
 
+TEST_CASE("of two revocations within a second the later one is newer") {
+  Authority authority = Authority::make();
+  authority.issue_host(kHost, kNow, 0);
+  authority.issue_host(std::string(32, 'b'), kNow, 0);
+  const auto at = [&](const Authority& one, std::int64_t now) { return part(one.account_claims(now)[1], 1)["iat"].get<std::int64_t>(); };
+  authority.revoke("host", kHost, kNow);
+  CHECK(at(authority, kNow) == kNow);
+  // By another jitctl, whose clock is behind.
+  auto again = Authority::read(authority.document());
+  REQUIRE(again);
+  again->revoke("host", std::string(32, 'b'), kNow - 60);
+  CHECK(at(*again, kNow - 60) == kNow + 1);
+  CHECK(at(*Authority::read(again->document()), kNow) == kNow + 1);
+  CHECK(at(*again, kNow + 9) == kNow + 9);
+}
+
 TEST_CASE("the servers are told of what is revoked and could still be used") {
   constexpr std::int64_t kDay = 86'400;
   Authority authority = Authority::make();
