@@ -49,29 +49,14 @@ void Core::Impl::enforce_end(const Grant& grant) {
   if (enforcement == nullptr || grant.starts == 0) return;
   if (grant.end != GrantEnd::kExpired) return enforcement->end(grant.id, last_end(grant));
   // At its time the enforcer ends it by itself, or lets it finish.
-  if (grant.on_expiry == policy::Expiry::kEnd) return;
-  enforcement->warn(grant.id, 0);
-  may_finish(grant);
+  if (grant.on_expiry != policy::Expiry::kEnd) enforcement->warn(grant.id, 0);
 }
 
-void Core::Impl::may_finish(const Grant& grant) {
-  finishing[grant.id] = grant;
-  forget_finished();
-}
-
-void Core::Impl::forget_finished() {
-  std::erase_if(finishing, [now = clock.boottime()](const auto& one) { return last_end(one.second) <= now; });
-}
-
-// The broker may have stopped before the enforcer heard of an end; and what may finish can still be revoked.
+// The broker may have stopped before the enforcer heard of an end.
 void Core::end_again(const std::vector<Grant>& ended) {
   for (const Grant& grant : ended) {
-    if (grant.state != GrantState::kEnded || grant.boot_id != impl_->boot_id || grant.starts == 0 || last_end(grant) <= impl_->clock.boottime()) continue;
-    if (grant.end == GrantEnd::kExpired) {
-      impl_->may_finish(grant);
-    } else {
-      impl_->enforce_end(grant);
-    }
+    const bool early = grant.state == GrantState::kEnded && grant.end != GrantEnd::kExpired && grant.boot_id == impl_->boot_id;
+    if (early && last_end(grant) > impl_->clock.boottime()) impl_->enforce_end(grant);
   }
 }
 

@@ -67,23 +67,15 @@ void Core::Impl::end_grant(LiveGrant& live, GrantEnd end, std::string by, std::s
   const Grant ended = live.grant;
   auto later = std::move(live.later);
   drop_grant(ended.id);
-  write_end(ended, std::move(with), std::move(done));
-  for (auto& step : later) step();
-}
-
-void Core::Impl::write_end(const Grant& ended, Batch batch, std::function<void(bool)> done) {
   enforce_end(ended);
+  Batch batch = std::move(with);
   batch.grants.push_back(ended);
   batch.entries.push_back(events::grant(events::kGrantEnded, ended));
   commit_end(std::move(batch), [this, ended, done = std::move(done)](bool ok) {
     if (ok) listener.grant_changed(ended);
     done(ok);
   });
-}
-
-const Grant& Core::Impl::running(const Id& id) const {
-  const auto it = grants.find(id);
-  return it != grants.end() ? it->second->grant : finishing.at(id);
+  for (auto& step : later) step();
 }
 
 void Core::bind(Conn conn, BindAsk ask) { impl_->bind(conn, std::move(ask)); }
@@ -276,31 +268,25 @@ void Core::revoke(const Caller& caller, const Which& which, std::string reason, 
   Impl& impl = *impl_;
   const int named = (which.id.empty() ? 0 : 1) + (which.user.empty() ? 0 : 1) + (which.person.empty() ? 0 : 1) + (which.all ? 1 : 0);
   if (named != 1) return done(failure<Grants>(Error::kBadInput, "name one of: a grant, --user, --person, --all"));
-  impl.forget_finished();
   std::vector<Id> chosen;
   if (!which.id.empty()) {
     auto [live, error, message] = impl.find_visible_grant(caller, which.id);
-    if (live != nullptr) chosen.push_back(live->grant.id);
-    for (const auto& [id, grant] : impl.finishing) {
-      if (error == Error::kNotFound && id.text().starts_with(which.id) && may_see(caller, grant)) chosen.push_back(id);
-    }
-    if (chosen.empty()) return done(failure<Grants>(error, message));
-    if (chosen.size() > 1) return done(failure<Grants>(Error::kAmbiguous, "more than one grant begins so; type more of the id"));
+    if (live == nullptr) return done(failure<Grants>(error, message));
+    chosen.push_back(live->grant.id);
   } else {
-    const auto choose = [&](const Grant& grant) {
-      const policy::Identity& who = *grant.subject.identity;
+    for (const Grant* grant : live_grants()) {
+      const policy::Identity& who = *grant->subject.identity;
       const bool meant = which.all || (!which.user.empty() && who.user == which.user) ||
                          (!which.person.empty() && who.person == which.person);
       // An auditor sees all and may end none.
-      if (meant && may_see(caller, grant)) chosen.push_back(grant.id);
-    };
-    for (const Grant* grant : live_grants()) choose(*grant);
-    for (const auto& [id, grant] : impl.finishing) choose(grant);
+      if (meant && may_see(caller, *grant)) chosen.push_back(grant->id);
+    }
   }
   std::erase_if(chosen, [&](const Id& id) {
+    const Grant& grant = impl.find_grant(id)->grant;
     Caller plain = caller;
     plain.auditor = false;
-    return !may_see(plain, impl.running(id));
+    return !may_see(plain, grant);
   });
   if (chosen.empty()) {
     return done(failure<Grants>(which.id.empty() ? Error::kNotFound : Error::kDenied,
@@ -316,27 +302,21 @@ void Core::revoke(const Caller& caller, const Which& which, std::string reason, 
   const std::string by = caller.identity->person;
   for (const Id& id : chosen) {
     LiveGrant* live = impl.find_grant(id);
-    Grant ended = impl.running(id);
+    Grant ended = live->grant;
     ended.state = GrantState::kEnded;
     ended.end = GrantEnd::kRevoked;
     ended.ended_by = by;
     ended.ended_why = reason;
     ended.ended_wall = impl.clock.wall();
-    progress->ended.push_back(ended);
-    auto written = [progress, done](bool ok) {
+    progress->ended.push_back(std::move(ended));
+    impl.end_grant(*live, GrantEnd::kRevoked, by, reason, [progress, done](bool ok) {
       progress->ok = progress->ok && ok;
       if (--progress->open > 0) return;
       if (!progress->ok) return done(failure<Grants>(Error::kUnavailable, "they have ended, but the log could not be written"));
       Outcome<Grants> out;
       out.value = std::move(progress->ended);
       done(std::move(out));
-    };
-    if (live != nullptr) {
-      impl.end_grant(*live, GrantEnd::kRevoked, by, reason, std::move(written));
-    } else {
-      impl.finishing.erase(id);
-      impl.write_end(ended, {}, std::move(written));
-    }
+    });
   }
 }
 

@@ -163,7 +163,6 @@ struct Core::Impl {
   std::map<Id, Untold> untolds;
   bool login_waits_full(std::uint32_t uid) const;
   Enforcement* enforcement = nullptr;
-  std::map<Id, Grant> finishing;  // ended at their time; what runs by them may go on, until then it can be revoked
   bool next_use_only = false;  // nobody here ends what runs
 
   Impl(Core& core, Clock& c, Random& r, Store& s, Tombstones& t, Gate& g, Listener& l, std::string boot, Limits lim)
@@ -278,8 +277,6 @@ struct Core::Impl {
   Ends ends_of(const Grant& grant, const Ask& ask) const;  // for this use of it
   std::vector<std::string> without_enforcer() const;       // what to tell where nobody ends what runs
   void enforce_end(const Grant& grant);
-  void may_finish(const Grant& grant);
-  void forget_finished();
   void watch_warnings(const LiveGrant& live);
   void warn_now(LiveGrant& live, BootMs now);
 
@@ -389,8 +386,6 @@ struct Core::Impl {
     std::string message;
   };
   FoundGrant find_visible_grant(const Caller& caller, std::string_view id);
-  const Grant& running(const Id& id) const;  // one that lives, or whose program may finish
-  void write_end(const Grant& ended, Batch batch, std::function<void(bool)> done);
   void end_grant(LiveGrant& live, GrantEnd end, std::string by, std::string why, std::function<void(bool)> done,
                  Batch with = {});  // what is written along
   // The yes, by which of the gate's two ways it is told.

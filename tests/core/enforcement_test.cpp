@@ -111,44 +111,6 @@ TEST_CASE("an end before its time is said again after a restart, as long as some
   CHECK(after(1, false).empty());
 }
 
-TEST_CASE("what may finish can be revoked until it must have finished", "[ends]") {
-  Ends world("on-expiry = \"finish\"\nrun-max = \"1h\"\n");
-  const Id id = world.used("/usr/bin/id").grant;
-  world.pass_and_tick(600'000);
-  REQUIRE(world.told_ends.calls == Calls{"warn " + id.text() + " 0"});
-  CHECK(world.core->live_grants().empty());
-  const auto revoked = [&] {
-    CHECK(world.told_ends.calls.back() == "end " + id.text());
-    CHECK(world.held.grants.at(id).end == GrantEnd::kRevoked);
-    CHECK(world.revoke(world.caller(kAlice), one(id)).error() == "NotFound");  // once
-  };
-  SECTION("by its id") {
-    CHECK(world.revoke(world.caller(kAlice), one(id)).one().value.size() == 1);
-    revoked();
-  }
-  SECTION("with all") {
-    CHECK(world.revoke(world.caller(kAlice), all()).one().value.size() == 1);
-    revoked();
-  }
-  SECTION("after a restart") {
-    world.restart(false);
-    world.core->use_enforcement(&world.told_ends);
-    world.core->end_again({world.held.grants.at(id)});
-    CHECK(world.told_ends.calls.size() == 1);
-    CHECK(world.revoke(world.caller(kAlice), one(id)).one().value.size() == 1);
-    revoked();
-  }
-  SECTION("not by others") {
-    CHECK(world.revoke(world.caller(kFrank), one(id)).error() == "NotFound");
-    CHECK(world.told_ends.calls.size() == 1);
-  }
-  SECTION("not when it must have finished") {
-    world.pass(3'600'000);
-    CHECK(world.revoke(world.caller(kAlice), one(id)).error() == "NotFound");
-    CHECK(world.told_ends.calls.size() == 1);
-  }
-}
-
 TEST_CASE("a grant that nobody used has nothing to end", "[ends]") {
   Ends world("");
   CHECK(world.said(world.submit(world.sudo("/usr/bin/id"))) == "allow granted");

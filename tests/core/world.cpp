@@ -176,9 +176,7 @@ void World::apply(const Batch& batch) {
   }
   for (const Grant& grant : batch.grants) {
     const auto it = held.grants.find(grant.id);
-    const bool over = it != held.grants.end() && it->second.state == GrantState::kEnded;
-    const bool finishes = over && it->second.end == GrantEnd::kExpired && it->second.on_expiry != policy::Expiry::kEnd;
-    must(!over || (finishes && grant.end == GrantEnd::kRevoked), "an ended grant is written again only where what may finish is revoked");
+    must(it == held.grants.end() || it->second.state != GrantState::kEnded, "an ended grant is never written again");
     held.grants[grant.id] = grant;
   }
   for (const Fact& fact : batch.facts) held.facts[fact.name] = fact;
