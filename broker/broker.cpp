@@ -66,7 +66,10 @@ Broker::Broker(Loop& loop, int gate_fd, std::string boot)
   core_ = std::make_unique<core::Core>(clock_, random_, shelf_, tombstones_, *gate_, *this, std::move(boot), limits);
   core_->use_load(load_average);
   if (sd_booted() != 0) {  // what cannot be looked at is asked
-    enforcer_ = std::make_unique<gate::Enforcer>(loop_.event(), *core_, [this](const core::Id& id) { return shelf_.database() != nullptr ? shelf_.database()->grant(id) : std::nullopt; });
+    enforcer_ = std::make_unique<gate::Enforcer>(
+        loop_.event(), *core_,
+        gate::Enforcer::Stored{[this](const core::Id& id) { return shelf_.database() != nullptr ? shelf_.database()->grant(id) : std::nullopt; },
+                               [this](const core::Id& id) { return shelf_.database() != nullptr ? shelf_.database()->request(id) : std::nullopt; }});
   }
   core_->use_enforcement(enforcer_.get());
   archivist_ = std::make_unique<Archivist>(

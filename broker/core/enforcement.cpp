@@ -18,12 +18,11 @@ bool is_shell(const Ask& ask) {
   return reach_of(command) == Reach::kShell;
 }
 
-// Nobody that was let through under it may run longer.
+}  // namespace
+
 BootMs last_end(const Grant& grant) {
   return grant.expires + (grant.on_expiry == policy::Expiry::kEnd ? 0 : BootMs{grant.run_max_s} * 1000);
 }
-
-}  // namespace
 
 void Core::use_enforcement(Enforcement* enforcement) {
   impl_->enforcement = enforcement;

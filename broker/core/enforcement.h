@@ -3,12 +3,23 @@
 // is said here only moves it, or ends it before its time.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/core/model.h"
 
 namespace jit::core {
+
+// Nobody that was let through under it may run longer.
+BootMs last_end(const Grant& grant);
+
+// What is held although the time of its grant is over: it may finish.
+struct Finishing {
+  Grant grant;                     // as they are stored
+  std::optional<Request> request;
+};
 
 // Called on the core's thread; nobody waits for it. What cannot be said now is said later, by comparing what is held.
 class Enforcement {
@@ -17,6 +28,8 @@ class Enforcement {
   virtual void warn(const Id& grant, std::uint32_t minutes) = 0;  // 0: it is over, what runs may finish
   // Until then somebody who was let through before may still come to the enforcer, and must be told.
   virtual void end(const Id& grant, BootMs until) = 0;
+  // `then`: once, also at once, on the core's thread. Nothing: it cannot be asked now.
+  virtual void finishing(std::function<void(const std::optional<std::vector<Finishing>>&)> then) = 0;
 
  protected:
   ~Enforcement() = default;

@@ -277,6 +277,7 @@ struct Core::Impl {
   Ends ends_of(const Grant& grant, const Ask& ask) const;  // for this use of it
   std::vector<std::string> without_enforcer() const;       // what to tell where nobody ends what runs
   void enforce_end(const Grant& grant);
+  void end_finishing(const Grant& grant, std::function<void(bool)> done);
   void watch_warnings(const LiveGrant& live);
   void warn_now(LiveGrant& live, BootMs now);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "dbus/contract.h"
 
@@ -17,6 +18,7 @@ namespace contract = dbus::enforcer1;
 
 constexpr std::string_view kEnforcerSocket = "/run/jit/enforcer";
 constexpr std::uint64_t kAgainUs = 200'000;
+constexpr std::uint64_t kAnswerUs = 5'000'000;  // what is held; who revokes waits for it
 constexpr char kNothingHeld[] = "org.pamjit.Error.NotFound";  // and nothing of it will be
 constexpr char kNotWritten[] = "org.pamjit.Error.Failed";
 
@@ -79,7 +81,7 @@ bool Enforcer::connect() {
 
 bool Enforcer::ask_what_is_held() {
   const MessagePtr list = call(contract::kList);
-  if (list && sd_bus_call_async(bus_.get(), nullptr, list.get(), on_list, this, 0) >= 0) return true;
+  if (list && sd_bus_call_async(bus_.get(), nullptr, list.get(), on_list, this, kAnswerUs) >= 0) return true;
   lose();
   return false;
 }
@@ -88,6 +90,7 @@ void Enforcer::lose() {
   if (bus_) sd_bus_detach_event(bus_.get());
   bus_.reset();
   for (auto& [grant, unheard] : unheard_) unheard.call = 0;
+  for (const ToldFinishing& then : std::exchange(ask_finishing_, {})) then(std::nullopt);
 }
 
 // Nobody waits here: where it cannot be reached now, a moment later. The ends themselves are held by others meanwhile.
@@ -145,6 +148,22 @@ void Enforcer::end(const core::Id& grant, core::BootMs until) {
   unheard.until = std::max(unheard.until, until);
   wanted();
   say_end(grant, unheard);
+}
+
+void Enforcer::finishing(ToldFinishing then) {
+  wanted();
+  if (!bus_) return then(std::nullopt);
+  ask_finishing_.push_back(std::move(then));
+  if (!ask_what_is_held()) try_again();
+}
+
+void Enforcer::tell_finishing(const std::vector<core::Id>& held) {
+  std::vector<core::Finishing> found;
+  for (const core::Id& id : held) {
+    const auto grant = stored_.grant(id);
+    if (grant && grant->end == core::GrantEnd::kExpired) found.push_back({*grant, stored_.request(grant->request)});
+  }
+  for (const ToldFinishing& then : std::exchange(ask_finishing_, {})) then(found);
 }
 
 void Enforcer::say_end(const core::Id& grant, Unheard& unheard) {
@@ -207,7 +226,10 @@ int Enforcer::on_list(sd_bus_message* message, void* data, sd_bus_error*) {
 
 // What is held against what lives. What is over by anything but its time is ended now, and so is what nobody knows.
 void Enforcer::compare(sd_bus_message* held) {
-  if (sd_bus_message_has_signature(held, contract::kListOut) <= 0 || sd_bus_message_enter_container(held, 'a', "(sttb)") <= 0) return;
+  if (sd_bus_message_has_signature(held, contract::kListOut) <= 0 || sd_bus_message_enter_container(held, 'a', "(sttb)") <= 0) {
+    lose();
+    return try_again();
+  }
   const char* text = nullptr;
   std::uint64_t until = 0;
   std::uint64_t hard = 0;
@@ -220,14 +242,18 @@ void Enforcer::compare(sd_bus_message* held) {
     anything = true;
     if (ending == 0) living.emplace_back(*id, static_cast<core::BootMs>(until));
   }
+  std::vector<core::Id> over;
   for (const auto& [id, known] : living) {
     core::BootMs now = 0;
     if (core_.held_state(id, now)) {
       if (now > known) move_end(id, now);
-    } else if (const auto grant = stored_(id); !grant || grant->end != core::GrantEnd::kExpired) {
+    } else if (const auto grant = stored_.grant(id); !grant || grant->end != core::GrantEnd::kExpired) {
       end(id, known);
+    } else {
+      over.push_back(id);
     }
   }
+  tell_finishing(over);
   say_ends();
   // Nothing that it could hold: it may go.
   if (!anything && unheard_.empty() && !core_.has_live_grants()) {
@@ -247,7 +273,7 @@ void Enforcer::on_ended(sd_bus_message* message) {
   if (!good) return;
   report.grant = *core::Id::parse(id);
   report.why = why;
-  if (const auto grant = stored_(report.grant); grant && grant->subject.identity) {
+  if (const auto grant = stored_.grant(report.grant); grant && grant->subject.identity) {
     report.person = grant->subject.identity->person;
     report.uid = grant->subject.identity->uid;
   }

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "broker/core/core.h"
 #include "broker/gate/server.h"
@@ -19,8 +20,12 @@ namespace jit::gate {
 
 class Enforcer final : public core::Enforcement {
  public:
-  // A grant as it is stored, also one that is not in the core any more. Nothing: not known.
-  using Stored = std::function<std::optional<core::Grant>(const core::Id&)>;
+  // As they are stored, also where they are not in the core any more. Nothing: not known.
+  struct Stored {
+    std::function<std::optional<core::Grant>(const core::Id&)> grant;
+    std::function<std::optional<core::Request>(const core::Id&)> request;
+  };
+  using ToldFinishing = std::function<void(const std::optional<std::vector<core::Finishing>>&)>;
 
   Enforcer(sd_event* loop, core::Core& core, Stored stored) : loop_(loop), core_(core), stored_(std::move(stored)) {}
   ~Enforcer();
@@ -31,6 +36,7 @@ class Enforcer final : public core::Enforcement {
   void move_end(const core::Id& grant, core::BootMs end) override;
   void warn(const core::Id& grant, std::uint32_t minutes) override;
   void end(const core::Id& grant, core::BootMs until) override;
+  void finishing(ToldFinishing then) override;
 
  private:
   // An end that the enforcer has not answered.
@@ -45,6 +51,7 @@ class Enforcer final : public core::Enforcement {
   MessagePtr call(const char* method) const;
   void send(MessagePtr message);
   void compare(sd_bus_message* held);
+  void tell_finishing(const std::vector<core::Id>& held);
   void say_end(const core::Id& grant, Unheard& unheard);
   void say_ends();
   void on_ended(sd_bus_message* message);
@@ -61,6 +68,7 @@ class Enforcer final : public core::Enforcement {
   SourcePtr timer_;
   bool wanted_ = false;
   std::map<core::Id, Unheard> unheard_;
+  std::vector<ToldFinishing> ask_finishing_;  // answered with the next comparison
   std::shared_ptr<Enforcer*> self_ = std::make_shared<Enforcer*>(this);
 };
 

@@ -13,7 +13,9 @@ struct Told final : Enforcement {
     calls.push_back("end " + grant.text());
     ends[grant] = until;
   }
+  void finishing(std::function<void(const std::optional<std::vector<Finishing>>&)> then) override { then(held); }
   std::map<Id, BootMs> ends;
+  std::optional<std::vector<Finishing>> held{std::in_place};
 };
 
 // A permit asking nobody, for ten minutes at first and an hour at most.
@@ -87,6 +89,67 @@ TEST_CASE("an end before its time is said, and one at its time is not", "[ends]"
     world.pass_and_tick(600'000);
     CHECK(world.core->live_grants().empty());
     CHECK(world.told_ends.calls.empty());
+  }
+}
+
+TEST_CASE("what is held after its time can be revoked, by whoever might have before", "[ends]") {
+  Ends world("on-expiry = \"finish\"\nrun-max = \"1h\"\nrun = [\"command:id\"]\napproval = \"one\"\n[command]\nid = [[\"/usr/bin/id\"]]\n");
+  const Id id = world.used("/usr/bin/id").grant;
+  world.pass_and_tick(600'000);
+  REQUIRE(world.told_ends.calls == Calls{"warn " + id.text() + " 0"});
+  REQUIRE(world.core->live_grants().empty());
+  const Grant over = world.held.grants.at(id);
+  const std::vector<Finishing> held = {{over, world.held.requests.at(over.request)}};
+  const auto entries = [&] {
+    std::vector<std::string> out;
+    for (const AuditEntry& entry : world.held.entries) {
+      if (entry.type == events::kGrantEnded && entry.grant == id) out.push_back(entry.fields);
+    }
+    return out;
+  };
+  const auto revoke = [&](std::uint32_t uid, const Core::Which& which) { return world.revoke(world.caller(uid), which).one(); };
+  world.told_ends.held = held;
+  SECTION("with all, by whoever approved it, or whose it is") {
+    const std::uint32_t who = GENERATE(kBob, kAlice);
+    const auto out = revoke(who, all());
+    REQUIRE(out.value.size() == 1);
+    CHECK(out.value[0].end == GrantEnd::kRevoked);
+    CHECK(world.told_ends.calls.back() == "end " + id.text());
+    CHECK(world.told_ends.ends.at(id) == over.expires + 3'600'000);
+    CHECK(entries().size() == 2);
+    CHECK(entries().back().find("\"end\":\"revoked\"") != std::string::npos);
+    CHECK(world.held.grants.at(id).end == GrantEnd::kExpired);
+  }
+  SECTION("by its id, after a restart too") {
+    world.restart(false);
+    world.core->use_enforcement(&world.told_ends);
+    Core::Which which;
+    which.id = id.text().substr(0, 8);
+    CHECK(revoke(kBob, which).value.size() == 1);
+    CHECK(world.told_ends.calls.back() == "end " + id.text());
+  }
+  SECTION("not by others, and not where nothing is held") {
+    for (const bool nothing : {false, true}) {
+      if (nothing) world.told_ends.held.emplace();
+      CHECK(revoke(nothing ? kBob : kFrank, one(id)).error == Error::kNotFound);
+      CHECK(revoke(nothing ? kBob : kFrank, all()).error == Error::kNotFound);
+    }
+    CHECK(world.told_ends.calls.size() == 1);
+    CHECK(entries().size() == 1);
+  }
+  SECTION("two that begin so") {
+    world.told_ends.held->push_back(held[0]);
+    CHECK(revoke(kBob, one(id)).error == Error::kAmbiguous);
+    CHECK(world.told_ends.calls.size() == 1);
+  }
+  SECTION("what cannot be asked for is said, and the others are ended all the same") {
+    const Id other = world.used("/usr/bin/id").grant;
+    world.told_ends.held.reset();
+    CHECK(revoke(kBob, one(id)).error == Error::kUnavailable);
+    CHECK(revoke(kBob, one(other)).value.size() == 1);
+    const Id third = world.used("/usr/bin/id").grant;
+    CHECK(revoke(kBob, all()).error == Error::kUnavailable);
+    CHECK(world.told_ends.calls.back() == "end " + third.text());
   }
 }
 

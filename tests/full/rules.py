@@ -74,6 +74,14 @@ def test_a_program_that_finishes_starts_nothing() -> None:
         until("it is over", lambda: "\nover\n" in (alice.drain() or alice.text))
         check("/usr/bin/id is not covered" in alice.text and alice.text.count("root\n") == 2, alice.text)
         check(child.lives(), "it was cut off at its grant's end")
+        began = boot_ms()
+        revoked = run("bob", ["jitctl", "revoke", grant, "-m", "enough"])  # who approved it; its request is in no memory any more
+        check(revoked.code == 0, revoked.text)
+        took = child.ended() - began
+        check(took <= 2000, f"{took} ms")
+        check([end["fields"]["end"] for end in entries("grant.ended", grant)] == ["expired", "revoked"], str(entries("grant.ended", grant)))
+        again = run("root", ["jitctl", "revoke", grant, "-m", "enough"])
+        check(again.code != 0 and "has ended already" in again.text, again.text)
 
 
 def test_what_sudo_jit_asked_for_is_revoked() -> None:
