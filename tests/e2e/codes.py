@@ -137,7 +137,7 @@ def test_a_time_and_a_scope_stand_in_it():
 def test_a_code_for_a_camera():
     with bedlib.policy_with(PLAIN, SIGNED), asking() as (alice, request):
         text = run("alice", ["jitctl", "show", request, "--code"])
-        check("BEGIN JIT REQUEST" in text.out and "QR" not in text.text, text.text)
+        check("BEGIN JIT REQUEST" in text.out and "QR code" not in text.text, text.text)
         with Terminal("alice", f"stty cols 80 rows 24; jitctl show {request} --code") as small:
             columns, rows = map(int, small.expect(r"too small: it takes (\d+) columns and (\d+) rows").groups())
             check(small.wait() == 0 and "BEGIN JIT REQUEST" in small.text, small.text)
