@@ -33,7 +33,7 @@ Exit help(const Args& args, Output& out) {
     out.line("  " + left + "  " + std::string(verb.help));
   }
   out.line("");
-  out.line("jitctl -H [USER@]HOST VERB: the same there, over ssh; approve and deny sign here.");
+  out.line("jitctl -H [USER@]HOST VERB: the same there, over ssh; show, approve and deny check its signature here.");
   out.line("jitctl help VERB names its options; --json prints one document. Durations: 90s 30m 2h. Ids: 4 digits or more.");
   out.line("Exit codes: 0 done, 1 the answer is no, 2 usage, 3 not found or not allowed, 4 no broker, 5 timed out.");
   return Exit::kDone;
@@ -51,6 +51,8 @@ Exit run(std::span<const std::string> arguments, Output& out) {
     if (!there) return out.fail(there.failure());
     Verbs verbs{out, *there};
     const bool vote = there->verb == "approve" || there->verb == "deny";
+    const bool carried = there->has(Option::kCode) || there->has(Option::kEnvelope) || there->has(Option::kRelay);  // who answers it checks it
+    if (there->verb == "show" && !carried) return verbs.show_over_ssh(arguments[1]);
     return vote ? verbs.vote_over_ssh(arguments[1], there->verb == "approve") : verbs.pass_on(arguments[1], arguments.subspan(2));
   }
   const auto args = parse_args(arguments);

@@ -91,6 +91,7 @@ struct Verbs {
   Result<Decision> decision_given(bool approve) const;  // of approve or deny, to be signed
   // verbs_ssh.cpp: -H HOST
   Exit pass_on(const std::string& host, std::span<const std::string> arguments);
+  Exit show_over_ssh(const std::string& host);
   Exit vote_over_ssh(const std::string& host, bool approve);
   // verbs_doctor.cpp
   Exit doctor();

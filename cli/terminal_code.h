@@ -8,8 +8,12 @@
 
 namespace jit::cli {
 
-// Lines, dark on light with its quiet zone, in colours of its own so that the terminal's do not matter. Nothing: it does not fit
-// into so many columns and rows, or is too long for any code.
-std::optional<std::string> draw_code(std::string_view text, std::size_t columns, std::size_t rows);
+struct TerminalCode {
+  std::size_t columns = 0, rows = 0;  // that it takes
+  std::string lines;
+};
+
+// Dark on light with its quiet zone, in colours of its own so that the terminal's do not matter. Nothing: too long for any code.
+std::optional<TerminalCode> draw_code(std::string_view text);
 
 }  // namespace jit::cli

@@ -112,8 +112,13 @@ Exit Verbs::show_code(Client& client, const std::string& id) {
   if (text.empty()) return out.fail({Exit::kNo, "the request cannot be packed; use --envelope"});
   winsize size{};
   const bool screen = out.style().terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
-  const auto code = screen ? draw_code(text, size.ws_col, size.ws_row > 4 ? size.ws_row - 4U : 0) : std::nullopt;
-  out.line(code ? *code : wrapped(text));
+  const auto code = screen ? draw_code(text) : std::nullopt;
+  constexpr std::size_t kBeside = 4;  // rows for what stands below, and the prompt
+  const bool fits = code && code->columns <= size.ws_col && code->rows + kBeside <= size.ws_row;
+  out.line(fits ? code->lines : wrapped(text));
+  if (code && !fits) {
+    out.note("for a QR code this terminal is too small: it takes " + std::to_string(code->columns) + " columns and " + std::to_string(code->rows + kBeside) + " rows");
+  }
   out.note("the approver signs this anywhere: jitctl vote --code");
   out.note("what comes back is typed at the prompt that waits, or here: jitctl vote --paste");
   return Exit::kDone;

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "cli/commands.h"
+#include "cli/harmless.h"
 #include "cli/remote.h"
 #include "cli/replace_file.h"
 #include "evidence/canonical.h"
@@ -55,13 +56,6 @@ struct SshDone {
   std::string out;
 };
 
-// Printable, or nobody knows what it does to the terminal.
-std::string harmless_line(std::string_view line) {
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  const bool plain = std::ranges::all_of(line, [](char c) { return c >= 0x20 && c < 0x7f; });
-  return plain ? std::string(line) : evidence::escape(line);
-}
-
 // What the other side complains of: each line once it is whole, or long.
 void tell_lines(std::string& said, Output& out, bool all) {
   while (!said.empty()) {
@@ -70,6 +64,47 @@ void tell_lines(std::string& said, Output& out, bool all) {
     out.aside(harmless_line(std::string_view(said).substr(0, end)));
     said.erase(0, end + 1);
   }
+}
+
+using Taking = std::function<void(std::string_view)>;
+
+// To the end of both.
+void read_both(int output, int complaints, const Taking& take, Output& out) {
+  std::string said;
+  std::array<pollfd, 2> both{pollfd{output, POLLIN, 0}, pollfd{complaints, POLLIN, 0}};
+  std::array<char, 16384> chunk{};
+  while (both[0].fd >= 0 || both[1].fd >= 0) {
+    if (poll(both.data(), both.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      break;
+    }
+    for (pollfd& one : both) {
+      if (one.revents == 0) continue;
+      const ssize_t got = read(one.fd, chunk.data(), chunk.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) {
+        one.fd = -1;
+        continue;
+      }
+      const std::string_view more(chunk.data(), static_cast<std::size_t>(got));
+      if (&one == &both[0]) {
+        take(more);
+      } else {
+        said += more;
+        tell_lines(said, out, false);
+      }
+    }
+  }
+  tell_lines(said, out, true);
+  close(output);
+  close(complaints);
+}
+
+int reaped(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 // input is its standard input; what it prints is kept, what it complains of goes to our standard error.
@@ -94,38 +129,11 @@ std::optional<SshDone> ssh(const std::string& host, const std::vector<std::strin
   close(ends[1]);
   close(complaints[1]);
   SshDone done;
-  std::string said;
-  std::array<pollfd, 2> both{pollfd{ends[0], POLLIN, 0}, pollfd{complaints[0], POLLIN, 0}};
-  std::array<char, 16384> chunk{};
-  while (started && (both[0].fd >= 0 || both[1].fd >= 0)) {
-    if (poll(both.data(), both.size(), -1) < 0) {
-      if (errno == EINTR) continue;
-      break;
-    }
-    for (pollfd& one : both) {
-      if (one.revents == 0) continue;
-      const ssize_t got = read(one.fd, chunk.data(), chunk.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) {
-        one.fd = -1;
-        continue;
-      }
-      const std::string_view more(chunk.data(), static_cast<std::size_t>(got));
-      if (&one == &both[1]) {
-        said += more;
-        tell_lines(said, out, false);
-      } else if (done.out.size() < kAnswerMost) {
-        done.out += more;
-      }
-    }
-  }
-  tell_lines(said, out, true);
-  close(ends[0]);
-  close(complaints[0]);
+  read_both(ends[0], complaints[0], [&](std::string_view more) {
+    if (done.out.size() < kAnswerMost) done.out += more;
+  }, out);
   if (!started) return std::nullopt;
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = reaped(child);
   done.code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
   return done;
 }
@@ -145,9 +153,53 @@ Failure ssh_failure(const SshDone& done, const std::string& host) {
   return {done.code == 0 ? Exit::kNo : static_cast<Exit>(done.code), evidence::escape_to(host, 64) + " refuses: see above"};
 }
 
+Failure no_ssh() { return {Exit::kUnreachable, std::string(kSsh) + " cannot be started; install openssh-client"}; }
+
+// What the host showed of this request, checked with the key that it is known by here, or that --trust takes over.
+Result<SignedRequest> signed_by_host(const std::string& fetched, const std::string& host, const std::string& id, const std::string& trust, Output& out) {
+  const std::string envelope(evidence::trim(fetched.substr(0, fetched.find('\n'))));
+  const auto parsed = evidence::parse_envelope(envelope);
+  const auto key = parsed && parsed->signatures.size() == 1 ? key_in(*parsed) : std::nullopt;
+  if (!key) return Failure{Exit::kNo, "what came is not signed by a host: do not answer it"};
+  auto request = verified(envelope, *key);
+  if (!request) return request.failure();
+  if (const std::string more(evidence::trim(fetched.substr(std::min(envelope.size(), fetched.size())))); !more.empty()) {
+    const Json told = evidence::parse_foreign(more);
+    if (!told.is_object() || !open_private(*request, told.value("openings", Json()))) return Failure{Exit::kNo, "what the host shows is not what it signed: do not answer it"};
+  }
+  // Who has taken over one host that is known could show what another one asks.
+  if (!request->request.id.starts_with(id)) return Failure{Exit::kNo, evidence::escape_to(host, 64) + " shows request " + request->request.id + " where " + id + " was asked for: do not answer it"};
+  const auto approver = read_approver();
+  if (!approver) return approver.failure();
+  const std::string name = host.substr(host.rfind('@') + 1);
+  const std::string fingerprint = evidence::fingerprint(*key);
+  if (approver->knows(name, fingerprint)) return request;
+  const TrustedHost* const other = approver->host(fingerprint);
+  if (trust != fingerprint) {
+    const std::string who = other != nullptr ? "this is signed by the host that you know as " + evidence::escape_to(other->name, 64) + ", not as " + evidence::escape_to(name, 64)
+                                             : "you do not know the host that signed this; it calls itself " + evidence::escape_to(request->request.host_name, 64);
+    return Failure{Exit::kNo, who + ", key " + fingerprint + ". Compare with jitctl status on " + evidence::escape_to(name, 64) + ", then add --trust " + fingerprint};
+  }
+  if (const auto kept = trust_host(name, *key); !kept) return kept.failure();
+  out.aside("the key of " + evidence::escape_to(name, 64) + " is kept in " + approver_file());
+  return request;
+}
+
+// What nobody signs: how far it is. `word` is the host's.
+void take_over(Json& document, const Json& word) {
+  for (const char* const name : {"state", "steps", "votes", "grant", "grant_state", "owed", "ended", "typed_code"}) {
+    if (word.contains(name)) document[name] = word[name];
+  }
+  Json& seats = document["offer"]["seats"];
+  const Json& filled = member(word, "offer.seats");
+  for (std::size_t i = 0; filled.is_array() && i < std::min(seats.size(), filled.size()); ++i) {
+    if (const Json& people = member(filled[i], "filled_by"); people.is_array()) seats[i]["filled_by"] = people;
+  }
+}
+
 }  // namespace
 
-// As it is, for the other host's jitctl to answer.
+// For the other host's jitctl to answer. Nobody checks that, so it is text here and nothing more.
 Exit Verbs::pass_on(const std::string& host, std::span<const std::string> arguments) {
   const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   const auto all = ssh_words(host, {arguments.begin(), arguments.end()}, terminal);
@@ -155,19 +207,27 @@ Exit Verbs::pass_on(const std::string& host, std::span<const std::string> argume
   for (const std::string& word : all) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   if (access(kSsh, X_OK) != 0) return out.fail({Exit::kUnreachable, std::string(kSsh) + ": " + std::strerror(errno) + "; install openssh-client"});
-  const pid_t child = fork();
+  int ends[2] = {-1, -1};
+  int complaints[2] = {-1, -1};
+  const bool piped = pipe2(ends, O_CLOEXEC) == 0 && pipe2(complaints, O_CLOEXEC) == 0;
+  const pid_t child = piped ? fork() : -1;
   if (child < 0) return out.fail({Exit::kUnreachable, std::string(kSsh) + " cannot be started: " + std::strerror(errno)});
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);  // it ends with us
+    dup2(ends[1], STDOUT_FILENO);
+    dup2(complaints[1], STDERR_FILENO);
     execv(kSsh, argv.data());
     _exit(255);
   }
+  close(ends[1]);
+  close(complaints[1]);
   // ^C is for it, and its end is ours.
   signal(SIGINT, SIG_IGN);
   signal(SIGQUIT, SIG_IGN);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  Harmless shown(terminal);
+  read_both(ends[0], complaints[0], [&](std::string_view more) { out.text(shown.pass(more)); }, out);
+  out.text(shown.end());
+  const int status = reaped(child);
   if (WIFSIGNALED(status)) {
     signal(WTERMSIG(status), SIG_DFL);
     raise(WTERMSIG(status));
@@ -175,6 +235,30 @@ Exit Verbs::pass_on(const std::string& host, std::span<const std::string> argume
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
   if (const auto none = no_answer(code, host)) return out.fail(*none);
   return static_cast<Exit>(code);
+}
+
+Exit Verbs::show_over_ssh(const std::string& host) {
+  const auto id = id_of(args.words[0]);
+  if (!id) return out.fail(id.failure());
+  const auto told = ssh(host, {"show", *id, "--json"}, {}, out);
+  if (!told) return out.fail(no_ssh());
+  if (told->code != 0) return out.fail(ssh_failure(*told, host));
+  const Json word = harmless_document(evidence::parse_foreign(evidence::trim(told->out)));
+  const std::string shown = evidence::escape_to(host, 64);
+  if (!word.is_object()) return out.fail({Exit::kNo, shown + " gave no answer that can be read: has it a jitctl of another version?"});
+  if (word.contains("request")) {  // a grant: hosts sign what is asked, for who votes
+    out.aside("this is what " + shown + " says: it was not checked");
+    return print(word, grant_facts(word));
+  }
+  const auto fetched = ssh(host, {"show", *id, "--envelope"}, {}, out);
+  if (!fetched || fetched->code != 0) return out.fail(ssh_failure(fetched.value_or(SshDone{}), host));
+  const auto request = signed_by_host(fetched->out, host, *id, args.value(Option::kTrust), out);
+  if (!request) return out.fail(request.failure());
+  Json document = document_of(*request);
+  take_over(document, word);
+  const Exit done = print(document, request_facts(document));
+  out.aside("checked with the key of " + shown + ", but how far it is and who voted: that is what " + shown + " says");
+  return done;
 }
 
 Exit Verbs::vote_over_ssh(const std::string& host, bool approve) {
@@ -186,32 +270,10 @@ Exit Verbs::vote_over_ssh(const std::string& host, bool approve) {
   if (!approver) return out.fail(approver.failure());
   if (approver->person.empty()) return out.fail({Exit::kUsage, "who are you there? put person = \"NAME\" into " + approver_file()});
   const auto fetched = ssh(host, {"show", *id, "--envelope"}, {}, out);
-  if (!fetched) return out.fail({Exit::kUnreachable, std::string(kSsh) + " cannot be started; install openssh-client"});
+  if (!fetched) return out.fail(no_ssh());
   if (fetched->code != 0) return out.fail(ssh_failure(*fetched, host));
-  const std::string envelope(evidence::trim(fetched->out.substr(0, fetched->out.find('\n'))));
-  const auto parsed = evidence::parse_envelope(envelope);
-  const auto key = parsed && parsed->signatures.size() == 1 ? key_in(*parsed) : std::nullopt;
-  if (!key) return out.fail({Exit::kNo, "what came is not signed by a host: do not answer it"});
-  auto request = verified(envelope, *key);
+  const auto request = signed_by_host(fetched->out, host, *id, args.value(Option::kTrust), out);
   if (!request) return out.fail(request.failure());
-  if (const std::string more(evidence::trim(fetched->out.substr(std::min(envelope.size(), fetched->out.size())))); !more.empty()) {
-    const Json told = evidence::parse_foreign(more);
-    if (!told.is_object() || !open_private(*request, told.value("openings", Json()))) return out.fail({Exit::kNo, "what the host shows is not what it signed: do not answer it"});
-  }
-  // Who has taken over one host that is known could show what another one asks.
-  if (!request->request.id.starts_with(*id)) return out.fail({Exit::kNo, evidence::escape_to(host, 64) + " shows request " + request->request.id + " where " + *id + " was asked for: do not answer it"});
-  const std::string name = host.substr(host.rfind('@') + 1);
-  const std::string fingerprint = evidence::fingerprint(*key);
-  if (!approver->knows(name, fingerprint)) {
-    const TrustedHost* const other = approver->host(fingerprint);
-    if (args.value(Option::kTrust) != fingerprint) {
-      const std::string who = other != nullptr ? "this is signed by the host that you know as " + evidence::escape_to(other->name, 64) + ", not as " + evidence::escape_to(name, 64)
-                                               : "you do not know the host that signed this; it calls itself " + evidence::escape_to(request->request.host_name, 64);
-      return out.fail({Exit::kNo, who + ", key " + fingerprint + ". Compare with jitctl status on " + evidence::escape_to(name, 64) + ", then add --trust " + fingerprint});
-    }
-    if (const auto kept = trust_host(name, *key); !kept) return out.fail(kept.failure());
-    out.aside("the key of " + evidence::escape_to(name, 64) + " is kept in " + approver_file());
-  }
   if (!json()) out.facts(request_facts(document_of(*request)));
   if (approve && request->request.offer.match && decision->typed.empty()) {
     return out.fail({Exit::kUsage, "this needs the code on the requester's screen: ask for it by voice, then add --typed CODE"});

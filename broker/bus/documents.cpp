@@ -82,7 +82,8 @@ std::string Documents::failure() const {
 
 Json Documents::document(const core::Request& request, Form form) const {
   const auto votes = votes_on(request);
-  return request_json(request, {votes, filled_by(request, votes), core_.state_of(request.grant), core_.terms_of(request.id)}, host_, Now::read(), form);
+  const auto counted = open(request) ? core_.standing_votes(request.id) : votes;
+  return request_json(request, {votes, filled_by(request, counted), core_.state_of(request.grant), core_.terms_of(request.id)}, host_, Now::read(), form);
 }
 
 Json Documents::document(const core::Request& request, const core::Caller& caller) const {

@@ -274,6 +274,7 @@ class Core {
   bool has_live_grants() const;  // asked at each turn of the loop
   GrantState state_of(const Id& grant) const;         // ended: also where there never was such a one
   std::vector<Vote> votes_on(const Id& request) const;
+  std::vector<Vote> standing_votes(const Id& request) const;  // those whose key is in force still, or that need none
   std::vector<const Request*> owed_reviews(const Caller& caller) const;  // that he may see; the one due first in front
   std::vector<policy::Key> keys_of(const Caller& caller) const;  // that may sign now
   std::optional<WallMs> away_until(const Caller& caller) const;

@@ -352,6 +352,7 @@ struct Core::Impl {
   bool had_power(const Subject& subject, std::uint32_t voter) const;
   void note_power(std::uint32_t uid, std::uint32_t loginuid, std::uint32_t target);
   bool by_own_key(const Live& live, const CastVote& cast) const;  // by one that may approve what its owner asks
+  bool signed_as_wanted(const Live& live, const Vote& vote) const;  // by a key that is in force now, where the terms want one
   std::optional<std::string> stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const;
   void deny_request(Live& live, const Caller& caller, Vote vote, Done<Request> done);
   void wrong_code(Live& live, const Caller& caller, const std::string& signed_digest, Done<Request> done);

@@ -48,6 +48,22 @@ std::optional<Core::Impl::Signer> Core::Impl::signer_of(const evidence::ReadCode
   return std::nullopt;
 }
 
+bool Core::Impl::signed_as_wanted(const Live& live, const Vote& vote) const {
+  if (vote.kind == VoteKind::kLocal) return live.terms().votes == policy::Votes::kAny;
+  const auto signer = signer_of(vote.key);
+  return signer && (live.terms().votes != policy::Votes::kHardware || signer->key->hardware);
+}
+
+std::vector<Vote> Core::standing_votes(const Id& request) const {
+  std::vector<Vote> out;
+  const Live* const live = impl_->find(request);
+  if (live == nullptr) return out;
+  for (const CastVote& cast : live->votes) {
+    if (impl_->signed_as_wanted(*live, cast.vote)) out.push_back(cast.vote);
+  }
+  return out;
+}
+
 std::vector<policy::Key> Core::keys_of(const Caller& caller) const {
   std::vector<policy::Key> out;
   if (!policy_) return out;

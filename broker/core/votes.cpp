@@ -80,14 +80,8 @@ bool Core::Impl::by_own_key(const Live& live, const CastVote& cast) const {
 // enrolled no more, or votes must be signed by now. Who turned out to be the requester does not count.
 std::optional<std::string> Core::Impl::stands(const Live& live, const CastVote& cast, const policy::Seat& seat) const {
   if (!cast.vote.approve || !cast.voter || !may_fill(live.request, live.terms(), seat, *cast.voter)) return std::nullopt;
-  std::string person = person_now(*policy(), *cast.voter);
-  if (cast.vote.kind == VoteKind::kLocal) {
-    if (live.terms().votes != policy::Votes::kAny) return std::nullopt;
-  } else {
-    const auto signer = signer_of(cast.vote.key);
-    if (!signer || (live.terms().votes == policy::Votes::kHardware && !signer->key->hardware)) return std::nullopt;
-    person = signer->person->name;
-  }
+  if (!signed_as_wanted(live, cast.vote)) return std::nullopt;
+  std::string person = cast.vote.kind == VoteKind::kLocal ? person_now(*policy(), *cast.voter) : signer_of(cast.vote.key)->person->name;
   if (same_person(live.request.subject, person) && !by_own_key(live, cast)) return std::nullopt;
   return person;
 }
@@ -166,10 +160,13 @@ std::optional<std::pair<Error, std::string>> Core::Impl::refusal(const Live& liv
     return cast.vote.person == caller.identity->person && !is_voter(cast.vote, *caller.identity);
   });
   if (his_uid) return Why(Error::kDenied, "an account that had your uid before has approved this request already; another approver is needed");
-  const bool again = std::ranges::any_of(live.votes, [&](const CastVote& cast) {
+  const auto again = std::ranges::find_if(live.votes, [&](const CastVote& cast) {
     return cast.vote.person == caller.identity->person || (cast.voter && person_now(*policy(), *cast.voter) == caller.identity->person);
   });
-  if (again) return Why(Error::kBadInput, "you have approved this request already");
+  if (again != live.votes.end()) {
+    return Why(Error::kBadInput, signed_as_wanted(live, again->vote) ? "you have approved this request already"
+                                                                     : "your approval of this request counts no more, and there is one for each person; another approver is needed");
+  }
   if (ballot.duration_s && (*ballot.duration_s == 0 || *ballot.duration_s > live.terms().give_s)) {
     return Why(Error::kBadInput, "you can give at most " + policy::format_duration(live.terms().give_s));
   }

@@ -220,20 +220,46 @@ TEST_CASE("a file with a passphrase asks for it on the terminal") {
   }
 }
 
-TEST_CASE("tokens sign by file, and say whether they were touched") {
+TEST_CASE("tokens sign by file and by agent, and say whether they were touched") {
+  setenv("SSH_SK_PROVIDER", JIT_SOFT_TOKEN, 1);
+  for (const std::string type : {"ed25519-sk", "ecdsa-sk"}) {
+    CAPTURE(type);
+    SshHome home;
+    const std::string name = type == "ed25519-sk" ? "id_ed25519_sk" : "id_ecdsa_sk";
+    const PublicKey key = home.make(type, name);
+    CHECK(good(signed_by(home, {key}), key));
+    const PublicKey plain = home.make("ed25519", "id_ed25519");
+    CHECK(good(signed_by(home, {key, plain}), key));
+    PublicKey strict = key;
+    strict.verify_required = true;
+    CHECK(why(signed_by(home, {strict})).find("did not check who you are") != std::string::npos);
+    setenv("SOFT_TOKEN_UNTOUCHED", "1", 1);
+    CHECK(why(signed_by(home, {key})).find("nobody touched") != std::string::npos);
+    unsetenv("SOFT_TOKEN_UNTOUCHED");
+    home.start_agent();
+    home.move(name);
+    const auto made = signed_by(home, {key});
+    INFO(why(made));
+    CHECK(good(made, key));
+  }
+  unsetenv("SSH_SK_PROVIDER");
+}
+
+TEST_CASE("a token that wants its PIN signs with it") {
   SshHome home;
   setenv("SSH_SK_PROVIDER", JIT_SOFT_TOKEN, 1);
-  const PublicKey key = home.make("ed25519-sk", "id_ed25519_sk");
-  CHECK(good(signed_by(home, {key}), key));
-  const PublicKey plain = home.make("ed25519", "id_ed25519");
-  CHECK(good(signed_by(home, {key, plain}), key));
-  PublicKey strict = key;
-  strict.verify_required = true;
-  CHECK(why(signed_by(home, {strict})).find("did not check who you are") != std::string::npos);
-  setenv("SOFT_TOKEN_UNTOUCHED", "1", 1);
-  CHECK(why(signed_by(home, {key})).find("nobody touched") != std::string::npos);
-  unsetenv("SOFT_TOKEN_UNTOUCHED");
-  unsetenv("SSH_SK_PROVIDER");
+  const std::string told = home.file("told");
+  std::ofstream(told) << "#!/bin/sh\necho $PIN\n";
+  std::filesystem::permissions(told, std::filesystem::perms::owner_all);
+  setenv("SSH_ASKPASS", told.c_str(), 1);
+  setenv("SSH_ASKPASS_REQUIRE", "force", 1);
+  PublicKey key = home.make("ed25519-sk -O verify-required", "id_ed25519_sk");
+  key.verify_required = true;
+  for (const bool right : {true, false}) {
+    setenv("PIN", right ? "1234" : "4321", 1);
+    CHECK(good(signed_by(home, {key}), key) == right);
+  }
+  for (const char* name : {"SSH_SK_PROVIDER", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "PIN"}) unsetenv(name);
 }
 
 TEST_CASE("where a hardware key is asked for no other signs") {

@@ -226,6 +226,22 @@ TEST_CASE("a key that is revoked while the request waits stops counting", "[sign
   }
 }
 
+TEST_CASE("a key whose time passes while the request waits stops counting", "[signed][D13]") {
+  Signed world;
+  const bool passed = GENERATE(false, true);
+  world.use(load_policy(rules_with("two = { need = [{ from = \"set:sre\", count = 2 }], wait = \"10m\" }",
+                                   "two = { need = [{ from = \"set:sre\", count = 2 }], wait = \"10m\", votes = \"signed\" }"),
+                        people_with_keys({{"bob", kBob}}, "not-after = 2023-11-14T23:38:00Z\n") + people_with_keys({{"carol", kCarol}, {"erin", kErin}}).substr(12)));
+  const Request request = world.asked(kAlice, "two");
+  CHECK(world.signs(kBob, "bob", request).error().empty());
+  if (passed) world.pass(100'000);  // it was 23:36:40
+  CHECK(world.signs(kCarol, "carol", request).error().empty());
+  CHECK(world.held.grants.size() == (passed ? 0 : 1));
+  CHECK(world.core->standing_votes(request.id).size() == (passed ? 1 : 2));
+  if (passed) CHECK(world.signs(kErin, "erin", request).error().empty());
+  CHECK(world.held.grants.size() == 1);
+}
+
 TEST_CASE("a hardware key is asked for where the rule says so", "[signed]") {
   const std::string kPoint(32, 'k');
   const evidence::Bytes blob = evidence::WireWriter().string(std::string_view("sk-ssh-ed25519@openssh.com")).string(std::string_view(kPoint)).string(std::string_view("ssh:")).bytes();

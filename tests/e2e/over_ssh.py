@@ -83,6 +83,59 @@ def test_a_host_that_shows_what_another_one_asks():
     bedlib.clean_slate()
 
 
+def answers_as(name: str, script: str) -> None:
+    """A host, as bob's ssh sees it, that answers so."""
+    relaylib.write(f"/srv/{name}", f"#!/bin/sh\n{script}\n", mode=0o755)
+    made = run("bob", f"ssh-keygen -q -N '' -t ed25519 -f ~/.ssh/{name} && (printf 'command=\"/srv/{name}\" ' && cat ~/.ssh/{name}.pub) >> ~/.ssh/authorized_keys")
+    check(made.code == 0, made.text)
+    with open("/home/bob/.ssh/config", "a", encoding="utf-8") as f:
+        f.write(f"Host {name}\nHostname 127.0.0.1\nPort 2222\nUser bob\nBatchMode yes\nIdentityFile ~/.ssh/{name}\nIdentitiesOnly yes\n")
+
+
+def test_show_tells_what_the_host_signed():
+    """The host "liar" shows another program than its broker signed, and that alice is approved."""
+    answers_as("liar", "eval \"$SSH_ORIGINAL_COMMAND\" | sed 's/-un/-gn/g; s/\"pending\"/\"approved\"/g; s/\"votes\":\\[\\]/\"votes\":[{\"person\":\"carol\\\\u001b[2J\",\"approve\":true}]/'")
+    known = bedlib.jitctl("root", "status")["host"]["key"]
+    with bedlib.waiting("alice") as alice:
+        request = bedlib.jitctl("bob", "requests")[0]["id"]
+        unknown = run("bob", ["jitctl", "-H", "liar", "show", request])
+        check(unknown.code == 1 and "id -un" not in unknown.text and f"--trust {known}" in unknown.err, unknown.text)
+        with open("/home/bob/.config/jit/approver.toml", encoding="utf-8") as f:
+            before = f.read()
+        relaylib.write("/home/bob/.config/jit/approver.toml", "", "bob")  # he knows no host by this key
+        shown = run("bob", ["jitctl", "-H", "liar", "show", request, "--trust", known])
+        check(shown.code == 0 and "id -un" in shown.out and "-gn" not in shown.text, shown.text)
+        check("approved" in shown.out and "carol\\x1b[2J" in shown.out and "\x1b" not in shown.text, f"{shown.text!r}")
+        check("checked with the key of liar" in shown.err and "that is what liar says" in shown.err, shown.err)
+        told = run("bob", ["jitctl", "-H", "liar", "show", request, "--json"])
+        check(bedlib.json.loads(told.out)["command"]["argv"][-1] == "-un", told.text)
+        relaylib.write("/home/bob/.config/jit/approver.toml", before, "bob")
+        bedlib.jitctl("bob", "approve", request)
+        check(alice.wait() == 0, alice.text)
+    ended = run("bob", ["jitctl", "-H", "bed", "show", request])
+    check(ended.code == 0 and "bob (uid" in ended.out and "approved" in ended.out, ended.text)
+    grant = next(g["id"] for g in bedlib.all_grants() if g["request"] == request)
+    told = run("bob", ["jitctl", "-H", "bed", "show", grant])
+    check(told.code == 0 and grant in told.out and "it was not checked" in told.err, told.text)
+    bedlib.clean_slate()
+
+
+def test_what_another_host_prints_is_text():
+    answers_as("loud", "printf 'a \\033]0;owned\\007 \\033[6n line\\n'; printf '\\033[2J so what\\n' >&2")
+    plain = run("bob", ["jitctl", "-H", "loud", "requests"])
+    check(plain.code == 0 and plain.out == "a \\x1b]0;owned\\x07 \\x1b[6n line\n" and plain.err == "\\x1b[2J so what\n", f"{plain.text!r}")
+    with Terminal("bob", "jitctl -H loud requests", env={"TERM": "xterm"}) as bob:
+        bob.expect("so what")
+        check(bob.wait() == 0 and "a   line\n" in bob.text and "owned" not in bob.text, f"{bob.text!r}")
+    with bedlib.waiting("alice") as alice, Terminal("bob", "jitctl -H bed watch", env={"TERM": "xterm"}) as bob:
+        bob.expect("1 request waits")  # as it draws
+        bob.type("q")
+        check(bob.wait() == 0 and "\x1b[?1049h" in bob.text and "\x1b[?1049l" in bob.text and "\\x1b" not in bob.text, f"{bob.text!r}")
+        alice.ctrl_c()
+        alice.wait()
+    bedlib.clean_slate()
+
+
 def test_what_else_there_is_goes_over_as_it_is():
     listed = run("bob", ["jitctl", "-H", "bed", "requests", "--json"])
     check(listed.code == 0 and bedlib.json.loads(listed.out) is not None, listed.text)

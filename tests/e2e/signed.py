@@ -141,7 +141,7 @@ def test_a_request_that_was_changed_is_not_signed():
         request = inbox.new("alice")["id"]
         whole = run("alice", ["jitctl", "show", request, "--envelope"]).out.strip()
         at = whole.index('"payload":"') + 11
-        for text in whole[:at + 40] + ("A" if whole[at + 40] != "A" else "B") + whole[at + 41:], whole.replace('"sshsig"', '"none"'), "{}", "jr1AAAA":
+        for text in whole[:at + 40] + ("A" if whole[at + 40] != "A" else "B") + whole[at + 41:], whole.replace('"sshsig"', '"none"'), "{}", "jr2AAAA":
             with open("/home/bob/request.txt", "w", encoding="ascii") as f:
                 f.write(text)
             signed = cut_off("bob", "jitctl vote --code --approve -m fine /home/bob/request.txt")

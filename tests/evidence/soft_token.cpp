@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A FIDO token made of software, for ssh-keygen -w (OpenSSH 8.9 to 9.9, PROTOCOL.u2f "SSH U2F key types", sk-api.h). Its key handle is
-// the private key itself: fit for tests and nothing else. It says that it was touched, and that a person was verified where the key
-// asks for it; with SOFT_TOKEN_UNTOUCHED in the environment it says neither.
+// the private key itself: fit for tests and nothing else. It says that it was touched, and where the key asks for it that a person was
+// verified, which takes its PIN, 1234; with SOFT_TOKEN_UNTOUCHED in the environment it says neither.
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -19,7 +19,8 @@ using Octets = std::vector<std::uint8_t>;
 
 constexpr std::uint32_t kApiVersion = 0x000a0000;
 constexpr std::uint32_t kEcdsa = 0;
-constexpr int kFailed = -1;
+constexpr int kFailed = -1, kPinRequired = -3;
+constexpr char kPin[] = "1234";
 constexpr std::uint8_t kTouch = 1, kPerson = 4;
 constexpr std::size_t kHandle = 32;
 
@@ -120,7 +121,8 @@ int sk_enroll(std::uint32_t algorithm, const std::uint8_t*, std::size_t, const c
 }
 
 int sk_sign(std::uint32_t algorithm, const std::uint8_t* data, std::size_t length, const char* application, const std::uint8_t* handle, std::size_t handle_length,
-            std::uint8_t flags, const char*, void*, sk_sign_response** out) {
+            std::uint8_t flags, const char* pin, void*, sk_sign_response** out) {
+  if ((flags & kPerson) != 0 && (pin == nullptr || std::strcmp(pin, kPin) != 0)) return kPinRequired;
   EVP_PKEY* const key = handle_length == kHandle ? key_of(algorithm, handle) : nullptr;
   if (key == nullptr) return kFailed;
   const bool untouched = std::getenv("SOFT_TOKEN_UNTOUCHED") != nullptr;

@@ -128,6 +128,14 @@ TEST_CASE("tokens by way of ssh-keygen: who touched, who was verified") {
     CHECK(judged(plain, signed_by(plain, ""), false) == "none");
     CHECK(judged(plain, signed_by(plain, ""), true) == "verify");
     CHECK(judged(plain, signed_by(plain, "SOFT_TOKEN_UNTOUCHED=1"), false) == "touch");
+    bench.write("told", "#!/bin/sh\necho \"$PIN\"\n");
+    const std::string asked = "chmod +x told; export SSH_ASKPASS=./told SSH_ASKPASS_REQUIRE=force PIN=";
+    const Bytes verified = signed_by(pin, asked + "1234;");
+    CHECK(judged(pin, verified, true) == "none");
+    CHECK(judged(pin, verified, false) == "none");
+    CHECK(judged(pin, signed_by(pin, asked + "1234; SOFT_TOKEN_UNTOUCHED=1"), true) == "touch");
+    // OpenSSH takes a key that the wrong PIN was given for as one that does not sign at all.
+    CHECK_FALSE(bench.run(asked + "4321; SSH_SK_PROVIDER=" JIT_SOFT_TOKEN " ssh-keygen -Y sign -n vote@pam-jit.v1 -f " + pin + " message"));
   }
 }
 

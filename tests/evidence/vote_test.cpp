@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Documents and votes: one form of each, and no bit of it that may be another.
 #include "tests/catch.h"
+#include <zlib.h>
 
 #include "evidence/carried.h"
 #include "evidence/canonical.h"
@@ -166,6 +167,48 @@ TEST_CASE("no bit of a vote code may be another", "[D3]") {
   }
 }
 
+TEST_CASE("no field of one vote code stands in another", "[D3]") {
+  const HostKey key = voter_key(1);
+  const VoteCode one = a_code(key);
+  VoteCode other;
+  other.digest = std::string(64, 'd');
+  other.key = one.key;
+  other.approve = !one.approve;
+  other.duration_s = 77;
+  other.block_s = 88;
+  other.typed = "654321";
+  other.scope = 2;
+  other.reason = "another";
+  const Bytes signed_one = key.sign(kVoteCodeNamespace, text_of(*body_of(one)));
+  const Bytes signed_other = key.sign(kVoteCodeNamespace, text_of(*body_of(other)));
+  const auto counts = [&](const VoteCode& code, const Bytes& signature) {
+    VoteCode out;
+    const auto text = to_text(code, signature);
+    const auto read = text ? ReadCode::parse(*text) : std::nullopt;
+    return read && read->verify(key.public_key(), out) == Flaw::kNone;
+  };
+  REQUIRE(counts(one, signed_one));
+  REQUIRE(counts(other, signed_other));
+  CHECK_FALSE(counts(one, signed_other));
+  std::size_t mixed_ones = 0;
+  const auto mix = [&](auto member) {
+    VoteCode mixed = one;
+    mixed.*member = other.*member;
+    REQUIRE(mixed != one);
+    CHECK_FALSE(counts(mixed, signed_one));
+    CHECK_FALSE(counts(mixed, signed_other));
+    ++mixed_ones;
+  };
+  mix(&VoteCode::digest);
+  mix(&VoteCode::approve);
+  mix(&VoteCode::duration_s);
+  mix(&VoteCode::block_s);
+  mix(&VoteCode::typed);
+  mix(&VoteCode::scope);
+  mix(&VoteCode::reason);
+  CHECK(mixed_ones == 7);
+}
+
 TEST_CASE("a vote code holds what fits, and says what does not") {
   const HostKey key = voter_key(1);
   VoteCode code = a_code(key);
@@ -268,9 +311,27 @@ TEST_CASE("what is carried comes back as it was") {
   CHECK(from_carried(text) == envelope);
   CHECK(from_carried(" \n" + text.substr(0, 50) + "\r\n " + text.substr(50) + "\n") == envelope);
   CHECK(from_carried(envelope + "\n") == envelope);
-  for (const std::string& bad : {std::string(), std::string("jr1"), std::string("jr1AAAA"), text + "AAAA", text.substr(0, text.size() - 8), "x" + text,
+  for (const std::string& bad : {std::string(), std::string("jr2"), std::string("jr2AAAA"), text + "AAAA", text.substr(0, text.size() - 8), "x" + text,
                                  std::string(4 * kEnvelopeMax, 'A')}) {
     CHECK_FALSE(from_carried(bad));
   }
-  CHECK_FALSE(from_carried(to_carried(std::string(2 * kEnvelopeMax, ' '))));  // would grow without end
+  CHECK(to_carried("{}").empty());
+}
+
+TEST_CASE("what is carried is one envelope, whole and of a bounded size") {
+  using namespace std::string_literals;
+  const auto packed = [](const std::string& parts) {
+    uLongf size = compressBound(static_cast<uLong>(parts.size()));
+    Bytes out(size);
+    REQUIRE(compress2(out.data(), &size, reinterpret_cast<const Bytef*>(parts.data()), static_cast<uLong>(parts.size()), 9) == Z_OK);
+    out.resize(size);
+    return "jr2" + base64url(out);
+  };
+  const std::string good = "t\0k\0sshsig\0\0\2ab{}"s;
+  REQUIRE(from_carried(packed(good)) == R"({"payload":"e30=","payloadType":"t","signatures":[{"keyid":"k","kind":"sshsig","sig":"YWI="}]})");
+  for (std::size_t size = 0; size < good.size() - 2; ++size) CHECK_FALSE(from_carried(packed(good.substr(0, size))));
+  CHECK_FALSE(from_carried(packed("\xff\0k\0sshsig\0\0\2ab{}"s)));
+  CHECK_FALSE(from_carried(packed("t\0k\0\xed\xa0\x80\0\0\2ab{}"s)));
+  CHECK_FALSE(from_carried(packed("t\0k\0sshsig\0\0\2ab"s + std::string(2 * kEnvelopeMax, ' '))));  // would grow without end
+  CHECK_FALSE(from_carried(packed("t\0k\0sshsig\0\0\2ab"s + std::string(kEnvelopeMax - 100, ' '))));  // as JSON it would
 }

@@ -192,8 +192,31 @@ TEST_CASE("the frame of an assertion has one form") {
   CHECK(one.judged(Bytes(std::size_t{1} << 20U, '{')) == "format");
 }
 
-TEST_CASE("each flipped bit of an assertion is refused") {
-  for (const auto algorithm : {WebauthnAlgorithm::kEs256, WebauthnAlgorithm::kEddsa}) {
+TEST_CASE("D3: no part of one assertion stands in another of the same credential", "[D3]") {
+  for (const auto algorithm : kAll) {
+    const Authenticator one(algorithm);
+    CAPTURE(one.name());
+    const Assertion yes = one.assertion();
+    const Assertion other = one.assertion(changed([](Answer& a) {
+      a.challenge = base64url(hash_of(HashName::kSha256, "another vote"));
+      a.counter = 99;
+      a.flags = 0x01;
+    }));
+    REQUIRE(one.judged(bytes_of(yes)) == "none");
+    CHECK(one.judged(bytes_of(other)) == "challenge");
+    for (const auto part : {&Assertion::authenticator_data, &Assertion::client_data, &Assertion::signature}) {
+      Assertion mixed = yes;
+      mixed.*part = other.*part;
+      CHECK(one.judged(bytes_of(mixed)) != "none");
+      mixed = other;
+      mixed.*part = yes.*part;
+      CHECK(one.judged(bytes_of(mixed)) != "none");
+    }
+  }
+}
+
+TEST_CASE("D3: each flipped bit of an assertion is refused", "[D3]") {
+  for (const auto algorithm : kAll) {
     const Authenticator one(algorithm);
     Bytes signature = bytes_of(one.assertion());
     std::size_t accepted = 0;

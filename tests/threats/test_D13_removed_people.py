@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""D13: somebody is removed from people.d, while a request waits and while a grant runs; and an older people file is put back."""
+"""D13: somebody is removed from people.d or gets another key, while a request waits and while a grant runs; and an older people file is put back."""
 # bed: --no-sshd
 import os
 import pwd
 import re
 
 import bedlib
+import by_hand
 from bedlib import Inbox, broker, check, within
 
 EFFECT_S = 2
@@ -75,6 +76,59 @@ def removed_while_it_waits(watch) -> None:
 
 def test_removed_while_a_request_waits():
     within(EFFECT_S, removed_while_it_waits)
+
+
+def another_key(person: str) -> str:
+    path = f"/home/{person}/.ssh/another"
+    made = bedlib.run(person, f"rm -f {path}*; ssh-keygen -q -N '' -t ed25519 -f {path}")
+    check(made.code == 0, made.text)
+    return path
+
+
+def in_place_of(old: str, new: str) -> None:
+    """One key of people.d with another one's text, and a version on."""
+    texts = []
+    for path in old, new:
+        with open(f"{path}.pub", encoding="ascii") as f:
+            texts.append(" ".join(f.read().split()[:2]))
+    raised_to = version() + 1
+    text = re.sub(r"version = \d+", f"version = {raised_to}", read(), count=1)
+    check(texts[0] in text, f"{old} is not enrolled")
+    write(text.replace(*texts))
+    reload()
+
+
+def rotated_while_it_waits(watch) -> None:
+    """Bob's old key voted on one request, and signed a code for another one that is still on its way."""
+    bedlib.enrol("carol")
+    old, new = bedlib.enrol("bob"), another_key("bob")
+    with bedlib.policy_with(WITH_TWO[0], by_hand.SIGNED.replace("count = 1", "count = 2")), \
+            by_hand.asking() as (one, voted), by_hand.asking("sudo id -u") as (other, asked):
+        path = by_hand.carry_out(asked)
+        late, code = by_hand.sign(path, "--key", old), by_hand.sign(path, "--key", new)
+        check(by_hand.paste(code).code != 0, "a key counts that is not enrolled yet")
+        for person in "bob", "carol":
+            bedlib.jitctl(person, "approve", voted if person == "bob" else asked)
+        with watch:
+            in_place_of(old, new)
+            seats = bedlib.jitctl("root", "show", voted)["offer"]["seats"]
+        check(not any("bob" in str(seat.get("filled_by")) for seat in seats), f"the old key counts: {seats}")
+        refused = by_hand.paste(late)
+        check(refused.code != 0 and "enrolled" in refused.text, refused.text)
+        taken = by_hand.paste(code)
+        check(taken.code == 0 and other.wait() == 0, taken.text + other.text)
+        bedlib.jitctl("carol", "approve", voted)
+        check(bedlib.jitctl("root", "show", voted)["state"] in ("pending", "detached"), "the old key's vote was enough")
+        again = bedlib.run("bob", ["jitctl", "approve", voted, "--key", new])
+        check(again.code != 0 and "another approver is needed" in again.text, again.text)
+        bedlib.run("alice", ["jitctl", "cancel", voted])
+        one.wait()
+    bedlib.clean_slate()
+    raised(*EVERYBODY)
+
+
+def test_a_key_is_rotated_while_a_request_waits():
+    within(EFFECT_S, rotated_while_it_waits)
 
 
 def in_group(name: str, inside: bool, group: str = "sre") -> None:
