@@ -34,6 +34,7 @@ void Relay::there(bool there) {
   told_.reset();
   if (!there) return;
   next_ = 0;
+  submit();
   reach(open_, trouble_);
   if (!open_) tell_trouble_ = boottime() + kGrace;
   synchronise();

@@ -111,8 +111,8 @@ void Relay::vote_came(const std::string& subject, const std::string& text, bool 
   Vote vote{read->request, read->person, text, denies(text)};
   const auto open = requests_.find(vote.request);
   if (open == requests_.end()) {
-    // It is looked for as soon as the broker says that it is open.
-    if (fetching_open_ || !broker_.is_there()) return;
+    // It is looked for as soon as the broker says that it is open; what was approved already is not, and a denial ends it.
+    if (!vote.denies && (fetching_open_ || !broker_.is_there())) return;
     line_up(std::move(vote));
     return submit();
   }
