@@ -32,7 +32,8 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;  // as JetStream counts
 constexpr char kAuthority[] = "authority.json";
-constexpr std::size_t kAuthorityMax = 64 * 1024 * 1024;  // of which a credential takes 200 bytes
+constexpr std::size_t kAuthorityMax = 128 * 1024 * 1024;  // to be read
+constexpr std::size_t kIssuedMost = kAuthorityMax / 2;    // of 200 bytes for each credential: its revocation takes 75 more
 constexpr std::array kAccounts = {"relay", "host", "approver", "system"};  // as account_claims() has them
 constexpr std::size_t kHostsMost = 100'000;
 constexpr std::chrono::minutes kReadingMost{5};
@@ -91,10 +92,10 @@ Result<Nothing> write_secret(const std::string& path, const std::string& text) {
   return Nothing{};
 }
 
-Result<Nothing> keep(const std::string& folder, const Held& held) {
+Result<Nothing> keep(const std::string& folder, const Held& held, std::size_t most = kAuthorityMax) {
   const std::string document = held.authority.document();
-  if (document.size() > kAuthorityMax) {
-    return Failure{Exit::kNo, file_in(folder, kAuthority) + " holds as much as can be read again: jitctl relay init makes another folder, for another relay"};
+  if (document.size() > most) {
+    return Failure{Exit::kNo, file_in(folder, kAuthority) + " holds as much as it may: jitctl relay init makes another folder, for another relay"};
   }
   const std::string why = held.lock.replace(document);
   if (!why.empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + ": cannot be replaced: " + why};
@@ -249,7 +250,7 @@ Exit Verbs::relay_issue(bool host) {
   if (!held) return out.fail(held.failure());
   const std::int64_t now = std::time(nullptr);
   const std::string credentials = host ? held->authority.issue_host(name, now, seconds) : held->authority.issue_approver(name, sets, now, seconds);
-  if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
+  if (const auto kept = keep(folder, *held, kIssuedMost); !kept) return out.fail(kept.failure());
   out.text(credentials);
   struct stat about {};
   if (fstat(STDOUT_FILENO, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 077) != 0) {
