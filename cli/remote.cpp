@@ -54,20 +54,25 @@ Result<std::unique_ptr<Remote>> Remote::connect(Approver approver) {
   }
   remote->client_ = std::move(*client);
   if (std::string told = relay::told_to_others(remote->approver_.relay->credentials, false); !told.empty()) remote->notes_.push_back(std::move(told));
-  if (const std::int64_t from = relay::renew_from(*claims); from != 0 && std::time(nullptr) >= from) remote->renew(*text, login->jwt, claims->user);
+  if (std::string told = remote->renew(); !told.empty()) remote->notes_.push_back(std::move(told));
   return remote;
 }
 
 // Without it the credentials end when they were made to.
-void Remote::renew(const std::string& credentials, const std::string& jwt, const std::string& user) {
-  const auto answer = client_->read(relay::last_of(relay::kRenewStream, relay::renewal_subject(user)), "");
-  if (!answer || answer->status != 0 || !relay::renews(jwt, answer->data)) return;
+std::string Remote::renew() {
   const std::string& path = approver_.relay->credentials;
-  const FileLock lock(path);
   std::string why;
-  if (relay::read_small_file(path, why) != credentials) return;  // somebody laid others there meanwhile
-  const std::string wrong = lock.replace(relay::with_jwt(credentials, answer->data));
-  if (!wrong.empty()) notes_.push_back("your credentials for the relay end soon, and the new ones cannot be kept: " + path + ": " + wrong);
+  const auto credentials = relay::read_small_file(path, why);
+  const auto claims = credentials ? relay::read_credentials(*credentials) : std::nullopt;
+  const auto login = credentials ? relay::read_login(*credentials) : std::nullopt;
+  if (!claims || !login) return {};
+  if (const std::int64_t from = relay::renew_from(*claims); from == 0 || std::time(nullptr) < from) return {};
+  const auto answer = client_->read(relay::last_of(relay::kRenewStream, relay::renewal_subject(claims->user)), "");
+  if (!answer || answer->status != 0 || !relay::renews(login->jwt, answer->data)) return {};
+  const FileLock lock(path);
+  if (relay::read_small_file(path, why) != credentials) return {};  // somebody laid others there meanwhile
+  const std::string wrong = lock.replace(relay::with_jwt(*credentials, answer->data));
+  return wrong.empty() ? std::string() : "your credentials for the relay end soon, and the new ones cannot be kept: " + path + ": " + wrong;
 }
 
 Result<Nothing> Remote::subscribe() {

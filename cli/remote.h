@@ -43,6 +43,7 @@ class Remote {
   std::string unsigned_told() const;  // how much came that no host signed; empty: nothing
   const std::string& unread() const { return unread_; }  // why not all could be read; empty: it was
   Result<Nothing> trust(const std::string& fingerprint);  // one of these, or one that is known; read_all() shows what it asks
+  std::string renew();  // his credentials, where half of their life is over and there are newer words; what he should mend of it
   const std::vector<std::string>& notes() const { return notes_; }  // of what he should mend
   const std::string& person() const { return person_; }
   const std::string& key() const { return approver_.key; }
@@ -51,7 +52,6 @@ class Remote {
 
  private:
   Remote(Approver approver, std::string person, std::vector<std::string> sets) : approver_(std::move(approver)), person_(std::move(person)), sets_(std::move(sets)) {}
-  void renew(const std::string& credentials, const std::string& jwt, const std::string& user);
   std::string take_request(const std::string& subject, const std::string& envelope);  // its id; empty: it is not shown
   std::string take_unsigned(const std::string& subject);
   std::string take_end(const std::string& subject, const std::string& envelope);

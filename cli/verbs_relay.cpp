@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -12,6 +13,8 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <sstream>
 
 #include "cli/commands.h"
@@ -29,7 +32,9 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;  // as JetStream counts
 constexpr char kAuthority[] = "authority.json";
-constexpr std::size_t kAuthorityMax = 64 * 1024 * 1024;  // of which a credential takes 200 bytes
+constexpr std::size_t kAuthorityMax = 128 * 1024 * 1024;  // to be read
+constexpr std::size_t kIssuedMost = kAuthorityMax / 2;    // of 200 bytes for each credential: its revocation takes 75 more
+constexpr std::array kAccounts = {"relay", "host", "approver", "system"};  // as account_claims() has them
 constexpr std::size_t kHostsMost = 100'000;
 constexpr std::chrono::minutes kReadingMost{5};
 constexpr std::int64_t kOnLineS = 11 * 60;  // of two signs of life, one may be lost
@@ -87,10 +92,10 @@ Result<Nothing> write_secret(const std::string& path, const std::string& text) {
   return Nothing{};
 }
 
-Result<Nothing> keep(const std::string& folder, const Held& held) {
+Result<Nothing> keep(const std::string& folder, const Held& held, std::size_t most = kAuthorityMax) {
   const std::string document = held.authority.document();
-  if (document.size() > kAuthorityMax) {
-    return Failure{Exit::kNo, file_in(folder, kAuthority) + " holds as much as can be read again: jitctl relay init makes another folder, for another relay"};
+  if (document.size() > most) {
+    return Failure{Exit::kNo, file_in(folder, kAuthority) + " holds as much as it may: jitctl relay init makes another folder, for another relay"};
   }
   const std::string why = held.lock.replace(document);
   if (!why.empty()) return Failure{Exit::kNo, file_in(folder, kAuthority) + ": cannot be replaced: " + why};
@@ -131,21 +136,36 @@ std::size_t longest(const std::vector<std::string>& texts) {
   return std::ranges::max_element(texts, {}, &std::string::size)->size();
 }
 
-// Claims of the accounts go to the servers, which drop whom they name at once.
-Result<Nothing> tell_servers(const relay::Authority& authority, std::int64_t now, const std::string& ca) {
-  const auto accounts = authority.account_claims(now);
-  if (longest(accounts) > relay::kClaimsMax) {
-    return Failure{Exit::kNo, "more is revoked than the servers can be told of: make another relay (jitctl relay init), and issue --for a while there: what has ended is told no more"};
+Failure to_repeat(Failure failure) {
+  failure.message += std::string("; what is revoked is written down: repeat this ") + (failure.code == Exit::kUnreachable ? "when the servers are there" : "once they take it");
+  return failure;
+}
+
+Result<Nothing> tell_account(RelayClient& client, const std::string& kind, const std::string& claims) {
+  if (claims.size() > relay::kClaimsMax) {
+    return Failure{Exit::kNo, "more " + kind + "s are revoked than the servers can be told of: make another relay (jitctl relay init), and issue --for a while there: what "
+                              "has ended is told no more; what is revoked is written down"};
   }
+  const auto answer = client.ask("$SYS.REQ.CLAIMS.UPDATE", claims);
+  if (!answer) return to_repeat(answer.failure());
+  if (number_of(evidence::parse_foreign(answer->data), "data.code") == 200) return Nothing{};
+  return to_repeat({Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)});
+}
+
+// Claims of the accounts go to the servers, which drop whom they name at once. Whose they have not, and why: one kind's trouble is not the others'.
+std::map<std::string, Failure> tell_servers(const relay::Authority& authority, std::int64_t now, const std::string& ca) {
+  std::map<std::string, Failure> untold;
   auto client = reach(authority, authority.system_credentials(now), "system", ca);
-  if (!client) return client.failure();
-  for (const std::string& claims : accounts) {
-    const auto answer = (*client)->ask("$SYS.REQ.CLAIMS.UPDATE", claims);
-    if (!answer) return answer.failure();
-    const Json said = evidence::parse_foreign(answer->data);
-    if (number_of(said, "data.code") != 200) return Failure{Exit::kNo, "the servers did not take it: " + evidence::escape_to(answer->data, 200)};
+  std::optional<Failure> gone;
+  if (!client) gone = to_repeat(client.failure());
+  const auto accounts = authority.account_claims(now);
+  for (std::size_t i = 0; i < accounts.size(); ++i) {
+    const auto told = gone ? Result<Nothing>(*gone) : tell_account(**client, kAccounts.at(i), accounts[i]);
+    if (told) continue;
+    if (told.failure().code == Exit::kUnreachable) gone = told.failure();
+    untold.emplace(kAccounts.at(i), told.failure());
   }
-  return Nothing{};
+  return untold;
 }
 
 bool is_host_id(const std::string& text) { return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos; }
@@ -190,10 +210,11 @@ Exit Verbs::relay_streams() {
   if (!authority) return out.fail(authority.failure());
   const std::int64_t now = std::time(nullptr);
   // A server that was built anew has its configuration's claims, which are older.
+  std::map<std::string, Failure> untold;
   if (!authority->revoked().empty()) {
     const auto held = authority_to_change(folder);
     if (!held) return out.fail(held.failure());
-    if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) return out.fail(told.failure());
+    untold = tell_servers(held->authority, now, args.value(Option::kCa));
   }
   auto client = reach(*authority, authority->keeper_credentials(now), "keeper", args.value(Option::kCa));
   if (!client) return out.fail(client.failure());
@@ -212,7 +233,7 @@ Exit Verbs::relay_streams() {
     if (const auto made = make_stream(**client, each); !made) return out.fail(made.failure());
     out.line("stream " + each.at("name").get<std::string>() + " is there");
   }
-  return Exit::kDone;
+  return untold.empty() ? Exit::kDone : out.fail(untold.begin()->second);
 }
 
 Exit Verbs::relay_issue(bool host) {
@@ -229,7 +250,7 @@ Exit Verbs::relay_issue(bool host) {
   if (!held) return out.fail(held.failure());
   const std::int64_t now = std::time(nullptr);
   const std::string credentials = host ? held->authority.issue_host(name, now, seconds) : held->authority.issue_approver(name, sets, now, seconds);
-  if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
+  if (const auto kept = keep(folder, *held, kIssuedMost); !kept) return out.fail(kept.failure());
   out.text(credentials);
   struct stat about {};
   if (fstat(STDOUT_FILENO, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 077) != 0) {
@@ -281,12 +302,11 @@ Exit Verbs::relay_revoke() {
   const std::size_t count = held->authority.revoke(kind, name, now);
   if (count == 0) return out.fail({Exit::kNotAllowed, "nothing was issued to " + evidence::escape_to(name, 64)});
   if (const auto kept = keep(folder, *held); !kept) return out.fail(kept.failure());
-  if (const auto told = tell_servers(held->authority, now, args.value(Option::kCa)); !told) {
-    const bool away = told.failure().code == Exit::kUnreachable;
-    return out.fail({told.failure().code, told.failure().message + (away ? "; it is written down: repeat this when the servers are there" : "; it is written down, and holds once the servers take it")});
-  }
+  const auto untold = tell_servers(held->authority, now, args.value(Option::kCa));
+  if (const auto why = untold.find(kind); why != untold.end()) return out.fail(why->second);
   out.line("revoked: " + std::to_string(count) + " of " + evidence::escape_to(name, 64) + "; connections with it have ended" +
            (held->authority.replicas > 1 ? ", and a server that is away hears of it some seconds after it has come back" : ""));
+  if (!untold.empty()) return out.fail(untold.begin()->second);
   if (longest(held->authority.account_claims(now)) > relay::kClaimsMax / 4 * 3) {
     out.aside("the servers can be told of a third more that is revoked, and then of no more; what was issued --for a while is not told when it has ended");
   }

@@ -225,6 +225,7 @@ Exit Verbs::remote_watch() {
       if (monotonic_ms() < look) continue;
       if (const auto read = (*remote)->read_more(); !read) return read.failure();
       show_all();
+      if (const std::string why = (*remote)->renew(); !why.empty() && told.insert(why).second) out.aside(why);
       look = monotonic_ms() + kLooksAgain.count();
     }
   };

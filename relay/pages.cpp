@@ -34,6 +34,8 @@ void Relay::there(bool there) {
   told_.reset();
   if (!there) return;
   next_ = 0;
+  submit();
+  look_anew();
   reach(open_, trouble_);
   if (!open_) tell_trouble_ = boottime() + kGrace;
   synchronise();
@@ -45,6 +47,13 @@ void Relay::synchronise() {
   again_ = boottime() + kAgain;
   if (std::exchange(more_open_, std::nullopt)) fetching_open_ = false;
   fetch_open("");
+  fetch_next();
+}
+
+// All that is open is had to its end before it is had from its beginning, or what lies far behind never comes.
+void Relay::synchronise_again() {
+  if (!fetching_open_) return synchronise();
+  again_ = boottime() + kFullAgain;
   fetch_next();
 }
 

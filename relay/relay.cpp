@@ -33,7 +33,6 @@ constexpr Ms kReconnectMost = 30'000;
 constexpr Ms kHere = 5 * 60'000;
 constexpr Ms kAnswer = 5000;
 constexpr Ms kAskAgain = 1000;           // for votes
-constexpr Ms kFullAgain = 10'000;        // what is not confirmed makes room for the rest, and is had from the broker again
 constexpr Ms kHereAgain = 10'000;         // where nobody kept it
 
 bool is_kept(const Event& event) {
@@ -91,13 +90,7 @@ void Relay::taken(const Event& event) {
     case Event::Kind::kMessage: return vote_came(event.subject, event.data, false);
     case Event::Kind::kAnswer: return answered(event);
     case Event::Kind::kRefused: return note("the server refuses: " + event.text);
-    case Event::Kind::kMissed:
-      for (auto& [request, open] : requests_) {
-        open.looks = 0;
-        open.behind = true;
-        look_again_[request] = boottime();
-      }
-      return;
+    case Event::Kind::kMissed: return look_anew();
   }
 }
 
@@ -322,7 +315,7 @@ void Relay::tick() {
       here_ = now + kHere;
       next = std::min(next, here_);
     }
-    if (due(again_)) synchronise();
+    if (due(again_)) synchronise_again();
     if (again_ != 0) next = std::min(next, again_);
   }
   if (broker_.is_there()) {

@@ -34,6 +34,7 @@ class Relay {
   static constexpr std::size_t kAsked = 64;      // people whose votes on a request are asked for at a time
   static constexpr std::int64_t kLines = 300;    // of the log at once, about what comes from outside; ten more each second
   static constexpr std::size_t kOpen = 16'384;   // requests of which votes are looked for: as many as a broker holds
+  static constexpr Ms kFullAgain = 10'000;       // what is not confirmed makes room for the rest, and is had from the broker again
   static constexpr Ms kGrace = 2000;             // a connection that comes back this soon was never gone
 
   Relay(sd_event* event, SettingsFile settings, std::string host);
@@ -103,6 +104,7 @@ class Relay {
   // --- the broker
   void there(bool there);
   void synchronise();  // all that is open, and what was written since
+  void synchronise_again();
   void fetch_open(const std::string& after);
   void fetch_next();
   void fetch_more();  // once there is room
@@ -116,6 +118,7 @@ class Relay {
   std::map<std::string, Out>::iterator take_out(std::map<std::string, Out>::iterator at);
   void send(const std::string& token);
   void wait_for_votes(const std::string& request, Voters voters, Ms deadline, bool fresh);
+  void look_anew();
   void look_later(const std::string& request);
   void look_for_votes(const std::string& request);
   bool line_up(Vote vote);

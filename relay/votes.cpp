@@ -29,13 +29,23 @@ std::string digest_of(const std::string& vote) { return evidence::digest_of("vot
 
 }  // namespace
 
+void Relay::look_anew() {
+  for (auto& [request, open] : requests_) {
+    open.looks = 0;
+    open.behind = true;
+    look_again_[request] = boottime();
+  }
+}
+
 // fresh: its votes come by themselves, unless a server dies between keeping one and passing it on: that one is looked for a little later.
 void Relay::wait_for_votes(const std::string& request, Voters voters, Ms deadline, bool fresh) {
+  const bool known = requests_.contains(request);
   Open& open = requests_[request];  // what the broker has answered stays known
-  if (open.looking && *open.voters != *voters) open.missed = true;
+  const bool same = known && *open.voters == *voters;
+  if (open.looking && !same) open.missed = true;
   open.voters = std::move(voters);
   open.deadline = deadline;
-  if (fresh) {
+  if (fresh || (same && !open.behind)) {  // told again
     if (!look_again_.contains(request)) look_later(request);
     return;
   }
@@ -111,8 +121,8 @@ void Relay::vote_came(const std::string& subject, const std::string& text, bool 
   Vote vote{read->request, read->person, text, denies(text)};
   const auto open = requests_.find(vote.request);
   if (open == requests_.end()) {
-    // It is looked for as soon as the broker says that it is open.
-    if (fetching_open_ || !broker_.is_there()) return;
+    // It is looked for as soon as the broker says that it is open; what was approved already is not, and a denial ends it.
+    if (!vote.denies && (fetching_open_ || !broker_.is_there())) return;
     line_up(std::move(vote));
     return submit();
   }

@@ -173,8 +173,13 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
     bobs = open(home, encoding="ascii").read()
     relaylib.write(home, relaylib.good(["jitctl", "relay", "issue-approver", relaylib.DIR, "bob", "--for", "16s", "--set", "group:sre"]), "bob")
     RELAY.run_daemon()
+    carols = "/home/carol/.config/jit/relay.creds"
+    lasting_of_carol = open(carols, encoding="ascii").read()
+    of_carol = relaylib.good(["jitctl", "relay", "issue-approver", relaylib.DIR, "carol", "--for", "14s", "--set", "group:sre"])
+    relaylib.write(carols, of_carol, "carol")
+    watch = CAROL.watch()
     due = ""
-    while "host" not in due or "approver" not in due:  # half of their life
+    while "host" not in due or "approver bob" not in due or "approver carol" not in due:  # half of their life
         due += relaylib.good(["jitctl", "relay", "renew", relaylib.DIR, "--ca", relaylib.CA])
     RELAY.daemon.expect("credentials were renewed")
     RELAY.daemon.expect("connected to the relay")
@@ -191,6 +196,12 @@ def test_credentials_that_live_for_a_while_renew_by_themselves():
     while nats.life_left("/etc/jit/relay.creds") > 0:
         check(BOB.requests() == [], "bob's credentials end with the first ones")
     RELAY.run_daemon()
+    # Who only watches has them as well.
+    with open(carols, encoding="ascii") as f:
+        check(f.read() != of_carol, f"carol's watch ends with the first ones: {watch.text}")
+    watch.signal(15)
+    check(watch.wait() == 0, watch.text)
+    relaylib.write(carols, lasting_of_carol, "carol")
     # Revoked is revoked, and nobody renews it.
     relaylib.good(["jitctl", "relay", "revoke", relaylib.DIR, host, "--ca", relaylib.CA])
     RELAY.daemon.expect("not connected to the relay")

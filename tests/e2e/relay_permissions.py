@@ -16,7 +16,7 @@ from by_hand import PLAIN
 from relaylib import CA, DIR, good
 
 A, B, STOLEN = "a" * 32, "b" * 32, "f" * 32
-MESSAGE_MOST, AUTHORITY_MOST = 264 * 1024, 64 * 1024 * 1024
+MESSAGE_MOST, ISSUED_MOST = 264 * 1024, 64 * 1024 * 1024
 R1, R2 = "1" * 32, "2" * 32
 PURGES = [f"$JS.API.STREAM.{word}.{stream}" for word in ("PURGE", "DELETE", "UPDATE", "MSG.DELETE", "CREATE", "SNAPSHOT", "RESTORE")
           for stream in ("REQ-set:sre", "END", "VOTE", "HERE", "RENEW")]
@@ -316,14 +316,33 @@ def test_a_hundred_thousand_hosts():
     good(["sed", "-i", "s/^max_payload: .*/max_payload: 270336/", f"{DIR}/node-1.conf"])
     have(10_000, 12_000)
     restart()
-    done = run("root", ["jitctl", "relay", "revoke", DIR, f"{1:032x}", "--ca", CA])
-    check(done.code == 1 and "let their configuration say max_payload: 1048576" in done.err and "written down" in done.err, done.text)
+
+    def not_taken(name: str, why: str) -> relaylib.bedlib.Program:
+        done = run("root", ["jitctl", "relay", "revoke", DIR, name, "--ca", CA])
+        check(done.code == 1 and why in done.err and "written down" in done.err, done.text)
+        return done
+
+    def one_kind_is_not_the_other(person: str, why: str) -> None:
+        his = approver(person, "set:sre")
+        done = not_taken(person, why)
+        his.flush()
+        check(f"revoked: 1 of {person}" in done.out and his.errors, f"{done.text} {his.errors}")
+        streams = run("root", ["jitctl", "relay", "streams", DIR, f"set:{person}", "--ca", CA])
+        check(streams.code == 1 and why in streams.err and f"stream REQ-set:{person} is there" in streams.out, streams.text)
+
+    too_long = "let their configuration say max_payload: 1048576; what is revoked is written down: repeat this once they take it"
+    not_taken(f"{1:032x}", too_long)
+    one_kind_is_not_the_other("ivan", too_long)
     have(12_000, 12_000)
-    done = run("root", ["jitctl", "relay", "revoke", DIR, f"{1:032x}", "--ca", CA])
-    check(done.code == 1 and "more is revoked than the servers can be told of" in done.err and "is written down" in done.err, done.text)
-    authority(lambda document: document["issued"].append(many[0] | {"name": "x" * (AUTHORITY_MOST - os.path.getsize(f"{DIR}/authority.json") - 100)}))
+    too_many = "more hosts are revoked than the servers can be told of"
+    check("repeat" not in not_taken(f"{1:032x}", too_many).err, "once more is of no use")
+    one_kind_is_not_the_other("judy", too_many)
+    # No more is issued than can all be revoked.
+    approver("kim", "set:sre")
+    authority(lambda document: document["issued"].append(many[0] | {"name": "x" * (ISSUED_MOST - os.path.getsize(f"{DIR}/authority.json") - 100)}))
     full = run("root", ["jitctl", "relay", "issue-host", DIR, STOLEN])
-    check(full.code == 1 and not full.out and "as much as can be read again" in full.err, full.text)
+    check(full.code == 1 and not full.out and "holds as much as it may" in full.err, full.text)
+    check("revoked: 1 of kim" in not_taken("kim", too_many).out, "he is not revoked")
     authority(lambda document: (document.clear(), document.update(before)))
 
 
