@@ -20,7 +20,7 @@ std::uint32_t at(int hour, int minute = 0, int second = 0) {
 }  // namespace
 
 TEST_CASE("a zone is found by its name, and by nothing else") {
-  for (const char* name : {"UTC", "Etc/UTC", "Europe/Prague", "US/Eastern", "America/Argentina/Buenos_Aires", "Etc/GMT+5"}) {
+  for (const char* name : {"UTC", "Etc/UTC", "Europe/Prague", "America/New_York", "America/Argentina/Buenos_Aires", "Etc/GMT+5"}) {
     INFO(name);
     CHECK(Zone::find(name) != nullptr);
   }
@@ -104,8 +104,8 @@ TEST_CASE("the first instant of a day, and times that do not exist") {
   CHECK_FALSE(beirut->exists(day(2026, 3, 29), 0));
   // Havana goes back from 01:00 to 00:00, so midnight comes twice: the first one counts.
   const auto havana = Zone::find("America/Havana");
-  CHECK(havana->day_start(day(2026, 11, 1)) == utc(2026, 11, 1, 4));
-  CHECK(havana->local(utc(2026, 11, 1, 5)).second == 0);
+  CHECK(havana->day_start(day(2024, 11, 3)) == utc(2024, 11, 3, 4));
+  CHECK(havana->local(utc(2024, 11, 3, 5)).second == 0);
   // A day that was left out begins where the next one does.
   const auto apia = Zone::find("Pacific/Apia");
   CHECK(apia->day_start(day(2011, 12, 30)) == utc(2011, 12, 30, 10));
