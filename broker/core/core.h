@@ -59,6 +59,7 @@ struct Ask {
   bool child = false;          // what a program under sudo starts: answered at once
   std::string recording;       // where sudo records this call; empty: it does not
   bool observe = false;        // the PAM line ignores the answer: decided and logged, and nothing comes of it
+  bool unseen = false;         // nobody has looked at the files that its command names: what hangs on them is unknown
 };
 
 struct BindAsk {
@@ -202,6 +203,8 @@ class Core {
 
   // --- the gate
   void submit(Conn conn, Ask ask);
+  // One that is `unseen`. True: taken. False: it must be seen first, and nothing was done.
+  bool submit_unseen(Conn conn, Ask& ask);
   void resume(Conn conn, const Id& id, std::string_view secret);
   void detach(Conn conn);
   void withdraw(Conn conn);

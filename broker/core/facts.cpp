@@ -198,6 +198,7 @@ bool Evaluated::compute(std::string_view name, policy::Value& out) const {
     return take(load && std::isfinite(*load) ? load : std::nullopt);
   }
   if (name == "risk") {
+    if (scene_.unseen) return false;
     out = risk_of(signs_of(senses_, scene_));
     return true;
   }

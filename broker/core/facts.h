@@ -82,6 +82,7 @@ struct Scene {
   policy::Command command;
   Id own_request, own_grant;  // left out of the counts
   bool changeable = false;    // who asks can change a file that the command runs or reads
+  bool unseen = false;        // nobody has looked at those files
 };
 
 Signs signs_of(const Senses& senses, const Scene& scene);

@@ -25,6 +25,7 @@ Scene scene_of(const Clock& clock, const policy::Request& view) {
 Scene scene_of(const Clock& clock, const Ask& ask, const Grant* grant) {
   Scene scene = scene_of(clock, policy_view(ask));
   scene.changeable = ask.command.changeable;
+  scene.unseen = ask.unseen;
   if (grant != nullptr) {
     scene.own_grant = grant->id;
     scene.own_request = grant->request;

@@ -71,7 +71,10 @@ struct Looking : std::enable_shared_from_this<Looking> {
   Door door = Door::kSudo;
   policy::Origin from;
   PersonOf person_of;
+  Unseen unseen;
   Asked done;
+  directory::Directory* lookups = nullptr;
+  core::Ask held;  // while its files are looked at
   SudoTarget sudo;
   User subject, target, root, login;
   std::optional<SudoCommand> parts;  // at sudo; none: what a program under it starts
@@ -94,6 +97,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
   }
 
   void start(directory::Directory& directory) {
+    lookups = &directory;
     directory.by_uid(0, into(root));
     if (other_login()) directory.by_uid(caller.loginuid, into(login));
     if (elevates()) {
@@ -110,16 +114,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
       directory.by_name(context.user, into(subject));
     }
     changeable = words_unclear();
-    if (resolved()) {
-      resolve(directory);
-    } else if (const std::string word = program_word(); !word.empty()) {
-      ++open;
-      directory.program(word, [self = shared_from_this(), &directory, word](std::string path) {
-        self->program = std::move(path);
-        if (!self->changeable) self->look_at_files(directory, word);
-        self->one_less();
-      });
-    }
+    if (resolved()) resolve(directory);
     if (door == Door::kSu) directory.by_name(context.user, into(target));
     if (door == Door::kSudo && !resolved()) {
       if (sudo.kind == SudoTarget::Kind::kName) directory.by_name(sudo.name, into(target));
@@ -183,16 +178,25 @@ struct Looking : std::enable_shared_from_this<Looking> {
 
   bool other_login() const { return elevates() && caller.loginuid != policy::kNoUid && caller.loginuid != caller.real_uid; }
 
-  void look_at_files(directory::Directory& directory, const std::string& word) {
-    directory::Asked asked{caller.real_uid, std::vector<std::uint32_t>(caller.gids.begin(), caller.gids.end()), program, context.cwd, {}};
+  // Which file the command is, and whether who asks can change it or one that it reads.
+  void look_at_files(const std::string& word) {
+    lookups->program(word, [self = shared_from_this(), word](std::string path) {
+      self->held.command.path = std::move(path);
+      if (!self->changeable) return self->look_at_changes(word);
+      self->held.command.changeable = true;
+      self->hand_in(std::move(self->held));
+    });
+  }
+
+  void look_at_changes(const std::string& word) {
+    directory::Asked asked{caller.real_uid, std::vector<std::uint32_t>(caller.gids.begin(), caller.gids.end()), held.command.path, held.cwd, {}};
     // A program whose folder the broker cannot see (a home) is a file all the same.
-    if (program.empty() && word.starts_with('/')) asked.program = word;
+    if (asked.program.empty() && word.starts_with('/')) asked.program = word;
     const auto first = std::min(parts->at + 1, context.argv.size());
     asked.words.assign(context.argv.begin() + static_cast<std::ptrdiff_t>(first), context.argv.end());
-    ++open;
-    directory.can_change(asked, [self = shared_from_this()](bool can) {
-      self->changeable = can;
-      self->one_less();
+    lookups->can_change(asked, [self = shared_from_this()](bool can) {
+      self->held.command.changeable = can;
+      self->hand_in(std::move(self->held));
     });
   }
 
@@ -228,8 +232,20 @@ struct Looking : std::enable_shared_from_this<Looking> {
 
   void one_less() {
     if (--open > 0) return;
+    auto made = result();
+    auto* const whole = std::get_if<core::Ask>(&made);
+    const std::string word = whole == nullptr || resolved() ? std::string() : program_word();
+    if (word.empty()) return hand_in(std::move(made));
+    whole->unseen = whole->command.changeable = true;
+    if (unseen(*whole)) return;
+    whole->unseen = whole->command.changeable = false;
+    held = std::move(*whole);
+    look_at_files(word);
+  }
+
+  void hand_in(std::variant<core::Ask, Refusal> made) {
     const auto then = std::move(done);
-    then(result());
+    then(std::move(made));
   }
 
   std::variant<core::Ask, Refusal> result() {
@@ -288,7 +304,7 @@ struct Looking : std::enable_shared_from_this<Looking> {
     } else {
       ask.argv = std::move(context.argv);
     }
-    ask.cwd = std::move(context.cwd);
+    ask.cwd = context.cwd;
     ask.reason = std::move(context.reason);
     ask.reason_from = context.reason_from;
     ask.ticket = std::move(context.ticket);
@@ -330,7 +346,7 @@ Refusal refuse_identity(const std::string& why) {
 }
 
 void make_ask(directory::Directory& directory, Context context, Caller caller, Door door, policy::Origin from,
-              PersonOf person_of, Asked done) {
+              PersonOf person_of, Unseen unseen, Asked done) {
   auto looking = std::make_shared<Looking>();
   if (door == Door::kSudo) {
     const auto sudo = sudo_target(context.argv);
@@ -346,6 +362,7 @@ void make_ask(directory::Directory& directory, Context context, Caller caller, D
   looking->door = door;
   looking->from = from;
   looking->person_of = std::move(person_of);
+  looking->unseen = std::move(unseen);
   looking->done = std::move(done);
   looking->start(directory);
 }

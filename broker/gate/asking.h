@@ -26,10 +26,13 @@ Refusal refuse_identity(const std::string& why);
 // "alice", 1000 -> the person's name by people.d.
 using PersonOf = std::function<std::string(const std::string& user, std::uint32_t uid)>;
 
-// Calls done once, maybe before it returns, on the core's thread.
+// True: it was taken as it is, before anybody looked at the files that its command names.
+using Unseen = std::function<bool(core::Ask&)>;
+
+// Calls done once, maybe before it returns, on the core's thread; or not at all, where `unseen` has taken it.
 using Asked = std::function<void(std::variant<core::Ask, Refusal>)>;
 void make_ask(directory::Directory& directory, Context context, Caller caller, policy::Door door, policy::Origin from,
-              PersonOf person_of, Asked done);
+              PersonOf person_of, Unseen unseen, Asked done);
 
 using Bound = std::function<void(std::variant<core::BindAsk, Refusal>)>;
 void make_bind(directory::Directory& directory, const Bind& bind, const Caller& caller, policy::Door door,

@@ -130,9 +130,25 @@ void Server::Impl::submit(Connection& connection, sd_bus_message* message) {
       from = origins.of(caller->audit_session, caller->terminal.number);
   }
   make_ask(directory, std::move(*context), std::move(*caller), *door, from, person_of(),
+           [weak = std::weak_ptr(self), id = connection.id](core::Ask& ask) {
+             const auto server = weak.lock();
+             return !server || (*server)->asked_unseen(id, ask);
+           },
            [weak = std::weak_ptr(self), id = connection.id](std::variant<core::Ask, Refusal> result) {
              if (const auto server = weak.lock()) (*server)->asked(id, std::move(result));
            });
+}
+
+// Where nothing hangs on the files of a command, as under most grants, nobody waits for a look at them.
+bool Server::Impl::asked_unseen(core::Conn id, core::Ask& ask) {
+  Connection* connection = find(id);
+  if (connection == nullptr || connection->stage != Stage::kAsking) return true;
+  connection->stage = Stage::kInCore;
+  connection->in_core = true;
+  if (core->submit_unseen(id, ask)) return true;
+  connection->stage = Stage::kAsking;
+  connection->in_core = false;
+  return false;
 }
 
 // The connection may have gone, or its person may have left, while the directory looked.

@@ -91,6 +91,7 @@ struct Server::Impl {
   void vote(Connection& connection, sd_bus_message* message);
   void voted(core::Conn id, const core::Outcome<core::Request>& outcome);
   void bind(Connection& connection, sd_bus_message* message);
+  bool asked_unseen(core::Conn id, core::Ask& ask);
   void asked(core::Conn id, std::variant<core::Ask, Refusal> result);
   void reply(Connection& connection, const core::Answer& answer);
   void reply(Connection& connection, const core::BindAnswer& answer);

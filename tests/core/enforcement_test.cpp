@@ -263,6 +263,48 @@ TEST_CASE("what who asks could put in a program's place ends as a shell does", "
   }
 }
 
+TEST_CASE("files are looked at where they could change what a grant gives, and nowhere else", "[ends]") {
+  const std::string guard = "[[guard]]\nid = \"more\"\ndeny = \"no\"\n";
+  const std::pair<std::string, bool> rows[] = {
+      {"", true},
+      {"on-expiry = \"warn\"\nrun-max = \"2h\"\n", true},
+      {"on-expiry = \"finish\"\nrun-max = \"2h\"\n", false},
+      {"run = [\"command:id\"]\n[command]\nid = [[\"/usr/bin/id\"]]\n", false},
+      {guard + "when = [\"risk >= 90\"]\n", false},
+      {guard + "when = [\"count.denied.1h >= 9\"]\n", true},
+  };
+  for (const auto& [lines, settled] : rows) {
+    INFO(lines);
+    Ends world(lines);
+    Ask unseen = world.sudo("/usr/bin/id");
+    unseen.command.path.clear();
+    unseen.command.changeable = unseen.unseen = true;
+    CHECK(world.silent(world.submit(unseen)));  // people might be asked
+    CHECK(world.core->live_requests().empty());
+    REQUIRE(world.used("/usr/bin/id").allow);
+    const Conn again = world.submit(unseen);
+    CHECK(world.silent(again) != settled);
+    if (!settled) CHECK_FALSE(world.bound(world.bind(unseen)).allow);
+    if (!settled) continue;
+    CHECK(world.said(again) == "allow granted");
+    CHECK(world.bound(world.bind(unseen)).allow);
+    Ask other = unseen;
+    other.argv.emplace_back("x");
+    other.target = world.who(kBob);
+    CHECK(world.silent(world.submit(other)));
+  }
+  Ends world("");
+  Ask root = world.sudo("");
+  root.unseen = true;
+  Ask plugin = root;
+  root.real_uid = 0;
+  CHECK(world.said(world.submit(root)) == "allow already-root");
+  plugin.resolves = true;
+  CHECK(world.said(world.submit(plugin)) == "allow asked-later");
+  plugin.observe = true;
+  CHECK(world.silent(world.submit(plugin)));
+}
+
 TEST_CASE("an extension moves the end of what runs", "[ends]") {
   Ends world("");
   const Grant grant = world.active();

@@ -277,7 +277,7 @@ void World::use(std::shared_ptr<const policy::Policy> next) {
 Conn World::submit(Ask ask) {
   const Conn conn = ++next_conn_;
   heard_[conn];
-  core->submit(conn, std::move(ask));
+  ask.unseen ? static_cast<void>(core->submit_unseen(conn, ask)) : core->submit(conn, std::move(ask));
   after();
   return conn;
 }

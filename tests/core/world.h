@@ -96,7 +96,7 @@ class World : public Clock, public Random, public Store, public Tombstones, publ
   // --- doing
   Ask ask(std::uint32_t uid, const std::string& target = "root") const;  // sudo, on a terminal, waits
   Ask login(std::uint32_t uid, const std::string& peer = "192.0.2.7") const;  // ssh, no prompt, no wait, keep
-  Conn submit(Ask ask);
+  Conn submit(Ask ask);  // an unseen one that the core does not take is silent
   Conn resume(const Id& id, const std::string& secret);
   void detach(Conn conn);
   void withdraw(Conn conn);

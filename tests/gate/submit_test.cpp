@@ -109,6 +109,23 @@ TEST_CASE("Submit: what sudo will run") {
   close(file);
 }
 
+TEST_CASE("Submit: what is covered does not wait for a look at its files") {
+  Bed bed;
+  bed.answer_all(answer(Verdict::kAllow, "granted"));
+  int n = 0;
+  for (const bool covered : {true, false}) {
+    Client client(bed.path());
+    const Entries words_and_folder{words("argv", {"sudo", "id", "x"}), bytes("cwd", covered ? "/covered" : "/")};
+    CHECK(client.submit(with(sudo_context(), words_and_folder)).answer == "allow");
+    const auto ask = bed.notes().wait("submit", ++n).ask;
+    CHECK(ask.unseen == covered);
+    CHECK(ask.command.path == (covered ? "" : "/usr/bin/id"));
+    CHECK(ask.command.changeable == covered);
+    CHECK(ask.argv == std::vector<std::string>{"id", "x"});
+  }
+  CHECK(bed.notes().count("submit") == 2);
+}
+
 TEST_CASE("Submit: what sudo will run, and as whom, must fit together") {
   Bed bed;
   for (const Entries& changes : std::vector<Entries>{{number("run-uid", 1001)}, {bytes("run-user", "nobody-here")}, {bytes("run-user", "#77"), number("run-uid", 77)},
