@@ -351,9 +351,11 @@ bool Outbox::notifies(core::WallMs now) {
     keep_here(now);
     return true;
   }
-  store::Database* const database = database_();
-  if (state.gone == 0 && database != nullptr) {
+  // Once: only this broker writes it, and each decision asks.
+  if (store::Database* const database = state.gone == 0 && !state.gone_read ? database_() : nullptr) {
+    const Reads reads(*database);
     if (const auto here = database->carried(kHere)) state.gone = static_cast<core::WallMs>(*here) * 1000;
+    state.gone_read = !reads.failed();
   }
   return state.gone != 0 && std::abs(now - state.gone) < kOld;
 }

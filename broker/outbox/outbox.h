@@ -73,6 +73,7 @@ class Outbox {
     std::optional<std::uint64_t> carried;  // as it was said last; the store may not have it yet
     Reach reach;
     core::WallMs gone = 0;  // since when no connection of it is there, the store says it too; 0: not known yet
+    bool gone_read = false;
     core::WallMs kept = 0;  // when the store was told last that it is here
   };
   State& of(Courier courier) { return state_[static_cast<std::size_t>(courier)]; }
