@@ -42,11 +42,9 @@ std::optional<PidfdInfo> info_of(int pidfd) {
   return info;
 }
 
-// Unset where the kernel has no audit: then nobody has one, and the file is missing for all.
-std::optional<std::uint32_t> audit_number(std::int32_t pid, const char* name) {
-  ProcText text;
-  if (!text.read(pid, name)) return errno == ENOENT ? std::optional(policy::kNoUid) : std::nullopt;
-  return parse_number(text.get());
+bool connected_as(int socket, ucred& peer) {
+  socklen_t size = sizeof peer;
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && size == sizeof peer;
 }
 
 std::optional<Credentials> credentials_of(std::int32_t pid) {
@@ -87,17 +85,29 @@ bool kernel_tells_of_pidfds() {
   return info && info->pid == static_cast<std::uint32_t>(getpid());
 }
 
-std::optional<Peer> Callers::peer_of(int socket, std::uint32_t& effective_uid) const {
+bool is_of_root(int socket) {
+  ucred peer{};
+  return connected_as(socket, peer) && peer.uid == 0;
+}
+
+std::optional<Peer> Callers::peer_of(int socket, std::uint32_t& effective_uid) {
   effective_uid = policy::kNoUid;
   ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || size != sizeof peer) return std::nullopt;
+  if (!connected_as(socket, peer)) return std::nullopt;
   effective_uid = peer.uid;
   if (peer.uid != 0 || peer.pid <= 0) return std::nullopt;
-  const auto loginuid = audit_number(peer.pid, "loginuid");
+  own_.open(peer.pid);
+  const auto loginuid = audit_number(peer.pid, OwnFiles::kLoginuid);
   const auto real_uid = real_uid_of(socket, peer.pid);  // after it: one that is gone has no loginuid file, and no uid either
   if (!real_uid || !loginuid) return std::nullopt;
   return Peer{peer.pid, *real_uid, *loginuid};
+}
+
+// Unset where the kernel has no audit: then nobody has one, and the file is missing for all.
+std::optional<std::uint32_t> Callers::audit_number(std::int32_t pid, OwnFiles::File file) {
+  ProcText text;
+  if (!own_.read(pid, file, text)) return errno == ENOENT ? std::optional(policy::kNoUid) : std::nullopt;
+  return parse_number(text.get());
 }
 
 std::optional<std::uint32_t> Callers::real_uid_of(int socket, std::int32_t pid) const {
@@ -128,9 +138,9 @@ std::optional<Caller> Callers::read(int pidfd, int socket, std::int32_t peer_pid
   if (!pid) return no("the pidfd names no living process");
   if (*pid != peer_pid) return no("the pidfd is not that of the connected process");
 
-  const auto stat = stat_of(*pid);
-  const auto loginuid = audit_number(*pid, "loginuid");
-  const auto session = audit_number(*pid, "sessionid");
+  const auto stat = own_.stat(*pid);
+  const auto loginuid = audit_number(*pid, OwnFiles::kLoginuid);
+  const auto session = audit_number(*pid, OwnFiles::kSessionid);
   if (!stat) return no("its stat cannot be read");
   if (!loginuid || !session) return no("its loginuid or audit session cannot be read");
 
@@ -174,7 +184,7 @@ std::optional<Caller> Callers::read(int pidfd, int socket, std::int32_t peer_pid
       return no("it changed while it was read");
     }
   } else {
-    const auto again = stat_of(*pid);
+    const auto again = own_.stat(*pid);
     if (!again || *again != *stat) return no("it changed while it was read");
   }
   if (has_ended(pidfd)) return no("it has ended");

@@ -33,6 +33,9 @@ struct Caller {
 // Whether PIDFD_GET_INFO works here (Linux 6.13): parent and uids of a pidfd at once, without /proc.
 bool kernel_tells_of_pidfds();
 
+// By its effective uid when it connected.
+bool is_of_root(int socket);
+
 // Reads who asks, by PIDFD_GET_INFO and SO_PEERGROUPS where `by_pidfd`, else by fdinfo and status of /proc; terminal,
 // session, start and audit's numbers are in /proc alone. What cannot be read is never filled in from elsewhere.
 class Callers {
@@ -40,7 +43,7 @@ class Callers {
   explicit Callers(bool by_pidfd = kernel_tells_of_pidfds()) : by_pidfd_(by_pidfd) {}
 
   // Nothing: its effective uid is not 0 (policy::kNoUid: not known), or the kernel does not say enough.
-  std::optional<Peer> peer_of(int socket, std::uint32_t& effective_uid) const;
+  std::optional<Peer> peer_of(int socket, std::uint32_t& effective_uid);
 
   // The process of the pidfd, which must be that of the peer at `socket` and alive after all was read. Otherwise why not.
   std::optional<Caller> caller_of(int pidfd, int socket, std::int32_t peer_pid, std::string& why);
@@ -48,7 +51,9 @@ class Callers {
  private:
   std::optional<std::uint32_t> real_uid_of(int socket, std::int32_t pid) const;
   std::optional<Caller> read(int pidfd, int socket, std::int32_t peer_pid, std::string& why);
+  std::optional<std::uint32_t> audit_number(std::int32_t pid, OwnFiles::File file);
   bool by_pidfd_;
+  OwnFiles own_;   // of who connected last, and will ask
   Starts starts_;  // of parents and leaders: a shell is asked for again and again
 };
 

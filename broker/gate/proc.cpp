@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kStatusMax = 256 * 1024;  // with its groups
 constexpr std::size_t kPath = 48;
+constexpr std::array<const char*, OwnFiles::kFiles> kOwnFiles{"stat", "loginuid", "sessionid"};
 
 int open_file(std::int32_t pid, const char* name) {
   std::array<char, kPath> path;
@@ -56,11 +57,6 @@ bool ProcText::read_fdinfo(int fd) {
   return file.get() >= 0 && read_open(file.get());
 }
 
-std::optional<Stat> stat_of(std::int32_t pid) {
-  ProcText text;
-  return text.read(pid, "stat") ? parse_stat(text.get()) : std::nullopt;
-}
-
 std::optional<std::string> read_status(std::int32_t pid) {
   const Descriptor file(open_file(pid, "status"));
   if (file.get() < 0) return std::nullopt;
@@ -92,6 +88,20 @@ std::optional<std::uint64_t> Starts::of(std::int32_t pid) {
   if (place->stat.get() < 0 || !text.read_open(place->stat.get())) return std::nullopt;
   place->pid = pid;
   return start_in(text);
+}
+
+void OwnFiles::open(std::int32_t pid) {
+  pid_ = pid;
+  for (std::size_t file = 0; file < kFiles; ++file) files_[file].reset(open_file(pid, kOwnFiles[file]));
+}
+
+bool OwnFiles::read(std::int32_t pid, File file, ProcText& text) const {
+  return (pid == pid_ && text.read_open(files_[file].get())) || text.read(pid, kOwnFiles[file]);
+}
+
+std::optional<Stat> OwnFiles::stat(std::int32_t pid) const {
+  ProcText text;
+  return read(pid, kStat, text) ? parse_stat(text.get()) : std::nullopt;
 }
 
 }  // namespace jit::gate

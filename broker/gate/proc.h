@@ -40,7 +40,6 @@ class ProcText {
   std::size_t size_ = 0;
 };
 
-std::optional<Stat> stat_of(std::int32_t pid);
 std::optional<std::string> read_status(std::int32_t pid);  // long where the groups are many; at most 256 KiB
 
 // When processes were created. Their stat files are kept open, which costs half of opening them anew; such a descriptor
@@ -57,6 +56,20 @@ class Starts {
   };
   std::array<Kept, kKept> kept_;
   std::size_t oldest_ = 0;
+};
+
+// What every call reads of who asks. Opened when he connects, when nobody waits for it, and read when his call has come; of
+// anybody else by path. The descriptors belong to a process, as above.
+class OwnFiles {
+ public:
+  enum File : std::size_t { kStat, kLoginuid, kSessionid, kFiles };
+  void open(std::int32_t pid);
+  bool read(std::int32_t pid, File file, ProcText& text) const;  // false, and errno
+  std::optional<Stat> stat(std::int32_t pid) const;
+
+ private:
+  std::int32_t pid_ = 0;
+  std::array<Descriptor, kFiles> files_;
 };
 
 }  // namespace jit::gate

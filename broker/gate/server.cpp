@@ -17,6 +17,7 @@
 namespace jit::gate {
 namespace {
 
+constexpr const char* kNoHandshake = "the D-Bus handshake failed";
 constexpr std::size_t kOwnDescriptors = 256;  // database, bus, /proc (Starts), descriptors in flight
 
 void check(int result, const char* what) {
@@ -130,6 +131,8 @@ void Server::Impl::accept_next() {
 void Server::Impl::accept_one(int fd) {
   auto connection = std::make_unique<Connection>();
   connection->fd = fd;
+  // Its handshake is there already, as a rule: while it takes up our answer, we look who it is.
+  if (is_of_root(fd) && handshake_ahead(fd) == Ahead::kWhole && !shake_hands(*connection)) return log.warn(0, kNoHandshake);
   std::uint32_t effective_uid = policy::kNoUid;
   const auto peer = callers.peer_of(fd, effective_uid);
   if (!peer) {
@@ -160,7 +163,19 @@ void Server::Impl::accept_one(int fd) {
   connection->io.reset(source);
   Connection& fresh = *connection;
   connections.emplace(fresh.id, std::move(connection));
-  drive(fresh);  // its handshake is there already, as a rule
+  if (!fresh.bus) drive(fresh);  // it may have come meanwhile
+}
+
+bool Server::Impl::shake_hands(Connection& connection) {
+  const int fd = std::exchange(connection.fd, -1);
+  connection.bus = greet(fd);
+  if (!connection.bus) {
+    // The source watches a descriptor that is closed now; no event may come for its next owner.
+    connection.io.reset();
+    return false;
+  }
+  connection.fd = fd;
+  return sd_bus_add_filter(connection.bus.get(), nullptr, on_bus_message, &connection) >= 0;
 }
 
 // All have the same time, so the new one is the last.
@@ -219,15 +234,7 @@ void Server::Impl::drive(Connection& connection) {
       case Ahead::kBad: return drop("no D-Bus handshake as the module sends it");
       case Ahead::kWhole: break;
     }
-    const int fd = std::exchange(connection.fd, -1);
-    connection.bus = greet(fd);
-    if (!connection.bus) {
-      // The source watches a descriptor that is closed now; no event may come for its next owner.
-      connection.io.reset();
-      return drop("the D-Bus handshake failed");
-    }
-    connection.fd = fd;
-    if (sd_bus_add_filter(connection.bus.get(), nullptr, on_bus_message, &connection) < 0) return drop("out of memory");
+    if (!shake_hands(connection)) drop(kNoHandshake);
     return;  // it waits for our answer before it says more
   }
   do {

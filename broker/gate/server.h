@@ -73,6 +73,7 @@ struct Server::Impl {
   void accept_next();
   void accept_one(int fd);
   void drive(Connection& connection);
+  bool shake_hands(Connection& connection);
   void close_later(Connection& connection);
   void close_quiet();
   bool expect_call(Connection& connection);  // soon, or it is closed; false: no clock

@@ -149,7 +149,7 @@ TEST_CASE("both ways say the same of an odd process") {
     Callers old(false), now(true);
     std::string why;
     std::uint32_t uid = 1;
-    for (const Callers* callers : {&old, &now}) {
+    for (Callers* callers : {&old, &now}) {
       const auto peer = callers->peer_of(accepted, uid);
       REQUIRE(peer);
       CHECK(uid == 0);
@@ -218,7 +218,8 @@ TEST_CASE("descriptors that are no pidfd, and a socket that names no groups") {
 
 TEST_CASE("a start is that of the living owner of a pid, kept or not") {
   Starts starts;
-  const auto self = stat_of(getpid());
+  const OwnFiles files;
+  const auto self = files.stat(getpid());
   REQUIRE(self);
   CHECK(starts.of(getpid()) == self->start);
   CHECK(starts.of(getpid()) == self->start);
@@ -237,10 +238,33 @@ TEST_CASE("a start is that of the living owner of a pid, kept or not") {
   for (std::size_t i = 0; i < Starts::kKept + 4; ++i) many.emplace_back();
   const std::size_t before = open_descriptors();
   for (int turn = 0; turn < 2; ++turn) {
-    for (const Child& one : many) CHECK(starts.of(one.pid()) == stat_of(one.pid())->start);
+    for (const Child& one : many) CHECK(starts.of(one.pid()) == files.stat(one.pid())->start);
   }
   CHECK(open_descriptors() <= before + Starts::kKept);
   CHECK(starts.of(getpid()) == self->start);
+}
+
+TEST_CASE("files that were opened ahead say what is so when they are read") {
+  OwnFiles files;
+  int go[2], done[2];
+  REQUIRE((pipe(go) == 0 && pipe(done) == 0));
+  char byte = 0;
+  const pid_t pid = fork();
+  if (pid == 0) _exit(read(go[0], &byte, 1) == 1 && setsid() > 0 && write(done[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1 ? 0 : 1);
+  const std::size_t before = open_descriptors();
+  for (int turn = 0; turn < 3; ++turn) files.open(pid);
+  CHECK(open_descriptors() <= before + OwnFiles::kFiles);
+  const auto first = files.stat(pid);
+  REQUIRE(first);
+  CHECK(first->session == getsid(0));
+  REQUIRE((write(go[1], &byte, 1) == 1 && read(done[0], &byte, 1) == 1));
+  CHECK(files.stat(pid)->session == pid);
+  CHECK(files.stat(pid)->start == first->start);
+  CHECK(files.stat(getpid())->start != first->start);  // another one's is found by path
+  REQUIRE((write(go[1], &byte, 1) == 1 && waitpid(pid, nullptr, 0) == pid));
+  ProcText text;
+  for (const auto file : {OwnFiles::kStat, OwnFiles::kLoginuid, OwnFiles::kSessionid}) CHECK_FALSE(files.read(pid, file, text));
+  for (const int fd : {go[0], go[1], done[0], done[1]}) close(fd);
 }
 
 TEST_CASE("a text of /proc that is too long, or not there, is none") {
@@ -287,7 +311,7 @@ TEST_CASE("peers") {
   const Pair pair;
   for (const bool way : ways()) {
     CAPTURE(way);
-    const Callers callers(way);
+    Callers callers(way);
     std::uint32_t uid = 0;
     const auto peer = callers.peer_of(pair.ends[0], uid);
     CHECK(uid == geteuid());
