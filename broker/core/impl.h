@@ -301,8 +301,7 @@ struct Core::Impl {
   // --- submit.cpp
   void submit(Conn conn, std::shared_ptr<const Ask> ask);
   const LiveGrant* covering_grant(const Ask& ask);  // that may be used now, the store apart
-  bool settled_unseen(const Ask& ask);
-  bool use_grant(Conn conn, const std::shared_ptr<const Ask>& ask);
+  void use_grant(Conn conn, const std::shared_ptr<const Ask>& ask, const LiveGrant& live);
   bool join(Conn conn, const std::shared_ptr<const Ask>& ask);
   static bool takes_code(const policy::Offer& terms) { return terms.votes != policy::Votes::kAny; }
   void allow(Conn conn, std::shared_ptr<const Ask> ask, const policy::Decision& decision, const std::string& kept);

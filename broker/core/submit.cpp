@@ -24,21 +24,20 @@ void Core::submit(Conn conn, Ask ask) {
   impl_->submit(conn, std::make_shared<const Ask>(std::move(ask)));
 }
 
-bool Core::submit_unseen(Conn conn, Ask& ask) {
-  if (!impl_->settled_unseen(ask)) return false;
-  submit(conn, std::move(ask));
-  return true;
-}
-
 // Nobody will be shown anything, and no file could change the answer: what is unknown never opens, so a grant that covers it now
 // covers it whatever they are. Whether it is a shell, which may not finish, hangs on them.
-bool Core::Impl::settled_unseen(const Ask& ask) {
-  if (policy() == nullptr || !policy()->covers(ask.door)) return false;
-  if (ask.real_uid == 0 && elevates_from(ask)) return true;
-  if (ask.observe) return false;
-  if (ask.resolves) return true;
-  const LiveGrant* live = covering_grant(ask);
-  return live != nullptr && live->grant.on_expiry != policy::Expiry::kFinish;
+bool Core::submit_unseen(Conn conn, Ask& ask) {
+  if (policy_ == nullptr || !policy_->covers(ask.door)) return false;
+  if ((ask.real_uid == 0 && elevates_from(ask)) || (ask.resolves && !ask.observe)) {
+    submit(conn, std::move(ask));
+    return true;
+  }
+  const LiveGrant* live = ask.observe ? nullptr : impl_->covering_grant(ask);
+  if (live == nullptr || live->grant.on_expiry == policy::Expiry::kFinish) return false;
+  impl_->learn_root(ask.root);
+  impl_->observing.erase(ask.door);
+  impl_->use_grant(conn, std::make_shared<const Ask>(std::move(ask)), *live);
+  return true;
 }
 
 void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
@@ -66,7 +65,7 @@ void Core::Impl::submit(Conn conn, std::shared_ptr<const Ask> ask) {
   // Whatever the account phase found, found it for what the command line claims.
   if (ask->resolved) drop_hand_over(ask->process);
   if (ask->child) return submit_child(conn, ask);
-  if (use_grant(conn, ask)) return;
+  if (const LiveGrant* live = covering_grant(*ask)) return use_grant(conn, ask, *live);
   if (join(conn, ask)) return;
 
   const Sight sight = look(*ask);
@@ -103,15 +102,9 @@ const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
   return nullptr;
 }
 
-bool Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask) {
-  const LiveGrant* live = covering_grant(*ask);
-  if (live == nullptr) return false;
-  if (!may_use()) {
-    deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
-  } else {
-    yes(conn, ask, live->grant.id, {});
-  }
-  return true;
+void Core::Impl::use_grant(Conn conn, const std::shared_ptr<const Ask>& ask, const LiveGrant& live) {
+  if (!may_use()) return deny(conn, *ask, "unavailable", {texts::line("the audit log cannot be written, so no grant can be used now")});
+  yes(conn, ask, live.grant.id, {});
 }
 
 // Nobody uses what he approved himself, by whatever name he came in; but for what he asked for and his own key may approve.
