@@ -21,11 +21,6 @@ int open_file(std::int32_t pid, const char* name) {
   return open(path.data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-std::optional<std::uint64_t> start_in(const ProcText& text) {
-  const auto stat = parse_stat(text.get());
-  return stat ? std::optional(stat->start) : std::nullopt;
-}
-
 }  // namespace
 
 void Descriptor::reset(int fd) {
@@ -80,14 +75,17 @@ std::optional<std::uint64_t> Starts::of(std::int32_t pid) {
   if (place == kept_.end()) {
     place = kept_.begin() + static_cast<std::ptrdiff_t>(oldest_);
     oldest_ = (oldest_ + 1) % kKept;
-  } else if (text.read_open(place->stat.get())) {
-    return start_in(text);
+  } else if (text.read_open(place->alive.get())) {
+    return place->start;
   }
   place->pid = 0;
-  place->stat.reset(open_file(pid, "stat"));
-  if (place->stat.get() < 0 || !text.read_open(place->stat.get())) return std::nullopt;
+  // First this one: while it can be read, what the path means is the process that it belongs to.
+  place->alive.reset(open_file(pid, "comm"));
+  const auto stat = text.read(pid, "stat") ? parse_stat(text.get()) : std::nullopt;
+  if (place->alive.get() < 0 || !stat) return std::nullopt;
   place->pid = pid;
-  return start_in(text);
+  place->start = stat->start;
+  return stat->start;
 }
 
 void OwnFiles::open(std::int32_t pid) {
