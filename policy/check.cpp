@@ -10,7 +10,7 @@ namespace jit::policy {
 namespace {
 
 void check_approval(Draft& draft, const Approval& approval) {
-  const std::vector<Seat> seats = seats_of(approval);
+  const std::vector<SeatRef> seats = seats_of(approval);
   const Filling filling = could_fill(*draft.out, quorum_of(*draft.out, approval, seats), nullptr);
   if (filling.answer == Filling::Answer::kNo) {
     draft.report.add("E06", approval.name.place,
@@ -21,7 +21,7 @@ void check_approval(Draft& draft, const Approval& approval) {
 // A permit whose every requester would have to approve his own request.
 void check_requesters(Draft& draft, const Rule& permit) {
   if (permit.approval == nullptr || !permit.tests.who) return;
-  const std::vector<Seat> seats = seats_of(*permit.approval);
+  const std::vector<SeatRef> seats = seats_of(*permit.approval);
   const Quorum quorum = quorum_of(*draft.out, *permit.approval, seats);
   const Filling last = best_for_requesters(*draft.out, permit.tests.who->leaves, quorum);
   if (last.answer != Filling::Answer::kNo) return;

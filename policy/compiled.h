@@ -80,6 +80,8 @@ struct Tests {
   std::vector<FactTest> when_any;  // OR
 };
 
+struct Crew;
+
 struct Approval {
   Text name;
   // Who can be told without a look at the request: people of people.d and users, where votes of any kind count.
@@ -92,6 +94,7 @@ struct Approval {
     Seat seat;
     Named from;
     Known known;
+    const Crew* crew = nullptr;  // in RuleSet::crews
   };
   struct Rung {  // of `escalate`
     Step step;
@@ -158,17 +161,12 @@ struct NamedNets {
   std::vector<Net> nets;
 };
 
-// Who can fill the seats of one set, as far as people.d and static members tell.
-// Machines are among them: whether they count, the offer says.
+// Who can fill the seats of one set, as far as people.d and static members tell, by number: people by their place in
+// RuleSet::people, and then RuleSet::strangers. Machines are among them: whether they count, the offer says.
 struct Crew {
-  struct Member {
-    std::string person;  // as Identity.person; "user:NAME" where a user has no entry and so no uid that is known here
-    std::string user;    // the user of such a one
-    const Person* entry = nullptr;  // in RuleSet::people; null: none
-  };
-  std::vector<Member> members;
-  std::vector<std::string> rosters;  // sets whose members depend on the time
-  bool open_ended = false;
+  std::vector<std::uint32_t> members;  // ascending, unique
+  std::vector<std::string> rosters;    // sets whose members depend on the time
+  bool open_ended = false;             // there are groups, globs over users or bare uids, which cannot be listed
 };
 
 template <class T>
@@ -208,6 +206,7 @@ struct RuleSet {
   ByName<Approval> approvals;
   std::vector<Rule> permits, guards;  // each sorted by id
   ByName<Crew> crews;                 // by the text of each `from` of a need
+  ByName<std::uint32_t> strangers;    // users without an entry in people.d whom crews name, and their numbers
   std::string hash;
   std::vector<std::string> files;     // by Place::file
 

@@ -2,6 +2,7 @@
 #include "policy/crew.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <set>
 
@@ -10,103 +11,115 @@
 namespace jit::policy {
 namespace {
 
-class Builder {
- public:
-  explicit Builder(const RuleSet& policy) : policy_(policy) {}
-  Builder(const RuleSet& policy, const Crew& from) : out(from), policy_(policy) {
-    for (const Crew::Member& member : from.members) seen_.insert(member.person);
-  }
+using Answer = Filling::Answer;
+using Somebody = Listing::Somebody;
 
-  void add(const Principal& leaf) {
-    switch (leaf.kind) {
-      case Principal::Kind::kUser: add_user(leaf); break;
-      case Principal::Kind::kPerson:
-        for (const Person& person : policy_.people) {
-          if (leaf.matches(person.name)) add_person(person);
-        }
-        break;
-      case Principal::Kind::kSet: out.rosters.push_back(leaf.name); break;
-      case Principal::Kind::kGroup: out.open_ended = true; break;
+constexpr std::uint32_t kNobody = Matching::kNobody;
+
+// A bare uid may belong to anybody in people.d: whose it is, only the directory can tell.
+bool is_open(const Principal& leaf) {
+  return leaf.kind == Principal::Kind::kGroup || (leaf.kind == Principal::Kind::kUser && (leaf.prefix || leaf.uid != kNoUid));
+}
+
+// Visits whom a leaf names, as far as people.d tells.
+template <class Visit>
+void each_member(const RuleSet& policy, const Principal& leaf, Visit visit) {
+  const auto each_person = [&](auto is_named) {
+    for (const Person& person : policy.people) {
+      if (is_named(person)) visit(Somebody{&person, {}});
     }
-  }
-
-  Crew out;
-
- private:
-  void add_user(const Principal& leaf) {
-    // A bare uid may belong to anybody in people.d: whose it is, only the directory can tell.
-    if (leaf.prefix || leaf.uid != kNoUid) out.open_ended = true;
-    if (leaf.uid != kNoUid) return;
+  };
+  if (leaf.kind == Principal::Kind::kPerson) {
     if (leaf.prefix) {
-      for (const Person& person : policy_.people) {
-        if (std::ranges::any_of(person.users, [&](const std::string& user) { return leaf.matches(user); })) add_person(person);
-      }
-    } else if (const Person* person = policy_.person_with(leaf.name)) {
-      add_person(*person);
-    } else if (seen_.insert(leaf.text()).second) {
-      out.members.push_back({leaf.text(), leaf.name, nullptr});
+      each_person([&](const Person& person) { return leaf.matches(person.name); });
+    } else if (const Person* person = policy.person_named(leaf.name)) {
+      visit(Somebody{person, {}});
+    }
+  } else if (leaf.kind == Principal::Kind::kUser && leaf.uid == kNoUid) {
+    if (leaf.prefix) {
+      each_person([&](const Person& person) { return std::ranges::any_of(person.users, [&](const std::string& user) { return leaf.matches(user); }); });
+    } else if (const Person* person = policy.person_with(leaf.name)) {
+      visit(Somebody{person, {}});
+    } else {
+      visit(Somebody{nullptr, leaf.name});
     }
   }
+}
 
-  void add_person(const Person& person) {
-    if (seen_.insert(person.name).second) out.members.push_back({person.name, {}, &person});
-  }
+template <class Visit>
+void each_on_duty(const RuleSet& policy, std::string_view set, std::int64_t now, Visit visit) {
+  const auto roster = policy.rosters.find(set);
+  if (roster != policy.rosters.end()) roster->second.on_duty(now, visit);
+}
 
-  const RuleSet& policy_;
-  std::set<std::string> seen_;
-};
+std::uint32_t number_of(const RuleSet& policy, const Person& person) { return static_cast<std::uint32_t>(&person - policy.people.data()); }
 
-bool is_requester(const RuleSet& policy, const Crew::Member& member, const Identity* requester) {
-  if (requester == nullptr) return false;
-  if (member.person == requester->person) return true;
-  if (requester->user.empty()) return false;
-  if (member.user == requester->user) return true;
-  const Person* person = policy.person_with(requester->user);
-  return person != nullptr && person->name == member.person;
+std::uint32_t stranger(const RuleSet& policy, std::string_view user) {
+  const auto found = policy.strangers.find(user);
+  return found == policy.strangers.end() ? kNobody : found->second;
+}
+
+std::uint32_t number_of(const RuleSet& policy, const Somebody& who) {
+  return who.entry != nullptr ? number_of(policy, *who.entry) : stranger(policy, who.user);
+}
+
+std::uint32_t number_of_user(const RuleSet& policy, std::string_view user) {
+  const Person* person = policy.person_with(user);
+  return person != nullptr ? number_of(policy, *person) : stranger(policy, user);
+}
+
+// A person, or "user:NAME" of who has no entry in people.d.
+std::uint32_t number_called(const RuleSet& policy, std::string_view name) {
+  constexpr std::string_view kUser = "user:";
+  if (name.starts_with(kUser)) return stranger(policy, name.substr(kUser.size()));
+  const Person* person = policy.person_named(name);
+  return person != nullptr ? number_of(policy, *person) : kNobody;
+}
+
+void enroll(RuleSet& policy, const Principal& leaf) {
+  if (leaf.prefix) return;  // of these, only people.d tells who they are
+  each_member(policy, leaf, [&](const Somebody& who) {
+    if (who.entry != nullptr) return;
+    policy.strangers.try_emplace(std::string(who.user), static_cast<std::uint32_t>(policy.people.size() + policy.strangers.size()));
+  });
 }
 
 std::string people(std::size_t count) { return count == 1 ? "1 person" : std::to_string(count) + " people"; }
 
 bool serves(const Key& key, Votes votes) { return votes == Votes::kSigned || key.hardware; }
 
-// Seats and who may fill them, by name.
+// Seats and who may fill them, by number.
 class Hall {
  public:
-  Hall(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> now, bool timeless)
-      : policy_(policy), quorum_(quorum), requester_(requester), now_(now), timeless_(timeless) {}
+  Hall(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> now, bool timeless, Seating& room)
+      : policy_(policy), quorum_(quorum), requester_(requester), now_(now), timeless_(timeless), room_(room), matching_(room.matching) {
+    room_.absent.clear();
+    for (const std::string& name : quorum_.absent) room_.absent.push_back(number_called(policy_, name));
+    if (requester_ == nullptr) return;
+    const std::uint32_t user = number_of_user(policy_, requester_->user), person = number_called(policy_, requester_->person);
+    requester_is_ = {user, person};
+    const std::uint32_t self = entry(user) != nullptr ? user : person;
+    if (has_own_key(self)) self_ = self;
+  }
 
-  Filling fill() {
-    static const Crew kNobody;
-    std::vector<std::vector<std::string>> eligible;  // by name
-    for (const Seat& seat : quorum_.seats) {
-      const auto found = policy_.crews.find(seat.set);
-      const Crew& all = found == policy_.crews.end() ? kNobody : found->second;
-      const bool rostered = !all.rosters.empty();
-      const Crew crew = rostered && !timeless_ ? crew_at(policy_, all, *now_) : all;
-      std::vector<std::string> names;
-      for (const Crew::Member& member : crew.members) {
-        if (fits(member)) names.push_back(member.person);
-      }
-      if (const Person* self = own_key(seat, crew)) names.push_back(self->name);
-      const bool open = crew.open_ended || (rostered && timeless_);
-      if (!open || quorum_.votes != Votes::kAny) {
-        closed_.push_back(&seat);
-        closed_seats_.push_back(seat);
-        // Whoever cannot be listed must have a key, and so an entry in people.d.
-        closed_eligible_.push_back(open ? everybody_with_keys() : names);
-      }
-      eligible.push_back(std::move(names));
-    }
-    if (fill_seats(quorum_.seats, eligible).complete) return {};
-    const Filled filled = fill_seats(closed_seats_, closed_eligible_);
-    if (filled.complete) return {Filling::Answer::kCannotTell, {}};
-    for (std::size_t i = 0; i < closed_.size(); ++i) {
-      if (filled.by_seat[i].size() < closed_[i]->count) return {Filling::Answer::kNo, shortage(*closed_[i], closed_eligible_[i].size())};
-    }
-    return {Filling::Answer::kNo, "the seats need more people than there are"};
+  Answer answer() {
+    matching_.clear();
+    for (const SeatRef& seat : quorum_.seats) matching_.rows.push_back(row_of(seat));
+    const std::size_t numbers = policy_.people.size() + policy_.strangers.size();
+    if (matching_.fill(numbers)) return Answer::kYes;
+    close();
+    return matching_.fill(numbers) ? Answer::kCannotTell : Answer::kNo;
+  }
+
+  // After kNo, for people.
+  std::string why() const {
+    const auto least = std::ranges::find_if(matching_.rows, [](const Matching::Row& row) { return row.filled < row.count; });
+    return shortage(quorum_.seats[static_cast<std::size_t>(least - matching_.rows.begin())], least->last - least->first);
   }
 
  private:
+  const Person* entry(std::uint32_t number) const { return number < policy_.people.size() ? &policy_.people[number] : nullptr; }
+
   bool keyed(const Person* person, Votes votes) const {
     if (votes == Votes::kAny) return true;
     if (!timeless_) return has_key(person, votes, *now_);
@@ -116,39 +129,84 @@ class Hall {
     });
   }
 
-  bool fits(const Crew::Member& member) const {
-    if (is_requester(policy_, member, requester_)) return false;
-    if (std::ranges::find(quorum_.absent, member.person) != quorum_.absent.end()) return false;
-    if (member.entry != nullptr && member.entry->machine && !quorum_.machines) return false;
-    return keyed(member.entry, quorum_.votes);
+  bool is_requester(std::uint32_t number) const { return number == requester_is_[0] || number == requester_is_[1]; }
+
+  // The one exception: his own hardware key.
+  bool has_own_key(std::uint32_t number) const {
+    const Person* person = entry(number);
+    return quorum_.self && person != nullptr && !person->machine && is_requester(number) && keyed(person, Votes::kHardware);
   }
 
-  // The one exception: his own hardware key fills one seat of a set that he is in, by whichever of his users.
-  const Person* own_key(const Seat& seat, const Crew& crew) const {
-    if (!quorum_.self || requester_ == nullptr) return nullptr;
-    const Person* person = policy_.person_with(requester_->user);
-    if (person == nullptr) person = policy_.person_named(requester_->person);
-    if (person == nullptr || person->machine || !keyed(person, Votes::kHardware)) return nullptr;
-    const ParsedPrincipal parsed = parse_principal(seat.set);
-    if (!parsed.principal) return nullptr;
-    const auto leaves = expand_principal(policy_, *parsed.principal);
-    if (is_one_of(policy_, leaves, *requester_, Side::kOpens, now_.value_or(0)) == Truth::kTrue) return person;
-    const bool named = std::ranges::any_of(crew.members, [&](const Crew::Member& member) { return member.entry == person; });
-    return named ? person : nullptr;
+  bool fits(std::uint32_t number) const {
+    if (is_requester(number)) return false;
+    if (std::ranges::find(room_.absent, number) != room_.absent.end()) return false;
+    const Person* person = entry(number);
+    if (person != nullptr && person->machine && !quorum_.machines) return false;
+    return keyed(person, quorum_.votes);
   }
 
-  std::vector<std::string> everybody_with_keys() const {
-    std::vector<std::string> out;
-    for (const Person& person : policy_.people) {
-      const Crew::Member member{person.name, {}, &person};
-      const bool self = quorum_.self && !person.machine && is_requester(policy_, member, requester_) && keyed(&person, Votes::kHardware);
-      if (self || fits(member)) out.push_back(person.name);
+  Matching::Row row_of(const SeatRef& seat) {
+    const Crew& crew = *seat.need->crew;
+    auto& people = matching_.people;
+    Matching::Row row{seat.count, people.size(), 0, crew.open_ended};
+    bool names_self = false;
+    const auto add = [&](std::uint32_t number) {
+      names_self = names_self || number == self_;
+      if (fits(number)) people.push_back(number);
+    };
+    for (const std::uint32_t number : crew.members) add(number);
+    for (const std::string& set : crew.rosters) add_on_duty(set, row, add);
+    if (!crew.rosters.empty()) {
+      const auto begin = people.begin() + static_cast<std::ptrdiff_t>(row.first);
+      std::sort(begin, people.end());
+      people.erase(std::unique(begin, people.end()), people.end());
     }
-    return out;
+    // It fills one seat of a set that he is in, by whichever of his users.
+    if (self_ != kNobody && (names_self || is_in(seat))) people.push_back(self_);
+    row.last = people.size();
+    return row;
   }
 
-  std::string shortage(const Seat& seat, std::size_t able) const {
-    std::string why = seat.set + ": " + people(seat.count) + (seat.count == 1 ? " is" : " are") + " needed, ";
+  template <class Add>
+  void add_on_duty(const std::string& set, Matching::Row& row, Add add) const {
+    if (timeless_) {
+      row.open = true;
+      return;
+    }
+    each_on_duty(policy_, set, *now_, [&](const Principal& who) {
+      row.open = row.open || is_open(who);
+      each_member(policy_, who, [&](const Somebody& one) { add(number_of(policy_, one)); });
+    });
+  }
+
+  bool is_in(const SeatRef& seat) const {
+    const auto leaves = expand_principal(policy_, seat.need->from.principal);
+    return is_one_of(policy_, leaves, *requester_, Side::kOpens, now_.value_or(0)) == Truth::kTrue;
+  }
+
+  // What is open to others can be filled, perhaps; but who must have a key must have an entry in people.d, whatever he is called.
+  void close() {
+    const std::size_t first = matching_.people.size();
+    for (Matching::Row& row : matching_.rows) {
+      if (!row.open) continue;
+      if (quorum_.votes == Votes::kAny) {
+        row.count = 0;
+        continue;
+      }
+      if (matching_.people.size() == first) add_everybody_with_keys();
+      row.first = first;
+      row.last = matching_.people.size();
+    }
+  }
+
+  void add_everybody_with_keys() {
+    for (std::uint32_t number = 0; number < policy_.people.size(); ++number) {
+      if (has_own_key(number) || fits(number)) matching_.people.push_back(number);
+    }
+  }
+
+  std::string shortage(const SeatRef& seat, std::size_t able) const {
+    std::string why = seat.need->seat.set + ": " + people(seat.count) + (seat.count == 1 ? " is" : " are") + " needed, ";
     const std::string with = quorum_.votes == Votes::kAny
                                  ? std::string()
                                  : " with a usable " + std::string(quorum_.votes == Votes::kHardware ? "hardware key" : "key");
@@ -160,15 +218,9 @@ class Hall {
     } else {
       why += "and " + people(able) + with + " can be asked" + std::string(quorum_.absent.empty() ? "" : " now");
     }
-    return why + stale_rosters(seat);
-  }
-
-  std::string stale_rosters(const Seat& seat) const {
-    const auto crew = policy_.crews.find(seat.set);
-    if (crew == policy_.crews.end() || timeless_) return {};
-    std::string out;
-    for (const std::string& name : crew->second.rosters) out += roster_gap(policy_, name, *now_, "; ");
-    return out;
+    if (timeless_) return why;
+    for (const std::string& set : seat.need->crew->rosters) why += roster_gap(policy_, set, *now_, "; ");
+    return why;
   }
 
   const RuleSet& policy_;
@@ -176,32 +228,64 @@ class Hall {
   const Identity* requester_;
   std::optional<std::int64_t> now_;  // there unless timeless_
   bool timeless_;
-  std::vector<const Seat*> closed_;
-  std::vector<Seat> closed_seats_;
-  std::vector<std::vector<std::string>> closed_eligible_;
+  Seating& room_;
+  Matching& matching_;
+  std::array<std::uint32_t, 2> requester_is_{kNobody, kNobody};
+  std::uint32_t self_ = kNobody;  // who may fill a seat of what he asks for himself
 };
+
+Filling with_text(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> now, bool timeless) {
+  Seating room;
+  Hall hall(policy, quorum, requester, now, timeless, room);
+  const Answer answer = hall.answer();
+  return {answer, answer == Answer::kNo ? hall.why() : std::string()};
+}
 
 }  // namespace
 
-std::vector<Principal> expand_principal(const RuleSet& policy, const Principal& principal) {
-  if (principal.kind != Principal::Kind::kSet) return {principal};
+std::span<const Principal> expand_principal(const RuleSet& policy, const Principal& principal) {
+  if (principal.kind != Principal::Kind::kSet) return {&principal, 1};
   const auto set = policy.sets.find(principal.name);
-  return set == policy.sets.end() ? std::vector<Principal>{} : set->second.leaves;
+  return set == policy.sets.end() ? std::span<const Principal>() : set->second.leaves;
 }
 
-Crew crew_of(const RuleSet& policy, std::span<const Principal> leaves) {
-  Builder builder(policy);
-  for (const Principal& leaf : leaves) builder.add(leaf);
-  return std::move(builder.out);
-}
-
-Crew crew_at(const RuleSet& policy, const Crew& crew, std::int64_t now) {
-  Builder builder(policy, crew);
-  for (const std::string& name : crew.rosters) {
-    const auto roster = policy.rosters.find(name);
-    if (roster != policy.rosters.end()) roster->second.on_duty(now, [&](const Principal& who) { builder.add(who); });
+Crew make_crew(RuleSet& policy, std::span<const Principal> leaves) {
+  Crew out;
+  for (const Principal& leaf : leaves) {
+    enroll(policy, leaf);
+    out.open_ended = out.open_ended || is_open(leaf);
+    each_member(policy, leaf, [&](const Somebody& who) { out.members.push_back(number_of(policy, who)); });
+    if (leaf.kind != Principal::Kind::kSet) continue;
+    out.rosters.push_back(leaf.name);
+    const auto roster = policy.rosters.find(leaf.name);
+    if (roster == policy.rosters.end()) continue;
+    for (const Shift& shift : roster->second.shifts) {
+      for (const Principal& who : shift.who) enroll(policy, who);
+    }
   }
-  return std::move(builder.out);
+  std::ranges::sort(out.members);
+  out.members.erase(std::unique(out.members.begin(), out.members.end()), out.members.end());
+  return out;
+}
+
+std::string Listing::Somebody::name() const { return entry != nullptr ? entry->name : "user:" + std::string(user); }
+
+Listing list_people(const RuleSet& policy, std::span<const Principal> leaves, std::optional<std::int64_t> now) {
+  Listing out;
+  std::set<std::pair<const Person*, std::string_view>> seen;
+  const auto add = [&](const Principal& leaf) {
+    out.open_ended = out.open_ended || is_open(leaf);
+    each_member(policy, leaf, [&](const Somebody& who) {
+      if (seen.emplace(who.entry, who.user).second) out.people.push_back(who);
+    });
+  };
+  for (const Principal& leaf : leaves) add(leaf);
+  for (const Principal& leaf : leaves) {
+    if (leaf.kind != Principal::Kind::kSet) continue;
+    if (now) each_on_duty(policy, leaf.name, *now, add);
+    out.open_ended = out.open_ended || !now;
+  }
+  return out;
 }
 
 bool is_machine(const RuleSet& policy, const Identity& identity) {
@@ -225,34 +309,38 @@ std::string roster_gap(const RuleSet& policy, std::string_view set, std::int64_t
   return out + " was issued " + format_duration(static_cast<std::uint32_t>(age)) + " ago, fresh for " + format_duration(roster.fresh_s);
 }
 
-std::vector<Seat> seats_of(const Approval& approval) {
-  std::vector<Seat> out;
-  for (const Approval::Need& need : approval.need) out.push_back(need.seat);
+std::vector<SeatRef> seats_of(const Approval& approval) {
+  std::vector<SeatRef> out;
+  for (const Approval::Need& need : approval.need) out.push_back({&need, need.seat.count});
   return out;
 }
 
-Quorum quorum_of(const RuleSet& policy, const Approval& approval, std::span<const Seat> seats) {
+Quorum quorum_of(const RuleSet& policy, const Approval& approval, std::span<const SeatRef> seats) {
   return {seats, approval.votes.value_or(policy.votes.value_or(Votes::kAny)), approval.machines, approval.self};
 }
 
 Filling can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now) {
-  return Hall(policy, quorum, requester, now, false).fill();
+  return with_text(policy, quorum, requester, now, false);
+}
+
+Answer can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now, Seating& room) {
+  return Hall(policy, quorum, requester, now, false, room).answer();
 }
 
 Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> from) {
-  return Hall(policy, quorum, requester, from, true).fill();
+  return with_text(policy, quorum, requester, from, true);
 }
 
 Filling best_for_requesters(const RuleSet& policy, std::span<const Principal> who, const Quorum& quorum) {
-  const Crew requesters = crew_of(policy, who);
-  Filling out{Filling::Answer::kCannotTell, {}};
-  if (requesters.open_ended || !requesters.rosters.empty()) return out;
-  for (const Crew::Member& member : requesters.members) {
+  const Listing requesters = list_people(policy, who);
+  Filling out{Answer::kCannotTell, {}};
+  if (requesters.open_ended) return out;
+  for (const Somebody& each : requesters.people) {
     Identity identity;
-    identity.person = member.person;
-    identity.user = member.user;
+    identity.person = each.name();
+    identity.user = each.user;
     out = could_fill(policy, quorum, &identity);
-    if (out.answer != Filling::Answer::kNo) break;
+    if (out.answer != Answer::kNo) break;
   }
   return out;
 }

@@ -7,16 +7,28 @@
 #include <vector>
 
 #include "policy/compiled.h"
+#include "policy/matching.h"
 
 namespace jit::policy {
 
 // The principal itself, or the members of its set; nothing for a set that is not defined.
-std::vector<Principal> expand_principal(const RuleSet& policy, const Principal& principal);
+std::span<const Principal> expand_principal(const RuleSet& policy, const Principal& principal);
 
-// Groups, globs over users and bare uids cannot be listed: open_ended is then true.
-Crew crew_of(const RuleSet& policy, std::span<const Principal> leaves);
-// With those who are on duty at `now`; nobody of a roster that is stale.
-Crew crew_at(const RuleSet& policy, const Crew& crew, std::int64_t now);
+// Of the leaves of one `from`. Whom it or its rosters name without an entry in people.d gets a number.
+Crew make_crew(RuleSet& policy, std::span<const Principal> leaves);
+
+// Those whom leaves name, each once, for people. Groups, globs over users and bare uids cannot be listed: open_ended is then true.
+struct Listing {
+  struct Somebody {
+    const Person* entry = nullptr;  // in RuleSet::people; null: none
+    std::string_view user;          // of who has none: as the leaf says
+    std::string name() const;       // as Identity.person; "user:NAME" where there is no entry and so no uid that is known here
+  };
+  std::vector<Somebody> people;
+  bool open_ended = false;
+};
+// With those who are on duty at `now`, nobody of a roster that is stale; at no time in particular they cannot be listed.
+Listing list_people(const RuleSet& policy, std::span<const Principal> leaves, std::optional<std::int64_t> now = {});
 
 bool is_machine(const RuleSet& policy, const Identity& identity);
 
@@ -26,17 +38,23 @@ bool has_key(const Person* person, Votes votes, std::int64_t now);
 // Why nobody is on duty in a set from a roster: `before`, then a text for people; empty where it is fresh.
 std::string roster_gap(const RuleSet& policy, std::string_view set, std::int64_t now, std::string_view before);
 
+// So many of a set, of all needs that name it.
+struct SeatRef {
+  const Approval::Need* need = nullptr;
+  std::uint32_t count = 0;
+};
+
 // What must be filled, and how a vote must be.
 struct Quorum {
-  std::span<const Seat> seats;
+  std::span<const SeatRef> seats;
   Votes votes = Votes::kAny;
   bool machines = false;
   bool self = false;
   std::span<const std::string> absent = {};  // as in a request
 };
 
-std::vector<Seat> seats_of(const Approval& approval);
-Quorum quorum_of(const RuleSet& policy, const Approval& approval, std::span<const Seat> seats);
+std::vector<SeatRef> seats_of(const Approval& approval);
+Quorum quorum_of(const RuleSet& policy, const Approval& approval, std::span<const SeatRef> seats);
 
 // Can one person each fill these seats, the requester left out (unless `self`)?
 struct Filling {
@@ -44,6 +62,12 @@ struct Filling {
   std::string why;  // with kNo: names the set, for people
 };
 Filling can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now);
+// The same without the text, in memory that is reused.
+struct Seating {
+  Matching matching;
+  std::vector<std::uint32_t> absent;
+};
+Filling::Answer can_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::int64_t now, Seating& room);
 // At no time in particular: who is on duty cannot be told, and a key counts until it has ended at `from`; without `from` each
 // key counts, so that the answer is the same whenever it is asked.
 Filling could_fill(const RuleSet& policy, const Quorum& quorum, const Identity* requester, std::optional<std::int64_t> from = {});

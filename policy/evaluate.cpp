@@ -21,26 +21,30 @@ Index::Bound key_of(const Evaluation::Proposal& proposal) {
           ~proposal.terms.give_of_rules()};
 }
 
+bool better(const Evaluation::Choice& a, const Evaluation::Choice& b) {
+  return a.bound != b.bound ? a.bound < b.bound : a.permit->id < b.permit->id;
+}
+
 bool better(const Evaluation::Proposal& a, const Evaluation::Proposal& b) {
-  const Index::Bound ka = key_of(a);
-  const Index::Bound kb = key_of(b);
-  return ka != kb ? ka < kb : a.permit->id < b.permit->id;
+  return better({a.permit, key_of(a)}, {b.permit, key_of(b)});
 }
 
 // Mostly the sets are plainly large enough, or plainly not listable; only else are people matched one by one.
-State fill(const RuleSet& policy, const Terms& terms, const Request& request) {
+State fill(const RuleSet& policy, const Terms& terms, const Request& request, Seating& room) {
   if (!terms.asks_people()) return State::kFeasible;
   // The requester is at most two members: his person, and a user name of his.
   const auto plenty = static_cast<std::uint32_t>(terms.seat_count() + 2 + request.absent.size());
-  bool sure = terms.votes() == Votes::kAny && !terms.self();
+  const Quorum quorum = terms.quorum();
+  bool sure = quorum.votes == Votes::kAny && !quorum.self;
   bool open = false;
-  for (const Terms::SeatRef& seat : terms.seats()) {
-    const bool unlisted = seat.known->open_ended && seat.known->people == 0;
+  for (const SeatRef& seat : quorum.seats) {
+    const Approval::Known& known = seat.need->known;
+    const bool unlisted = known.open_ended && known.people == 0;
     open = open || unlisted;
-    sure = sure && !seat.known->varies && (unlisted || seat.known->people >= plenty);
+    sure = sure && !known.varies && (unlisted || known.people >= plenty);
   }
   if (sure) return open ? State::kCannotTell : State::kFeasible;
-  switch (terms.can_fill(policy, request).answer) {
+  switch (terms.can_fill(policy, request, room)) {
     case Filling::Answer::kYes: return State::kFeasible;
     case Filling::Answer::kCannotTell: return State::kCannotTell;
     case Filling::Answer::kNo: break;
@@ -97,7 +101,7 @@ class Evaluator {
       made.terms.add(shared(permit));
     }
     made.terms.finish(request_);
-    made.state = made.terms.flaws().empty() ? fill(policy_, made.terms, request_) : State::kInfeasible;
+    made.state = made.terms.flaws().empty() ? fill(policy_, made.terms, request_, out_.room) : State::kInfeasible;
     if (made.state != State::kInfeasible) return;
     const std::vector<Flaw>& flaws = made.terms.flaws();
     if (flaws.empty()) note({&permit, {Fault::kSeats, nullptr}});
@@ -161,11 +165,12 @@ class Evaluator {
       out_.matched.push_back(&permit);
       propose(permit);
       if (out_.current.state == State::kInfeasible) continue;
-      if (out_.choices.size() == out_.choice_count) out_.choices.emplace_back();
-      std::swap(out_.current, out_.choices[out_.choice_count++]);
+      const bool first = out_.choices.empty();
+      out_.choices.push_back({&permit, key_of(out_.current)});
+      if (first || better(out_.current, out_.best)) std::swap(out_.current, out_.best);
     }
-    std::sort(out_.choices.begin(), out_.choices.begin() + static_cast<std::ptrdiff_t>(out_.choice_count), better);
-    return out_.choice_count > 0;
+    std::ranges::sort(out_.choices, [](const Evaluation::Choice& a, const Evaluation::Choice& b) { return better(a, b); });
+    return !out_.choices.empty();
   }
 
   void accept() {
@@ -237,7 +242,7 @@ void evaluate(const RuleSet& policy, const Index& index, const Request& request,
   out.outcome = Outcome::kDeny;
   out.refusal = Refusal::kNone;
   out.best.permit = nullptr;
-  out.choice_count = 0;
+  out.choices.clear();
   out.for_claims.known = out.for_either.known = false;
   out.hits.clear();
   out.matched.clear();

@@ -32,11 +32,15 @@ struct Evaluation {
     Terms terms;
   };
 
+  struct Choice {
+    const Rule* permit = nullptr;
+    Index::Bound bound;
+  };
+
   Outcome outcome = Outcome::kDeny;
   Refusal refusal = Refusal::kNone;
-  Proposal best;                        // unless the outcome is kDeny
-  std::vector<Proposal> choices;        // of break-glass permits; the first choice_count are valid, best first
-  std::size_t choice_count = 0;
+  Proposal best;                        // what is offered; of several choices the first
+  std::vector<Choice> choices;          // break-glass permits, best first; empty: there is nothing to choose
   std::vector<Hit> hits;                // guards that apply, in the order of ids; those that only observe too
   std::vector<const Rule*> matched;     // permits that were looked at and match
   std::vector<Reason> reasons;          // of the offers that are none, at most kMostReasons
@@ -53,6 +57,7 @@ struct Evaluation {
     Terms terms;
   };
   Shared for_claims, for_either;
+  Seating room;
 };
 
 // A break-glass permit waives the guards that yield to it.

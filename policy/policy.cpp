@@ -60,11 +60,11 @@ Policy::Members Policy::members(std::string_view set, std::int64_t now) const {
   Members out;
   const ParsedPrincipal parsed = parse_principal(set);
   if (!parsed.principal) return out;
-  const Crew crew = crew_at(*compiled_, crew_of(*compiled_, expand_principal(*compiled_, *parsed.principal)), now);
-  for (const Crew::Member& member : crew.members) {
-    if (member.entry == nullptr || !member.entry->machine) out.persons.push_back(member.person);
+  const Listing listing = list_people(*compiled_, expand_principal(*compiled_, *parsed.principal), now);
+  for (const Listing::Somebody& member : listing.people) {
+    if (member.entry == nullptr || !member.entry->machine) out.persons.push_back(member.name());
   }
-  out.open_ended = crew.open_ended;
+  out.open_ended = listing.open_ended;
   return out;
 }
 

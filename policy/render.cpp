@@ -31,10 +31,10 @@ void permits_of(const Evaluation& from, std::vector<const Rule*>& out) {
   out.clear();
   if (from.outcome == Outcome::kDeny) {
     out = from.matched;
-  } else if (from.choice_count > 0) {
-    for (std::size_t i = 0; i < from.choice_count; ++i) out.push_back(from.choices[i].permit);
-  } else {
+  } else if (from.choices.empty()) {
     out.push_back(from.best.permit);
+  } else {
+    for (const Evaluation::Choice& choice : from.choices) out.push_back(choice.permit);
   }
   std::ranges::sort(out, {}, [](const Rule* rule) -> const std::string& { return rule->id; });
 }
@@ -61,7 +61,7 @@ class Renderer {
         break;
       case Evaluation::Refusal::kNothingPermits: nothing_permits(); break;
       case Evaluation::Refusal::kOnlyBreakGlass:
-        say(choice_wanted(from_.choices.front().terms.render(), request_));
+        say(choice_wanted(from_.best.terms.render(), request_));
         refused();
         break;
     }
@@ -86,7 +86,7 @@ class Renderer {
   }
 
   void open() {
-    if (from_.choice_count > 0) return to_choose();
+    if (!from_.choices.empty()) return to_choose();
     const Terms& terms = from_.best.terms;
     out_.offer = terms.render();
     out_.then = terms.asks_people() ? Outcome::kApproval : Outcome::kAllow;
@@ -98,11 +98,11 @@ class Renderer {
   }
 
   void to_choose() {
-    const Terms& first = from_.choices.front().terms;
+    const Terms& first = from_.best.terms;
     out_.offer = first.render();
     out_.then = first.asks_people() ? Outcome::kApproval : Outcome::kAllow;
     out_.missing = {"choice"};
-    for (std::size_t i = 0; i < from_.choice_count; ++i) out_.choices.push_back(from_.choices[i].terms.render());
+    for (const Evaluation::Choice& choice : from_.choices) out_.choices.push_back(terms_of(*choice.permit).render());
     name_rules();
     for (const Evaluation::Reason& reason : from_.reasons) say(flaw_text(reason));  // why no other way is open
   }

@@ -199,14 +199,14 @@ class Resolver {
   void make_crews() {
     for (auto& [name, approval] : out_.approvals) {
       for (Approval::Need& need : approval.need) {
-        auto crew = out_.crews.find(need.seat.set);
-        if (crew == out_.crews.end()) {
-          crew = out_.crews.emplace(need.seat.set, crew_of(out_, expand_principal(out_, need.from.principal))).first;
-        }
-        const auto human = [](const Crew::Member& member) { return member.entry == nullptr || !member.entry->machine; };
-        need.known.people = static_cast<std::uint32_t>(std::ranges::count_if(crew->second.members, human));
-        need.known.open_ended = crew->second.open_ended;
-        need.known.varies = !crew->second.rosters.empty() || (approval.machines && !std::ranges::all_of(crew->second.members, human));
+        const auto [held, added] = out_.crews.try_emplace(need.seat.set);
+        Crew& crew = held->second;
+        if (added) crew = make_crew(out_, expand_principal(out_, need.from.principal));
+        const auto human = [&](std::uint32_t number) { return number >= out_.people.size() || !out_.people[number].machine; };
+        need.crew = &crew;
+        need.known.people = static_cast<std::uint32_t>(std::ranges::count_if(crew.members, human));
+        need.known.open_ended = crew.open_ended;
+        need.known.varies = !crew.rosters.empty() || (approval.machines && !std::ranges::all_of(crew.members, human));
       }
     }
   }

@@ -24,6 +24,10 @@ void add_text(std::vector<const std::string*>& list, const std::string& text) {
   if (at == list.end() || **at != text) list.insert(at, &text);
 }
 
+const std::string& set_of(const SeatRef& seat) { return seat.need->seat.set; }
+
+std::int64_t votes_at(const Request& request) { return request.seats_at != 0 ? request.seats_at : request.now; }
+
 auto order_of(const Step& step) { return std::tie(step.after_s, step.add, step.to, step.notify); }
 
 Scope usual_scope(const Rule& permit, Door door) {
@@ -88,8 +92,8 @@ void Terms::reset(const RuleSet& policy, Door door, Scope scope) {
 
 // Per set the larger count, other sets add; in the order of names, so that the order of rules does not show.
 void Terms::add_seat(const SeatRef& seat) {
-  const auto at = std::ranges::lower_bound(seats_, *seat.set, {}, [](const SeatRef& held) -> const std::string& { return *held.set; });
-  if (at == seats_.end() || *at->set != *seat.set) {
+  const auto at = std::ranges::lower_bound(seats_, set_of(seat), {}, set_of);
+  if (at == seats_.end() || set_of(*at) != set_of(seat)) {
     seats_.insert(at, seat);
   } else {
     at->count = std::max(at->count, seat.count);
@@ -103,7 +107,7 @@ void Terms::add_step(const Step& step) {
 }
 
 void Terms::add_approval(const Approval& approval) {
-  for (const Approval::Need& need : approval.need) add_seat({&need.seat.set, need.seat.count, &need.known});
+  for (const Approval::Need& need : approval.need) add_seat({&need, need.seat.count});
   votes_ = std::max(votes_, approval.votes.value_or(policy_->votes.value_or(Votes::kAny)));
   machines_ = approval.machines && (machines_ || !approvals_);
   self_ = approval.self && (self_ || !approvals_);
@@ -200,17 +204,18 @@ std::uint32_t Terms::requirement_count() const {
 }
 
 Filling Terms::can_fill(const RuleSet& policy, const Request& request) const {
-  std::vector<Seat> seats;
-  for (const SeatRef& seat : seats_) seats.push_back({*seat.set, seat.count});
-  return policy::can_fill(policy, {seats, votes_, machines_, self_, request.absent}, request.subject,
-                          request.seats_at != 0 ? request.seats_at : request.now);
+  return policy::can_fill(policy, quorum(request.absent), request.subject, votes_at(request));
+}
+
+Filling::Answer Terms::can_fill(const RuleSet& policy, const Request& request, Seating& room) const {
+  return policy::can_fill(policy, quorum(request.absent), request.subject, votes_at(request), room);
 }
 
 Offer Terms::render() const {
   Offer out;
   out.rule = permit_->id;
   out.fingerprint = permit_->fingerprint;
-  for (const SeatRef& seat : seats_) out.seats.push_back({*seat.set, seat.count});
+  for (const SeatRef& seat : seats_) out.seats.push_back({set_of(seat), seat.count});
   out.reason_required = reason_min_.has_value();
   out.reason_min = reason_min_.value_or(0);
   out.give_s = give_s_;

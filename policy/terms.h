@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one permit offers, narrowed by every guard that applies. Only references to the rules: nothing is allocated once the
-// lists have grown to what a policy needs.
+// lists have grown to what a policy needs, but for what people read.
 #pragma once
 
 #include <cstdint>
@@ -41,17 +41,11 @@ class Terms {
   bool lacks_ticket() const { return lacks_ticket_; }
   const std::vector<Flaw>& flaws() const { return flaws_; }
 
-  struct SeatRef {
-    const std::string* set = nullptr;
-    std::uint32_t count = 0;
-    const Approval::Known* known = nullptr;
-  };
   const std::vector<SeatRef>& seats() const { return seats_; }  // by name
-  Votes votes() const { return votes_; }
-  bool machines() const { return machines_; }
-  bool self() const { return self_; }
+  Quorum quorum(std::span<const std::string> absent = {}) const { return {seats_, votes_, machines_, self_, absent}; }
 
-  Filling can_fill(const RuleSet& policy, const Request& request) const;  // allocates
+  Filling can_fill(const RuleSet& policy, const Request& request) const;  // for people
+  Filling::Answer can_fill(const RuleSet& policy, const Request& request, Seating& room) const;
 
   Offer render() const;
 

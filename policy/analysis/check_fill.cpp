@@ -25,8 +25,8 @@ void check_merged(Study& study, const Entry& permit) {
   if (!shown.request) return;
   std::vector<const Rule*> guards;
   for (const Entry* guard : always) guards.push_back(guard->rule);
-  const Offer offer = terms_of(rules, *permit.rule, guards, shown.request->door).render();
-  const Quorum quorum{offer.seats, offer.votes, offer.machines, offer.self};
+  const Terms terms = terms_of(rules, *permit.rule, guards, shown.request->door);
+  const Quorum quorum = terms.quorum();
   Filling filling = could_fill(rules, quorum, nullptr);
   if (filling.answer != Filling::Answer::kNo && permit.rule->tests.who) filling = best_for_requesters(rules, permit.rule->tests.who->leaves, quorum);
   if (filling.answer != Filling::Answer::kNo) return;
@@ -40,7 +40,7 @@ void check_merged(Study& study, const Entry& permit) {
 
 // Only ended keys, or revoked ones: the policy loads all the same, or a reload could not revoke the last of them.
 void check_keys(Study& study, const Approval& approval) {
-  const std::vector<Seat> seats = seats_of(approval);
+  const std::vector<SeatRef> seats = seats_of(approval);
   const Filling filling = could_fill(study.rules(), quorum_of(study.rules(), approval, seats), nullptr, study.host().now);
   if (filling.answer != Filling::Answer::kNo) return;
   for (const Entry& permit : study.permits()) {
@@ -168,18 +168,18 @@ bool helped(const Approval& approval, const Approval::Need& need, std::int64_t w
 void check_roster_holes(Study& study, const Approval& approval) {
   const std::int64_t wait = approval.wait_s.value_or(600);
   for (const Approval::Need& need : approval.need) {
-    const auto crew = study.rules().crews.find(need.seat.set);
-    if (crew == study.rules().crews.end() || crew->second.rosters.empty() || crew->second.open_ended || crew->second.members.size() >= need.seat.count) continue;
+    const Crew& crew = *need.crew;
+    if (crew.rosters.empty() || crew.open_ended || crew.members.size() >= need.seat.count) continue;
     if (helped(approval, need, wait)) continue;
     std::vector<const Roster*> rosters;
     std::string files;
-    for (const std::string& name : crew->second.rosters) {
+    for (const std::string& name : crew.rosters) {
       const auto roster = study.rules().rosters.find(name);
       if (roster == study.rules().rosters.end()) continue;
       rosters.push_back(&roster->second);
       files += (files.empty() ? "" : ", ") + roster->second.file;
     }
-    const std::size_t count = need.seat.count - crew->second.members.size();
+    const std::size_t count = need.seat.count - crew.members.size();
     for (const Hole& hole : holes_of(study.rules(), rosters, study.host().now, wait, count)) {
       if (study.exhausted()) break;
       const auto request = asked_by_any(study, hole, wait, approval);

@@ -70,14 +70,14 @@ void check_machine(Study& study, const Entry& permit) {
   }
 }
 
-// Who may answer this person here, where all of them can be listed; he himself left out.
-std::optional<std::set<std::string>> answers(const RuleSet& rules, const Rule& permit, const std::string& person) {
+// Who may answer here, where all of them can be listed.
+std::optional<std::set<std::string>> answers(const RuleSet& rules, const Rule& permit) {
   std::set<std::string> out;
   for (const Approval::Need& need : permit.approval->need) {
-    const auto crew = rules.crews.find(need.seat.set);
-    if (crew == rules.crews.end() || crew->second.open_ended || !crew->second.rosters.empty()) return std::nullopt;
-    for (const Crew::Member& member : crew->second.members) {
-      if (member.person != person && (member.entry == nullptr || !member.entry->machine)) out.insert(member.person);
+    const Listing listing = list_people(rules, expand_principal(rules, need.from.principal));
+    if (listing.open_ended) return std::nullopt;
+    for (const Listing::Somebody& member : listing.people) {
+      if (member.entry == nullptr || !member.entry->machine) out.insert(member.name());
     }
   }
   return out;
@@ -89,11 +89,13 @@ void check_circles(Study& study) {
   std::map<std::string, std::pair<std::string, const Entry*>> only;
   for (const Entry& permit : study.permits()) {
     if (!asks(*permit.rule) || !permit.rule->tests.who || permit.rule->approval->self) continue;
-    const Crew requesters = crew_of(rules, permit.rule->tests.who->leaves);
-    if (requesters.open_ended || !requesters.rosters.empty()) continue;
-    for (const Crew::Member& member : requesters.members) {
-      const auto who = answers(rules, *permit.rule, member.person);
-      if (who && who->size() == 1) only.emplace(member.person, std::pair(*who->begin(), &permit));
+    const Listing requesters = list_people(rules, permit.rule->tests.who->leaves);
+    const auto all = requesters.open_ended ? std::nullopt : answers(rules, *permit.rule);
+    if (!all || all->empty() || all->size() > 2) continue;
+    for (const Listing::Somebody& member : requesters.people) {
+      std::set<std::string> who = *all;
+      who.erase(member.name());  // never himself
+      if (who.size() == 1) only.emplace(member.name(), std::pair(*who.begin(), &permit));
     }
   }
   for (const auto& [person, answer] : only) {

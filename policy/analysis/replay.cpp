@@ -96,8 +96,8 @@ bool Replay::same(const Past& past, const Request& request) {
   deciding_rules(evaluation_, request, rules_);
   if (!std::ranges::equal(rules_, was.rules, {}, [](const Rule* rule) -> const std::string& { return rule->id; })) return false;
   if (evaluation_.outcome == Outcome::kDeny) return was.rule.empty();
-  const bool choose = evaluation_.choice_count > 0;
-  const Evaluation::Proposal& offered = choose ? evaluation_.choices.front() : evaluation_.best;
+  const bool choose = !evaluation_.choices.empty();
+  const Evaluation::Proposal& offered = evaluation_.best;
   if (offered.permit->id != was.rule) return false;
   if (was.outcome == Outcome::kNeeds) {
     const Terms& terms = offered.terms;

@@ -108,45 +108,57 @@ TEST_CASE("a decision that runs out of memory denies") {
   CHECK(refused == "out of memory");
 }
 
-// Whether a set is large enough is told by its size or its groups; people who must be matched one by one are another matter.
-std::shared_ptr<const Policy> asking_groups(const oracle::Case& at) {
-  oracle::Model model = at.model;
-  model.votes.reset();
-  for (oracle::Approval& approval : model.approvals) {
-    if (!approval.need.empty()) approval.need = {{{oracle::Name::Kind::kGroup, approval.need.size() > 1 ? "sre" : "dba", false}, approval.need.front().count}};
-    approval.escalate.clear();
-    approval.votes.reset();
-    approval.self = false;
+// How seats were filled, or why they were not: each makes people be matched to seats one by one.
+struct Ways {
+  unsigned signed_votes = 0, hardware = 0, self = 0, roster = 0, small = 0, absent = 0, ladder = 0, short_of_people = 0;
+
+  void count(const RuleSet& rules, const Request& request, const Evaluation& evaluation) {
+    for (const Evaluation::Reason& reason : evaluation.reasons) short_of_people += reason.flaw.fault == Fault::kSeats ? 1U : 0U;
+    if (evaluation.outcome == Outcome::kDeny || evaluation.best.permit == nullptr || !evaluation.best.terms.asks_people()) return;
+    const Offer offer = evaluation.best.terms.render();
+    signed_votes += offer.votes == Votes::kSigned ? 1U : 0U;
+    hardware += offer.votes == Votes::kHardware ? 1U : 0U;
+    self += offer.self ? 1U : 0U;
+    absent += request.absent.empty() ? 0U : 1U;
+    ladder += offer.ladder.empty() ? 0U : 1U;
+    for (const Seat& seat : offer.seats) {
+      const Crew& crew = rules.crews.find(seat.set)->second;
+      roster += crew.rosters.empty() ? 0U : 1U;
+      small += !crew.open_ended && crew.members.size() < seat.count + 2 ? 1U : 0U;
+    }
   }
-  return oracle::must_load(at, model, oracle::print(model));
-}
+};
 
 TEST_CASE("law: a decision and its reasons take no memory") {
   constexpr unsigned kPolicies = 100, kAsks = 40;
   std::array<unsigned, 4> outcomes{};
   std::array<unsigned, 6> parts{};
+  Ways ways;
   const std::uint64_t first = oracle::first_seed();
   for (std::uint64_t seed = first; seed < first + oracle::policies(kPolicies); ++seed) {
     oracle::Case at = oracle::make_case(seed);
-    const auto policy = asking_groups(at);
     Evaluation evaluation;
     std::vector<oracle::Ask> asks;
     for (unsigned n = 0; n < kAsks; ++n) asks.push_back(oracle::random_ask(at.model, at.dice));
-    for (int round = 0; round < 4; ++round) {  // what is best and what is looked at change places
-      for (const oracle::Ask& ask : asks) policy->evaluate(ask.request(), evaluation);
+    for (int round = 0; round < 2; ++round) {  // what is best and what is looked at change places
+      for (const oracle::Ask& ask : asks) at.policy->evaluate(ask.request(), evaluation);
     }
     for (const oracle::Ask& ask : asks) {
       const Request request = ask.request();
       const long before = taken;
-      policy->evaluate(request, evaluation);
+      at.policy->evaluate(request, evaluation);
       if (taken != before) at.fail(std::to_string(taken - before) + " allocations", &ask);
       ++outcomes.at(static_cast<std::size_t>(evaluation.outcome));
-      const bool has[] = {!evaluation.reasons.empty(), !evaluation.near.empty(), evaluation.choice_count > 0,
+      const bool has[] = {!evaluation.reasons.empty(), !evaluation.near.empty(), !evaluation.choices.empty(),
                           !evaluation.hits.empty(),    !evaluation.read.empty(), evaluation.outcome != Outcome::kDeny && evaluation.best.terms.asks_people()};
       for (std::size_t part = 0; part < parts.size(); ++part) parts[part] += has[part] ? 1U : 0U;
+      ways.count(at.policy->rules(), request, evaluation);
     }
   }
   // Each of them happened, many times.
   for (const unsigned count : outcomes) CHECK(count > 20);
   for (const unsigned count : parts) CHECK(count > 20);
+  for (const unsigned count : {ways.signed_votes, ways.hardware, ways.self, ways.roster, ways.small, ways.absent, ways.ladder, ways.short_of_people}) {
+    CHECK(count > 20);
+  }
 }

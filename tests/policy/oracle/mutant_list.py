@@ -3,7 +3,7 @@
 
 MATCH, FACTS, COMMAND, CREW = "policy/match.cpp", "policy/facts.cpp", "policy/command.cpp", "policy/crew.cpp"
 TERMS, EVALUATE, DECIDE, INDEX = "policy/terms.cpp", "policy/evaluate.cpp", "policy/decide.cpp", "policy/index.cpp"
-RENDER, WINDOW = "policy/render.cpp", "policy/window.cpp"
+RENDER, WINDOW, MATCHING = "policy/render.cpp", "policy/window.cpp", "policy/matching.cpp"
 
 MUTANTS = [
     # Who, where, when.
@@ -48,7 +48,7 @@ MUTANTS = [
     # What unites how.
     (TERMS, "at->count = std::max(at->count, seat.count);", "at->count += seat.count;"),
     (TERMS, "request.seats_at != 0 ? request.seats_at : request.now", "request.now"),
-    (TERMS, "if (at == seats_.end() || *at->set != *seat.set) {", "if (true) {"),
+    (TERMS, "if (at == seats_.end() || set_of(*at) != set_of(seat)) {", "if (true) {"),
     (TERMS, "votes_ = std::max(votes_, approval.votes", "votes_ = std::min(votes_, approval.votes"),
     (TERMS, "machines_ = approval.machines && (machines_ || !approvals_);", "machines_ = approval.machines;"),
     (TERMS, "self_ = approval.self && (self_ || !approvals_);", "self_ = approval.self || self_;"),
@@ -97,10 +97,10 @@ MUTANTS = [
     (EVALUATE, "a.permit->id < b.permit->id", "a.permit->id > b.permit->id"),
     (EVALUATE, "if (found && ranked.bound > key_of(out_.best)) break;", "if (found) break;"),
     (EVALUATE, "if (ranked.rule->break_glass || !permit_matches", "if (!permit_matches"),
-    (EVALUATE, "bool sure = terms.votes() == Votes::kAny && !terms.self();", "bool sure = !terms.self();"),
+    (EVALUATE, "bool sure = quorum.votes == Votes::kAny && !quorum.self;", "bool sure = !quorum.self;"),
     (EVALUATE, "terms.seat_count() + 2 + request.absent.size()", "terms.seat_count() + request.absent.size()"),
     (EVALUATE, "terms.seat_count() + 2 + request.absent.size()", "terms.seat_count() + 2"),
-    (EVALUATE, "sure = sure && !seat.known->varies && (", "sure = sure && ("),
+    (EVALUATE, "sure = sure && !known.varies && (", "sure = sure && ("),
     (EVALUATE, "if (!request_.can_ask) return refuse(Refusal::kOnlyBreakGlass);", ""),
     (EVALUATE, "terms.lacks_reason() || terms.lacks_ticket();", "terms.lacks_reason();"),
     (EVALUATE, "if (!permit_matches(*permit, scene_)) {", "if (false) {"),
@@ -133,19 +133,25 @@ MUTANTS = [
     (INDEX, "(by_who ? here.who : here.as).add(", "here.who.add("),
     (INDEX, "scratch.seen[rule] = scratch.turn;", ""),
     (INDEX, " && !need.known.varies", ""),
-    ("policy/resolve.cpp", " || (approval.machines && !std::ranges::all_of(crew->second.members, human))", ""),
+    ("policy/resolve.cpp", " || (approval.machines && !std::ranges::all_of(crew.members, human))", ""),
     # Who can fill the seats.
-    (CREW, "if (member.user == requester->user) return true;", ""),
-    (CREW, "if (is_requester(policy_, member, requester_)) return false;", ""),
-    (CREW, "if (std::ranges::find(quorum_.absent, member.person) != quorum_.absent.end()) return false;", ""),
-    (CREW, "if (member.entry != nullptr && member.entry->machine && !quorum_.machines) return false;", ""),
+    (CREW, "person != nullptr ? number_of(policy, *person) : stranger(policy, user);", "person != nullptr ? number_of(policy, *person) : kNobody;"),
+    (CREW, "if (is_requester(number)) return false;", ""),
+    (CREW, "if (std::ranges::find(room_.absent, number) != room_.absent.end()) return false;", ""),
+    (CREW, "if (person != nullptr && person->machine && !quorum_.machines) return false;", ""),
     (CREW, "return votes == Votes::kSigned || key.hardware;", "return key.hardware;"),
-    (CREW, "closed_eligible_.push_back(open ? everybody_with_keys() : names);", "closed_eligible_.push_back(names);"),
-    (CREW, "quorum_.self && !person.machine && is_requester(", "quorum_.self && is_requester("),
-    (CREW, "if (!quorum_.self || requester_ == nullptr) return nullptr;", "if (requester_ == nullptr) return nullptr;"),
-    (CREW, "person->machine || !keyed(person, Votes::kHardware)", "person->machine"),
-    (CREW, "if (leaf.prefix || leaf.uid != kNoUid) out.open_ended = true;", "if (leaf.prefix) out.open_ended = true;"),
-    ("policy/seats.cpp", "if (held[person] != kNobody) {", "if (held[person] != kNobody && start == kNobody) {"),
+    (CREW, "      row.first = first;\n      row.last = matching_.people.size();\n", ""),
+    (CREW, "person != nullptr && !person->machine && is_requester(number)", "person != nullptr && is_requester(number)"),
+    (CREW, "return quorum_.self && person != nullptr", "return person != nullptr"),
+    (CREW, "is_requester(number) && keyed(person, Votes::kHardware)", "is_requester(number)"),
+    (CREW, "(names_self || is_in(seat))", "is_in(seat)"),
+    (CREW, "(names_self || is_in(seat))", "names_self"),
+    (CREW, "for (const std::string& set : crew.rosters) add_on_duty(set, row, add);", ""),
+    (CREW, "row.open = row.open || is_open(who);", ""),
+    (CREW, "leaf.kind == Principal::Kind::kUser && (leaf.prefix || leaf.uid != kNoUid)", "leaf.kind == Principal::Kind::kUser && leaf.prefix"),
+    (CREW, "policy.strangers.try_emplace(std::string(who.user),", "policy.strangers.try_emplace({},"),
+    (MATCHING, "if (place.seat != kNobody) {", "if (place.seat != kNobody && start == kNobody) {"),
+    (MATCHING, "if (place.search == start) continue;", "if (place.search != kNobody) continue;"),
     ("policy/policy.cpp", "(!revoked || now < *revoked)", "true"),
     ("policy/policy.cpp", "if (!parsed.principal || (!machines && is_machine(*compiled_, voter))) return false;", "if (!parsed.principal) return false;"),
     # Time and place.
