@@ -89,9 +89,20 @@ std::vector<policy::Source> worst_policy(std::size_t rules) {
   return {{"worst.toml", std::move(out)}};
 }
 
+std::vector<policy::Source> signed_policy() {
+  std::string out = kHead;
+  out += "[set]\nleads = [";
+  for (std::size_t i = 0; i < 10; ++i) out += (i == 0 ? "\"person:p" : ", \"person:p") + number(i) + '"';
+  out += "]\n[approval.two]\nneed = [{ from = \"set:leads\", count = 2 }]\nvotes = \"signed\"\n";
+  out += "[[permit]]\nid = \"p\"\nwho = [\"group:everybody\"]\napproval = \"two\"\nmax = \"10m\"\n";
+  return {{"signed.toml", std::move(out)}};
+}
+
 std::string people_file(std::size_t people) {
   std::string out = "version = 1\n";
-  for (std::size_t i = 0; i < people; ++i) out += "[[person]]\nname = \"p" + number(i) + "\"\nusers = [\"p" + number(i) + "\"]\n";
+  for (std::size_t i = 0; i < people; ++i) {
+    out += "[[person]]\nname = \"p" + number(i) + "\"\nusers = [\"p" + number(i) + "\"]\n[[person.key]]\nid = \"k\"\nkind = \"ssh\"\npublic = \"ssh-ed25519 AAAA\"\n";
+  }
   return out;
 }
 

@@ -19,7 +19,10 @@ std::vector<policy::Source> usual_policy(std::size_t rules);
 // Every rule matches every request of `worst_request`, and no permit is better than another by what stands in it alone.
 std::vector<policy::Source> worst_policy(std::size_t rules);
 
-std::string people_file(std::size_t people);
+// Two of ten people of people.d, with keys of their own: they are matched to the seats one by one.
+std::vector<policy::Source> signed_policy();
+
+std::string people_file(std::size_t people);  // each with a key
 
 // Somebody of a team in the middle, who asks for what one of its permits gives.
 class Asked {
