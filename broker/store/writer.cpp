@@ -10,6 +10,7 @@
 namespace jit::store {
 namespace {
 
+constexpr std::size_t kFewJobs = 256;  // room is made for before they come
 constexpr int kCheckpointPages = 1000;      // moved into the database when nobody waits
 constexpr int kCheckpointPagesBusy = 8000;  // moved even then: the log must not grow for ever
 
@@ -78,7 +79,7 @@ core::Head Writer::head() const {
   return head_;
 }
 
-void Writer::queue(Job job) {
+void Writer::queue(Job&& job) {
   const std::size_t size = size_of(job.batch);
   {
     const std::lock_guard lock(mutex_);
@@ -156,6 +157,7 @@ void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
 void Writer::run() {
   for (;;) {
     std::vector<Job> group;
+    group.reserve(std::min(2 * crowd_, kFewJobs));  // what comes next is queued there
     std::optional<Database::PolicySet> policy;
     Carried carried;
     bool stop = false;
@@ -377,13 +379,12 @@ void Writer::write_group(std::vector<Job>& group) {
   }
   if (begin < all.size()) write_span(all.subspan(begin));
   // What was written is freed where it was made: the allocator's locks would be fought for else.
-  const auto told = std::make_shared<std::vector<Job>>(std::move(group));
-  for (Job& job : *told) {
-    post_([told, &job] {
+  post_([told = std::make_shared<std::vector<Job>>(std::move(group))] {
+    for (Job& job : *told) {
       const auto done = std::move(job.done);
       done(job.written);
-    });
-  }
+    }
+  });
 }
 
 // First the file, then the cut: after a crash between the two it is written again.

@@ -119,7 +119,7 @@ class Writer {
   int settle_archive(LogFiles& log);
   int write_jobs(std::span<Job> jobs);
   void write_policy();
-  void queue(Job job);
+  void queue(Job&& job);
   int add_head(std::span<const Job> jobs);
   void sign_due(bool stop);
   void know_head();

@@ -40,7 +40,7 @@ TEST_CASE("all that waits becomes one transaction with one sync; answers come in
     });
   }
   Syncs::release();
-  store.mail.run(1 + kMany);
+  store.mail.run_until([&] { return order.size() == kMany; });
   CHECK(Syncs::count() == held.before + 1);
   REQUIRE(order.size() == kMany);
   for (int i = 0; i < kMany; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
@@ -67,7 +67,7 @@ TEST_CASE("one bad batch of a group fails alone") {
   std::vector<bool> told;
   for (const core::Batch& one : table) store.db->commit(one, [&](bool written) { told.push_back(written); });
   Syncs::release();
-  store.mail.run(1 + std::size(table));
+  store.mail.run_until([&] { return told.size() == std::size(table); });
   CHECK(told == std::vector<bool>{true, true, false, false, true});
   CHECK_FALSE(store.db->failing());
   CHECK(store.db->votes(asked.id).size() == 1);
@@ -92,20 +92,24 @@ TEST_CASE("too much waiting is refused at once") {
     store.mail.run_one();
     CHECK(refused == 1);
     Syncs::release();
-    store.mail.run(kQueue + 1);
+    store.mail.run_until([&] { return written == kQueue; });
     CHECK(written == kQueue);
   }
   SECTION("large batches") {
     const Held held(store);
+    std::size_t told = 0;
     std::size_t refused = 0;
     core::Request large = request(1);
     large.argv = {std::string(128 * 1024 - 1, 'x')};
     for (std::uint64_t i = 1; i <= 513; ++i) {
       large.id = id_of(i);
-      store.db->commit(batch(large), [&](bool ok) { refused += ok ? 0U : 1U; });
+      store.db->commit(batch(large), [&](bool ok) {
+        ++told;
+        refused += ok ? 0U : 1U;
+      });
     }
     Syncs::release();
-    store.mail.run(514);
+    store.mail.run_until([&] { return told == 513; });
     CHECK(refused == 1);
   }
   CHECK(store.commit(batch(entry("after"))));
@@ -122,7 +126,7 @@ TEST_CASE("the end writes what waits, and tells") {
     REQUIRE(opened.database);
     for (int i = 0; i < 100; ++i) opened.database->commit(batch(entry()), [&](bool ok) { written += ok ? 1 : 0; });
   }
-  mail.run(100);
+  mail.run_until([&] { return mail.waiting() == 0; });
   CHECK(written == 100);
   CHECK(Opened(folder / "jit.db").db->last_sequence() == 100);
 }
@@ -148,19 +152,19 @@ TEST_CASE("what may wait goes with the first that may not, before it, in one tra
   for (const char* one : {"a", "b", "c"}) store.db->commit(patient(one), [&told, one](bool ok) { told += ok ? one : "-"; });
   SECTION("a commit that somebody waits for") {
     store.db->commit(batch(entry("d")), [&told](bool ok) { told += ok ? "d" : "-"; });
-    store.mail.run(4);
+    store.mail.run_until([&] { return told.size() == 4; });
     CHECK(told == "abcd");
     CHECK(Syncs::count() == before + 1);
   }
   SECTION("a policy to keep") {
     store.db->keep_policy({"hash", {}, {}});
-    store.mail.run(3);
+    store.mail.run_until([&] { return told.size() == 3; });
     CHECK(told == "abc");
   }
   SECTION("the end") {
     store.db.reset();
-    CHECK(store.mail.waiting() == 3);
-    store.mail.run(3);
+    CHECK(store.mail.waiting() == 1);
+    store.mail.run_one();
     CHECK(told == "abc");
     CHECK(Opened(folder / "jit.db").db->last_sequence() == 4);
     return;

@@ -43,7 +43,7 @@ TEST_CASE("a group fails as one where the disk is at fault") {
   for (int i = 0; i < 5; ++i) store.db->commit(batch(entry()), [&](bool written) { told.push_back(written); });
   Syncs::wait_for_one();
   Syncs::release();
-  store.mail.run(5);
+  store.mail.run_until([&] { return told.size() == 5; });
   Syncs::fail(0, 0);
   CHECK(told.front() == false);
   CHECK(store.commit(batch(entry("good"))));

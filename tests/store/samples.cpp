@@ -30,10 +30,6 @@ void Mailbox::run_one() {
   letter();
 }
 
-void Mailbox::run(std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) run_one();
-}
-
 std::size_t Mailbox::waiting() {
   const std::lock_guard lock(mutex_);
   return letters_.size();

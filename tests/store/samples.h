@@ -18,8 +18,11 @@ namespace jit::test {
 class Mailbox {
  public:
   core::Post post();
-  void run_one();                // waits for one and runs it
-  void run(std::size_t count);   // the same, so often
+  void run_one();  // waits for one and runs it
+  template <class Done>
+  void run_until(const Done& done) {  // the same, until that is so
+    while (!done()) run_one();
+  }
   std::size_t waiting();
 
  private:
