@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,11 @@ int open_folder_at(const std::string& folder) {
   how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, folder.c_str(), &how, sizeof how));
+}
+
+Place::Times times_of(const std::optional<struct statx>& seen) {
+  if (!seen) return {};
+  return {static_cast<std::int64_t>(seen->stx_size), seen->stx_mtime.tv_sec, seen->stx_mtime.tv_nsec, seen->stx_ctime.tv_sec, seen->stx_ctime.tv_nsec};
 }
 
 bool others_can_write(const struct stat& st) { return (st.st_mode & (S_IWGRP | S_IWOTH)) != 0; }
@@ -70,32 +76,33 @@ bool Place::open_folder() {
   return true;
 }
 
-std::optional<struct stat> Place::stat_of(const char* end, int* error) const {
+Place::Seen Place::stat_of(const char* end, bool times, int* error) const {
   const std::string name = name_ + end;
-  struct stat st {};
-  if (::fstatat(folder_fd_.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return st;
+  constexpr unsigned kTimes = STATX_MTIME | STATX_CTIME;
+  struct statx st {};
+  if (::statx(folder_fd_.get(), name.c_str(), AT_SYMLINK_NOFOLLOW, times ? STATX_BASIC_STATS : STATX_BASIC_STATS & ~kTimes, &st) == 0) return st;
   if (error != nullptr) *error = errno;  // at once: malloc() may set it though it finds room
   return std::nullopt;
 }
 
-bool Place::safe_file(const char* end, std::optional<struct stat>& found) {
+bool Place::safe_file(const char* end, Seen& found, bool times) {
   int error = 0;
-  found = stat_of(end, &error);
-  if (found && S_ISREG(found->st_mode) && found->st_nlink == 1 && found->st_uid == ::geteuid() && (found->st_mode & 077) == 0) return true;
+  found = stat_of(end, times, &error);
+  if (found && S_ISREG(found->stx_mode) && found->stx_nlink == 1 && found->stx_uid == ::geteuid() && (found->stx_mode & 077) == 0) return true;
   const std::string shown = folder_ + "/" + name_ + end;
   if (!found) {
     if (error != ENOENT) problem_ = shown + ": " + std::strerror(error);
     return error == ENOENT;
   }
-  const struct stat& st = *found;
-  if (S_ISLNK(st.st_mode)) {
+  const struct statx& st = *found;
+  if (S_ISLNK(st.stx_mode)) {
     problem_ = shown + " is a symbolic link; put the file itself there";
-  } else if (!S_ISREG(st.st_mode)) {
+  } else if (!S_ISREG(st.stx_mode)) {
     problem_ = shown + " is not a regular file; move it away";
-  } else if (st.st_nlink != 1) {
+  } else if (st.stx_nlink != 1) {
     problem_ = shown + " has another name (a hard link); remove that one";
-  } else if (st.st_uid != ::geteuid()) {
-    problem_ = shown + " belongs to uid " + std::to_string(st.st_uid) + "; type: chown " +
+  } else if (st.stx_uid != ::geteuid()) {
+    problem_ = shown + " belongs to uid " + std::to_string(st.stx_uid) + "; type: chown " +
                std::to_string(::geteuid()) + " " + shown;
   } else {
     problem_ = shown + " is open to others; look who had access, then type: chmod 0600 " + shown;
@@ -103,16 +110,17 @@ bool Place::safe_file(const char* end, std::optional<struct stat>& found) {
   return false;
 }
 
-Place::Found Place::look() {
+Place::Found Place::look(bool times_of_log) {
   if (name_.empty()) return refuse(path_ + " names no file");
   if (!open_folder()) return Found::kUnsafe;
-  std::optional<struct stat> other;
-  if (!safe_file("", database_) || !safe_file("-wal", log_) || !safe_file("-shm", other) || !safe_file("-journal", other)) return Found::kUnsafe;
+  times_of_log_ = times_of_log;
+  Seen other;
+  if (!safe_file("", database_) || !safe_file("-wal", log_, times_of_log) || !safe_file("-shm", other) || !safe_file("-journal", other)) return Found::kUnsafe;
   if (database_ && !is_pinned()) {
     return refuse(path_ + " was replaced while jit-broker runs; put the former back, or restart jit-broker to look at the new one");
   }
-  if (!database_) return log_ && log_->st_size > 0 ? Found::kOrphaned : Found::kAbsent;
-  return database_->st_size == 0 ? Found::kEmpty : Found::kReady;
+  if (!database_) return log_ && log_->stx_size > 0 ? Found::kOrphaned : Found::kAbsent;
+  return database_->stx_size == 0 ? Found::kEmpty : Found::kReady;
 }
 
 void Place::pin() {
@@ -126,18 +134,18 @@ void Place::pin() {
 
 bool Place::is_pinned() const {
   const std::lock_guard lock(pinned_->mutex);
-  return pinned_->inode == 0 || (database_ && database_->st_dev == pinned_->device && database_->st_ino == pinned_->inode);
+  return pinned_->inode == 0 || (database_ && makedev(database_->stx_dev_major, database_->stx_dev_minor) == pinned_->device && database_->stx_ino == pinned_->inode);
 }
 
 void Place::pin_log() {
   const std::lock_guard lock(pinned_->mutex);
   const auto log = stat_of("-wal");
-  pinned_->log = log ? log->st_ino : 0;
+  pinned_->log = log ? log->stx_ino : 0;
 }
 
 bool Place::has_log() const {
   const std::lock_guard lock(pinned_->mutex);
-  return pinned_->log == 0 || (log_ && log_->st_ino == pinned_->log);
+  return pinned_->log == 0 || (log_ && log_->stx_ino == pinned_->log);
 }
 
 bool Place::is_deleted() {
@@ -146,24 +154,13 @@ bool Place::is_deleted() {
   return pinned_->file && ::fstat(pinned_->file.get(), &st) == 0 && st.st_nlink == 0;
 }
 
-Place::Mark Place::mark_of(const std::optional<struct stat>& database, const std::optional<struct stat>& log) {
-  Mark mark;
-  if (database) {
-    mark.size = database->st_size;
-    mark.written_s = database->st_mtim.tv_sec;
-    mark.written_ns = database->st_mtim.tv_nsec;
-    mark.changed_s = database->st_ctim.tv_sec;
-    mark.changed_ns = database->st_ctim.tv_nsec;
-  }
-  if (log) {
-    mark.log_size = log->st_size;
-    mark.log_written_s = log->st_mtim.tv_sec;
-    mark.log_written_ns = log->st_mtim.tv_nsec;
-    mark.log_changed_s = log->st_ctim.tv_sec;
-    mark.log_changed_ns = log->st_ctim.tv_nsec;
-  }
+Place::Mark Place::seen() const {
+  Mark mark{times_of(database_), {}};
+  if (times_of_log_) mark.log = times_of(log_);
   return mark;
 }
+
+Place::Mark Place::mark() const { return {times_of(stat_of("")), times_of(stat_of("-wal"))}; }
 
 void Place::renewed() {
   for (const char* end : {"-wal", "-shm", "-journal"}) ::unlinkat(folder_fd_.get(), (name_ + end).c_str(), 0);

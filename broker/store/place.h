@@ -33,10 +33,14 @@ class Place {
  public:
   enum class Found { kReady, kAbsent, kEmpty, kOrphaned, kUnsafe };  // kOrphaned: a log (-wal) without its database
 
-  // When somebody last wrote to the database or its log, or changed what they are.
-  struct Mark {
+  // When somebody last wrote to a file, or changed what it is.
+  struct Times {
     std::int64_t size = -1, written_s = 0, written_ns = 0, changed_s = 0, changed_ns = 0;
-    std::int64_t log_size = -1, log_written_s = 0, log_written_ns = 0, log_changed_s = 0, log_changed_ns = 0;
+    bool operator==(const Times&) const = default;
+  };
+  struct Mark {
+    Times database;
+    std::optional<Times> log;  // nothing: not asked for
     bool operator==(const Mark&) const = default;
   };
 
@@ -45,8 +49,9 @@ class Place {
   Place& operator=(const Place&) = delete;
 
   // Looks without opening: a plain close() of the file would drop the POSIX locks that SQLite holds on it in this
-  // process. kUnsafe: problem() says why and what to do.
-  Found look();
+  // process. kUnsafe: problem() says why and what to do. The times of the log are costly to ask for where it is written
+  // right after: since Linux 6.13 a file whose times were asked gets new ones with the next write, not every 4 ms.
+  Found look(bool times_of_log = true);
   const std::string& problem() const { return problem_; }
 
   // Remembers which file it is; look() refuses another one from then on. Its log is pinned once a connection has it open.
@@ -54,8 +59,8 @@ class Place {
   void pin_log();
   bool has_log() const;  // at the last look() the log was the pinned one; true before that
   bool is_deleted();     // the pinned file has no name any more, and cannot be put back
-  Mark seen() const { return mark_of(database_, log_); }              // at the last look()
-  Mark mark() const { return mark_of(stat_of(""), stat_of("-wal")); }  // now
+  Mark seen() const;  // at the last look()
+  Mark mark() const;  // now
 
   // How often the file or its log was made anew: a connection from before does not see what is written now.
   unsigned generation() const { return pinned_->generation.load(); }
@@ -81,22 +86,23 @@ class Place {
   Found refuse(const std::string& what);
   bool is_pinned() const;
   bool open_folder();
-  bool safe_file(const char* end, std::optional<struct stat>& found);
-  std::optional<struct stat> stat_of(const char* end, int* error = nullptr) const;  // nothing: the error
-  static Mark mark_of(const std::optional<struct stat>& database, const std::optional<struct stat>& log);
+  using Seen = std::optional<struct statx>;
+  bool safe_file(const char* end, Seen& found, bool times = true);
+  Seen stat_of(const char* end, bool times = true, int* error = nullptr) const;  // nothing: the error
 
   std::string path_;
   std::string folder_;
   std::string name_;
   std::string problem_;
   Fd folder_fd_;
-  std::optional<struct stat> database_, log_;  // at the last look()
+  Seen database_, log_;  // at the last look()
+  bool times_of_log_ = true;
   struct Pinned {
     std::mutex mutex;
     Fd file;  // O_PATH, which takes no lock with it when it is closed
     dev_t device = 0;
-    ino_t inode = 0;
-    ino_t log = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t log = 0;
     std::atomic<unsigned> generation = 0;
     std::atomic<bool> suspect = false;
   };

@@ -142,6 +142,7 @@ void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto some = [&] { return now() || !queue_.empty(); };
   std::optional<Time> until = sign_by_;
   if (empty_by_) until = std::min(until.value_or(*empty_by_), *empty_by_);
+  if (rest_by_) until = std::min(until.value_or(*rest_by_), *rest_by_);
   if (!until) {
     wake_.wait(lock, some);
   } else if (!wake_.wait_until(lock, *until, some)) {
@@ -179,6 +180,7 @@ void Writer::run() {
     if (!carried.empty()) transaction([&] { return statements_->write(carried); });
     sign_due(stop);
     if (empty_by_ && std::chrono::steady_clock::now() >= *empty_by_) empty_log(false);
+    if (rest_by_ && std::chrono::steady_clock::now() >= *rest_by_) rest();
     bool idle = false;
     {
       const std::lock_guard lock(mutex_);
@@ -196,7 +198,7 @@ int Writer::transaction(const Write& write) {
   if (code == SQLITE_OK) code = write();
   if (code == SQLITE_OK) code = statements_->commit();
   if (code == SQLITE_OK) {
-    left();
+    committed();
     statements_->log().committed();
     know_head();
     return code;
@@ -335,8 +337,7 @@ void Writer::write_policy() {
 
 void Writer::checkpoint(bool idle) {
   if (spoiled_ || wal_pages_ < (idle ? kCheckpointPages : kCheckpointPagesBusy)) return;
-  const bool as_left = place_.look() == Place::Found::kReady && place_.has_log() && mark_ == place_.seen();
-  if (!as_left) return;  // never over what somebody else wrote; the next commit says so
+  if (!as_left()) return;  // never over what somebody else wrote; the next commit says so
   sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;
   left();

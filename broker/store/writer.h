@@ -29,6 +29,8 @@ inline constexpr std::size_t kQueueBatches = 65'536;
 // many of them, or after this time, since a sync for the first alone would keep the others waiting (PostgreSQL: commit_siblings).
 inline constexpr std::size_t kCrowd = 8;
 inline constexpr std::chrono::microseconds kGather{200};
+// Commits that follow each other within this time are one burst, in and after which the times of the write-ahead log are asked once.
+inline constexpr std::chrono::milliseconds kBurst{1};
 inline constexpr std::chrono::seconds kEmptyAgain{10};
 inline constexpr std::size_t kQueueBytes = 64 * 1024 * 1024;  // of argv, the one large thing in a batch
 
@@ -125,11 +127,15 @@ class Writer {
   void know_head();
   void empty_log(bool patient);
   bool ready();  // has a good connection to a file that is as it was left, or gets one
+  Place::Found look();
+  bool as_left();
   bool untouched();
   bool check_again(const Place::Mark& now);
   void replace_deleted();
   void replace_log();
-  void left();   // the files are now as this writer left them
+  void left();  // the files are now as this writer left them
+  void committed();
+  void rest();
   template <class Write>
   int transaction(const Write& write);  // all or nothing
   void keep_error(int code);
@@ -141,7 +147,7 @@ class Writer {
   std::unique_ptr<Statements> statements_;
   bool spoiled_ = false;
   bool other_log_ = false;  // the file holds one that this writer did not write
-  std::optional<Place::Mark> mark_;  // as left; nothing: to be checked before the next write
+  std::optional<Place::Mark> mark_;  // as left, without the log in a burst; nothing: to be checked before the next write
   std::optional<Place::Mark> bad_;   // as it was when the last check failed
   Place& place_;
   core::Post post_;
@@ -154,6 +160,8 @@ class Writer {
   std::optional<Time> sign_by_;  // entries are under no signed head since a while
   int wal_pages_ = 0;
   std::optional<Database::PolicySet> unwritten_policy_;
+  Time committed_at_;
+  std::optional<Time> rest_by_;  // the burst ends if nothing comes
 
   std::atomic<bool> failing_ = false, unemptied_ = false;
   mutable std::mutex mutex_;

@@ -68,9 +68,8 @@ int Writer::erase_archived(const core::Batch& batch) {
 
 // Somebody who reads in the database keeps what he reads from being overwritten. Nobody waits for him a second time.
 void Writer::empty_log(bool patient) {
-  const bool as_left = !spoiled_ && place_.look() == Place::Found::kReady && place_.has_log() && mark_ == place_.seen();
   int code = SQLITE_BUSY;
-  if (as_left) {
+  if (!spoiled_ && as_left()) {
     if (!patient) sqlite3_busy_timeout(db_.get(), 0);
     code = sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     if (!patient) sqlite3_busy_timeout(db_.get(), kBusyMs);

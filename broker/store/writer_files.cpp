@@ -9,7 +9,7 @@ namespace jit::store {
 // Looks at the files before each transaction, for SQLite does not: it would write on into a file that has no name any
 // more, or over damage that its cache hides.
 bool Writer::untouched() {
-  switch (place_.look()) {
+  switch (look()) {
     case Place::Found::kUnsafe:
       keep_error(place_.problem());
       return false;
@@ -25,9 +25,14 @@ bool Writer::untouched() {
     return false;
   }
   if (place_.take_suspicion()) mark_.reset();
-  const Place::Mark now = place_.seen();
-  return mark_ == now || check_again(now);
+  if (mark_ == place_.seen()) return true;
+  mark_.reset();
+  return check_again(place_.mark());
 }
+
+Place::Found Writer::look() { return place_.look(!mark_ || mark_->log); }
+
+bool Writer::as_left() { return look() == Place::Found::kReady && place_.has_log() && mark_ == place_.seen(); }
 
 bool Writer::check_again(const Place::Mark& now) {
   if (bad_ == now) return false;  // nothing has changed since: the error that is kept says it
@@ -65,7 +70,28 @@ void Writer::replace_log() {
   keep_error(place_.path() + "-wal was taken away while jit-broker runs; another one was begun, and nothing is lost");
 }
 
-void Writer::left() { mark_ = place_.mark(); }
+void Writer::left() {
+  mark_ = place_.mark();
+  rest_by_.reset();
+}
+
+// A commit writes to the log alone. A log whose times were asked has its inode written, too, with the next sync: on a file system
+// without a journal that is a third more of it.
+void Writer::committed() {
+  const Time now = std::chrono::steady_clock::now();
+  if (now < committed_at_ + kBurst) {
+    mark_->log.reset();
+    rest_by_ = now + kBurst;
+  } else {
+    left();
+  }
+  committed_at_ = now;
+}
+
+void Writer::rest() {
+  if (mark_) mark_->log = place_.mark().log;
+  rest_by_.reset();
+}
 
 bool Writer::ready() {
   if (!untouched()) return false;

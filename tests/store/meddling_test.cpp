@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include "tests/catch.h"
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <thread>
 
 #include "tests/store/samples.h"
 
@@ -154,6 +156,18 @@ TEST_CASE("the files are deleted under the broker: they are made anew, with all 
     CHECK_FALSE(fs::exists(m.path + ".new"));
     m.is_whole();
   }
+}
+
+TEST_CASE("a log that is damaged after many commits in a row", "[meddling]") {
+  Meddled m;
+  for (int i = 0; i < 5; ++i) REQUIRE(m.commit());
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the writer asks how the log was left when none came for 1 ms
+  turn_over(m.path + "-wal");
+  CHECK_FALSE(m.commit());
+  CHECK(m.store->db->last_error().find("damaged") != std::string::npos);
+  turn_over(m.path + "-wal");
+  CHECK(m.commit());
+  m.is_whole();
 }
 
 TEST_CASE("a look at the files by somebody else, or a touch, is no damage", "[meddling]") {
