@@ -82,7 +82,7 @@ core::Head Writer::head() const {
 void Writer::queue(Job&& job) {
   const std::size_t size = size_of(job.batch);
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (queue_.size() < kQueueBatches && queue_bytes_ + size <= kQueueBytes) {
       const bool first = queue_.empty();
       const bool hurries = !job.batch.may_wait && !urgent_;
@@ -90,7 +90,10 @@ void Writer::queue(Job&& job) {
       queue_.push_back(std::move(job));
       queue_bytes_ += size;
       urgent_ = urgent_ || hurries;
-      if (first || hurries || (wanted_ != 0 && queue_.size() >= wanted_)) wake_.notify_one();
+      const bool wakes = first || hurries || (wanted_ != 0 && queue_.size() >= wanted_);
+      waiting_.store(true, std::memory_order_relaxed);
+      lock.unlock();
+      if (wakes) wake_.notify_one();
       return;
     }
     error_ = "the disk does not keep up: too much waits to be written";
@@ -137,6 +140,13 @@ void Writer::keep_error(int code) {
   }
 }
 
+void Writer::look_out() {
+  while (brisk_ && !waiting_.load(std::memory_order_relaxed)) {
+    std::this_thread::yield();  // who was told may need this processor
+    brisk_ = std::chrono::steady_clock::now() < told_at_ + kLookOut;
+  }
+}
+
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto now = [this] { return stop_ || urgent_ || policy_ || !carried_.empty(); };
   const auto some = [&] { return now() || !queue_.empty(); };
@@ -162,10 +172,13 @@ void Writer::run() {
     std::optional<Database::PolicySet> policy;
     Carried carried;
     bool stop = false;
+    look_out();
     {
       std::unique_lock lock(mutex_);
       wait_for_work(lock);
+      if (!queue_.empty()) brisk_ = give_up_ - patience_ < told_at_ + kLookOut;
       group.swap(queue_);
+      waiting_.store(false, std::memory_order_relaxed);
       crowd_ = group.size();
       queue_bytes_ = 0;
       urgent_ = false;
@@ -283,6 +296,7 @@ void Writer::write_group(std::vector<Job>& group) {
       done(job.written);
     }
   });
+  told_at_ = std::chrono::steady_clock::now();
 }
 
 // First the file, then the cut: after a crash between the two it is written again.

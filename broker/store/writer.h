@@ -29,6 +29,8 @@ inline constexpr std::size_t kQueueBatches = 65'536;
 // many of them, or after this time, since a sync for the first alone would keep the others waiting (PostgreSQL: commit_siblings).
 inline constexpr std::size_t kCrowd = 8;
 inline constexpr std::chrono::microseconds kGather{200};
+// Who is told and asks again at once does so before this thread would be asleep and woken; where one did, the writer looks out so long.
+inline constexpr std::chrono::microseconds kLookOut{50};
 // Commits that follow each other within this time are one burst, in and after which the times of the write-ahead log are asked once.
 inline constexpr std::chrono::milliseconds kBurst{1};
 inline constexpr std::chrono::seconds kEmptyAgain{10};
@@ -112,6 +114,7 @@ class Writer {
 
   using Time = std::chrono::steady_clock::time_point;
   void run();
+  void look_out();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void write_group(std::vector<Job>& group);
   void write_span(std::span<Job> jobs);
@@ -160,10 +163,11 @@ class Writer {
   std::optional<Time> sign_by_;  // entries are under no signed head since a while
   int wal_pages_ = 0;
   std::optional<Database::PolicySet> unwritten_policy_;
-  Time committed_at_;
+  Time committed_at_, told_at_;
   std::optional<Time> rest_by_;  // the burst ends if nothing comes
+  bool brisk_ = false;  // somebody asked again at once
 
-  std::atomic<bool> failing_ = false, unemptied_ = false;
+  std::atomic<bool> failing_ = false, unemptied_ = false, waiting_ = false;  // waiting_: something is in the queue
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> queue_;
