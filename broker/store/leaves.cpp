@@ -92,12 +92,20 @@ Drafted drafted(const core::AuditEntry& entry, Salts& salts) {
 
 }  // namespace
 
-std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts) {
+std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts, std::uint64_t expected) {
   try {
-    return drafted(entry, salts);
+    Drafted out = drafted(entry, salts);
+    if (expected != 0) out.leaf = leaf_at(out, expected);
+    return out;
   } catch (const std::exception&) {
     return std::nullopt;
   }
+}
+
+Drafted::Leaf leaf_at(const Drafted& drafted, std::uint64_t sequence) {
+  Drafted::Leaf out{sequence, drafted.draft.text(sequence), {}};
+  out.hash = evidence::leaf_hash(out.text);
+  return out;
 }
 
 bool Tellings::is_of_other(std::string_view field) const {

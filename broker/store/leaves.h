@@ -8,6 +8,7 @@
 
 #include "broker/core/model.h"
 #include "evidence/draft.h"
+#include "evidence/merkle.h"
 
 namespace jit::store {
 
@@ -30,10 +31,19 @@ struct Told {
 struct Drafted {
   evidence::Draft draft;
   std::array<Told, 2> told;
+  // Made for the place that it is expected to get, which it gets unless something before it cannot be written.
+  struct Leaf {
+    std::uint64_t sequence = 0;  // 0: not made
+    std::string text;
+    evidence::Hash hash{};
+  };
+  Leaf leaf;
 };
 
-// Nothing: it cannot be a leaf.
-std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts);
+Drafted::Leaf leaf_at(const Drafted& drafted, std::uint64_t sequence);  // throws std::exception where it cannot be a leaf
+
+// Nothing: it cannot be a leaf. Its leaf is made where a sequence is expected.
+std::optional<Drafted> draft_of(const core::AuditEntry& entry, Salts& salts, std::uint64_t expected = 0);
 
 // Whom the personal fields of an entry tell of, and which of them tell of whom.
 struct Tellings {

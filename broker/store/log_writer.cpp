@@ -69,24 +69,24 @@ int LogWriter::look_again() {
 
 int LogWriter::append(const core::AuditEntry& entry, const Drafted& drafted) {
   const std::uint64_t sequence = now_.tree.size() + 1;
-  std::string leaf;
-  evidence::Hash hash{};
+  Drafted::Leaf made;
+  const bool expected = drafted.leaf.sequence == sequence;
   try {
-    leaf = drafted.draft.text(sequence);
-    hash = evidence::leaf_hash(leaf);
+    if (!expected) made = leaf_at(drafted, sequence);
   } catch (const std::exception&) {
     return kUnstorable;
   }
+  const Drafted::Leaf& leaf = expected ? drafted.leaf : made;
   Bind bind(insert_entry_.get());
-  bind.number(sequence).number(entry.wall).id(entry.request).id(entry.grant).bytes(evidence::text_of(hash));
-  bind.text(entry.type).text(leaf);
+  bind.number(sequence).number(entry.wall).id(entry.request).id(entry.grant).bytes(evidence::text_of(leaf.hash));
+  bind.text(entry.type).text(leaf.text);
   for (const Told& told : drafted.told) {
     const bool tells = !told.fields.empty();
     bind.text(tells ? told.person : std::string_view()).text(told.fields);
   }
   if (bind.code() != SQLITE_OK) return bind.code();
   int code = step(insert_entry_.get());
-  now_.tree.add(hash, [&](unsigned level, std::uint64_t position, const evidence::Hash& root) {
+  now_.tree.add(leaf.hash, [&](unsigned level, std::uint64_t position, const evidence::Hash& root) {
     if (code != SQLITE_OK) return;
     Bind row(insert_subtree_.get());
     row.number(level).number(position).bytes(evidence::text_of(root));

@@ -40,6 +40,7 @@ bool batch_at_fault(int code) {
 
 Writer::Writer(Db db, Place& place, core::Post post, Log log, std::chrono::milliseconds patience, Found found)
     : db_(std::move(db)), place_(place), post_(std::move(post)), patience_(patience), log_(std::move(log)), archive_(place.archive()), tree_(std::move(found.tree)), head_(std::move(found.head)) {
+  expected_.store(tree_.size() + 1);
   // Signals are for the broker's own thread.
   sigset_t all;
   sigset_t before;
@@ -58,13 +59,14 @@ Writer::~Writer() {
   thread_.join();
 }
 
-// What of an entry does not depend on its place is made here, so that the writer has little to do.
+// What can be made of an entry here is, so that the writer has little to do.
 void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
   thread_local Salts salts;
   std::vector<Drafted> drafts;
   drafts.reserve(batch.entries.size());
+  std::uint64_t sequence = expected_.load(std::memory_order_relaxed);
   for (const core::AuditEntry& entry : batch.entries) {
-    auto drafted = draft_of(entry, salts);
+    auto drafted = draft_of(entry, salts, sequence++);
     if (!drafted) break;
     drafts.push_back(std::move(*drafted));
   }
@@ -86,6 +88,7 @@ void Writer::queue(Job&& job) {
     if (queue_.size() < kQueueBatches && queue_bytes_ + size <= kQueueBytes) {
       const bool first = queue_.empty();
       const bool hurries = !job.batch.may_wait && !urgent_;
+      expected_.fetch_add(job.drafts.size(), std::memory_order_relaxed);
       if (first) give_up_ = std::chrono::steady_clock::now() + patience_;
       queue_.push_back(std::move(job));
       queue_bytes_ += size;
@@ -179,6 +182,9 @@ void Writer::run() {
       if (!queue_.empty()) brisk_ = give_up_ - patience_ < told_at_ + kLookOut;
       group.swap(queue_);
       waiting_.store(false, std::memory_order_relaxed);
+      std::uint64_t next = tree_.size() + 1;
+      for (const Job& job : group) next += job.drafts.size();
+      expected_.store(next, std::memory_order_relaxed);
       crowd_ = group.size();
       queue_bytes_ = 0;
       urgent_ = false;

@@ -168,6 +168,7 @@ class Writer {
   bool brisk_ = false;  // somebody asked again at once
 
   std::atomic<bool> failing_ = false, unemptied_ = false, waiting_ = false;  // waiting_: something is in the queue
+  std::atomic<std::uint64_t> expected_ = 0;  // the place in the log that the next entry gets if all that is queued is written
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> queue_;
