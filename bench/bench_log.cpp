@@ -140,11 +140,39 @@ double with_threads(const std::string& path) {
   return static_cast<double>(kThreads) * 1e9 / static_cast<double>(bench::now_ns() - begin);
 }
 
-// By turns, so that what else the disk does meets both: one commit, and a write and fdatasync of as many bytes.
+// By turns, so that what else the disk does meets both: commits, and a write and fdatasync of as many bytes for each.
+struct Medians {
+  double commit_us = 0, bare_us = 0;
+  double ratio() const { return commit_us / bare_us; }
+};
 struct Beside {
-  double commit_us = 0, bare_us = 0, alone = 0;
+  Medians one, row;  // one of each in a turn, and kRow
+  double alone = 0;
   std::size_t bytes = 0;
 };
+constexpr std::size_t kRow = 50;
+
+Medians by_turns(broker::Loop& loop, store::Database& database, int fd, const std::string& bytes, std::size_t each) {
+  std::vector<double> commits, syncs;
+  const auto time = [](std::vector<double>& to, const auto& what) {
+    const bench::Ns begin = bench::now_ns();
+    what();
+    to.push_back(static_cast<double>(bench::now_ns() - begin) / 1e3);
+  };
+  while (syncs.size() < kAlone) {
+    for (std::size_t i = 0; i < each; ++i) {
+      Round one(loop, database, 1, 1);
+      time(commits, [&] { one.run(); });
+    }
+    for (std::size_t i = 0; i < each; ++i) {
+      const auto at = static_cast<off_t>(syncs.size() * bytes.size());
+      time(syncs, [&] {
+        if (pwrite(fd, bytes.data(), bytes.size(), at) < 0 || fdatasync(fd) != 0) bench::fail("cannot sync the bare file");
+      });
+    }
+  }
+  return {median(commits), median(syncs)};
+}
 
 std::size_t size_of(const std::string& path) {
   struct stat st {};
@@ -167,26 +195,14 @@ Beside beside(broker::Loop& loop, const std::string& folder) {
   const std::string bare = folder + "/bare";
   const int fd = ::open(bare.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const std::string bytes(out.bytes, 'x');
-  std::vector<double> commits, syncs;
-  bench::Ns committing = 0;
   for (std::size_t i = 0; i < kAlone; ++i) {
     if (pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(i * bytes.size())) < 0) bench::fail("cannot write %s", bare.c_str());
   }
   if (fd < 0 || fsync(fd) != 0) bench::fail("cannot write %s", bare.c_str());
-  for (std::size_t i = 0; i < kAlone; ++i) {
-    Round one(loop, *database, 1, 1);
-    bench::Ns begin = bench::now_ns();
-    one.run();
-    commits.push_back(static_cast<double>(bench::now_ns() - begin) / 1e3);
-    committing += bench::now_ns() - begin;
-    begin = bench::now_ns();
-    if (pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(i * bytes.size())) < 0 || fdatasync(fd) != 0) bench::fail("cannot sync %s", bare.c_str());
-    syncs.push_back(static_cast<double>(bench::now_ns() - begin) / 1e3);
-  }
+  out.one = by_turns(loop, *database, fd, bytes, 1);
+  out.row = by_turns(loop, *database, fd, bytes, kRow);
   close(fd);
-  out.commit_us = median(commits);
-  out.bare_us = median(syncs);
-  out.alone = static_cast<double>(kAlone) * 1e9 / static_cast<double>(committing);
+  out.alone = Round(loop, *database, 1, kAlone).run();
   return out;
 }
 
@@ -198,14 +214,14 @@ int main(int argc, char** argv) {
   std::string folder = std::filesystem::canonical(parent) / "bench-log-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) bench::fail("cannot make a folder in %s", parent.c_str());
   const auto loop = broker::Loop::open();
-  std::vector<double> alone, together, threads, commit, bare, ratio;
+  std::vector<double> alone, together, threads;
+  std::vector<Medians> one, row;
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < rounds; ++i) {
     const Beside both = beside(*loop, folder);
     alone.push_back(both.alone);
-    commit.push_back(both.commit_us);
-    bare.push_back(both.bare_us);
-    ratio.push_back(both.commit_us / both.bare_us);
+    one.push_back(both.one);
+    row.push_back(both.row);
     bytes = both.bytes;
     {
       const auto database = open(folder + "/together.db", loop->post());
@@ -215,8 +231,9 @@ int main(int argc, char** argv) {
     for (const char* name : {"beside.db", "together.db", "threads.db"}) {
       for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(folder + "/" + name + end);
     }
-    std::printf("round %zu: alone %.0f/s, commit %.1f us, bare fdatasync of %zu bytes %.1f us, ratio %.2f; %zu callers on one loop %.0f/s; as threads %.0f/s\n",
-                i + 1, alone.back(), commit.back(), bytes, bare.back(), ratio.back(), kCallers, together.back(), threads.back());
+    std::printf("round %zu: alone %.0f/s; commit / bare fdatasync of %zu bytes, us: %.1f / %.1f = %.2f, %zu in a row %.1f / %.1f = %.2f; %zu callers on one loop %.0f/s; as threads %.0f/s\n",
+                i + 1, alone.back(), bytes, both.one.commit_us, both.one.bare_us, both.one.ratio(), kRow, both.row.commit_us, both.row.bare_us, both.row.ratio(), kCallers,
+                together.back(), threads.back());
     std::fflush(stdout);
   }
   std::filesystem::remove_all(folder);
@@ -224,6 +241,16 @@ int main(int argc, char** argv) {
   std::printf("  alone, each awaited                 %10.0f entries/s   (asked: 5,000)\n", median(alone));
   std::printf("  %zu callers on one event loop        %10.0f entries/s   (asked: 100,000)\n", kCallers, median(together));
   std::printf("  %zu callers, a thread each           %10.0f entries/s\n", kCallers, median(threads));
-  std::printf("  a commit / a bare fdatasync         %10.2f             (asked: 1.5)   %.1f / %.1f us, %zu bytes\n", median(ratio), median(commit), median(bare), bytes);
+  const auto tell = [&](const char* how, const std::vector<Medians>& rounds_of_it) {
+    std::vector<double> commit, bare, ratio;
+    for (const Medians& each : rounds_of_it) {
+      commit.push_back(each.commit_us);
+      bare.push_back(each.bare_us);
+      ratio.push_back(each.ratio());
+    }
+    std::printf("  a commit / a bare fdatasync, %-7s%10.2f             (asked: 1.5)   %.1f / %.1f us, %zu bytes\n", how, median(ratio), median(commit), median(bare), bytes);
+  };
+  tell("by one", one);
+  tell("in rows", row);
   return 0;
 }
