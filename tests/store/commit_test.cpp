@@ -74,6 +74,8 @@ TEST_CASE("one bad batch of a group fails alone") {
   std::string types;
   for (const auto& one : store.db->entries({})) types += std::to_string(one.sequence) + one.type + " ";
   CHECK(types == "1zeroth 2first 3a 4b ");
+  // "b" was submitted for the fifth place.
+  for (const auto& leaf : store.db->log(0, 10)) CHECK(leaf.leaf.find("\"sequence\":" + std::to_string(leaf.sequence) + ",") != std::string::npos);
 }
 
 TEST_CASE("too much waiting is refused at once") {

@@ -32,6 +32,8 @@ TEST_CASE("a sync that fails: false to the whole group, nothing of it there, and
     }
   }
   for (const auto& one : store.db->entries({})) CHECK(one.type == "good");
+  // Each was submitted for the place behind what was lost.
+  for (const auto& leaf : store.db->log(0, 100)) CHECK(leaf.leaf.find("\"sequence\":" + std::to_string(leaf.sequence) + ",") != std::string::npos);
 }
 
 TEST_CASE("a group fails as one where the disk is at fault") {
