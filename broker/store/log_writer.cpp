@@ -86,6 +86,7 @@ int LogWriter::append(const core::AuditEntry& entry, const Drafted& drafted) {
   }
   if (bind.code() != SQLITE_OK) return bind.code();
   int code = step(insert_entry_.get());
+  if ((code & 0xff) == SQLITE_CONSTRAINT) code = SQLITE_CORRUPT;  // its place is taken: somebody else wrote there
   now_.tree.add(leaf.hash, [&](unsigned level, std::uint64_t position, const evidence::Hash& root) {
     if (code != SQLITE_OK) return;
     Bind row(insert_subtree_.get());

@@ -28,6 +28,12 @@ Place::Times times_of(const std::optional<struct statx>& seen) {
   return {static_cast<std::int64_t>(seen->stx_size), seen->stx_mtime.tv_sec, seen->stx_mtime.tv_nsec, seen->stx_ctime.tv_sec, seen->stx_ctime.tv_nsec};
 }
 
+Place::Times size_alone(const std::optional<struct statx>& seen) {
+  Place::Times out;
+  if (seen) out.size = static_cast<std::int64_t>(seen->stx_size);
+  return out;
+}
+
 bool others_can_write(const struct stat& st) { return (st.st_mode & (S_IWGRP | S_IWOTH)) != 0; }
 
 }  // namespace
@@ -154,13 +160,11 @@ bool Place::is_deleted() {
   return pinned_->file && ::fstat(pinned_->file.get(), &st) == 0 && st.st_nlink == 0;
 }
 
-Place::Mark Place::seen() const {
-  Mark mark{times_of(database_), {}};
-  if (times_of_log_) mark.log = times_of(log_);
-  return mark;
-}
+Place::Mark Place::seen() const { return {times_of(database_), times_of_log_ ? times_of(log_) : size_alone(log_)}; }
 
 Place::Mark Place::mark() const { return {times_of(stat_of("")), times_of(stat_of("-wal"))}; }
+
+Place::Times Place::size_of_log() const { return size_alone(stat_of("-wal", false)); }
 
 void Place::renewed() {
   for (const char* end : {"-wal", "-shm", "-journal"}) ::unlinkat(folder_fd_.get(), (name_ + end).c_str(), 0);

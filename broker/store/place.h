@@ -39,8 +39,7 @@ class Place {
     bool operator==(const Times&) const = default;
   };
   struct Mark {
-    Times database;
-    std::optional<Times> log;  // nothing: not asked for
+    Times database, log;  // of the log its size alone where its times were not asked for
     bool operator==(const Mark&) const = default;
   };
 
@@ -61,6 +60,7 @@ class Place {
   bool is_deleted();     // the pinned file has no name any more, and cannot be put back
   Mark seen() const;  // at the last look()
   Mark mark() const;  // now
+  Times size_of_log() const;
 
   // How often the file or its log was made anew: a connection from before does not see what is written now.
   unsigned generation() const { return pinned_->generation.load(); }

@@ -92,8 +92,8 @@ std::string_view name_of(OpenError);
 // write; so is damage. Whole pages are read (PRAGMA quick_check) when the database is opened, after SQLite met damage
 // in a write or a read, and after anybody else wrote to the files (size, mtime and ctime tell, even where a cache still
 // holds the pages as they were). Not found that way: bytes turned inside one value, and what is written within one tick
-// of the kernel's clock (4 ms) after a commit, or to the log between commits less than 1 ms apart. A deleted file or log is
-// made anew from what is still open.
+// of the kernel's clock (4 ms) after a commit, or into the log while commits are less than 1 ms apart and 1 ms after. A
+// deleted file or log is made anew from what is still open.
 class Database final : public core::Store {
  public:
   struct Opened {

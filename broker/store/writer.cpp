@@ -161,6 +161,11 @@ void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   } else if (!wake_.wait_until(lock, *until, some)) {
     return;
   }
+  if (rest_by_ && *rest_by_ < give_up_ && !wake_.wait_until(lock, *rest_by_, now)) {
+    lock.unlock();
+    rest();
+    lock.lock();
+  }
   wake_.wait_until(lock, give_up_, now);
   if (crowd_ < kCrowd || stop_) return;
   wanted_ = crowd_ / 2;

@@ -150,7 +150,7 @@ class Writer {
   std::unique_ptr<Statements> statements_;
   bool spoiled_ = false;
   bool other_log_ = false;  // the file holds one that this writer did not write
-  std::optional<Place::Mark> mark_;  // as left, without the log in a burst; nothing: to be checked before the next write
+  std::optional<Place::Mark> mark_;  // as left, of the log its size alone in a burst; nothing: to be checked before the next write
   std::optional<Place::Mark> bad_;   // as it was when the last check failed
   Place& place_;
   core::Post post_;

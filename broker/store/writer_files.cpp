@@ -30,7 +30,7 @@ bool Writer::untouched() {
   return check_again(place_.mark());
 }
 
-Place::Found Writer::look() { return place_.look(!mark_ || mark_->log); }
+Place::Found Writer::look() { return place_.look(!rest_by_); }
 
 bool Writer::as_left() { return look() == Place::Found::kReady && place_.has_log() && mark_ == place_.seen(); }
 
@@ -80,7 +80,7 @@ void Writer::left() {
 void Writer::committed() {
   const Time now = std::chrono::steady_clock::now();
   if (now < committed_at_ + kBurst) {
-    mark_->log.reset();
+    mark_->log = place_.size_of_log();
     rest_by_ = now + kBurst;
   } else {
     left();

@@ -3,15 +3,14 @@
 // the cause is gone, and what was acknowledged is there.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "tests/catch.h"
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
-#include <thread>
 
 #include "tests/store/samples.h"
 
@@ -159,15 +158,41 @@ TEST_CASE("the files are deleted under the broker: they are made anew, with all 
 }
 
 TEST_CASE("a log that is damaged after many commits in a row", "[meddling]") {
-  Meddled m;
+  Meddled m, beside;
   for (int i = 0; i < 5; ++i) REQUIRE(m.commit());
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the writer asks how the log was left when none came for 1 ms
+  core::Batch patient = batch(entry());
+  patient.may_wait = true;
+  REQUIRE(beside.store->commit(patient));  // takes 50 ms: the writer asks how the log was left when none came for 1
   turn_over(m.path + "-wal");
   CHECK_FALSE(m.commit());
   CHECK(m.store->db->last_error().find("damaged") != std::string::npos);
   turn_over(m.path + "-wal");
   CHECK(m.commit());
   m.is_whole();
+}
+
+TEST_CASE("somebody's hand in the log right after many commits in a row", "[meddling]") {
+  SECTION("cut") {
+    Meddled m;
+    for (int i = 0; i < 5; ++i) REQUIRE(m.commit());
+    fs::resize_file(m.path + "-wal", fs::file_size(m.path + "-wal") / 2);
+    CHECK_FALSE(m.commit());
+    CHECK(m.store->db->failing());
+  }
+  SECTION("an entry in the next one's place") {
+    Meddled m;
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(m.path.c_str(), &db) == SQLITE_OK);
+    for (int i = 0; i < 5; ++i) REQUIRE(m.commit());
+    REQUIRE(sqlite3_exec(db, "INSERT INTO audit SELECT sequence + 1, wall, request, issued, hash, type, leaf, about, told, other, told_other FROM audit "
+                             "ORDER BY sequence DESC LIMIT 1", nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+    for (int i = 0; i < 3; ++i) {
+      CHECK_FALSE(m.commit());
+      CHECK(m.store->db->failing());
+    }
+    CHECK(m.store->db->last_error().find("another log") != std::string::npos);
+  }
 }
 
 TEST_CASE("a look at the files by somebody else, or a touch, is no damage", "[meddling]") {
