@@ -96,7 +96,10 @@ const LiveGrant* Core::Impl::covering_grant(const Ask& ask) {
     if (live == nullptr || !covers(live->grant, attempt, clock.boottime())) continue;
     if (ask.child && live->grant.state != GrantState::kActive) continue;  // a child begins no grant
     const Sight sight(senses, clock, ask, &live->grant);
-    if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) continue;
+    if (policy()->refuses_use(live->grant.rule, live->grant.fingerprint, sight.view)) {
+      if (ask.unseen) return nullptr;  // its files may make this one the first that covers it
+      continue;
+    }
     if (!approved_by(*live, ask.subject)) return live;
   }
   return nullptr;

@@ -19,10 +19,10 @@ struct Told final : Enforcement {
 };
 
 // A permit asking nobody, for ten minutes at first and an hour at most.
-std::string rule(const std::string& lines) {
+std::string rule(const std::string& lines, const std::string& id = "ends") {
   return R"(
 [[permit]]
-id = "ends"
+id = ")" + id + R"("
 who = ["user:alice"]
 door = ["sudo"]
 as = ["user:limited"]
@@ -303,6 +303,26 @@ TEST_CASE("files are looked at where they could change what a grant gives, and n
   CHECK(world.said(world.submit(plugin)) == "allow asked-later");
   plugin.observe = true;
   CHECK(world.silent(world.submit(plugin)));
+}
+
+TEST_CASE("files are looked at where they could change which grant is used", "[ends]") {
+  Ends world("scope = \"tty\"\n" + rule("approval = \"one\"\nrun = [\"command:id\"]\nrun-max = \"2h\"\n", "backup") + "[command]\nid = [[\"/usr/bin/id\"]]\n");
+  REQUIRE(world.used("/usr/bin/id").allow);
+  Ask seen = world.sudo("/usr/bin/id");
+  seen.via.clear();
+  Ask unseen = seen;
+  unseen.command.path.clear();
+  unseen.command.changeable = unseen.unseen = true;
+  CHECK(world.said(world.submit(unseen)) == "allow granted");
+  Ask ahead = seen;
+  ahead.via = "backup";
+  ahead.process = {};
+  ahead.parent = {};
+  world.create(kAlice, ahead);
+  REQUIRE(world.vote(kBob, world.only_request()).error().empty());
+  CHECK(world.silent(world.submit(unseen)));
+  REQUIRE(world.said(world.submit(seen)) == "allow granted");
+  CHECK(world.held.grants.at(world.bound(world.bind(seen)).grant).rule == "backup");
 }
 
 TEST_CASE("an extension moves the end of what runs", "[ends]") {
