@@ -24,6 +24,7 @@ STOLEN = "f" * 32
 HEARD_S = 10
 COUNT = 40
 SETTLED_S = 120  # a server that was away comes back by and by
+LEADS_S = 15
 
 
 def looker() -> relaylib.Keeper:
@@ -47,12 +48,13 @@ def leader_of(stream: str) -> int:
     raise bedlib.Failed(f"nobody leads {stream}")
 
 
-def ready(keeper: relaylib.Keeper, stream: str) -> bool:
-    """Does every node have all that the stream has?"""
+def missing(keeper: relaylib.Keeper, stream: str) -> str:
+    """What is said of the stream, unless every node has all that it has."""
     answer = keeper.request(f"$JS.API.STREAM.INFO.{stream}", b"{}", timeout=2)
     cluster = json.loads(answer["data"]).get("cluster", {}) if answer else {}
     replicas = cluster.get("replicas", [])
-    return "leader" in cluster and len(replicas) == 2 and all(one["current"] and not one.get("offline") for one in replicas)
+    whole = "leader" in cluster and len(replicas) == 2 and all(one["current"] and not one.get("offline") for one in replicas)
+    return "" if whole else json.dumps(cluster)
 
 
 def all_ready() -> None:
@@ -60,10 +62,15 @@ def all_ready() -> None:
     began = time.monotonic()
     keepers = itertools.cycle([relaylib.Keeper(port) for port in RELAY.ports])
     for stream in ["VOTE", "END", *(f"REQ-{each}" for each in relaylib.SETS)]:
+        led = time.monotonic()
         for keeper in keepers:  # one that has just come may not answer yet
-            if ready(keeper, stream):
+            said = missing(keeper, stream)
+            if not said:
                 break
-            check(time.monotonic() - began < SETTLED_S, f"{stream} is not on every node")
+            check(time.monotonic() - began < SETTLED_S, f"{stream} is not on every node: {said}")
+            if time.monotonic() - led > LEADS_S:  # who follows in nats-server 2.9 may stay behind until somebody else leads
+                keeper.request(f"$JS.API.STREAM.LEADER.STEPDOWN.{stream}", b"{}", timeout=2)
+                led = time.monotonic()
             keeper.next(0.2, "nobody")
     print(f"     all nodes have all after {time.monotonic() - began:.1f} s", flush=True)
 
