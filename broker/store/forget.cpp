@@ -7,6 +7,7 @@
 
 #include "broker/store/his.h"
 #include "broker/store/segments.h"
+#include "broker/store/store.h"
 
 namespace jit::store {
 namespace {

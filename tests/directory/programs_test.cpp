@@ -264,7 +264,7 @@ TEST_CASE("a digest is bound only where root alone can change the file") {
   };
   std::ifstream in("/usr/bin/id", std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  const std::string id = evidence::sha256_hex(bytes);
+  const std::string id = jit::evidence::sha256_hex(bytes);
   CHECK(digest("/usr/bin/id", "/usr/bin/id") == id);
   CHECK(digest("/usr/bin/id", "/usr/lib/../bin/id") == id);
 
