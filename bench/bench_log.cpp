@@ -225,6 +225,7 @@ int main(int argc, char** argv) {
     bytes = both.bytes;
     {
       const auto database = open(folder + "/together.db", loop->post());
+      Round(*loop, *database, kCallers, kFill).run();
       together.push_back(Round(*loop, *database, kCallers, kTogether).run());
     }
     threads.push_back(with_threads(folder + "/threads.db"));

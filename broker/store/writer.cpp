@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/store/early_writes.h"
+
 namespace jit::store {
 namespace {
 
@@ -363,6 +365,7 @@ void Writer::write_policy() {
 void Writer::checkpoint(bool idle) {
   if (spoiled_ || wal_pages_ < (idle ? kCheckpointPages : kCheckpointPagesBusy)) return;
   if (!as_left()) return;  // never over what somebody else wrote; the next commit says so
+  const EarlyWrites early;
   sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;
   left();

@@ -2,6 +2,7 @@
 #include "tests/catch.h"
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "tests/store/samples.h"
@@ -213,4 +214,26 @@ TEST_CASE("the log file does not grow for ever, and a commit is one sync") {
   CHECK(Syncs::count() - before >= kUses);
   CHECK(Syncs::count() - before < kUses + kUses / 20);
   CHECK(store.db->grant(given.id)->uses == kUses - 1);
+}
+
+TEST_CASE("what a checkpoint copies is on its way to the disk before it is synced, and all of it arrives") {
+  const Folder folder;
+  const std::string path = folder / "jit.db";
+  constexpr std::uint64_t kEntries = 4000;
+  const long long before = Syncs::early();
+  {
+    Opened store(path);
+    for (std::uint64_t i = 0; i < kEntries; i += 100) {
+      core::Batch many;
+      for (int k = 0; k < 100; ++k) {
+        many.entries.push_back(entry("grant.used"));
+        many.entries.back().fields = R"({"text":")" + std::string(2000, 'x') + R"("})";
+      }
+      REQUIRE(store.commit(many));
+    }
+  }
+  CHECK(Syncs::early() - before > 3'000'000);
+  CHECK(Syncs::early() - before < static_cast<long long>(std::filesystem::file_size(path)));
+  Opened again(path);
+  CHECK(again.db->last_sequence() == kEntries);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/store/sync.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@ namespace {
 std::mutex mutex;
 std::condition_variable changed;
 int done = 0;
+long long early = 0;
 int failures = 0;
 int failure = 0;
 bool held = false;
@@ -37,11 +39,24 @@ extern "C" int fdatasync(int fd) {
   return static_cast<int>(::syscall(SYS_fdatasync, fd));
 }
 
+extern "C" int sync_file_range(int fd, off_t at, off_t size, unsigned flags) {
+  {
+    const std::lock_guard lock(mutex);
+    early += size;
+  }
+  return static_cast<int>(::syscall(SYS_sync_file_range, fd, at, size, flags));
+}
+
 namespace jit::test {
 
 int Syncs::count() {
   const std::lock_guard lock(mutex);
   return done;
+}
+
+long long Syncs::early() {
+  const std::lock_guard lock(mutex);
+  return ::early;
 }
 
 void Syncs::hold() {
