@@ -89,6 +89,7 @@ std::string Ledger::created(const Entry& entry) {
   ask.person = text_in(entry, "person");
   ask.digest = text_in(entry, "digest");
   ask.extends = text_in(entry, "extends");
+  ask.offer(entry);
   ++counts_.requests;
   return "";
 }
@@ -121,6 +122,7 @@ std::string Ledger::vote(const Entry& entry) {
   }
   if (!digest.empty()) ask->votes.insert(digest);
   if (digest.empty() && !by_uid) ask->votes_known = false;
+  ask->narrow(entry);
   return "";
 }
 
@@ -134,10 +136,10 @@ std::string Ledger::approved(const Entry& entry) {
   }
   ask->approved = true;
   const std::string extends = text_in(entry, "extends");
-  if (!ask->known) prolonged_.insert(entry.grant);
+  if (!ask->known) prolonged_[entry.grant] = ask->give_s;
   if (!ask->extends.empty()) {
     if (ask->extends != entry.grant) return "more time was approved for another grant than was asked";
-    prolonged_.insert(ask->extends);
+    prolonged_[ask->extends] = ask->give_s;
     ask->used = true;  // a denial that comes later ends the grant
     ask->voters.clear();
     ask->votes.clear();
@@ -169,6 +171,8 @@ std::string Ledger::granted(const Entry& entry) {
   if (ask->known && ask->needed > 0 && !ask->approved) return "request " + shown(entry.request) + " was not approved";
   const std::string person = text_in(entry, "person");
   if (!person.empty() && !ask->person.empty() && person != ask->person) return "the grant is for another person than request " + shown(entry.request);
+  if (std::string wrong = ask->beyond(entry); !wrong.empty()) return wrong + ": see request " + shown(entry.request);
+  ask->repeated = Json();
   ask->used = true;
   ask->voters.clear();  // that of a large log is much, and nobody votes for it any more
   return "";
@@ -176,15 +180,20 @@ std::string Ledger::granted(const Entry& entry) {
 
 std::string Ledger::extended(const Entry& entry) {
   if (reach_ == Reach::kWhole && !grants_.contains(entry.grant)) return "more time for a grant that has no entry";
-  if (prolonged_.erase(entry.grant) == 0) {
+  const auto approved = prolonged_.extract(entry.grant);
+  if (!approved) {
     if (reach_ == Reach::kWhole) return "more time for grant " + shown(entry.grant) + ", which nobody approved";
     ++counts_.unproven;
+    note_end(entry);
+    return "";
   }
-  return "";
+  return longer(entry, approved.mapped());
 }
 
 std::string Ledger::used(const Entry& entry) {
-  return reach_ != Reach::kLate && !grants_.contains(entry.grant) ? "a use of grant " + shown(entry.grant) + ", which has no entry" : "";
+  if (reach_ != Reach::kLate && !grants_.contains(entry.grant)) return "a use of grant " + shown(entry.grant) + ", which has no entry";
+  note_end(entry);
+  return "";
 }
 
 }  // namespace jit::evidence

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the entries of a log say together: each grant has its request, and where its permit asked for people, their votes: of distinct
-// people, used once, and none of the requester unless the rule lets his hardware key answer. And the signed documents: each is the
-// one that its entry names.
+// people, used once, and none of the requester unless the rule lets his hardware key answer. It gives him what was asked, and no more than
+// was offered and than each voter gave. And the signed documents: each is the one that its entry names, and says the same.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "evidence/allowed_signers.h"
 #include "evidence/export.h"
+#include "evidence/request.h"
 
 namespace jit::evidence {
 
@@ -24,6 +28,8 @@ struct LedgerCounts {
   std::uint64_t erased = 0;            // entries of which something was erased
   std::uint64_t unproven = 0;          // what began before the first entry, or whose voters or signed votes were erased
 };
+
+inline constexpr std::array<std::string_view, 4> kScopes = {"command", "tty", "session", "login"};  // the narrowest first; as vote_code.h numbers them
 
 // What is seen of the log: all of it; its end, so that things may have begun before; what belongs to one request or grant.
 enum class Reach : std::uint8_t { kWhole, kLate, kProof };
@@ -50,6 +56,19 @@ class Ledger {
     bool self = false;            // its document lets a hardware key of the requester answer
     std::string asks;             // for "any", "signed" or "hardware" votes; empty: its document is not here
     bool approved = false, denied = false, used = false;
+    Json repeated = Json::object();  // fields that its grant must repeat, until it is made
+    std::string user, boot;
+    std::optional<std::uint64_t> give_s;  // at most: what was offered, or less where a voter gave less
+    std::optional<std::size_t> scope;     // of kScopes, as above
+    // Of its document; nothing: that is not here.
+    struct Signed {
+      std::uint64_t max_s = 0, claim_s = 0;
+      std::int64_t epoch = 0;
+    };
+    std::optional<Signed> document;
+    void offer(const Entry& created);
+    void narrow(const Entry& vote);
+    std::string beyond(const Entry& grant) const;  // empty: it is what was asked, offered and given
   };
   std::string created(const Entry& entry);
   std::string vote(const Entry& entry);
@@ -57,7 +76,10 @@ class Ledger {
   std::string closed(const Entry& entry);
   std::string granted(const Entry& entry);
   std::string extended(const Entry& entry);
+  std::string longer(const Entry& entry, const std::optional<std::uint64_t>& most_s);
   std::string used(const Entry& entry);
+  void note_end(const Entry& entry);
+  bool repeats(const Request& request) const;
   Ask* find(const Entry& entry);
   bool is_own(const Entry& vote) const;
   static bool approves(const Entry& vote);
@@ -76,7 +98,9 @@ class Ledger {
   std::vector<AllowedSigner> signers_;
   std::map<std::string, Ask, std::less<>> asks_;
   std::set<std::string, std::less<>> grants_;
-  std::set<std::string, std::less<>> prolonged_;  // grants for which more time was approved, and not given yet
+  // Grants for which more time was approved and not given yet, and how much at most; nothing: nobody knows.
+  std::map<std::string, std::optional<std::uint64_t>, std::less<>> prolonged_;
+  std::map<std::string, std::int64_t, std::less<>> ends_;  // of grants in use, in wall-clock milliseconds
   std::map<std::string, std::uint64_t, std::less<>> votes_seen_;
   Read last_;
   bool document_seen_ = false;

@@ -33,8 +33,6 @@ std::string_view digest_field(std::string_view type) {
   return "";
 }
 
-constexpr std::array<std::string_view, 4> kScopes = {"command", "tty", "session", "login"};  // as vote_code.h numbers them
-
 // What the voter made of the offer. A denial gives no time, whatever it says.
 struct Narrowed {
   bool approve = false;
@@ -109,13 +107,11 @@ std::string Ledger::request_document(const Envelope& envelope) {
   std::uint64_t needed = 0;
   for (const Request::Seat& seat : request->offer.seats) needed += seat.count;
   const auto found = asks_.find(entry.request);
-  const bool same = request->id == entry.request && request->host_id == host_.id && found != asks_.end() && found->second.needed == needed &&
-                    agrees(entry, "person", request->subject.person) && agrees(entry, "user", request->subject.name) &&
-                    agrees(entry, "door", request->door) && agrees(entry, "rule", request->offer.rule) && agrees(entry, "scope", request->offer.scope) &&
-                    agrees(entry, "policy", request->policy_hash);
+  const bool same = request->id == entry.request && request->host_id == host_.id && found != asks_.end() && found->second.needed == needed && repeats(*request);
   if (!same) return kContradicts;
   found->second.self = request->offer.self;
   found->second.asks = request->offer.votes;
+  found->second.document = {request->offer.max_s, request->offer.claim_s, request->epoch};
   return "";
 }
 
@@ -124,14 +120,29 @@ std::string Ledger::grant_document(const Envelope& envelope) {
   const auto grant = envelope.type == kGrantType ? read_grant(envelope.payload) : std::nullopt;
   if (!grant) return "the signed document is no grant";
   const Entry& entry = last_.entry;
-  const bool same = grant->id == entry.grant && grant->request == entry.request && grant->host_id == host_.id &&
+  const auto number = [&entry](const char* name, std::uint64_t value) {
+    const auto found = entry.fields.find(name);
+    return found == entry.fields.end() || *found == Json(value);
+  };
+  const auto target = entry.fields.find("target");
+  const bool same = grant->id == entry.grant && grant->request == entry.request && grant->host_id == host_.id && grant->boot_id == entry.boot_id &&
                     agrees(entry, "request_digest", grant->request_digest) && agrees(entry, "person", grant->person) &&
                     agrees(entry, "door", grant->door) && agrees(entry, "rule", grant->rule) && agrees(entry, "scope", grant->scope) &&
-                    agrees(entry, "policy", grant->policy_hash);
+                    agrees(entry, "policy", grant->policy_hash) && number("uid", grant->subject_uid) && number("lifetime_s", grant->lifetime_s) &&
+                    (target == entry.fields.end() || *target == Json{{"name", escape(grant->target)}, {"uid", grant->target_uid}});
   if (!same) return kContradicts;
   const auto found = asks_.find(entry.request);
-  if (found == asks_.end() || !found->second.known || !found->second.votes_known) return "";
-  const bool votes = std::ranges::equal(grant->votes, found->second.votes);
+  if (found == asks_.end() || !found->second.known) return "";
+  const Ask& ask = found->second;
+  if (!ask.user.empty() && ask.user != escape(grant->subject)) return "the signed document is for another user than the request";
+  if (ask.document) {
+    const std::int64_t opens = std::max(grant->created_ms, grant->not_before_ms);
+    const bool within = grant->max_s <= ask.document->max_s && grant->epoch == ask.document->epoch &&
+                        grant->claim_until_ms - opens <= static_cast<std::int64_t>(ask.document->claim_s) * 1000;
+    if (!within) return "the signed document gives more than the request offered";
+  }
+  if (!ask.votes_known) return "";
+  const bool votes = std::ranges::equal(grant->votes, ask.votes);
   return votes ? "" : "the signed document names other votes than the log";
 }
 
@@ -151,7 +162,9 @@ std::string Ledger::vote_document(const Envelope& envelope) {
   const auto vote = envelope.type == kVoteType ? read_vote(envelope.payload) : std::nullopt;
   if (!vote || envelope.signatures.size() != 1) return "the signed document is no vote";
   const Entry& entry = last_.entry;
-  const bool same = vote->request == entry.request && vote->host_id == host_.id && agrees(entry, "digest", vote->digest) &&
+  const auto ask = asks_.find(entry.request);
+  const bool here = ask == asks_.end() || ask->second.boot.empty() || ask->second.boot == vote->boot_id;
+  const bool same = here && vote->request == entry.request && vote->host_id == host_.id && agrees(entry, "digest", vote->digest) &&
                     agrees(entry, "voter", vote->person) && agrees(entry, "key", vote->key_id) && envelope.signatures.front().key_id == vote->key_id && agrees(entry, "reason", vote->reason) &&
                     narrows(entry, {vote->approve, seconds_or_null(vote->duration_s), vote->scope.empty() ? Json() : Json(vote->scope), seconds_or_null(vote->block_s)});
   if (!same) return kContradicts;

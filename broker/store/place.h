@@ -66,6 +66,7 @@ class Place {
   unsigned generation() const { return pinned_->generation.load(); }
   // Something in it made no sense to a reader: to be checked before the next write. Once.
   void suspect() { pinned_->suspect.store(true); }
+  bool is_suspected() const { return pinned_->suspect.load(); }
   bool take_suspicion() { return pinned_->suspect.exchange(false); }
 
   // The file under construction: made empty with mode 0600, after the leftovers of an earlier try are gone. False: errno.

@@ -61,8 +61,15 @@ Writer::~Writer() {
   thread_.join();
 }
 
-// What can be made of an entry here is, so that the writer has little to do.
+// What can be made of an entry here is, so that the writer has little to do. Meanwhile it wakes and looks at its files.
 void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
+  if (!batch.may_wait && asleep_.load(std::memory_order_relaxed)) {
+    {
+      const std::lock_guard lock(mutex_);
+      coming_ = true;
+    }
+    wake_.notify_one();
+  }
   thread_local Salts salts;
   std::vector<Drafted> drafts;
   drafts.reserve(batch.entries.size());
@@ -146,6 +153,7 @@ void Writer::keep_error(int code) {
 }
 
 void Writer::look_out() {
+  if (brisk_) look_ahead();
   while (brisk_ && !waiting_.load(std::memory_order_relaxed)) {
     std::this_thread::yield();  // who was told may need this processor
     brisk_ = std::chrono::steady_clock::now() < told_at_ + kLookOut;
@@ -153,16 +161,15 @@ void Writer::look_out() {
 }
 
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
-  const auto now = [this] { return stop_ || urgent_ || policy_ || !carried_.empty(); };
+  const auto now = [this] { return stop_ || urgent_ || coming_ || policy_ || !carried_.empty(); };
   const auto some = [&] { return now() || !queue_.empty(); };
   std::optional<Time> until = sign_by_;
   if (empty_by_) until = std::min(until.value_or(*empty_by_), *empty_by_);
   if (rest_by_) until = std::min(until.value_or(*rest_by_), *rest_by_);
-  if (!until) {
-    wake_.wait(lock, some);
-  } else if (!wake_.wait_until(lock, *until, some)) {
-    return;
-  }
+  asleep_.store(true, std::memory_order_relaxed);
+  const bool came = until ? wake_.wait_until(lock, *until, some) : (wake_.wait(lock, some), true);
+  asleep_.store(false, std::memory_order_relaxed);
+  if (!came || (coming_ && !urgent_)) return;
   if (rest_by_ && *rest_by_ < give_up_ && !wake_.wait_until(lock, *rest_by_, now)) {
     lock.unlock();
     rest();
@@ -186,6 +193,11 @@ void Writer::run() {
     {
       std::unique_lock lock(mutex_);
       wait_for_work(lock);
+      if (std::exchange(coming_, false) && !urgent_) {
+        told_at_ = std::chrono::steady_clock::now();
+        brisk_ = true;
+        continue;
+      }
       if (!queue_.empty()) brisk_ = give_up_ - patience_ < told_at_ + kLookOut;
       group.swap(queue_);
       waiting_.store(false, std::memory_order_relaxed);
@@ -219,7 +231,7 @@ void Writer::run() {
 
 template <class Write>
 int Writer::transaction(const Write& write) {
-  if (!ready()) return SQLITE_CANTOPEN;
+  if (!has_looked() && !ready()) return SQLITE_CANTOPEN;
   int code = statements_->begin();
   if (code == SQLITE_OK) code = write();
   if (code == SQLITE_OK) code = statements_->commit();

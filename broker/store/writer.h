@@ -131,6 +131,8 @@ class Writer {
   void empty_log(bool patient);
   bool ready();  // has a good connection to a file that is as it was left, or gets one
   Place::Found look();
+  void look_ahead();
+  bool has_looked();
   bool as_left();
   bool untouched();
   bool check_again(const Place::Mark& now);
@@ -165,15 +167,17 @@ class Writer {
   std::optional<Database::PolicySet> unwritten_policy_;
   Time committed_at_, told_at_;
   std::optional<Time> rest_by_;  // the burst ends if nothing comes
-  bool brisk_ = false;  // somebody asked again at once
+  bool brisk_ = false;  // somebody asked again at once, or is about to ask
+  Time looked_at_;      // the files, in front of the next transaction; never: not yet, or something was found
 
-  std::atomic<bool> failing_ = false, unemptied_ = false, waiting_ = false;  // waiting_: something is in the queue
+  std::atomic<bool> failing_ = false, unemptied_ = false, waiting_ = false, asleep_ = false;  // waiting_: something is in the queue
   std::atomic<std::uint64_t> expected_ = 0;  // the place in the log that the next entry gets if all that is queued is written
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> queue_;
   std::size_t queue_bytes_ = 0;
   bool urgent_ = false;  // one of the queue is waited for
+  bool coming_ = false;  // one that will be is being made
   std::size_t crowd_ = 0;  // jobs that the last group had
   std::size_t wanted_ = 0;  // the writer waits until so many are queued; 0: it does not
   Time give_up_;         // when the queue is written though none is

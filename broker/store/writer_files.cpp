@@ -93,6 +93,17 @@ void Writer::rest() {
   rest_by_.reset();
 }
 
+// What was found is left to ready().
+void Writer::look_ahead() {
+  if (statements_ && !spoiled_ && as_left()) looked_at_ = std::chrono::steady_clock::now();
+}
+
+// A log that was cut since would be written on over what is missing, and have its size again.
+bool Writer::has_looked() {
+  const bool looked = std::exchange(looked_at_, Time()) + 2 * kLookOut > std::chrono::steady_clock::now();
+  return looked && !place_.is_suspected() && mark_ && mark_->log.size == place_.size_of_log().size;
+}
+
 bool Writer::ready() {
   if (!untouched()) return false;
   if (statements_ && !spoiled_) return true;

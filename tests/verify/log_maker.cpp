@@ -93,16 +93,22 @@ LogMaker::Ask LogMaker::ask(const std::string& word, const std::string& person, 
   request.offer.votes = votes;
   request.offer.scope = "session";
   request.offer.on_expiry = "terminate";
+  request.offer.give_s = 600;
+  request.offer.max_s = 3600;
+  request.offer.claim_s = 60;
   if (needed > 0) request.offer.seats = {{"set:sre", needed}};
   request.policy_hash = evidence::sha256_hex("policy");
   request.created_ms = kBegin;
   request.deadline_ms = kBegin + 60'000;
-  const std::string payload = payload_of(request);
-  Ask out{request.id, evidence::digest_of(evidence::kRequestType, payload), needed, {}, person};
-  Json fields{{"state", "pending"}, {"digest", out.digest}, {"kind", request.kind}, {"door", "sudo"}, {"rule", "root"}, {"scope", "session"}, {"needed", needed},
-              {"policy", request.policy_hash}, {"person", person}, {"user", person}, {"uid", 1000}, {"argv", {"cat", "/etc/shadow"}}, {"seats", Json::array()}};
+  Json fields{{"state", "pending"}, {"kind", request.kind}, {"door", "sudo"}, {"rule", "root"}, {"scope", "session"}, {"needed", needed},
+              {"give_s", 600}, {"max_s", 3600}, {"policy", request.policy_hash}, {"person", person}, {"user", person}, {"uid", 1000},
+              {"target", {{"name", "root"}, {"uid", 0}}}, {"argv", {"cat", "/etc/shadow"}}, {"seats", Json::array()}};
   if (needed > 0) fields["seats"].push_back({{"set", "set:sre"}, {"count", needed}});
   if (!extends.empty()) fields["extends"] = extends;
+  if (twist_request) twist_request(request, fields);
+  const std::string payload = payload_of(request);
+  Ask out{request.id, evidence::digest_of(evidence::kRequestType, payload), needed, {}, person};
+  fields["digest"] = out.digest;
   add("request.created", out.id, "", std::move(fields));
   document(key_.seal(evidence::kRequestType, payload, evidence::kRequestNamespace));
   return out;
@@ -196,17 +202,20 @@ std::string LogMaker::grant(const Ask& ask, const std::string& word, const std::
   grant.claim_until_ms = kBegin + 60'000;
   grant.votes = ask.signed_votes;
   std::ranges::sort(grant.votes);
+  if (narrowed) grant.lifetime_s = 300, grant.scope = "command";
+  Json fields{{"door", "sudo"}, {"rule", "root"}, {"scope", grant.scope}, {"policy", grant.policy_hash}, {"state", "approved"}, {"lifetime_s", grant.lifetime_s},
+              {"argv", {"cat", "/etc/shadow"}}, {"request_digest", ask.digest}, {"person", person}, {"uid", 1000}, {"target", {{"name", "root"}, {"uid", 0}}}};
+  if (twist_grant) twist_grant(grant, fields);
   const std::string payload = payload_of(grant);
-  add("grant.created", ask.id, grant.id, {{"door", "sudo"}, {"rule", "root"}, {"scope", "session"}, {"policy", grant.policy_hash}, {"state", "approved"},
-                                          {"lifetime_s", 600}, {"argv", {"cat", "/etc/shadow"}}, {"request_digest", ask.digest},
-                                          {"grant_digest", evidence::digest_of(evidence::kGrantType, payload)}, {"person", person}, {"uid", 1000},
-                                          {"target", {{"name", "root"}, {"uid", 0}}}});
+  fields["grant_digest"] = evidence::digest_of(evidence::kGrantType, payload);
+  add("grant.created", ask.id, grant.id, std::move(fields));
   document(key_.seal(evidence::kGrantType, payload, evidence::kGrantNamespace));
   return grant.id;
 }
 
-void LogMaker::use(const std::string& grant, const Ask& ask, const std::string& type) {
-  add(type, ask.id, grant, {{"door", "sudo"}, {"rule", "root"}, {"state", "active"}, {"uses", 1}, {"person", "alice"}, {"uid", 1000}});
+void LogMaker::use(const std::string& grant, const Ask& ask, const std::string& type, std::int64_t more_s) {
+  add(type, ask.id, grant, {{"door", "sudo"}, {"rule", "root"}, {"state", "active"}, {"uses", 1}, {"person", "alice"}, {"uid", 1000},
+                            {"expires_ms", kBegin + (600 + more_s) * 1000}});
 }
 
 std::string LogMaker::text() const {

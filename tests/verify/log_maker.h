@@ -2,6 +2,7 @@
 // Makes logs as a host would, good ones and such as a host that lies would sign.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -46,12 +47,15 @@ class LogMaker {
   void vote(Ask& ask, const std::string& voter, bool approve, bool is_signed = false, const Json& logged = Json(nullptr));
   void vote_by_code(Ask& ask, const std::string& voter, const Json& logged = Json(nullptr));
   bool narrowed = false;
+  // What a host that lies makes of it: of the signed document, and of its entry.
+  std::function<void(evidence::Request&, Json&)> twist_request = {};
+  std::function<void(evidence::Grant&, Json&)> twist_grant = {};
   std::string votes = "any";  // what the permits ask for
   std::map<std::string, Hand> hands = {};  // of voters who sign with another key than that of their name
   void approved(const Ask& ask, const std::string& grant = {});
   void end_of(const Ask& ask, const std::string& type);
   std::string grant(const Ask& ask, const std::string& word, const std::string& person);
-  void use(const std::string& grant, const Ask& ask, const std::string& type);
+  void use(const std::string& grant, const Ask& ask, const std::string& type, std::int64_t more_s = 0);  // more_s: than at first
 
   evidence::ExportHost host() const;
   const HostKey& key() const { return key_; }

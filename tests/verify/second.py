@@ -11,6 +11,7 @@ import sys
 from second_bad import Bad, need
 from second_forms import LEAF_MAX, LINE_MAX, MOST, Envelope, Leaf, Tree, canonical, digits, dump, members, number, root_by_path, text
 from second_keys import fingerprint, host_id, is_webauthn, key_blob, sha256, signed, string
+from second_terms import Terms, repeats, says
 
 
 class Head:
@@ -31,14 +32,15 @@ class Story:
 
     def __init__(self, reach, host, signers):
         self.reach, self.host, self.signers = reach, host, signers
-        self.asks, self.grants, self.more, self.spent = {}, set(), set(), set()
+        self.asks, self.grants, self.more, self.ends, self.spent = {}, set(), {}, {}, set()
         self.last, self.settled = None, True
 
     def ask(self, leaf):
         if leaf.request not in self.asks:
             need(self.reach == "late", "no entry of its request")
             self.asks[leaf.request] = {"known": False, "needed": 0, "person": "", "digest": leaf.text("digest"), "extends": "", "voters": [],
-                                       "votes": set(), "votes_known": True, "self": False, "asks": "", "approved": False, "over": False, "used": False}
+                                       "votes": set(), "votes_known": True, "self": False, "asks": "", "approved": False, "over": False, "used": False,
+                                       "terms": Terms()}
         return self.asks[leaf.request]
 
     def entry(self, leaf):
@@ -58,7 +60,7 @@ class Story:
             needed = sum(whole_number(s.get("count")) for s in seats if isinstance(s, dict)) if isinstance(seats, list) else 0
         self.asks[leaf.request] = {"known": True, "needed": needed, "person": leaf.text("person"), "digest": leaf.text("digest"),
                                    "extends": leaf.text("extends"), "voters": [], "votes": set(), "votes_known": True, "self": False, "asks": "",
-                                   "approved": False, "over": False, "used": False}
+                                   "approved": False, "over": False, "used": False, "terms": Terms(leaf)}
 
     def vote(self, leaf):
         ask, digest = self.ask(leaf), leaf.text("vote")
@@ -79,16 +81,16 @@ class Story:
             ask["votes"].add(digest)
         elif leaf.text("kind") != "local":
             ask["votes_known"] = False
+        ask["terms"].narrow(leaf)
 
     def approved(self, leaf):
         ask = self.ask(leaf)
         need(not ask["over"] and not ask["approved"] and (not ask["known"] or len(ask["voters"]) >= ask["needed"]))
         ask["approved"] = True
-        if not ask["known"]:
-            self.more.add(leaf.grant)
+        if not ask["known"] or ask["extends"]:
+            need(not ask["extends"] or ask["extends"] == leaf.grant)
+            self.more[leaf.grant] = ask["terms"].give
         if ask["extends"]:
-            need(ask["extends"] == leaf.grant)
-            self.more.add(leaf.grant)
             ask["used"], ask["voters"], ask["votes"] = True, [], set()  # a denial that comes later ends the grant
 
     def over(self, leaf):
@@ -108,14 +110,23 @@ class Story:
         ask["digest"] = digest
         need(not ask["known"] or not ask["needed"] or ask["approved"])
         need(not leaf.text("person") or not ask["person"] or leaf.text("person") == ask["person"])
+        ask["terms"].cover(leaf)
         ask["used"], ask["voters"] = True, []
 
     def extended(self, leaf):
         need(self.reach != "whole" or (leaf.grant in self.grants and leaf.grant in self.more))
-        self.more.discard(leaf.grant)
+        most, end = self.more.pop(leaf.grant, None), leaf.fields.get("expires_ms")
+        if most is not None and leaf.grant in self.ends:
+            need(end is not None and (not isinstance(end, int) or end - self.ends[leaf.grant] <= most * 1000), "more time than was approved")
+        self.end(leaf)
 
     def used(self, leaf):
         need(self.reach == "late" or leaf.grant in self.grants)
+        self.end(leaf)
+
+    def end(self, leaf):
+        if isinstance(leaf.fields.get("expires_ms"), int):
+            self.ends[leaf.grant] = leaf.fields["expires_ms"]
 
     FIELD = {"request.created": "digest", "grant.created": "grant_digest", "vote.cast": "vote"}
 
@@ -144,13 +155,16 @@ class Story:
         if kind == "request":
             needed = sum(seat["count"] for seat in value["offer"]["seats"])
             need(value["id"] == leaf.request and value["host"]["id"] == self.host["id"] and ask and ask["needed"] == needed)
-            need(leaf.agrees(person=value["subject"]["person"], user=value["subject"]["name"], door=value["door"], rule=value["offer"]["rule"],
-                             scope=value["offer"]["scope"], policy=value["policy"]))
-            ask["self"], ask["asks"] = value["offer"]["self"], value["offer"]["votes"]
+            repeats(leaf, value)
+            ask["self"], ask["asks"], ask["terms"].document = value["offer"]["self"], value["offer"]["votes"], value
             return None
         need(value["id"] == leaf.grant and (value["request"] or "") == leaf.request and value["host"] == self.host["id"])
         need(leaf.agrees(request_digest=value["request_digest"] or "", person=value["subject"]["person"], door=value["door"], rule=value["rule"],
                          scope=value["scope"], policy=value["policy"]))
+        need(value["boot"] == leaf.boot)
+        says(leaf, lifetime_s=value["lifetime_s"], uid=value["subject"]["uid"], target=value["target"])
+        if ask and ask["known"]:
+            ask["terms"].bear(value)
         need(not ask or not ask["known"] or not ask["votes_known"] or value["votes"] == sorted(ask["votes"]))
         return None
 
@@ -168,6 +182,8 @@ class Story:
         need(len(envelope.signatures) == 1 and envelope.signatures[0][0] == value["key"] and value["request"] == leaf.request and value["host"] == self.host["id"])
         need(leaf.agrees(digest=value["digest"], voter=value["person"], key=value["key"], reason=value["reason"]))
         need(leaf.narrows(value["decision"] == "approve", value["duration_s"], value["scope"] or None, value["block_s"]))
+        ask = self.asks.get(leaf.request)
+        need(not ask or not ask["known"] or ask["terms"].boot == value["boot"])
         keys = self.keys(value["person"], "vote@pam-jit.v1")
         need(not keys or any(envelope.of(key, "vote@pam-jit.v1") for key in self.counting(leaf, keys)))
 

@@ -149,7 +149,7 @@ class Leaf:
     def __init__(self, leaf, personal):
         value = canonical(leaf, LEAF_MAX)
         members(value, "boot", "boottime", "fields", "grant", "personal", "request", "sequence", "time", "type", "v")
-        text(value["boot"], 64)
+        self.boot = text(value["boot"], 64)
         number(value["boottime"], 0, MOST)
         for name in "grant", "request":
             need(value[name] is None or digits(value[name], 16))
