@@ -170,6 +170,8 @@ bool Broker::open_database() {
   std::set<std::uint32_t> voters;
   for (const core::Vote& vote : state.votes) voters.insert(vote.uid);
   epoch_ = judged.epoch;
+  policies_->signed_with(judged.people_version);
+  state.put_back = !judged.cause.empty() || was_put_back();
   tell_host();
   if (!judged.cause.empty()) sd_journal_print(LOG_CRIT, "all that was open is void: %s", evidence::escape(judged.text).c_str());
   watch_alarm(judged);
@@ -212,16 +214,24 @@ void Broker::watch_alarm(const store::LogKeeper::Judged& judged) {
   if (!alarm_.empty()) alarm_ += "; all that was open then is void. Compare with a head that is kept elsewhere: jitctl audit verify --head FILE";
 }
 
+// In this boot: what happened in it before is not known any more.
+bool Broker::was_put_back() {
+  const auto last = shelf_.database()->entries({0, 0, {}, {}, std::string(core::events::kRolledBack), true, 1});
+  return !last.empty() && last[0].boot_id == boot_;
+}
+
 void Broker::watch_policy() {
   const policy::Policy* const policy = core_->policy();
   const std::string hash = policy != nullptr ? policy->hash() : std::string();
-  if (hash == signed_policy_) return;
-  signed_policy_ = hash;
-  std::int64_t version = 0;
+  std::int64_t version = policies_->missing_version();
   if (policy != nullptr) {
     for (const policy::PeopleFile& file : policy->people_files()) version = std::max(version, file.version);
   }
+  if (hash == signed_policy_ && version == signed_people_) return;
+  signed_policy_ = hash;
   keeper_.use_policy(hash, version);
+  // At once, so that no file or database of before can be put back unseen.
+  if (std::exchange(signed_people_, version) != version && shelf_.database() != nullptr) shelf_.database()->seal([](bool) {});
 }
 
 // Until the directory has answered, a vote of before a restart fills no seat. Asked again: groups may have changed.

@@ -40,6 +40,7 @@ class Broker final : public core::Listener {
   void tell_host();
   std::set<core::Id> told_of(const core::State& state);
   void watch_alarm(const store::LogKeeper::Judged& judged);
+  bool was_put_back();
   void watch_policy();
   bool load_key();
   std::string envelope_of(const core::Request& request) const;
@@ -60,6 +61,7 @@ class Broker final : public core::Listener {
   std::string secret_;      // of the salts of what is hidden: known to whoever has the key, and to nobody else
   std::string alarm_;         // for people: the log was lost or put back; empty: it was not
   std::string signed_policy_;  // the hash that stands in signed heads
+  std::int64_t signed_people_ = 0;
   store::LogKeeper keeper_;   // the database signs with it until its end
   Shelf shelf_;
   store::TombstoneFile tombstones_;

@@ -29,6 +29,12 @@ policy::Finding versions_unknown() {
   return {"E16", "people.d", 0, 0, "what versions were seen here before cannot be read from the database", {}, {}};
 }
 
+std::int64_t newest(const policy::Policy& policy) {
+  std::int64_t out = 0;
+  for (const policy::PeopleFile& file : policy.people_files()) out = std::max(out, file.version);
+  return out;
+}
+
 }  // namespace
 
 Policies::~Policies() {
@@ -53,8 +59,18 @@ bool Policies::learn_versions(store::Database* database, bool came) {
   return true;
 }
 
+std::int64_t Policies::missing_version() const {
+  const bool known = std::ranges::any_of(seen_, [this](const auto& seen) { return seen.second >= signed_with_; });
+  return known ? 0 : signed_with_;
+}
+
 std::vector<policy::Finding> Policies::older_people(const policy::Policy& policy) const {
   std::vector<policy::Finding> out;
+  if (const std::int64_t missing = missing_version(); newest(policy) < missing) {
+    out.push_back({"E16", "people.d", 0, 0,
+                   "says version " + std::to_string(newest(policy)) + " at most, but a head that was signed since this host was started says " + std::to_string(missing) +
+                       ", and the database, which was lost or put back, does not know it; put the newest files there, or, where these are meant, type: jitctl people accept", {}, {}});
+  }
   for (const policy::PeopleFile& file : policy.people_files()) {
     const auto seen = seen_.find(file.base());
     if (seen == seen_.end() || file.version >= seen->second) continue;
@@ -104,6 +120,7 @@ void Policies::start(config::Loaded loaded, store::Database* database) {
 // With all that broker.toml said when it was kept: what is said there now was refused together with the files beside it.
 void Policies::use_kept(store::Database* database) {
   if (database == nullptr) return;
+  learn_versions(database);
   const auto kept = database->kept_policy();
   if (!kept) return;
   const auto unusable = [](const std::string& why) { sd_journal_print(LOG_CRIT, "the last good policy cannot be used: %s", evidence::escape(why).c_str()); };
@@ -117,6 +134,7 @@ void Policies::use_kept(store::Database* database) {
     return;
   }
   // Other tags make another policy of the same files.
+  if (newest(*loaded.policy) < missing_version()) return unusable("its people.d is older than what was signed since this host was started");
   if (loaded.policy->hash() != kept->hash) return unusable("the tags of this host are not those that it was kept with");
   broker_ = *broker;
   taken_(broker_);
@@ -134,6 +152,10 @@ void Policies::take(config::Loaded loaded, store::Database* database, const core
   if (!learn_versions(database)) return refuse({versions_unknown()});
   const auto older = older_people(*loaded.policy);
   if (!older.empty() && !admin) return refuse(older);
+  if (const std::int64_t missing = missing_version(); newest(*loaded.policy) < missing) {
+    core_.note(core::events::kPeopleAccepted, *admin, "file", "people.d " + std::to_string(missing) + " -> " + std::to_string(newest(*loaded.policy)));
+  }
+  signed_with_ = 0;
   for (const policy::PeopleFile& file : loaded.policy->people_files()) {
     std::int64_t& seen = seen_[file.base()];
     if (file.version < seen) {

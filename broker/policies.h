@@ -27,6 +27,10 @@ class Policies {
   Policies(core::Post post, core::Core& core, core::Clock& clock, std::function<void(const config::Broker&)> taken)
       : post_(std::move(post)), core_(core), clock_(clock), taken_(std::move(taken)) {}
   ~Policies();
+  // The newest version of people.d that a head of this boot was signed with; 0: none is known. The database may know of nothing so new:
+  // it was lost or put back then, and so may the files have been.
+  void signed_with(std::int64_t people_version) { signed_with_ = people_version; }
+  std::int64_t missing_version() const;  // the same, where nothing that is known here is so new; else 0
   // At start: what the files gave, else the kept set, else, loudly, files that are refused for missing rescue lines alone:
   // a check against locking people out must not do it. Else nothing.
   void start(config::Loaded loaded, store::Database* database);
@@ -56,6 +60,7 @@ class Policies {
   config::Sources sources_;  // of what is in force from the files
   config::Broker broker_;  // of what is in force; before anything is, what the files said at start
   store::PeopleVersions seen_;  // the highest version of each file of people.d, or the one that was accepted since
+  std::int64_t signed_with_ = 0;
   core::IdentityPtr accepting_;  // by the next reload
   std::thread worker_;
   bool running_ = false;

@@ -156,6 +156,7 @@ struct State {
     std::string boot_id;
   };
   std::vector<Held> held;
+  bool put_back = false;  // the log was lost or put back in this boot: anybody may have been anybody
   std::set<Id> told;  // emergency accesses that the log has as told to a channel, or as unsent
 };
 

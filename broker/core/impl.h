@@ -158,6 +158,7 @@ struct Core::Impl {
   std::map<std::string, Absence> away;  // by person; those that are over, too
   std::vector<Block> blocks;
   std::set<std::pair<std::uint32_t, std::uint32_t>> power;  // uid -> whom he was here, in this boot
+  bool power_unknown = false;  // State::put_back
   std::map<std::string, BootMs> foreign;                     // who signed what was refused, and until when that is not logged again
   std::map<Id, Request> unreviewed;  // break-glass uses without a review
   std::map<Id, Untold> untolds;

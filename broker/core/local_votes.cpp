@@ -41,7 +41,7 @@ bool Core::Impl::had_power(const Subject& subject, std::uint32_t voter) const {
   const auto had = [&](std::uint32_t uid) {
     return uid != policy::kNoUid && (power.contains({uid, 0}) || power.contains({uid, voter}));
   };
-  return had(subject.identity->uid) || had(subject.loginuid);
+  return power_unknown || had(subject.identity->uid) || had(subject.loginuid);
 }
 
 void Core::Impl::note_power(std::uint32_t uid, std::uint32_t loginuid, std::uint32_t target) {

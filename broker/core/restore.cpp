@@ -79,6 +79,7 @@ void Core::restore(State state, const Lost& lost) {
     }
     impl.add(std::move(live));
   }
+  impl.power_unknown = state.put_back;
   for (const State::Held& held : state.held) {
     if (held.boot_id == impl.boot_id) impl.note_power(held.uid, held.loginuid, held.target);
   }

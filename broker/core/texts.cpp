@@ -2,6 +2,7 @@
 #include "broker/core/texts.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "evidence/display_code.h"
 #include "evidence/text.h"
@@ -21,16 +22,33 @@ std::string seats(std::span<const policy::Seat> seats) {
   return out;
 }
 
+namespace {
+
+constexpr std::size_t kWordsMax = 300;  // bytes: the rest of the line is needed, too
+
+// The words as a person types them again, in front of any shell; nothing: they are too long, or cannot be shown as they are.
+std::optional<std::string> typed(std::span<const std::string> argv) {
+  std::string out;
+  for (const std::string& word : argv) {
+    const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("_@%+=:,./-").find(c) != std::string_view::npos; };
+    const bool plain = !word.empty() && std::ranges::all_of(word, is_plain);
+    if (!plain && !std::ranges::all_of(word, [](char c) { return c >= ' ' && c <= '~' && c != '\'' && c != '\\'; })) return std::nullopt;
+    out += plain ? ' ' + word : " '" + word + "'";
+    if (out.size() > kWordsMax) return std::nullopt;
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string ask_line(const Ask& ask, const policy::Offer* offer) {
   std::string out = "jitctl request --door " + std::string(policy::name_of(ask.door));
   if (ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu) out += " --as " + ask.target->user;
   if (offer != nullptr && offer->break_glass) out += " --via " + offer->rule;
   if (offer != nullptr && !offer->tickets.empty()) out += " --ticket '...'";
   out += " --reason '...'";
-  // The words are typed again by the person, so nothing that a shell would read otherwise may stand here.
-  const std::string words = evidence::render_argv(ask.argv);
-  const bool plain = words.find_first_of("\"\\") == std::string::npos && words.size() <= 200;
-  if (plain && !ask.argv.empty()) out += " -- " + words;
+  // Without it another rule may answer, and what binds the command would not cover this one.
+  if (!ask.argv.empty()) out += " --" + typed(ask.argv).value_or(" COMMAND");
   return out;
 }
 

@@ -61,7 +61,7 @@ bool LogKeeper::ours(const evidence::Envelope& envelope) const {
   return envelope.type == evidence::kCheckpointType && key_ && key_->seal(envelope.type, envelope.payload, evidence::kCheckpointNamespace) == envelope;
 }
 
-std::pair<std::string, std::string> LogKeeper::compare(Database& database, std::int64_t& epoch) {
+std::pair<std::string, std::string> LogKeeper::compare(Database& database, Judged& out) {
   const core::Head last = database.head();
   std::optional<evidence::Checkpoint> newest;
   if (!last.envelope.empty()) {
@@ -77,10 +77,11 @@ std::pair<std::string, std::string> LogKeeper::compare(Database& database, std::
     const bool expected = newest && newest->boot_id == boot_;
     return expected ? std::pair<std::string, std::string>{"missing", file_.path() + " is missing"} : std::pair<std::string, std::string>();
   }
-  epoch = std::max(epoch, kept->epoch);
+  out.epoch = std::max(out.epoch, kept->epoch);
   if (!ours(kept->checkpoint)) return {"key", file_.path() + " was signed with another host key"};
   const auto checkpoint = evidence::read_checkpoint(kept->checkpoint.payload);
   if (!checkpoint || checkpoint->epoch != kept->epoch || checkpoint->boot_id != kept->boot) return {"damaged", file_.path() + ": it is damaged"};
+  out.people_version = checkpoint->people_version;
   const std::uint64_t size = database.last_sequence();
   if (size < checkpoint->size) {
     return {"behind", "the log in the database ends at entry " + std::to_string(size) + ", and " + std::to_string(checkpoint->size) + " were signed"};
@@ -95,9 +96,10 @@ LogKeeper::Judged LogKeeper::judge(Database& database) {
   Judged out;
   out.epoch = database.epoch();
   if (out.epoch == 0) return out;
-  std::int64_t highest = out.epoch;
-  std::tie(out.cause, out.text) = compare(database, highest);
-  if (!out.cause.empty()) out.epoch = highest + 1;
+  Judged seen = out;
+  std::tie(out.cause, out.text) = compare(database, seen);
+  out.people_version = seen.people_version;
+  if (!out.cause.empty()) out.epoch = seen.epoch + 1;
   if (out.cause.empty() && !file_.read() && file_.problem().empty()) begin(database, out.epoch);
   return out;
 }

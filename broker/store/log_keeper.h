@@ -30,6 +30,7 @@ class LogKeeper {
   struct Judged {
     std::string cause;     // "behind", "other", "epoch", "missing", "damaged", "key": all that is open is void; empty: it is the one
     std::string text;      // for people: what was found
+    std::int64_t people_version = 0;  // of the head of this boot; 0: there is none that is ours
     std::int64_t epoch = 0;  // from now on; 0: it cannot be read, see Database::last_error()
   };
   Judged judge(Database& database);
@@ -39,7 +40,7 @@ class LogKeeper {
   void publish(const core::Head& head, std::int64_t epoch);
   bool ours(const evidence::Envelope& envelope) const;
   void begin(Database& database, std::int64_t epoch);
-  std::pair<std::string, std::string> compare(Database& database, std::int64_t& epoch);
+  std::pair<std::string, std::string> compare(Database& database, Judged& out);
 
   HeadFile file_;
   const std::string boot_;
