@@ -128,6 +128,7 @@ void Doctor::sudo_settings() {
       }
     }
   }
+  add(Level::kNote, "sudo", "sudo -k and -K forget a password, and end no grant", "to give one back early: jitctl end GRANT");
   if (!loads_plugin()) {
     if (!replaced) add(Level::kNote, "sudo.conf", "sudo_jit is not loaded: commands are what sudo was told, and shown as not verified", "for exact commands: Plugin sudo_jit sudo_jit.so in /etc/sudo.conf, see sudo_jit(8)");
   } else if (access(kPlugin, R_OK) != 0) {

@@ -2,6 +2,7 @@
 """C12: sudo's options and Defaults that skip things. Gated all the same; a listing asks nobody, what only looks like one does."""
 # bed: --no-sshd
 import contextlib
+import re
 import subprocess
 
 import bedlib
@@ -58,6 +59,9 @@ def test_sudo_K_ends_no_grant():
         alice.expect("waiting")
         bedlib.jitctl("bob", "approve", inbox.new("alice")["id"])
         check(alice.wait() == 0 and alice.text.count("waiting") == 1, alice.text)
+    said = bedlib.run("root", ["jitctl", "doctor"]).text
+    check("end no grant" in said and "jitctl end GRANT" in said, said)
+    check(re.search(r"^ *end GRANT .*give a grant back early", bedlib.run("alice", ["jitctl", "--help"]).text, re.MULTILINE), "help does not name it")
 
 
 def test_without_account_sudo_says_so_to_root_only():
