@@ -402,6 +402,7 @@ std::string Broker::status() const {
   if (shelf_.database() != nullptr) {
     const core::Head head = shelf_.head();
     out["log"] = {{"epoch", epoch_}, {"signed_entries", head.size}, {"root", head.root}};
+    if (const std::uint64_t entry = shelf_.database()->misfiled(); entry != 0) out["log"]["misfiled"] = entry;
   }
   for (const outbox::Courier courier : {outbox::Courier::kRelay, outbox::Courier::kNotify}) {
     const outbox::Reach& reach = outbox_->reach(courier);

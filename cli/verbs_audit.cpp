@@ -261,6 +261,13 @@ Exit Verbs::verify() {
       return std::string();
     });
     if (failed) return out.fail(*failed);
+    const auto status = (*client)->status();
+    if (!status) return out.fail(status.failure());
+    if (const std::uint64_t entry = number_of(member(*status, "log"), "misfiled"); entry != 0 && checked.result == verify::Result::kVerified) {
+      out.text("NOT verified: entry " + std::to_string(entry) + ": jit.db was changed, and finds it by something else than it says: jitctl audit log may miss it\n"
+               "  what is signed is whole: look through jitctl audit export\n");
+      return Exit::kNo;
+    }
   }
   if (checked.result == verify::Result::kUsage) {
     checked.text.pop_back();

@@ -74,6 +74,7 @@ std::string Database::last_error() const {
   return read.empty() ? impl_->writer.error() : read;
 }
 
+std::uint64_t Database::misfiled() const { return impl_->reader.misfiled(); }
 std::uint64_t Database::failed_reads() const { return impl_->reader.failures(); }
 
 core::State Database::load_live() { return impl_->reader.load_live(); }

@@ -16,7 +16,6 @@ namespace jit::store {
 namespace {
 
 constexpr std::size_t kProofMost = 1000;
-constexpr const char* kLeafColumns = "sequence, hash, leaf, told, told_other";
 
 constexpr std::array kHisElsewhere{JIT_HIS_VOTES, JIT_HIS_NETWORKS, "FROM request_states " JIT_ENDED_BY_HIM, "FROM request_states " JIT_REVIEWED_BY_HIM,
                                    "FROM grant_states " JIT_ENDED_BY_HIM, "FROM requests " JIT_ASKED_TO_BE_HIM, "FROM grants " JIT_WAS_HIM,
@@ -198,13 +197,6 @@ LogEntry Reader::leaf_in(Row& row) {
   add_told(row.bytes(), entry.personal);
   add_told(row.bytes(), entry.personal);
   return entry;
-}
-
-std::vector<LogEntry> Reader::log(std::uint64_t after, std::size_t limit) {
-  return snapshot<std::vector<LogEntry>>([&](std::vector<LogEntry>& found) {
-    return query(std::string("SELECT ") + kLeafColumns + " FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?",
-                 [&](Bind& bind) { bind.number(after).number(bounded(limit)); }, [&](Row& row) { found.push_back(leaf_in(row)); });
-  });
 }
 
 std::vector<Checkpoint> Reader::checkpoints(std::uint64_t from, std::uint64_t to) {

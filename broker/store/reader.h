@@ -49,6 +49,7 @@ class Reader {
 
   void blame(std::string why) { error_ = std::move(why); }
   const std::string& error() const { return error_; }  // of the last call; empty: none
+  std::uint64_t misfiled() const { return misfiled_; }
   std::uint64_t failures() const { return failures_; }
 
  private:
@@ -80,7 +81,11 @@ class Reader {
   };
   bool places(const Wanted& wanted, std::vector<Range>& found);
   bool entries_where(const Wanted& wanted, const Search& search, const Binder& bind, const EachRow& row);
+  static constexpr const char* kLeafColumns = "sequence, hash, leaf, told, told_other";
   static LogEntry leaf_in(Row& row);
+  static bool is_filed(const LogEntry& entry, Row& row);
+  bool check_segment(std::uint64_t number);
+  void note_misfiled(std::uint64_t sequence);
   bool read_cut(std::optional<Cut>& cut);
   std::optional<evidence::Hash> subtree(unsigned level, std::uint64_t position, const Cut& cut);
   std::optional<evidence::Hash> root_of(std::uint64_t begin, std::uint64_t end, const Cut& cut);
@@ -95,6 +100,7 @@ class Reader {
   std::map<std::string, Stmt, std::less<>> statements_;  // one for each shape of a question: a few dozen
   std::string error_;
   std::uint64_t failures_ = 0;
+  std::uint64_t misfiled_ = 0;
 };
 
 template <class Value, class Read>

@@ -152,6 +152,9 @@ class Database final : public core::Store {
   // or it cannot be read.
   std::optional<ArchivePart> ready_for_archive(core::WallMs before, core::WallMs now);
   // The lines of entries behind `after` up to `to`, at most `limit` of them; `last`: the last of these. Nothing: it cannot be read.
+  // The first entry that the last reading of the whole log found under something else than it says: somebody changed the file, and
+  // entries() may miss it. 0: none.
+  std::uint64_t misfiled() const;
   std::optional<std::vector<evidence::ExportLine>> lines(std::uint64_t after, std::uint64_t to, std::size_t limit, const Seal& seal, std::uint64_t& last);
   // The part is on disk first; then it is in the database no more, in one transaction with the batch. With it goes what ended before
   // `ended`. done(false): last_error() says why, nothing was lost, and the store goes on.

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 
@@ -162,6 +163,26 @@ def test_who_was_erased_is_not_in_it_any_more():
     check(verified(older).startswith("verified: "), "a copy of before is as good as it was")
     for line in run_well("root", "audit", "export", "--format", "ocsf").splitlines():
         check(ocsf_test.complaints(json.loads(line)) == [], f"{ocsf_test.complaints(json.loads(line))} {line}")
+
+
+def test_an_entry_that_is_filed_as_something_else():
+    """The log itself is whole; what jitctl audit log would not show any more is named."""
+    bedlib.broker.stop()
+    with contextlib.closing(sqlite3.connect("/var/lib/jit/jit.db")) as db:
+        entry = db.execute("SELECT max(sequence) FROM audit WHERE type = 'grant.created'").fetchone()[0]
+        trigger = db.execute("SELECT sql FROM sqlite_master WHERE name = 'audit_never_changes'").fetchone()[0]
+        db.execute("DROP TRIGGER audit_never_changes")
+        db.execute("UPDATE audit SET type = 'policy.loaded' WHERE sequence = ?", (entry,))
+        db.execute(trigger)
+        db.commit()
+        owner = os.stat("/var/lib/jit")
+    for end in "", "-wal", "-shm":
+        with contextlib.suppress(FileNotFoundError):
+            os.chown(f"/var/lib/jit/jit.db{end}", owner.st_uid, owner.st_gid)
+    bedlib.broker.start()
+    said = run("root", ["jitctl", "audit", "verify"])
+    check(said.code == 1 and said.text.startswith(f"NOT verified: entry {entry}: jit.db was changed"), said.text)
+    verified(run_well("root", "audit", "export"))
 
 
 def test_only_who_may():

@@ -232,3 +232,49 @@ TEST_CASE("an entry that was put in behind a gap is refused at start", "[segment
   CHECK(opened.error == store::OpenError::kDamaged);
   CHECK(opened.message.find("makes no sense") != std::string::npos);
 }
+
+// Whoever writes to the file can leave the log whole and still keep an entry from being found.
+TEST_CASE("an entry that is filed under something else than it says is named", "[segments]") {
+  const Folder folder;
+  const std::string path = folder / "jit.db";
+  {
+    Opened store(path);
+    fill(store, 2300);
+    core::Batch erase;
+    erase.erased.push_back("person 3");
+    REQUIRE(store.commit(erase));
+  }
+  const auto misfiled = [&path] {
+    Opened store(path);
+    std::uint64_t after = 0;
+    for (;;) {
+      const auto some = store.db->log(after, 500);
+      REQUIRE(store.db->last_error().empty());
+      if (some.empty()) return store.db->misfiled();
+      after = some.back().sequence;
+    }
+  };
+  CHECK(misfiled() == 0);
+  const auto change = [&path](const std::string& text) {
+    const Sql sql(path);
+    const auto triggers = sql.column("SELECT sql FROM sqlite_master WHERE type = 'trigger'");
+    for (const std::string& name : sql.column("SELECT name FROM sqlite_master WHERE type = 'trigger'")) sql.run("DROP TRIGGER " + name);
+    sql.run(text);
+    for (const std::string& each : triggers) sql.run(each);
+  };
+  const std::string row = " WHERE sequence = 1500";
+  for (const std::string column : {"type = 'x'", "wall = wall - 1", "request = zeroblob(16)", "issued = zeroblob(16)", "about = 'somebody'", "other = 'somebody'"}) {
+    INFO(column);
+    change("CREATE TABLE before AS SELECT * FROM audit" + row + "; UPDATE audit SET " + column + row);
+    CHECK(misfiled() == 1500);
+    change("DELETE FROM audit" + row + "; INSERT INTO audit SELECT * FROM before; DROP TABLE before");
+    CHECK(misfiled() == 0);
+  }
+  for (const std::string segment : {"UPDATE segments SET filter = zeroblob(4096) WHERE number = 1", "UPDATE segments SET until = 0 WHERE number = 1", "DELETE FROM segments WHERE number = 1"}) {
+    INFO(segment);
+    change("CREATE TABLE before AS SELECT * FROM segments WHERE number = 1; " + segment);
+    CHECK(misfiled() == 1025);
+    change("DELETE FROM segments WHERE number = 1; INSERT INTO segments SELECT * FROM before; DROP TABLE before");
+    CHECK(misfiled() == 0);
+  }
+}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes logs for the two verifiers: NAME.good.jsonl is to be accepted, NAME.bad.jsonl is not. NAME.*.args has the options of a file.
 #include <fstream>
-#include <functional>
 #include <iostream>
 
+#include "corpus_terms.h"
 #include "log_maker.h"
 
 namespace {
@@ -253,90 +253,6 @@ void lies() {
   }
 }
 
-// What was asked, offered and voted for, and a grant that is another one: in the document, in its entry, or in both.
-void terms() {
-  using jit::evidence::Grant;
-  using jit::evidence::Request;
-  const auto story_of = [](const std::string& name, const std::function<void(LogMaker&)>& lie, bool narrowed = false) {
-    LogMaker log;
-    log.add("broker.started", "", "", {{"boot", "b0"}});
-    log.narrowed = narrowed;
-    lie(log);
-    auto ask = log.ask("a", "alice", 1);
-    log.vote(ask, "bob", true, true);
-    log.approved(ask, id_of("g"));
-    log.grant(ask, "g", "alice");
-    finish(log, name);
-  };
-  const auto granted = [&](const std::string& name, const std::function<void(Grant&, Json&)>& twist, bool narrowed = false) {
-    story_of("terms-grant-" + name, [&](LogMaker& log) { log.twist_grant = twist; }, narrowed);
-  };
-  const auto asked = [&](const std::string& name, const std::function<void(Request&, Json&)>& twist) {
-    story_of("terms-request-" + name, [&](LogMaker& log) {
-      log.twist_request = twist;
-      log.twist_grant = [](Grant&, Json& fields) { fields.erase("argv"); };
-    });
-  };
-  granted("shorter.good", [](Grant& grant, Json& fields) { grant.lifetime_s = 60, fields["lifetime_s"] = 60; });
-  granted("narrower.good", [](Grant& grant, Json& fields) { grant.scope = "tty", fields["scope"] = "tty"; });
-  granted("as-voted.good", [](Grant&, Json&) {}, true);
-  granted("longer.bad", [](Grant& grant, Json& fields) { grant.lifetime_s = 864'000, fields["lifetime_s"] = 864'000; });
-  granted("longer-than-voted.bad", [](Grant& grant, Json& fields) { grant.lifetime_s = 600, fields["lifetime_s"] = 600; }, true);
-  granted("longer-in-document.bad", [](Grant& grant, Json&) { grant.lifetime_s = 601; });
-  granted("longer-in-entry.bad", [](Grant&, Json& fields) { fields["lifetime_s"] = 60; });
-  granted("no-number.bad", [](Grant&, Json& fields) { fields["lifetime_s"] = "600"; });
-  granted("more-at-most.bad", [](Grant& grant, Json&) { grant.max_s = 86'400; });
-  granted("wider.bad", [](Grant& grant, Json& fields) { grant.scope = "login", fields["scope"] = "login"; });
-  granted("wider-than-voted.bad", [](Grant& grant, Json& fields) { grant.scope = "session", fields["scope"] = "session"; }, true);
-  granted("no-scope.bad", [](Grant& grant, Json& fields) { grant.scope = "all", fields["scope"] = "all"; });
-  granted("another-target.bad", [](Grant& grant, Json& fields) {
-    grant.target = "postgres", grant.target_uid = 105;
-    fields["target"] = {{"name", "postgres"}, {"uid", 105}};
-  });
-  granted("target-in-document.bad", [](Grant& grant, Json&) { grant.target = "postgres"; });
-  granted("target-uid-in-document.bad", [](Grant& grant, Json&) { grant.target_uid = 105; });
-  granted("another-command.bad", [](Grant&, Json& fields) { fields["argv"] = {"reboot"}; });
-  granted("another-door.bad", [](Grant& grant, Json& fields) { grant.door = "su", fields["door"] = "su"; });
-  granted("another-rule.bad", [](Grant& grant, Json& fields) { grant.rule = "free", fields["rule"] = "free"; });
-  granted("another-uid.bad", [](Grant& grant, Json& fields) { grant.subject_uid = 1001, fields["uid"] = 1001; });
-  granted("uid-in-document.bad", [](Grant& grant, Json&) { grant.subject_uid = 1001; });
-  granted("another-user.bad", [](Grant& grant, Json&) { grant.subject = "mallory"; });
-  granted("another-boot.bad", [](Grant& grant, Json&) { grant.boot_id = "another"; });
-  granted("another-epoch.bad", [](Grant& grant, Json&) { grant.epoch = 9; });
-  granted("claimed-later.bad", [](Grant& grant, Json&) { grant.claim_until_ms += 3'600'000; });
-
-  asked("another-command.bad", [](Request& request, Json&) { request.command.argv = {"id", "-un"}; });
-  asked("another-word.bad", [](Request& request, Json&) { request.command.argv = {"cat", "/etc/shadow\xff"}; });
-  asked("odd-words.good", [](Request& request, Json& fields) {
-    request.command.argv = {"a\n\\b", "\xc3\xa4\xff\x01"};
-    fields["argv"] = {"a\\n\\\\b", "\\u{e4}\\xff\\x01"};
-  });
-  asked("hidden-command.good", [](Request& request, Json&) { request.command.argv.clear(), request.hidden.command = std::string(64, '3'); });
-  asked("another-target.bad", [](Request& request, Json&) { request.target.name = "postgres"; });
-  asked("another-group.bad", [](Request& request, Json&) { request.target.group = "adm"; });
-  asked("another-user.bad", [](Request& request, Json&) { request.subject.name = "mallory"; });
-  asked("another-uid.bad", [](Request& request, Json&) { request.subject.uid = 0; });
-  asked("another-reason.bad", [](Request&, Json& fields) { fields["reason"] = "another"; });
-  asked("another-folder.bad", [](Request&, Json& fields) { fields["cwd"] = "/tmp"; });
-  asked("another-origin.bad", [](Request&, Json& fields) { fields["origin"] = "192.0.2.1"; });
-  asked("another-kind.bad", [](Request& request, Json&) { request.kind = "login"; });
-  asked("another-boot.bad", [](Request& request, Json&) { request.boot_id = "another"; });
-  asked("longer.bad", [](Request& request, Json&) { request.offer.give_s = 3600; });
-  asked("more-at-most.bad", [](Request& request, Json&) { request.offer.max_s = 86'400; });
-  asked("another-set.bad", [](Request& request, Json&) { request.offer.seats = {{"set:all", 1}}; });
-  asked("later.bad", [](Request&, Json& fields) { fields["not_before_ms"] = 1'900'000'000'000; });
-
-  for (const auto& [name, more_s] : {std::pair("terms-more.good", 600), {"terms-much-more.bad", 601}}) {
-    LogMaker log = small();
-    auto more = log.ask("more", "alice", 1, id_of("small grant"));
-    log.use(id_of("small grant"), more, "grant.claimed");
-    log.vote(more, "bob", true, true);
-    log.approved(more, id_of("small grant"));
-    log.use(id_of("small grant"), more, "grant.extended", more_s);
-    finish(log, name);
-  }
-}
-
 // One approval with this hand, as an envelope or as a code, and its grant.
 void approval(const std::string& name, const Voter& voter, const Hand& hand, bool by_code, bool own = false, const std::string& votes = "any") {
   LogMaker log;
@@ -466,7 +382,7 @@ int main(int argc, char** argv) {
   write("small.good", little.text());
   write("small-proof.good", little.proof(id_of("small")));
   lies();
-  terms();
+  jit::test::write_terms([](LogMaker& made, const std::string& name) { finish(made, name); });
   heads();
   const auto all = jit::test::voters();
   keys(all);
