@@ -31,6 +31,6 @@ struct Vote {
 };
 
 std::string payload_of(const Vote& vote);                   // canonical
-std::optional<Vote> read_vote(std::string_view payload);    // only of a payload whose signature was found good
+std::optional<Vote> read_vote(std::string_view payload);    // only of a payload whose signature was found good, or whose digest a log names
 
 }  // namespace jit::evidence

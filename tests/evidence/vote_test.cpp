@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Documents and votes: one form of each, and no bit of it that may be another.
+#include <array>
+
 #include "tests/catch.h"
 #include <zlib.h>
 
@@ -142,6 +144,28 @@ TEST_CASE("no field of one vote stands in another", "[D3]") {
     CHECK_FALSE(accepted(to_json(key.seal(type, one, kVoteNamespace)), key));
   }
   CHECK_FALSE(accepted(to_json(key.seal(kVoteType, one, kGrantNamespace)), key));
+}
+
+// Of one person's two votes, and of two people's: each of two payloads with each name of a key, kind and signature.
+TEST_CASE("no part of one signed vote stands in another", "[D3]") {
+  const HostKey key = voter_key(1);
+  const HostKey other = voter_key(2);
+  for (const HostKey* const second : {&key, &other}) {
+    const std::array<const HostKey*, 2> keys{&key, second};
+    const std::array<Envelope, 2> votes{key.seal(kVoteType, payload_of(a_vote(key, 'a')), kVoteNamespace), second->seal(kVoteType, payload_of(a_vote(*second, 'b')), kVoteNamespace)};
+    std::size_t good = 0;
+    for (std::size_t cell = 0; cell < 32; ++cell) {
+      const std::size_t payload = cell & 1U, named = (cell >> 1U) & 1U, signature = (cell >> 2U) & 1U, checked = (cell >> 3U) & 1U;
+      const bool webauthn = (cell & 16U) != 0;
+      Envelope mixed{std::string(kVoteType), votes.at(payload).payload, votes.at(signature).signatures};
+      mixed.signatures[0].key_id = votes.at(named).signatures[0].key_id;
+      if (webauthn) mixed.signatures[0].kind = "webauthn";
+      const bool whole = !webauthn && payload == signature && keys.at(named) == keys.at(payload) && keys.at(checked) == keys.at(payload);
+      CHECK(accepted(to_json(mixed), *keys.at(checked)).has_value() == whole);
+      good += whole ? 1 : 0;
+    }
+    CHECK(good == (second == &key ? 8 : 2));
+  }
 }
 
 TEST_CASE("no bit of a vote code may be another", "[D3]") {
