@@ -30,8 +30,8 @@ class LogKeeper {
   struct Judged {
     std::string cause;     // "behind", "other", "epoch", "missing", "damaged", "key": all that is open is void; empty: it is the one
     std::string text;      // for people: what was found
-    std::int64_t people_version = 0;  // of the head of this boot; 0: there is none that is ours
     std::int64_t epoch = 0;  // from now on; 0: it cannot be read, see Database::last_error()
+    std::int64_t people_version = 0;  // of the head of this boot; 0: there is none that is ours
   };
   Judged judge(Database& database);
 

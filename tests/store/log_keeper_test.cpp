@@ -232,7 +232,7 @@ TEST_CASE("a database from before an earlier loss is found out by its epoch", "[
   {
     // Its head says a later epoch of the same log.
     Start start(folder, key);
-    start.judged = {"other", "", 5};
+    start.judged = {"other", "", 5, 0};
     start.go_on();
   }
   fs::copy_file(folder / "head", folder / "fifth");
@@ -240,6 +240,7 @@ TEST_CASE("a database from before an earlier loss is found out by its epoch", "[
     Start start(folder, key);
     CHECK(start.judged.cause.empty());
     CHECK(start.judged.epoch == 5);
+    CHECK(start.judged.people_version == 3);
   }
   copy_files(folder, "first.db", "jit.db");
   Start back(folder, key);
