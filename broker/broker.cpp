@@ -217,21 +217,18 @@ void Broker::watch_alarm(const store::LogKeeper::Judged& judged) {
 // In this boot: what happened in it before is not known any more.
 bool Broker::was_put_back() {
   const auto last = shelf_.database()->entries({0, 0, {}, {}, std::string(core::events::kRolledBack), true, 1});
-  return !last.empty() && last[0].boot_id == boot_;
+  return last.empty() ? !shelf_.database()->last_error().empty() : last[0].boot_id == boot_;
 }
 
 void Broker::watch_policy() {
   const policy::Policy* const policy = core_->policy();
   const std::string hash = policy != nullptr ? policy->hash() : std::string();
-  std::int64_t version = policies_->missing_version();
-  if (policy != nullptr) {
-    for (const policy::PeopleFile& file : policy->people_files()) version = std::max(version, file.version);
-  }
+  const std::int64_t version = policies_->people_version();
   if (hash == signed_policy_ && version == signed_people_) return;
   signed_policy_ = hash;
   keeper_.use_policy(hash, version);
   // At once, so that no file or database of before can be put back unseen.
-  if (std::exchange(signed_people_, version) != version && shelf_.database() != nullptr) shelf_.database()->seal([](bool) {});
+  if (std::exchange(signed_people_, version) != version && shelf_.database() != nullptr) shelf_.database()->seal([](bool) {}, true);
 }
 
 // Until the directory has answered, a vote of before a restart fills no seat. Asked again: groups may have changed.

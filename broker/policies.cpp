@@ -59,6 +59,12 @@ bool Policies::learn_versions(store::Database* database, bool came) {
   return true;
 }
 
+std::int64_t Policies::people_version() const {
+  std::int64_t out = signed_with_;
+  for (const auto& [file, version] : seen_) out = std::max(out, version);
+  return out;
+}
+
 std::int64_t Policies::missing_version() const {
   const bool known = std::ranges::any_of(seen_, [this](const auto& seen) { return seen.second >= signed_with_; });
   return known ? 0 : signed_with_;
@@ -92,8 +98,9 @@ void Policies::refuse(const std::vector<policy::Finding>& findings) {
 // What was taken while nobody could tell what had been seen is looked at now.
 void Policies::database_came(store::Database* database) {
   const bool known = learn_versions(database, true);
-  if (core_.policy() == nullptr || status_.unrescued) return use_kept(database);
+  if (core_.policy() == nullptr) return use_kept(database);
   const auto older = older_people(*core_.policy());
+  if (status_.unrescued && known && older.empty()) return use_kept(database);
   if (!known || !older.empty()) {
     refuse(known ? older : std::vector{versions_unknown()});
     status_.hash.clear();

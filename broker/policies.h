@@ -30,7 +30,7 @@ class Policies {
   // The newest version of people.d that a head of this boot was signed with; 0: none is known. The database may know of nothing so new:
   // it was lost or put back then, and so may the files have been.
   void signed_with(std::int64_t people_version) { signed_with_ = people_version; }
-  std::int64_t missing_version() const;  // the same, where nothing that is known here is so new; else 0
+  std::int64_t people_version() const;  // the newest that is known here or was signed, of files that are gone too
   // At start: what the files gave, else the kept set, else, loudly, files that are refused for missing rescue lines alone:
   // a check against locking people out must not do it. Else nothing.
   void start(config::Loaded loaded, store::Database* database);
@@ -47,6 +47,7 @@ class Policies {
   void use_kept(store::Database* database);
   // admin: who accepts older files of people.d; null: nobody does.
   void take(config::Loaded loaded, store::Database* database, const core::IdentityPtr& admin = nullptr);
+  std::int64_t missing_version() const;  // what was signed, where nothing that is known here is so new; else 0
   bool learn_versions(store::Database* database, bool came = false);
   std::vector<policy::Finding> older_people(const policy::Policy& policy) const;
   void refuse(const std::vector<policy::Finding>& findings);

@@ -107,6 +107,7 @@ std::string Ledger::vote(const Entry& entry) {
   }
   if (!approves(entry)) {
     if (!ask->used) ask->denied = true;
+    ask->repeated = Json();
     return "";
   }
   if (ask->approved || ask->denied) return "a vote for request " + shown(entry.request) + ", which had ended";
@@ -143,6 +144,7 @@ std::string Ledger::approved(const Entry& entry) {
     ask->used = true;  // a denial that comes later ends the grant
     ask->voters.clear();
     ask->votes.clear();
+    ask->repeated = Json();
   }
   return "";
 }
@@ -152,6 +154,7 @@ std::string Ledger::closed(const Entry& entry) {
   if (ask == nullptr) return "the end of a request that has no entry";
   if (ask->used) return "";
   ask->denied = true;
+  ask->repeated = Json();
   return "";
 }
 
@@ -159,6 +162,7 @@ std::string Ledger::granted(const Entry& entry) {
   ++counts_.grants;
   if (entry.grant.empty()) return "a grant without an id";
   if (!grants_.insert(entry.grant).second) return "grant " + shown(entry.grant) + " is made twice";
+  if (const auto lifetime = entry.fields.find("lifetime_s"); lifetime != entry.fields.end()) lifetimes_[entry.grant] = count_in(*lifetime);
   if (entry.request.empty()) return asked_people(entry.fields) ? "its permit asked for people, and it has no request" : "";
   Ask* const ask = find(entry);
   if (ask == nullptr) return "grant " + shown(entry.grant) + " has no entry of its request";
@@ -171,7 +175,7 @@ std::string Ledger::granted(const Entry& entry) {
   if (ask->known && ask->needed > 0 && !ask->approved) return "request " + shown(entry.request) + " was not approved";
   const std::string person = text_in(entry, "person");
   if (!person.empty() && !ask->person.empty() && person != ask->person) return "the grant is for another person than request " + shown(entry.request);
-  if (std::string wrong = ask->beyond(entry); !wrong.empty()) return wrong + ": see request " + shown(entry.request);
+  if (std::string wrong = ask->beyond(last_); !wrong.empty()) return wrong + ": see request " + shown(entry.request);
   ask->repeated = Json();
   ask->used = true;
   ask->voters.clear();  // that of a large log is much, and nobody votes for it any more
@@ -181,19 +185,14 @@ std::string Ledger::granted(const Entry& entry) {
 std::string Ledger::extended(const Entry& entry) {
   if (reach_ == Reach::kWhole && !grants_.contains(entry.grant)) return "more time for a grant that has no entry";
   const auto approved = prolonged_.extract(entry.grant);
-  if (!approved) {
-    if (reach_ == Reach::kWhole) return "more time for grant " + shown(entry.grant) + ", which nobody approved";
-    ++counts_.unproven;
-    note_end(entry);
-    return "";
-  }
-  return longer(entry, approved.mapped());
+  if (!approved && reach_ == Reach::kWhole) return "more time for grant " + shown(entry.grant) + ", which nobody approved";
+  if (!approved) ++counts_.unproven;
+  return longer(entry, approved ? approved.mapped() : std::nullopt);
 }
 
 std::string Ledger::used(const Entry& entry) {
   if (reach_ != Reach::kLate && !grants_.contains(entry.grant)) return "a use of grant " + shown(entry.grant) + ", which has no entry";
-  note_end(entry);
-  return "";
+  return claimed(entry);
 }
 
 }  // namespace jit::evidence

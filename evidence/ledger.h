@@ -64,11 +64,14 @@ class Ledger {
     struct Signed {
       std::uint64_t max_s = 0, claim_s = 0;
       std::int64_t epoch = 0;
+      std::string target;
+      std::uint32_t target_uid = 0;
     };
     std::optional<Signed> document;
     void offer(const Entry& created);
     void narrow(const Entry& vote);
-    std::string beyond(const Entry& grant) const;  // empty: it is what was asked, offered and given
+    std::string beyond(const Read& grant) const;  // empty: it is what was asked, offered and given
+    bool gives(std::uint64_t lifetime_s, std::string_view of_scope) const;  // no more than that
   };
   std::string created(const Entry& entry);
   std::string vote(const Entry& entry);
@@ -78,7 +81,7 @@ class Ledger {
   std::string extended(const Entry& entry);
   std::string longer(const Entry& entry, const std::optional<std::uint64_t>& most_s);
   std::string used(const Entry& entry);
-  void note_end(const Entry& entry);
+  std::string claimed(const Entry& entry);
   bool repeats(const Request& request) const;
   Ask* find(const Entry& entry);
   bool is_own(const Entry& vote) const;
@@ -100,6 +103,7 @@ class Ledger {
   std::set<std::string, std::less<>> grants_;
   // Grants for which more time was approved and not given yet, and how much at most; nothing: nobody knows.
   std::map<std::string, std::optional<std::uint64_t>, std::less<>> prolonged_;
+  std::map<std::string, std::uint64_t, std::less<>> lifetimes_;  // of grants that were not claimed yet, in seconds
   std::map<std::string, std::int64_t, std::less<>> ends_;  // of grants in use, in wall-clock milliseconds
   std::map<std::string, std::uint64_t, std::less<>> votes_seen_;
   Read last_;

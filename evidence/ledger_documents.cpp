@@ -111,7 +111,7 @@ std::string Ledger::request_document(const Envelope& envelope) {
   if (!same) return kContradicts;
   found->second.self = request->offer.self;
   found->second.asks = request->offer.votes;
-  found->second.document = {request->offer.max_s, request->offer.claim_s, request->epoch};
+  found->second.document = {request->offer.max_s, request->offer.claim_s, request->epoch, request->target.name, request->target.uid};
   return "";
 }
 
@@ -134,9 +134,11 @@ std::string Ledger::grant_document(const Envelope& envelope) {
   const auto found = asks_.find(entry.request);
   if (found == asks_.end() || !found->second.known) return "";
   const Ask& ask = found->second;
+  if (!ask.gives(grant->lifetime_s, grant->scope)) return "the signed document gives more than was offered and voted for";
   if (!ask.user.empty() && ask.user != escape(grant->subject)) return "the signed document is for another user than the request";
   if (ask.document) {
     const std::int64_t opens = std::max(grant->created_ms, grant->not_before_ms);
+    if (grant->target != ask.document->target || grant->target_uid != ask.document->target_uid) return "the signed document is for another target than the request";
     const bool within = grant->max_s <= ask.document->max_s && grant->epoch == ask.document->epoch &&
                         grant->claim_until_ms - opens <= static_cast<std::int64_t>(ask.document->claim_s) * 1000;
     if (!within) return "the signed document gives more than the request offered";

@@ -29,6 +29,16 @@ void keep_less(std::optional<T>& kept, T value) {
   kept = std::min(kept.value_or(value), value);
 }
 
+constexpr std::uint64_t kMostSeconds = 4294967295;
+constexpr std::int64_t kMostMs = std::int64_t{1} << 53U;
+constexpr std::int64_t kClockSteps = 3'600'000;  // a wall clock may be put right between a use and its entry
+
+std::optional<std::int64_t> end_in(const Entry& entry) {
+  const Json* const end = field_in(entry.fields, "expires_ms");
+  if (end == nullptr || !end->is_number_integer() || *end > kMostMs || *end < -kMostMs) return std::nullopt;
+  return end->get<std::int64_t>();
+}
+
 // The group of a sudo is of the command, and stands in no grant.
 Json account(Json target) {
   if (target.is_object()) target.erase("group");
@@ -58,39 +68,55 @@ void Ledger::Ask::narrow(const Entry& vote) {
   if (const Json* const given = field_in(vote.fields, "scope")) keep_less(scope, scope_of(*given, 0));
 }
 
-std::string Ledger::Ask::beyond(const Entry& grant) const {
-  if (!boot.empty() && grant.boot_id != boot) return "the grant is of another boot";
+bool Ledger::Ask::gives(std::uint64_t lifetime_s, std::string_view of_scope) const {
+  return lifetime_s <= give_s.value_or(lifetime_s) && (!scope || scope_of(Json(of_scope), kScopes.size()) <= *scope);
+}
+
+// Nothing but what tells of people can be missing, and that only where it was erased.
+std::string Ledger::Ask::beyond(const Read& grant) const {
+  const Json& fields = grant.entry.fields;
+  if (!boot.empty() && grant.entry.boot_id != boot) return "the grant is of another boot";
   for (auto asked = repeated.begin(); asked != repeated.end(); ++asked) {
-    const Json* const given = field_in(grant.fields, asked.key());
-    if (given != nullptr && (asked.key() == "target" ? account(*given) : *given) != *asked) return "the grant is for another " + asked.key();
+    const Json* const given = field_in(fields, asked.key());
+    const bool erased = given == nullptr && std::ranges::find(grant.erased, asked.key()) != grant.erased.end();
+    if (!erased && (given == nullptr || (asked.key() == "target" ? account(*given) : *given) != *asked)) return "the grant is for another " + asked.key();
   }
-  if (const Json* const lifetime = field_in(grant.fields, "lifetime_s"); lifetime != nullptr && give_s && (!lifetime->is_number_unsigned() || seconds(*lifetime) > *give_s)) {
-    return "the grant lasts longer than was offered and voted for";
-  }
-  if (const Json* const given = field_in(grant.fields, "scope"); given != nullptr && scope && scope_of(*given, kScopes.size()) > *scope) {
-    return "the grant is wider than was offered and voted for";
-  }
+  const Json* const lifetime = field_in(fields, "lifetime_s");
+  if (give_s && (lifetime == nullptr || !lifetime->is_number_unsigned() || seconds(*lifetime) > *give_s)) return "the grant lasts longer than was offered and voted for";
+  const Json* const given = field_in(fields, "scope");
+  if (scope && (given == nullptr || scope_of(*given, kScopes.size()) > *scope)) return "the grant is wider than was offered and voted for";
   return "";
 }
 
-void Ledger::note_end(const Entry& entry) {
-  const Json* const expires = field_in(entry.fields, "expires_ms");
-  if (expires != nullptr && expires->is_number_integer()) ends_[entry.grant] = expires->get<std::int64_t>();
+// A use that was written late says an end of before: only its first use and more time move it.
+std::string Ledger::claimed(const Entry& entry) {
+  const std::optional<std::int64_t> end = end_in(entry);
+  const auto known = ends_.find(entry.grant);
+  if (known != ends_.end()) return end && *end > known->second ? "grant " + entry.grant.substr(0, 8) + " ends later than it did before" : "";
+  const auto lifetime = lifetimes_.extract(entry.grant);
+  if (!end) return lifetime && reach_ == Reach::kWhole ? "a use of grant " + entry.grant.substr(0, 8) + " does not say when it ends" : "";
+  ends_[entry.grant] = *end;
+  const bool longer = lifetime && *end > entry.wall_ms + static_cast<std::int64_t>(std::min(lifetime.mapped(), kMostSeconds)) * 1000 + kClockSteps;
+  return longer ? "grant " + entry.grant.substr(0, 8) + " ends later than it may" : "";
 }
 
 std::string Ledger::longer(const Entry& entry, const std::optional<std::uint64_t>& most_s) {
-  const auto before = ends_.find(entry.grant);
-  const std::optional<std::int64_t> end = before == ends_.end() ? std::nullopt : std::optional(before->second);
-  note_end(entry);
-  if (!end || !most_s) return "";
-  const std::int64_t now = ends_.find(entry.grant)->second;
-  const bool more = now - *end > static_cast<std::int64_t>(std::min<std::uint64_t>(*most_s, 4294967295)) * 1000;
-  return more || field_in(entry.fields, "expires_ms") == nullptr ? "grant " + entry.grant.substr(0, 8) + " got more time than was approved" : "";
+  const std::optional<std::int64_t> end = end_in(entry);
+  const auto known = ends_.find(entry.grant);
+  const bool said = end && (known != ends_.end() || reach_ != Reach::kWhole);
+  const bool within = said && (known == ends_.end() || !most_s || *end - known->second <= static_cast<std::int64_t>(std::min(*most_s, kMostSeconds)) * 1000);
+  if (end) ends_[entry.grant] = *end;
+  return within ? "" : "grant " + entry.grant.substr(0, 8) + " got more time than was approved";
 }
 
 // Whatever the entry says and was not erased, the signed request says, too. What the host hides from people is said by the entry alone.
 bool Ledger::repeats(const Request& request) const {
   const Entry& entry = last_.entry;
+  constexpr std::array<std::string_view, 9> kAlways = {"argv", "door", "give_s", "max_s", "rule", "scope", "target", "uid", "user"};
+  const bool whole = std::ranges::all_of(kAlways, [&](std::string_view name) {
+    return field_in(entry.fields, name) != nullptr || std::ranges::find(last_.erased, name) != last_.erased.end();
+  });
+  if (!whole) return false;
   const auto same = [&entry](std::string_view name, const Json& value) {
     const Json* const said = field_in(entry.fields, name);
     return said == nullptr || *said == value;

@@ -24,15 +24,16 @@ std::string seats(std::span<const policy::Seat> seats) {
 
 namespace {
 
-constexpr std::size_t kWordsMax = 300;  // bytes: the rest of the line is needed, too
+constexpr std::size_t kWordsMax = 300;  // bytes
+constexpr std::size_t kAskLineMax = 440;  // with what stands in front of it, less than kLineMax
 
 // The words as a person types them again, in front of any shell; nothing: they are too long, or cannot be shown as they are.
 std::optional<std::string> typed(std::span<const std::string> argv) {
   std::string out;
   for (const std::string& word : argv) {
     const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("_@%+=:,./-").find(c) != std::string_view::npos; };
-    const bool plain = !word.empty() && std::ranges::all_of(word, is_plain);
-    if (!plain && !std::ranges::all_of(word, [](char c) { return c >= ' ' && c <= '~' && c != '\'' && c != '\\'; })) return std::nullopt;
+    const bool plain = !word.empty() && word.front() != '=' && std::ranges::all_of(word, is_plain);  // zsh looks for what stands behind one
+    if (!plain && !std::ranges::all_of(word, [](char c) { return c >= ' ' && c <= '~' && c != '\'' && c != '\\' && c != '!'; })) return std::nullopt;
     out += plain ? ' ' + word : " '" + word + "'";
     if (out.size() > kWordsMax) return std::nullopt;
   }
@@ -43,12 +44,14 @@ std::optional<std::string> typed(std::span<const std::string> argv) {
 
 std::string ask_line(const Ask& ask, const policy::Offer* offer) {
   std::string out = "jitctl request --door " + std::string(policy::name_of(ask.door));
-  if (ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu) out += " --as " + ask.target->user;
+  if (ask.door == policy::Door::kSudo || ask.door == policy::Door::kSu) out += " --as" + typed({&ask.target->user, 1}).value_or(" USER");
   if (offer != nullptr && offer->break_glass) out += " --via " + offer->rule;
   if (offer != nullptr && !offer->tickets.empty()) out += " --ticket '...'";
   out += " --reason '...'";
   // Without it another rule may answer, and what binds the command would not cover this one.
-  if (!ask.argv.empty()) out += " --" + typed(ask.argv).value_or(" COMMAND");
+  if (ask.argv.empty()) return out;
+  const std::string words = " --" + typed(ask.argv).value_or(" COMMAND");
+  out += out.size() + words.size() <= kAskLineMax ? words : " -- COMMAND";  // a line that is cut would be another command
   return out;
 }
 

@@ -115,7 +115,7 @@ std::vector<core::AuditEntry> Database::entries(const AuditFilter& filter) { ret
 std::uint64_t Database::last_sequence() { return impl_->reader.last_sequence(); }
 
 core::Head Database::head() const { return impl_->writer.head(); }
-void Database::seal(std::function<void(bool)> done) { impl_->writer.seal(std::move(done)); }
+void Database::seal(std::function<void(bool)> done, bool again) { impl_->writer.seal(std::move(done), again); }
 std::vector<LogEntry> Database::log(std::uint64_t after, std::size_t limit) { return impl_->reader.log(after, limit); }
 std::vector<Checkpoint> Database::checkpoints(std::uint64_t from, std::uint64_t to) { return impl_->reader.checkpoints(from, to); }
 std::optional<Cut> Database::cut() { return impl_->reader.cut(); }

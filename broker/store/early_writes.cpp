@@ -10,17 +10,17 @@
 namespace jit::store {
 namespace {
 
-constexpr off_t kPart = 1024 * 1024;  // bytes that are sent on their way together
+constexpr off64_t kPart = 1024 * 1024;  // bytes that are sent on their way together
 
 // What was written there one piece after the other, and is not on its way yet.
 struct Stretch {
   bool open = false;
-  off_t begin = 0, end = 0;
+  off64_t begin = 0, end = 0;
 };
 thread_local Stretch t_stretch;
 
-ssize_t write_early(int fd, const void* from, std::size_t size, off_t at) {
-  const ssize_t written = ::pwrite(fd, from, size, at);
+ssize_t write_early(int fd, const void* from, std::size_t size, off64_t at) {
+  const ssize_t written = ::pwrite64(fd, from, size, at);
   Stretch& stretch = t_stretch;
   if (!stretch.open || written <= 0) return written;
   if (at < stretch.end || at > stretch.end + kPart) stretch.begin = at;
@@ -34,21 +34,15 @@ ssize_t write_early(int fd, const void* from, std::size_t size, off_t at) {
   return written;
 }
 
-// The VFS for Unix keeps its descriptors to itself, and one of ours would drop its locks when it is closed (POSIX).
-bool put_in_place() {
-  sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
-  for (const char* const name : {"pwrite", "pwrite64"}) {
-    if (vfs->xGetSystemCall(vfs, name) != nullptr) vfs->xSetSystemCall(vfs, name, reinterpret_cast<sqlite3_syscall_ptr>(write_early));
-  }
-  return true;
-}
-
 }  // namespace
 
-EarlyWrites::EarlyWrites() {
-  static const bool ready = put_in_place();
-  t_stretch = {ready};
+// The VFS for Unix keeps its descriptors to itself, and one of ours would drop its locks when it is closed (POSIX).
+void EarlyWrites::prepare() {
+  sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
+  if (vfs->xGetSystemCall(vfs, "pwrite64") != nullptr) vfs->xSetSystemCall(vfs, "pwrite64", reinterpret_cast<sqlite3_syscall_ptr>(write_early));
 }
+
+EarlyWrites::EarlyWrites() { t_stretch = {true}; }
 
 EarlyWrites::~EarlyWrites() { t_stretch = {}; }
 

@@ -7,6 +7,7 @@ namespace jit::store {
 // While one lives, what SQLite writes in this thread is on its way to the disk soon after. What is durable is said by its sync as before.
 class EarlyWrites {
  public:
+  static void prepare();  // once, before a database is opened
   EarlyWrites();
   ~EarlyWrites();
   EarlyWrites(const EarlyWrites&) = delete;

@@ -62,6 +62,11 @@ bool LogKeeper::ours(const evidence::Envelope& envelope) const {
 }
 
 std::pair<std::string, std::string> LogKeeper::compare(Database& database, Judged& out) {
+  // First of all: whatever else is wrong, what was known of people is not forgotten.
+  const auto kept = file_.read();
+  const auto checkpoint = kept && ours(kept->checkpoint) ? evidence::read_checkpoint(kept->checkpoint.payload) : std::nullopt;
+  if (checkpoint && checkpoint->boot_id == boot_) out.people_version = checkpoint->people_version;
+  const std::string problem = file_.problem();
   const core::Head last = database.head();
   std::optional<evidence::Checkpoint> newest;
   if (!last.envelope.empty()) {
@@ -71,17 +76,15 @@ std::pair<std::string, std::string> LogKeeper::compare(Database& database, Judge
     newest = evidence::read_checkpoint(envelope->payload);
     if (!newest || newest->size != last.size || evidence::to_hex(newest->root) != last.root) return {"damaged", "the last signed head in the database does not fit its log"};
   }
-  const auto kept = file_.read();
+  if (newest && newest->boot_id == boot_) out.people_version = std::max(out.people_version, newest->people_version);
   if (!kept) {
-    if (!file_.problem().empty()) return {"damaged", file_.problem()};
+    if (!problem.empty()) return {"damaged", problem};
     const bool expected = newest && newest->boot_id == boot_;
     return expected ? std::pair<std::string, std::string>{"missing", file_.path() + " is missing"} : std::pair<std::string, std::string>();
   }
   out.epoch = std::max(out.epoch, kept->epoch);
   if (!ours(kept->checkpoint)) return {"key", file_.path() + " was signed with another host key"};
-  const auto checkpoint = evidence::read_checkpoint(kept->checkpoint.payload);
   if (!checkpoint || checkpoint->epoch != kept->epoch || checkpoint->boot_id != kept->boot) return {"damaged", file_.path() + ": it is damaged"};
-  out.people_version = checkpoint->people_version;
   const std::uint64_t size = database.last_sequence();
   if (size < checkpoint->size) {
     return {"behind", "the log in the database ends at entry " + std::to_string(size) + ", and " + std::to_string(checkpoint->size) + " were signed"};
@@ -99,6 +102,10 @@ LogKeeper::Judged LogKeeper::judge(Database& database) {
   Judged seen = out;
   std::tie(out.cause, out.text) = compare(database, seen);
   out.people_version = seen.people_version;
+  {
+    const std::lock_guard lock(mutex_);
+    people_version_ = std::max(people_version_, out.people_version);  // until somebody says what is in force
+  }
   if (!out.cause.empty()) out.epoch = seen.epoch + 1;
   if (out.cause.empty() && !file_.read() && file_.problem().empty()) begin(database, out.epoch);
   return out;

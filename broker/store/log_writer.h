@@ -35,6 +35,7 @@ class LogWriter {
   // As it was committed.
   const Tree& tree() const { return saved_.tree; }
   bool is_sealed() const { return saved_.sealed == saved_.tree.size() && saved_.fresh; }
+  void stale() { now_.fresh = false; }  // the next seal() makes a head, whatever was written
   bool is_fresh() const { return now_.fresh; }  // a head was signed by this writer
   std::int64_t epoch() const { return saved_.epoch; }
   const core::Head& head() const { return saved_.head; }  // the last that is signed

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/store/connection.h"
+#include "broker/store/segments.h"
 
 namespace jit::store {
 
@@ -49,7 +51,7 @@ class Reader {
 
   void blame(std::string why) { error_ = std::move(why); }
   const std::string& error() const { return error_; }  // of the last call; empty: none
-  std::uint64_t misfiled() const { return misfiled_; }
+  std::uint64_t misfiled();
   std::uint64_t failures() const { return failures_; }
 
  private:
@@ -83,9 +85,19 @@ class Reader {
   bool entries_where(const Wanted& wanted, const Search& search, const Binder& bind, const EachRow& row);
   static constexpr const char* kLeafColumns = "sequence, hash, leaf, told, told_other";
   static LogEntry leaf_in(Row& row);
-  static bool is_filed(const LogEntry& entry, Row& row);
-  bool check_segment(std::uint64_t number);
-  void note_misfiled(std::uint64_t sequence);
+  struct Filed {  // the columns beside a leaf
+    core::WallMs wall = 0;
+    std::string type, request, issued, about, other;
+    bool told = false, told_other = false;
+  };
+  struct Followed {
+    bool whole = false;  // from the first entry of the segment that is here
+    Segment least;       // what those read so far tell of
+  };
+  static Filed filed_in(Row& row);
+  static bool is_filed(const LogEntry& entry, const Filed& filed);
+  bool is_segment_whole(std::uint64_t number, const Segment& least, bool& good);
+  bool follow(Followed& followed, const LogEntry& entry, const Filed& filed);
   bool read_cut(std::optional<Cut>& cut);
   std::optional<evidence::Hash> subtree(unsigned level, std::uint64_t position, const Cut& cut);
   std::optional<evidence::Hash> root_of(std::uint64_t begin, std::uint64_t end, const Cut& cut);
@@ -100,7 +112,9 @@ class Reader {
   std::map<std::string, Stmt, std::less<>> statements_;  // one for each shape of a question: a few dozen
   std::string error_;
   std::uint64_t failures_ = 0;
-  std::uint64_t misfiled_ = 0;
+  std::uint64_t misfiled_ = 0;  // the first entry; 0: none was found
+  std::optional<std::uint64_t> misfiled_segment_;
+  std::map<std::uint64_t, Followed> followed_;  // by the last entry that was read
 };
 
 template <class Value, class Read>

@@ -113,7 +113,8 @@ class Database final : public core::Store {
   bool failing() const override;
   core::Head head() const override;
   // The head is signed as it stands, with what was committed before; done as of commit().
-  void seal(std::function<void(bool)> done);
+  // again: also where nothing was, since what a head says beside it has changed.
+  void seal(std::function<void(bool)> done, bool again = false);
   std::string last_error() const;  // of the writer; empty: none
 
   // Reads; from the core's thread, over a connection of their own. Empty and a set last_error() on failure, and one more in

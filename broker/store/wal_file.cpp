@@ -8,6 +8,8 @@
 #include <new>
 #include <string>
 
+#include "broker/store/early_writes.h"
+
 namespace jit::store {
 namespace {
 
@@ -117,6 +119,7 @@ const char* wal_vfs() {
     ours.szOsFile += static_cast<int>(sizeof(WalFile));
     ours.xOpen = open_any;
     ours.pNext = nullptr;
+    EarlyWrites::prepare();
     return sqlite3_vfs_register(&ours, 0) == SQLITE_OK;
   }();
   return ready ? kName : nullptr;

@@ -83,7 +83,7 @@ void Writer::commit(core::Batch batch, std::function<void(bool)> done) {
   queue({std::move(batch), std::move(drafts), std::move(done)});
 }
 
-void Writer::seal(std::function<void(bool)> done) { queue({{}, {}, std::move(done), true}); }
+void Writer::seal(std::function<void(bool)> done, bool again) { queue({{}, {}, std::move(done), true, again}); }
 
 core::Head Writer::head() const {
   const std::lock_guard lock(mutex_);
@@ -279,6 +279,7 @@ void Writer::know_head() {
 // With a grant the head is signed in the same transaction; so it is with the first commit, whatever stands above.
 int Writer::add_head(std::span<const Job> jobs) {
   LogWriter& log = statements_->log();
+  if (std::ranges::any_of(jobs, &Job::again)) log.stale();
   const bool now = !log.is_fresh() || std::ranges::any_of(jobs, [](const Job& job) { return job.seal || !job.batch.grants.empty(); });
   return now ? log.seal(log_.sign) : SQLITE_OK;
 }

@@ -96,7 +96,7 @@ class Writer {
   void keep_policy(Database::PolicySet set);
   void keep_carried(const std::string& courier, std::uint64_t sequence);
   // The head is signed as it stands, with what was committed before; done as of commit().
-  void seal(std::function<void(bool)> done);
+  void seal(std::function<void(bool)> done, bool again);
   core::Head head() const;
   bool unemptied() const { return unemptied_.load(); }
   bool failing() const { return failing_.load(std::memory_order_acquire); }
@@ -107,7 +107,8 @@ class Writer {
     core::Batch batch;
     std::vector<Drafted> drafts;  // of its entries; not as many: one of them cannot be written
     std::function<void(bool)> done;
-    bool seal = false;  // the head, whatever is in the batch
+    bool seal = false;   // the head, whatever is in the batch
+    bool again = false;  // and though nothing was written since the last one
     bool written = false;
     std::optional<ToArchive> old = {};  // goes into the archive first
   };

@@ -95,13 +95,13 @@ void Writer::rest() {
 
 // What was found is left to ready().
 void Writer::look_ahead() {
-  if (statements_ && !spoiled_ && as_left()) looked_at_ = std::chrono::steady_clock::now();
+  looked_at_ = statements_ && !spoiled_ && as_left() ? std::chrono::steady_clock::now() : Time();
 }
 
 // A log that was cut since would be written on over what is missing, and have its size again.
 bool Writer::has_looked() {
   const bool looked = std::exchange(looked_at_, Time()) + 2 * kLookOut > std::chrono::steady_clock::now();
-  return looked && !place_.is_suspected() && mark_ && mark_->log.size == place_.size_of_log().size;
+  return looked && statements_ && !spoiled_ && !place_.is_suspected() && mark_ && mark_->log.size == place_.size_of_log().size;
 }
 
 bool Writer::ready() {

@@ -248,6 +248,32 @@ TEST_CASE("a database from before an earlier loss is found out by its epoch", "[
   CHECK(back.judged.epoch == 6);
 }
 
+TEST_CASE("what was known of people is not forgotten, whatever else is wrong", "[keeper]") {
+  const Folder folder;
+  const auto key = new_key();
+  {
+    Start start(folder, key);
+    start.go_on();
+    start.write(1);
+  }
+  fs::rename(folder / "head", folder / "away");
+  {
+    Start start(folder, key);
+    CHECK(start.judged.cause == "missing");
+    CHECK(start.judged.people_version == 3);
+    start.go_on();
+  }
+  for (const char* end : {"", "-wal", "-shm"}) fs::remove(folder / (std::string("jit.db") + end));
+  {
+    Start start(folder, key);
+    CHECK(start.judged.cause == "behind");
+    CHECK(start.judged.people_version == 3);
+  }
+  Start other(folder, new_key());
+  CHECK(other.judged.cause == "key");
+  CHECK(other.judged.people_version == 0);  // of another host
+}
+
 TEST_CASE("a head that cannot be remembered is told, and the log goes on", "[keeper]") {
   const Folder folder;
   const auto key = new_key();

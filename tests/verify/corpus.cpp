@@ -116,9 +116,10 @@ void lies() {
     log.approved(ask, id_of("g"));
     const std::string grant = log.grant(ask, "g", "alice");
     auto more = log.ask("more", "alice", 1, grant);
+    log.use(grant, ask, "grant.claimed");
     log.vote(more, "bob", true, true);
     log.approved(more, grant);
-    log.use(grant, ask, "grant.extended");
+    log.use(grant, ask, "grant.extended", 600);
     log.vote(more, "carol", false, true);  // after it was given: it ends the grant
     log.use(grant, ask, "grant.ended");
     finish(log, "denied-extension.good");

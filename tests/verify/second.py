@@ -11,7 +11,7 @@ import sys
 from second_bad import Bad, need
 from second_forms import LEAF_MAX, LINE_MAX, MOST, Envelope, Leaf, Tree, canonical, digits, dump, members, number, root_by_path, text
 from second_keys import fingerprint, host_id, is_webauthn, key_blob, sha256, signed, string
-from second_terms import Terms, repeats, says
+from second_terms import Ends, Terms, repeats, says
 
 
 class Head:
@@ -32,7 +32,8 @@ class Story:
 
     def __init__(self, reach, host, signers):
         self.reach, self.host, self.signers = reach, host, signers
-        self.asks, self.grants, self.more, self.ends, self.spent = {}, set(), {}, {}, set()
+        self.asks, self.grants, self.more, self.spent = {}, set(), {}, set()
+        self.ends = Ends(reach == "whole")
         self.last, self.settled = None, True
 
     def ask(self, leaf):
@@ -100,6 +101,7 @@ class Story:
     def granted(self, leaf):
         need(leaf.grant and leaf.grant not in self.grants)
         self.grants.add(leaf.grant)
+        self.ends.granted(leaf)
         if not leaf.request:
             decision = leaf.fields.get("decision")
             terms = decision.get("terms") if isinstance(decision, dict) else None
@@ -115,18 +117,11 @@ class Story:
 
     def extended(self, leaf):
         need(self.reach != "whole" or (leaf.grant in self.grants and leaf.grant in self.more))
-        most, end = self.more.pop(leaf.grant, None), leaf.fields.get("expires_ms")
-        if most is not None and leaf.grant in self.ends:
-            need(end is not None and (not isinstance(end, int) or end - self.ends[leaf.grant] <= most * 1000), "more time than was approved")
-        self.end(leaf)
+        self.ends.extended(leaf, self.more.pop(leaf.grant, None))
 
     def used(self, leaf):
         need(self.reach == "late" or leaf.grant in self.grants)
-        self.end(leaf)
-
-    def end(self, leaf):
-        if isinstance(leaf.fields.get("expires_ms"), int):
-            self.ends[leaf.grant] = leaf.fields["expires_ms"]
+        self.ends.used(leaf)
 
     FIELD = {"request.created": "digest", "grant.created": "grant_digest", "vote.cast": "vote"}
 
@@ -183,7 +178,7 @@ class Story:
         need(leaf.agrees(digest=value["digest"], voter=value["person"], key=value["key"], reason=value["reason"]))
         need(leaf.narrows(value["decision"] == "approve", value["duration_s"], value["scope"] or None, value["block_s"]))
         ask = self.asks.get(leaf.request)
-        need(not ask or not ask["known"] or ask["terms"].boot == value["boot"])
+        need(not ask or not ask["terms"].boot or ask["terms"].boot == value["boot"])
         keys = self.keys(value["person"], "vote@pam-jit.v1")
         need(not keys or any(envelope.of(key, "vote@pam-jit.v1") for key in self.counting(leaf, keys)))
 
@@ -383,7 +378,7 @@ def check(data, host_key="", signers=(), heads=()):
         for line in lines[:-1] if lines[-1] == "" else lines:
             this.one(line)
         this.finish()
-    except Bad:
+    except (Bad, KeyError, TypeError):  # a document without one of its members, or with another kind of it
         return this.where[0], max(this.where)
     return None
 
